@@ -1,0 +1,68 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"causeway/bridge/richtext"
+)
+
+// Base answers Unsupported to everything that a small service need not have. Embed it.
+type Base struct{}
+
+func unsupported(what string) error {
+	return &Error{Kind: Unsupported, Err: errors.New(what + ": not supported by this service")}
+}
+
+// Check finds nothing.
+func (Base) Check(context.Context) []Finding { return nil }
+
+// Login answers Unsupported.
+func (Base) Login(context.Context, func(string)) error {
+	return &Error{Kind: Unsupported, Err: errors.New("signing in: this account needs no login"), Hint: "its token is in the config"}
+}
+
+// Read answers Unsupported.
+func (Base) Read(context.Context, ConversationID, MessageID) (State, error) {
+	return State{}, unsupported("reading one message")
+}
+
+// Open answers Unsupported.
+func (Base) Open(context.Context, ConversationID, File) (io.ReadCloser, error) {
+	return nil, unsupported("opening a file")
+}
+
+// Parts gives the text as one part.
+func (Base) Parts(d Draft) []richtext.Doc { return []richtext.Doc{d.Text} }
+
+// Edit answers Unsupported.
+func (Base) Edit(context.Context, MessageID, Draft) error { return unsupported("editing") }
+
+// Delete answers Unsupported.
+func (Base) Delete(context.Context, Target) error { return unsupported("deleting") }
+
+// React answers Unsupported.
+func (Base) React(context.Context, Target, string, bool) error { return unsupported("reacting") }
+
+// Find answers Unsupported.
+func (Base) Find(context.Context, Draft, time.Time) ([]MessageID, error) {
+	return nil, unsupported("finding a post")
+}
+
+// Notify answers Unsupported.
+func (Base) Notify(context.Context, Notice) error { return unsupported("telling a person") }
+
+// OpenConversation answers Unsupported.
+func (Base) OpenConversation(context.Context, []UserID) (ConversationID, error) {
+	return ConversationID{}, unsupported("opening a direct conversation")
+}
+
+// LookUp answers Unsupported.
+func (Base) LookUp(context.Context, UserID) (Author, error) {
+	return Author{}, unsupported("looking up a person")
+}
+
+// Close does nothing.
+func (Base) Close() error { return nil }

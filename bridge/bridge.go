@@ -1,0 +1,142 @@
+package bridge
+
+import (
+	"context"
+	"io"
+	"time"
+
+	"causeway/bridge/richtext"
+)
+
+// Capabilities says what a service can do, so that the gateway falls back before it tries.
+type Capabilities struct {
+	// Edit: own posts can be changed. Without it an edit becomes an "edited:" reply.
+	Edit bool
+	// Delete: own posts can be deleted.
+	Delete bool
+	// Reactions can be set and removed. Without it they are dropped.
+	Reactions bool
+	// Files can be sent. Without it each is a line with name, size and link.
+	Files bool
+	// DeleteTakesReplies: deleting the first message of a thread deletes what others answered.
+	DeleteTakesReplies bool
+	// PostInterval is the least time between two writes of the account; 0: none. The gateway shares it
+	// fairly among the conversations.
+	PostInterval time.Duration
+	// Settle is how long after a write a read may still miss it. [Bridge.Find] is not asked earlier.
+	Settle time.Duration
+}
+
+// Identity is who an account is.
+type Identity struct {
+	Server ServerID
+	// User is whom posts of the relay or bot show as their author.
+	User UserID
+	Name string
+}
+
+// Access is what a conversation is needed for.
+type Access uint8
+
+// Read and Write are flags.
+const (
+	Read Access = 1 << iota
+	Write
+)
+
+// Conversation is a channel, direct chat or group chat that an account can see.
+type Conversation struct {
+	ID ConversationID
+	// Name is the form that "channel =" takes, "team/channel".
+	Name string
+	// Link opens it in the service's own program; may be empty.
+	Link string
+}
+
+// Finding is something [Bridge.Check] wants the operator to know.
+type Finding struct {
+	// Fatal: without a remedy messages will not cross.
+	Fatal bool
+	// Text says what is wrong or notable and, when Fatal, the next step.
+	Text string
+}
+
+// Bridge is one account on one chat service. Its methods may be called at the same time, except Run, which is
+// called once at a time. Each returns when its context ends. All errors may be of type [*Error].
+type Bridge interface {
+	Capabilities() Capabilities
+
+	// Connect proves the credentials and tells who the account is. Called before anything else, and again after
+	// Unauthorised, until it succeeds.
+	Connect(ctx context.Context) (Identity, error)
+	// Check looks deeper than Connect: permissions, settings of the service. It changes nothing there.
+	Check(ctx context.Context) []Finding
+	// Login signs the account in where a person must do that; show is told what they must do.
+	Login(ctx context.Context, show func(text string)) error
+
+	// Resolve finds a conversation by the name, id or link that an operator wrote, and makes sure that the
+	// account has the access needed. Gone: there is no such conversation, or it cannot be seen.
+	Resolve(ctx context.Context, name string, need Access) (Conversation, error)
+	// Conversations lists what the account can see.
+	Conversations(ctx context.Context) ([]Conversation, error)
+
+	// Run reads the conversations that inbox watches until ctx ends, starting behind their cursors, and puts all
+	// their states into inbox. It returns nil only when ctx has ended, otherwise what stopped it; the
+	// gateway then calls it again. A failing conversation must not stop the others: report it to inbox.Trouble.
+	Run(ctx context.Context, inbox Inbox) error
+	// Read gives the present state of one message. Gone: it does not exist.
+	Read(ctx context.Context, c ConversationID, id MessageID) (State, error)
+	// Open reads a file.
+	Open(ctx context.Context, c ConversationID, f File) (io.ReadCloser, error)
+
+	// Parts splits a draft's text into as many texts as posts are needed; one when it fits. No I/O; the same
+	// draft always gives the same parts.
+	Parts(d Draft) []richtext.Doc
+	// Post writes a new message, carrying d.Key.
+	Post(ctx context.Context, d Draft) (MessageID, error)
+	// Edit makes an existing post look like the draft; the key stays with it. Doing it twice is harmless.
+	Edit(ctx context.Context, id MessageID, d Draft) error
+	// Delete removes a post. Gone when it is gone already. Unsupported when replies of others would go along.
+	Delete(ctx context.Context, t Target) error
+	// React sets (on) or removes the account's reaction. Doing it twice is harmless.
+	React(ctx context.Context, t Target, emoji string, on bool) error
+	// Find gives every post with the draft's key made since that time, oldest first, deleted ones left out; none,
+	// without an error, means that there certainly is none.
+	Find(ctx context.Context, d Draft, since time.Time) ([]MessageID, error)
+	// Notify tells a person something that nobody else sees.
+	Notify(ctx context.Context, n Notice) error
+
+	// OpenConversation gives the direct or group conversation of exactly these people, made when it does not exist.
+	OpenConversation(ctx context.Context, people []UserID) (ConversationID, error)
+	// LookUp gives a person by id.
+	LookUp(ctx context.Context, u UserID) (Author, error)
+
+	// Close releases what the bridge holds, after Run has returned.
+	Close() error
+}
+
+// Batch is what a bridge has read from one conversation.
+type Batch struct {
+	Conversation ConversationID
+	// States in the order in which they were made, where the bridge knows it.
+	States []State
+	// Cursor, when not empty, says how far the conversation has been read without a gap, these states included.
+	Cursor string
+	// Begin is set together with the first cursor: the service's time from which on messages count. What was
+	// created earlier is not carried.
+	Begin time.Time
+}
+
+// Inbox is where a bridge puts what it reads.
+type Inbox interface {
+	// Watched gives the conversations to read, and a channel that is closed when that set has changed.
+	Watched() ([]ConversationID, <-chan struct{})
+	// Cursor gives the last stored cursor; empty when the conversation has not begun: the bridge then puts a
+	// Batch with Cursor and Begin at the present.
+	Cursor(ctx context.Context, c ConversationID) (string, error)
+	// Put stores states and cursor in one transaction and returns when they are on disk. After an error nothing
+	// is stored: the bridge must not acknowledge them to the service and reads them again.
+	Put(ctx context.Context, b Batch) error
+	// Trouble reports that one conversation cannot be read, or with a nil error that it can again.
+	Trouble(c ConversationID, err error)
+}

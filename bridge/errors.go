@@ -1,0 +1,93 @@
+package bridge
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Kind says what may be assumed after an error. It is decided where the service's answer is read.
+type Kind uint8
+
+const (
+	// Transient is anything not known better: nothing took effect, try again later.
+	Transient Kind = iota
+	// Throttled: nothing took effect, and nothing will before [Error.After] has passed.
+	Throttled
+	// Uncertain: the write may have taken effect. [Bridge.Find] tells.
+	Uncertain
+	// Unauthorised: the token is revoked, expired or lacks a permission. Nothing took effect.
+	Unauthorised
+	// Gone: the message or conversation that was to be changed does not exist any more.
+	Gone
+	// Rejected: the service will never accept this. Nothing took effect.
+	Rejected
+	// Unsupported: the service cannot do this at all. Nothing took effect; the gateway falls back.
+	Unsupported
+)
+
+var kindNames = [...]string{"transient", "throttled", "uncertain", "unauthorised", "gone", "rejected", "unsupported"}
+
+// String gives the kind's name in logs.
+func (k Kind) String() string { return kindNames[k] }
+
+// Scope is what an error holds for.
+type Scope uint8
+
+const (
+	// ScopeConversation: other conversations of the account are not affected.
+	ScopeConversation Scope = iota
+	// ScopePerson: everything written as that person.
+	ScopePerson
+	// ScopeAccount: everything the account does.
+	ScopeAccount
+)
+
+// Error is an error of a known kind. An error of any other type counts as Transient, ScopeConversation.
+type Error struct {
+	Kind  Kind
+	Scope Scope
+	// After is how long to wait at least; for Throttled only.
+	After time.Duration
+	// Hint tells the operator the next step; may be empty.
+	Hint string
+	Err  error
+}
+
+// Error gives cause and hint. No secret may be in either.
+func (e *Error) Error() string {
+	if e.Hint == "" {
+		return e.Err.Error()
+	}
+	return fmt.Sprintf("%v (%s)", e.Err, e.Hint)
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// KindOf gives the kind of err; Transient when it carries none.
+func KindOf(err error) Kind {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Kind
+	}
+	return Transient
+}
+
+// ScopeOf gives the scope of err; ScopeConversation when it carries none.
+func ScopeOf(err error) Scope {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Scope
+	}
+	return ScopeConversation
+}
+
+// AfterOf gives how long err says to wait; 0 when it does not say.
+func AfterOf(err error) time.Duration {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.After
+	}
+	return 0
+}

@@ -1,0 +1,65 @@
+package bridge
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/sirupsen/logrus"
+)
+
+// Vault keeps an account's tokens encrypted at rest.
+type Vault interface {
+	// Load gives what was saved under name; nil without an error when there is nothing.
+	Load(ctx context.Context, name string) ([]byte, error)
+	// Save returns when the value is on disk.
+	Save(ctx context.Context, name string, value []byte) error
+}
+
+// Env is what the gateway gives to an account.
+type Env struct {
+	Account AccountName
+	Log     *logrus.Entry
+	Vault   Vault
+}
+
+// Protocol is a kind of chat service.
+type Protocol struct {
+	// Name is the table in the config: "mattermost" for [mattermost.NAME].
+	Name string
+	// Title is how people call it: "Mattermost". Shown by {PROTOCOL}-less texts and logs.
+	Title string
+	// Settings gives a pointer to a fresh struct that the account's table is decoded into. Fields of type
+	// secret.Secret accept a value, a file (key + "File") or "env:NAME". A method Validate(report func(key,
+	// problem string)) may report mistakes.
+	Settings func() any
+	// New makes an account from its decoded settings. It does no I/O beyond reading local files.
+	New func(env Env, settings any) (Bridge, error)
+}
+
+var (
+	registryMutex sync.Mutex
+	registry      = map[string]Protocol{}
+)
+
+// Register makes a protocol known; call it from init. It panics when the name is taken.
+func Register(p Protocol) {
+	registryMutex.Lock()
+	defer registryMutex.Unlock()
+	if _, taken := registry[p.Name]; taken {
+		panic("bridge.Register: " + p.Name + " is registered twice")
+	}
+	registry[p.Name] = p
+}
+
+// Protocols gives all registered protocols, sorted by name.
+func Protocols() []Protocol {
+	registryMutex.Lock()
+	defer registryMutex.Unlock()
+	var all []Protocol
+	for _, name := range slices.Sorted(maps.Keys(registry)) {
+		all = append(all, registry[name])
+	}
+	return all
+}

@@ -1,0 +1,92 @@
+package bridge
+
+import (
+	"time"
+
+	"causeway/bridge/richtext"
+)
+
+// State is an instance of a message as it looks now: whole, with all reactions; never "what changed".
+type State struct {
+	Conversation ConversationID
+	ID           MessageID
+	// Root is the first message of the thread this one answers in; empty when it starts one itself.
+	Root MessageID
+	// Author is who wrote it. It may be empty in a deleted message.
+	Author Author
+	// Created is when it was said, by the service's clock.
+	Created time.Time
+	// Edited is when its text was last changed by the service's clock; zero when never.
+	Edited time.Time
+	// Revision grows with every change the service makes to the message, reactions included. Comparable
+	// only between states of the same message. Of two states with one revision the deleted one is newer.
+	Revision int64
+	Deleted  bool
+	// Text is empty in a deleted message.
+	Text      richtext.Doc
+	Files     []File
+	Reactions []Reaction
+	// Key is what [Draft.Key] was when Causeway posted it, read from its own place in the message only:
+	// never from a quote, a forward or the visible text. Empty for everything else.
+	Key Key
+}
+
+// Author is who wrote a message, as people see it.
+type Author struct {
+	ID UserID
+	// Name is the name shown beside the message.
+	Name string
+	// Username is the login or handle without "@"; may be empty.
+	Username string
+	// Avatar is the URL of a picture that the other side's server may load; may be empty.
+	Avatar string
+}
+
+// Reaction is one emoji of one person on an instance.
+type Reaction struct {
+	User UserID
+	// Emoji in neutral form: see [NormalizeEmoji].
+	Emoji string
+}
+
+// File is an attachment.
+type File struct {
+	// ID is what [Bridge.Open] takes; unique within the conversation.
+	ID   string
+	Name string
+	// Size in bytes; -1 when the service does not say.
+	Size int64
+	// Type is the media type; may be empty.
+	Type string
+	// URL is where people of that service can open it; may be empty.
+	URL string
+}
+
+// Draft is a part of a message as it shall look in a conversation.
+type Draft struct {
+	Conversation ConversationID
+	// Root is the instance that is answered; empty starts a thread.
+	Root MessageID
+	// As is the connected person who writes; empty: the relay account writes and shows Author.Name.
+	As     UserID
+	Author Author
+	Text   richtext.Doc
+	// Files is only filled when [Capabilities.Files] says that they can be sent.
+	Files []File
+	Key   Key
+}
+
+// Target is an instance that Causeway wrote, to be changed or reacted to.
+type Target struct {
+	Conversation ConversationID
+	ID           MessageID
+	// As is who acts; empty: the relay account.
+	As UserID
+}
+
+// Notice is told to one person privately, in or about a conversation.
+type Notice struct {
+	Conversation ConversationID
+	User         UserID
+	Text         richtext.Doc
+}
