@@ -1,0 +1,4 @@
+package bridgetest
+
+// world is what a law works with.
+type world struct{}
