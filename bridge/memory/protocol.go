@@ -1,0 +1,21 @@
+package memory
+
+import "causeway/bridge"
+
+// Settings are the keys of an account's table.
+type Settings struct {
+	// User is whom the account is logged in as.
+	User string
+}
+
+// Protocol makes a service known to the gateway as "memory": for test programs to register. It is no part of the product.
+func Protocol(s *Service) bridge.Protocol {
+	return bridge.Protocol{
+		Name:     "memory",
+		Title:    "Memory",
+		Settings: func() any { return &Settings{} },
+		New: func(env bridge.Env, settings any) (bridge.Bridge, error) {
+			return s.Account(env.Account, bridge.UserID(settings.(*Settings).User)), nil
+		},
+	}
+}
