@@ -1,0 +1,36 @@
+// Package teams is a stand-in for Microsoft Teams: Microsoft Graph v1.0 and Entra ID (the login service) on
+// loopback, for tests and demonstrations. It is stricter than Microsoft: where the documentation leaves a choice, it
+// takes the one that catches a careless client.
+//
+// # Design
+//
+// A [Sim] is an [http.Handler] that holds whole tenants in memory: users, teams, channels, messages, app
+// registrations and tokens. One mutex guards all of it; a request takes effect wholly or not at all. Graph lives under
+// /v1.0, Entra under /{tenant}/oauth2/v2.0. [Start] puts it on a TCP port; [Sim.Transport] serves requests in the
+// calling goroutine, without a network, so that it works inside a testing/synctest bubble.
+//
+// What people do in the Teams program is done by the driver ([Sim.Say], [Sim.Reply], [Sim.Edit], …), not through
+// Graph, and what they see is read with [Sim.Messages].
+//
+// # What it enforces
+//
+//   - App-only tokens may read and never write messages. Delegated tokens need the documented permission and the
+//     signed-in user must be a member. Only the author edits; the author or an owner of the team deletes.
+//   - Message ids are epoch milliseconds, unique inside their channel only: messages that appear in two channels within
+//     ten milliseconds deliberately get the same id.
+//   - etag is lastModifiedDateTime in milliseconds. Reactions move it, edits move it and lastEditedDateTime, which lies
+//     a little earlier. Deleted messages stay in lists, emptied. With [Options.DeletionMovesNothing] a deletion is
+//     visible by deletedDateTime only, as in the one documented sample.
+//   - Lists are ordered by the last change anywhere in the thread, newest first; nextLinks are opaque and must be
+//     followed whole; a page may be empty and still have a nextLink.
+//   - Unknown query options and unknown or read-only JSON properties are refused.
+//   - HTML is normalised on the way in, see [NormaliseHTML].
+//
+// # Failing on purpose
+//
+// [Sim.Inject] scripts faults: statuses with or without Retry-After, requests lost before and answers lost after they
+// took effect, delays. [Sim.SetChaos] does so at random from a seed, [Sim.Outage] stops everything, and
+// [Options.Throttle] applies the documented rate limits. [Sim.Requests] tells who called what.
+//
+// Where the answer of the real service is not documented, the choice made here is marked "choice" in the code.
+package teams

@@ -1,0 +1,341 @@
+package teams
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// The driver does what people do in the Teams program. A message is named by its channel and id; ids are unique in
+// their channel, replies included.
+
+var (
+	// ErrNotMember says that a person is not in the channel.
+	ErrNotMember = errors.New("not a member of the channel")
+	// ErrNotAllowed says that a person may not change this message.
+	ErrNotAllowed = errors.New("not allowed to change this message")
+	// ErrNoMessage says that the channel has no such message, or only a deleted one.
+	ErrNoMessage = errors.New("no such message")
+)
+
+// SayOption changes how a message is said.
+type SayOption func(*saying)
+
+type saying struct {
+	plain       bool
+	at          time.Time
+	subject     string
+	mentions    []*User
+	attachments []File
+}
+
+// Plain says that the text is plain text, not HTML.
+func Plain() SayOption { return func(o *saying) { o.plain = true } }
+
+// At dates a message back.
+func At(t time.Time) SayOption { return func(o *saying) { o.at = t } }
+
+// Subject gives a root message its title.
+func Subject(text string) SayOption { return func(o *saying) { o.subject = text } }
+
+// Mentioning lists the people whom <at id="0">…</at>, <at id="1">…</at> and so on stand for.
+func Mentioning(users ...*User) SayOption { return func(o *saying) { o.mentions = users } }
+
+// File is a shared file as a message refers to it.
+type File struct{ ID, Name, URL string }
+
+// WithFiles attaches references to files; each one gets its <attachment> at the end of the text.
+func WithFiles(files ...File) SayOption { return func(o *saying) { o.attachments = files } }
+
+// Say writes a root message and gives its id.
+func (s *Sim) Say(u *User, c *Channel, html string, opts ...SayOption) (id string, err error) {
+	s.change(func() { id, err = s.say(u, c, "", html, opts) })
+	return id, err
+}
+
+// Reply writes a reply to a root message and gives its id. The root may be a deleted one.
+func (s *Sim) Reply(u *User, c *Channel, rootID, html string, opts ...SayOption) (id string, err error) {
+	s.change(func() { id, err = s.say(u, c, rootID, html, opts) })
+	return id, err
+}
+
+func (s *Sim) say(u *User, c *Channel, rootID, html string, opts []SayOption) (string, error) {
+	if _, ok := find(c.participants(), u); !ok {
+		return "", fmt.Errorf("saying something in %s: %w", c.Name, ErrNotMember)
+	}
+	var root *message
+	if rootID != "" {
+		if root = c.message(rootID); root == nil || root.root != nil {
+			return "", fmt.Errorf("replying in %s: %w", c.Name, ErrNoMessage)
+		}
+	}
+	var o saying
+	for _, f := range opts {
+		f(&o)
+	}
+	m := s.put(c, u, root, s.written(html, o), o.at)
+	if o.subject != "" {
+		m.subject = &o.subject
+	}
+	return m.textID(), nil
+}
+
+// written makes the stored form of what somebody typed.
+func (s *Sim) written(html string, o saying) content {
+	if o.plain {
+		return content{contentType: "text", text: html}
+	}
+	for _, f := range o.attachments {
+		html += `<attachment id="` + f.ID + `"></attachment>`
+	}
+	body := content{contentType: "html", text: NormaliseHTML(html, s.opts.StripAbbr)}
+	for i, u := range o.mentions {
+		body.mentions = append(body.mentions, mentionOf(i, u))
+	}
+	for _, f := range o.attachments {
+		body.attachments = append(body.attachments, attachmentJSON{
+			ID: f.ID, ContentType: ptr("reference"), ContentURL: ptr(f.URL), Name: ptr(f.Name),
+		})
+	}
+	return body
+}
+
+// Edit changes the text of one's own message; the options At and Subject have no effect.
+func (s *Sim) Edit(u *User, c *Channel, id, html string, opts ...SayOption) error {
+	return s.act("editing", u, c, id, func(m *message) error {
+		if m.author != u {
+			return ErrNotAllowed
+		}
+		var o saying
+		for _, f := range opts {
+			f(&o)
+		}
+		s.edit(m, s.written(html, o), u)
+		return nil
+	})
+}
+
+// Delete deletes a message: one's own, or any as an owner of the team. Replies to it stay.
+func (s *Sim) Delete(u *User, c *Channel, id string) error {
+	return s.act("deleting", u, c, id, func(m *message) error {
+		if !m.mayRemove(u) {
+			return ErrNotAllowed
+		}
+		s.remove(m, u)
+		return nil
+	})
+}
+
+// Undelete takes a deletion back.
+func (s *Sim) Undelete(u *User, c *Channel, id string) (err error) {
+	s.change(func() {
+		m := c.message(id)
+		switch {
+		case m == nil:
+			err = ErrNoMessage
+		case !m.mayRemove(u):
+			err = ErrNotAllowed
+		default:
+			s.restore(m, u)
+			return
+		}
+		err = fmt.Errorf("restoring message %s in %s: %w", id, c.Name, err)
+	})
+	return err
+}
+
+// React adds a reaction: a Unicode emoji, or one of the six legacy words like, angry, sad, laugh, heart, surprised.
+func (s *Sim) React(u *User, c *Channel, id, emoji string) error {
+	return s.act("reacting to", u, c, id, func(m *message) error { s.react(m, u, emoji); return nil })
+}
+
+// Unreact removes a reaction of one's own.
+func (s *Sim) Unreact(u *User, c *Channel, id, emoji string) error {
+	return s.act("taking back a reaction to", u, c, id, func(m *message) error { s.unreact(m, u, emoji); return nil })
+}
+
+// act does something to a message that is there, by somebody who sees it.
+func (s *Sim) act(doing string, u *User, c *Channel, id string, f func(*message) error) (err error) {
+	s.change(func() {
+		m := c.message(id)
+		if _, ok := find(c.participants(), u); !ok {
+			err = ErrNotMember
+		} else if m == nil || m.deleted != 0 {
+			err = ErrNoMessage
+		} else {
+			err = f(m)
+		}
+		if err != nil {
+			err = fmt.Errorf("%s message %s in %s: %w", doing, id, c.Name, err)
+		}
+	})
+	return err
+}
+
+// SystemMessage writes a message of the service itself, such as membersAddedEventMessageDetail with the given further
+// members of its event detail, and gives its id. The kinds are the subtypes of eventMessageDetail in the schema.
+func (s *Sim) SystemMessage(c *Channel, kind string, detail map[string]any) (id string) {
+	s.change(func() {
+		m := s.put(c, nil, nil, content{contentType: "html", text: "<systemEventMessage/>"}, time.Time{})
+		m.event = map[string]any{"@odata.type": "#microsoft.graph." + kind}
+		for k, v := range detail {
+			m.event[k] = v
+		}
+		id = m.textID()
+	})
+	return id
+}
+
+// Message is a message as people see it.
+type Message struct {
+	ID      string
+	RootID  string // of a reply
+	Author  *User  // nil: a system message
+	Subject string
+	HTML    string // empty when deleted or plain text
+	Text    string // what can be read; empty when deleted
+	// Raw is the stored content in its own type, which a deletion does not take away.
+	Raw       string
+	Created   time.Time
+	Modified  time.Time
+	Edited    bool
+	Deleted   bool
+	Reactions []Reaction
+	Replies   []Message // in order of creation
+}
+
+// Reaction is a reaction as people see it.
+type Reaction struct {
+	User  *User
+	Emoji string
+}
+
+// Messages gives the threads of a channel in the order of their roots' creation.
+func (s *Sim) Messages(c *Channel) []Message {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]Message, 0, len(c.roots))
+	for _, m := range c.roots {
+		list = append(list, m.seen())
+	}
+	return list
+}
+
+// Message gives one message or reply of a channel.
+func (s *Sim) Message(c *Channel, id string) (Message, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := c.message(id)
+	if m == nil {
+		return Message{}, false
+	}
+	return m.seen(), true
+}
+
+func (m *message) seen() Message {
+	out := Message{
+		ID: m.textID(), RootID: m.rootID(), Author: m.author, Raw: m.content.text,
+		Created: fromMS(m.id), Modified: fromMS(m.modified), Edited: m.edited != 0, Deleted: m.deleted != 0,
+	}
+	for _, r := range m.replies {
+		out.Replies = append(out.Replies, r.seen())
+	}
+	if out.Deleted {
+		return out
+	}
+	if m.subject != nil {
+		out.Subject = *m.subject
+	}
+	out.Text = m.content.text
+	if m.content.contentType == "html" {
+		out.HTML = m.content.text
+		out.Text = PlainText(m.content.text)
+	}
+	for _, r := range m.reactions {
+		out.Reactions = append(out.Reactions, Reaction{User: r.user, Emoji: r.kind})
+	}
+	return out
+}
+
+func (c *Channel) message(id string) *message {
+	n, err := strconv.ParseInt(id, 10, 64)
+	if err != nil {
+		return nil
+	}
+	return c.messages[n]
+}
+
+func (m *message) textID() string { return strconv.FormatInt(m.id, 10) }
+
+func (m *message) rootID() string {
+	if m.root == nil {
+		return ""
+	}
+	return m.root.textID()
+}
+
+func fromMS(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
+
+func ptr[T any](v T) *T { return &v }
+
+// EventKind says what happened to a message.
+type EventKind string
+
+// What can happen to a message.
+const (
+	Created   EventKind = "created"
+	Edited    EventKind = "edited"
+	Deleted   EventKind = "deleted"
+	Undeleted EventKind = "undeleted"
+	Reacted   EventKind = "reacted"
+	Unreacted EventKind = "unreacted"
+)
+
+// Event is one change of one message, by the driver or through Graph.
+type Event struct {
+	Kind    EventKind
+	Channel *Channel
+	ID      string
+	RootID  string // of a reply
+	User    *User  // who did it; nil: the service
+	Emoji   string // of a reaction
+	At      time.Time
+}
+
+// OnChange calls f for every later change, in order and one at a time, after it took effect. f may use the driver. A
+// change can return before f has been told of it when another goroutine is telling.
+func (s *Sim) OnChange(f func(Event)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hooks = append(s.hooks, f)
+}
+
+func (s *Sim) emit(e Event) {
+	if len(s.hooks) > 0 {
+		s.pending = append(s.pending, e)
+	}
+}
+
+// deliver calls the hooks. Whoever finds another goroutine at it leaves its events to that one.
+func (s *Sim) deliver() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.delivering {
+		return
+	}
+	s.delivering = true
+	defer func() { s.delivering = false }()
+	for len(s.pending) > 0 {
+		events, hooks := s.pending, slices.Clone(s.hooks)
+		s.pending = nil
+		s.mu.Unlock()
+		for _, e := range events {
+			for _, f := range hooks {
+				f(e)
+			}
+		}
+		s.mu.Lock()
+	}
+}

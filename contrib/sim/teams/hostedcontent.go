@@ -1,0 +1,72 @@
+package teams
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// hostPictures gives the pictures of a written message their addresses: "../hostedContents/1/$value" in a request
+// becomes an address of the service.
+func (c *call) hostPictures(m *message) {
+	for i := range m.content.hosted {
+		h := &m.content.hosted[i]
+		source := `src="../hostedContents/` + h.id + `/$value"`
+		if !strings.Contains(m.content.text, source) {
+			continue
+		}
+		path := fmt.Sprintf("/v1.0/teams/%s/channels/%s/messages/%s", m.channel.team.ID, m.channel.ID, m.thread().textID())
+		if m.root != nil {
+			path += "/replies/" + m.textID()
+		}
+		id := newSecret("aWQ9")
+		m.content.text = strings.ReplaceAll(m.content.text, source, `src="`+c.origin+path+"/hostedContents/"+id+`/$value"`)
+		h.id = id
+	}
+}
+
+type hostedJSON struct {
+	Context string  `json:"@odata.context,omitempty"`
+	ID      string  `json:"id"`
+	Bytes   *string `json:"contentBytes"`
+	Type    *string `json:"contentType"`
+}
+
+func listHostedContents(c *call) (int, any, error) {
+	m, err := c.message()
+	if err != nil {
+		return 0, nil, err
+	}
+	list := []hostedJSON{}
+	if m.deleted == 0 {
+		for _, h := range m.content.hosted {
+			list = append(list, hostedJSON{ID: h.id})
+		}
+	}
+	return http.StatusOK, listJSON{Context: c.messageContext(m.channel, m.root) + "/hostedContents", Count: len(list), Value: list}, nil
+}
+
+func (c *call) hosted() (hosted, error) {
+	m, err := c.message()
+	if err != nil {
+		return hosted{}, err
+	}
+	id := c.params[len(c.params)-1]
+	i := slices.IndexFunc(m.content.hosted, func(h hosted) bool { return h.id == id })
+	if i < 0 || m.deleted != 0 {
+		return hosted{}, notFound("No hosted content found with id %s", id)
+	}
+	return m.content.hosted[i], nil
+}
+
+// getHostedContent never gives the bytes: only $value has them.
+func getHostedContent(c *call) (int, any, error) {
+	h, err := c.hosted()
+	return http.StatusOK, hostedJSON{Context: c.context("hostedContents/$entity"), ID: h.id}, err
+}
+
+func getHostedBytes(c *call) (int, any, error) {
+	h, err := c.hosted()
+	return http.StatusOK, rawBody{contentType: h.contentType, data: h.data}, err
+}
