@@ -1,0 +1,213 @@
+package mattermost
+
+import (
+	"sort"
+	"strings"
+
+	"github.com/mattermost/mattermost/server/public/model"
+)
+
+// world is everything the server stores. Its fields are guarded by Server.mu.
+type world struct {
+	teams    map[string]*model.Team
+	users    map[string]*user
+	names    map[string]*user // by username
+	channels map[string]*channel
+	posts    map[string]*row
+	tokens   map[string]*token
+	written  int64 // numbers the rows in the order of their writing
+}
+
+type user struct {
+	model.User
+	teams  map[string]bool
+	status string
+	manual bool // the status was set by hand: sockets leave it alone
+}
+
+// token is a personal access token or the token of a bot.
+type token struct {
+	userID  string
+	revoked bool
+}
+
+type channel struct {
+	model.Channel
+	members map[string]*model.ChannelMember
+	rows    []*row // as written, with the copies that edits leave
+	changed int64  // the highest update_at among rows
+}
+
+// row is one row of the table Posts: a post, or the copy an edit left.
+type row struct {
+	*model.Post
+	order     int64 // place in the order of writing; breaks ties of create_at
+	reactions []*model.Reaction
+}
+
+func newWorld() world {
+	return world{
+		teams:    map[string]*model.Team{},
+		users:    map[string]*user{},
+		names:    map[string]*user{},
+		channels: map[string]*channel{},
+		posts:    map[string]*row{},
+		tokens:   map[string]*token{},
+	}
+}
+
+// insert stores a row.
+func (w *world) insert(r *row) {
+	w.written++
+	r.order = w.written
+	w.posts[r.Id] = r
+	c := w.channels[r.ChannelId]
+	c.rows = append(c.rows, r)
+	c.touch(r, r.UpdateAt)
+}
+
+// touch sets update_at of a row, which may go back: a back-dated reply takes
+// its root along.
+func (c *channel) touch(r *row, at int64) {
+	r.UpdateAt = at
+	c.changed = max(c.changed, at)
+}
+
+func (w *world) channelOf(r *row) *channel { return w.channels[r.ChannelId] }
+
+// live returns a post that exists and is not deleted. Copies left by edits are
+// never live.
+func (w *world) live(id string) *row {
+	if r := w.posts[id]; r != nil && r.DeleteAt == 0 {
+		return r
+	}
+	return nil
+}
+
+// thread returns the live posts of the thread that root begins, in no
+// particular order.
+func (w *world) thread(root string) []*row {
+	r := w.posts[root]
+	if r == nil {
+		return nil
+	}
+	var out []*row
+	for _, p := range w.channelOf(r).rows {
+		if p.DeleteAt == 0 && (p.Id == root || p.RootId == root) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// replyCounts counts the live replies of every thread of a channel.
+func (c *channel) replyCounts() map[string]int64 {
+	counts := map[string]int64{}
+	for _, r := range c.rows {
+		if r.RootId != "" && r.DeleteAt == 0 {
+			counts[r.RootId]++
+		}
+	}
+	return counts
+}
+
+func (r *row) threadID() string {
+	if r.RootId != "" {
+		return r.RootId
+	}
+	return r.Id
+}
+
+// liveReactions are the reactions of a post in the order in which they were
+// made first.
+func (r *row) liveReactions() []*model.Reaction {
+	out := []*model.Reaction{}
+	for _, x := range r.reactions {
+		if x.DeleteAt == 0 {
+			out = append(out, x)
+		}
+	}
+	sort.SliceStable(out, func(i, j int) bool { return out[i].CreateAt < out[j].CreateAt })
+	return out
+}
+
+// client returns a post as clients are shown it: with its reactions, or blanked
+// when it is deleted.
+func (r *row) client(replies int64) *model.Post {
+	p := r.Clone()
+	p.SetProps(copyProps(r.GetProps()))
+	p.ReplyCount = replies
+	p.Metadata = &model.PostMetadata{}
+	if p.DeleteAt > 0 {
+		p.Message = ""
+		return p
+	}
+	p.StripActionIntegrations() // the context of buttons is for the server alone
+	for _, x := range r.liveReactions() {
+		c := *x
+		p.Metadata.Reactions = append(p.Metadata.Reactions, &c)
+	}
+	return p
+}
+
+func copyProps(props model.StringInterface) model.StringInterface {
+	out := make(model.StringInterface, len(props))
+	for k, v := range props {
+		out[k] = v
+	}
+	return out
+}
+
+// newer orders rows newest first, by create_at and then by the order of writing.
+func newer(a, b *row) bool {
+	if a.CreateAt != b.CreateAt {
+		return a.CreateAt > b.CreateAt
+	}
+	return a.order > b.order
+}
+
+func (w *world) teamByName(name string) *model.Team {
+	for _, t := range w.teams {
+		if t.Name == name {
+			return t
+		}
+	}
+	return nil
+}
+
+func (w *world) channelByName(teamID, name string) *channel {
+	for _, c := range w.channels {
+		if c.TeamId == teamID && c.Name == name {
+			return c
+		}
+	}
+	return nil
+}
+
+// channelsOf lists the channels a user is in, by name.
+func (w *world) channelsOf(userID string, keep func(*channel) bool) []*channel {
+	var out []*channel
+	for _, c := range w.channels {
+		if c.members[userID] != nil && keep(c) {
+			out = append(out, c)
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return lessChannel(out[i], out[j]) })
+	return out
+}
+
+func lessChannel(a, b *channel) bool {
+	if d := strings.Compare(a.DisplayName, b.DisplayName); d != 0 {
+		return d < 0
+	}
+	return a.Id < b.Id
+}
+
+func (c *channel) memberIDs() []string {
+	ids := make([]string, 0, len(c.members))
+	for id := range c.members {
+		ids = append(ids, id)
+	}
+	sort.Strings(ids)
+	return ids
+}
