@@ -1,0 +1,51 @@
+package richtext
+
+// Prepend gives doc with runs at the start of its first paragraph, or as a paragraph of their own where doc begins
+// with anything else. doc is left alone.
+func Prepend(doc Doc, runs ...Run) Doc {
+	out := make(Doc, 0, len(doc)+1)
+	first := Block{Kind: Paragraph, Runs: append([]Run(nil), runs...)}
+	if len(doc) > 0 && doc[0].Kind == Paragraph {
+		first.Runs = append(first.Runs, doc[0].Runs...)
+		doc = doc[1:]
+	}
+	return append(append(out, first), doc...)
+}
+
+// Quoting gives a quote of what author said: the name in bold, then the excerpt.
+func Quoting(author string, excerpt Doc) Block {
+	return Block{Kind: Quote, Blocks: Prepend(excerpt, Run{Text: author, Style: Bold}, Run{Text: ": "})}
+}
+
+// Excerpt gives the beginning of doc, about n characters of text at most, with "…" where something was left out; for
+// quoting and for telling which message is meant.
+func (doc Doc) Excerpt(n int) Doc {
+	doc = Normalize(doc)
+	n = max(n, 1)
+	if weigh(doc) <= n+1 {
+		return doc
+	}
+	head := Normalize(take(doc, snap(doc, n)))
+	last := lastRuns(head)
+	if last == nil {
+		return append(head, Block{Kind: Paragraph, Runs: []Run{{Text: "…"}}})
+	}
+	*last = append(*last, Run{Text: " …"})
+	return head
+}
+
+// lastRuns gives the runs at whose end doc ends; nil when it ends with anything else.
+func lastRuns(doc Doc) *[]Run {
+	if len(doc) == 0 {
+		return nil
+	}
+	switch last := &doc[len(doc)-1]; last.Kind {
+	case Paragraph, Heading:
+		return &last.Runs
+	case Quote:
+		return lastRuns(last.Blocks)
+	case List:
+		return lastRuns(last.Items[len(last.Items)-1])
+	}
+	return nil
+}
