@@ -1,0 +1,426 @@
+package html
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+
+	"causeway/bridge/richtext"
+)
+
+// languagePrefix is how HTML's own specification names the language of a code element in its class.
+const languagePrefix = "language-"
+
+// Options tell [Options.Parse] what to make of what is not text. The zero value does what [Parse] does.
+type Options struct {
+	// Picture gives what stands for an <img>; nil: its alternative text or "picture" in brackets, linked where the
+	// source is on the web. Pictures of emoji are not asked for: they are their emoji.
+	Picture func(source, alternative string) []richtext.Run
+	// Mention gives what stands for <at id="…">name</at>; nil: "@name".
+	Mention func(id, name string) string
+}
+
+// Parse gives the text of a body whose contentType is html, in canonical form. It never fails: what is no HTML is text.
+func Parse(s string) richtext.Doc { return Options{}.Parse(s) }
+
+// ParseWithKey is Parse, and gives the key that [RenderWithKey] put at the end of the body; "" when there is none.
+func ParseWithKey(s string) (richtext.Doc, string) { return Options{}.ParseWithKey(s) }
+
+// Parse is [Parse] with options.
+func (o Options) Parse(s string) richtext.Doc {
+	doc, _ := o.ParseWithKey(s)
+	return doc
+}
+
+// ParseWithKey is [ParseWithKey] with options.
+func (o Options) ParseWithKey(s string) (richtext.Doc, string) {
+	if tooDeep(s) {
+		return flat(s), ""
+	}
+	body := &html.Node{Type: html.ElementNode, Data: "body", DataAtom: atom.Body}
+	// Without scripting: what is inside <noscript> is text that somebody sees.
+	nodes, err := html.ParseFragmentWithOptions(strings.NewReader(s), body, html.ParseOptionEnableScripting(false))
+	if err != nil {
+		return flat(s), ""
+	}
+	b := builder{options: o}
+	for _, n := range nodes {
+		b.add(n, look{})
+	}
+	return richtext.Normalize(b.finish()), key(nodes)
+}
+
+// look is what the elements around a text make of it.
+type look struct {
+	style richtext.Style
+	link  string
+}
+
+// builder gathers blocks. Text outside block elements becomes a paragraph when the next block begins.
+type builder struct {
+	options Options
+	doc     richtext.Doc
+	runs    []richtext.Run
+}
+
+func (b *builder) finish() richtext.Doc {
+	b.endParagraph()
+	return b.doc
+}
+
+func (b *builder) endParagraph() {
+	if len(b.runs) > 0 {
+		b.block(richtext.Block{Kind: richtext.Paragraph, Runs: b.runs})
+		b.runs = nil
+	}
+}
+
+func (b *builder) block(block richtext.Block) { b.doc = append(b.doc, block) }
+
+// inside gives the blocks of n's children.
+func (b *builder) inside(n *html.Node, l look) richtext.Doc {
+	inner := builder{options: b.options}
+	inner.children(n, l)
+	return inner.finish()
+}
+
+func (b *builder) children(n *html.Node, l look) {
+	for c := range n.ChildNodes() {
+		b.add(c, l)
+	}
+}
+
+func (b *builder) text(text string, l look) {
+	b.runs = append(b.runs, richtext.Run{Text: collapse(text), Style: l.style, Link: l.link})
+}
+
+func (b *builder) add(n *html.Node, l look) {
+	switch n.Type {
+	case html.TextNode:
+		b.text(n.Data, l)
+	case html.ElementNode:
+		b.element(n, l)
+	}
+}
+
+func (b *builder) element(n *html.Node, l look) {
+	switch n.Data {
+	case "script", "style", "title", "template":
+	case "b", "strong":
+		l.style |= richtext.Bold
+		b.children(n, l)
+	case "i", "em":
+		l.style |= richtext.Italic
+		b.children(n, l)
+	case "s", "strike", "del":
+		l.style |= richtext.Strike
+		b.children(n, l)
+	case "code", "kbd", "samp", "tt":
+		l.style |= richtext.InlineCode
+		b.children(n, l)
+	case "a":
+		l.link = attr(n, "href")
+		b.children(n, l)
+	case "br":
+		b.runs = append(b.runs, richtext.Run{Break: true})
+	case "at":
+		b.mention(n, l)
+	case "img":
+		b.picture(n, l)
+	case "emoji":
+		b.emoji(n, l)
+	default:
+		if !isBlock(n.Data) {
+			b.children(n, l)
+			return
+		}
+		b.endParagraph()
+		b.blockElement(n, l)
+		b.endParagraph()
+	}
+}
+
+var blockNames = map[string]bool{}
+
+func init() {
+	for _, name := range strings.Fields(`p div h1 h2 h3 h4 h5 h6 ul ol menu li blockquote pre codeblock table hr
+		section article aside header footer main nav figure figcaption address dl dt dd form fieldset legend details
+		summary center dialog hgroup search listing xmp plaintext tbody thead tfoot tr td th caption option`) {
+		blockNames[name] = true
+	}
+}
+
+func isBlock(name string) bool { return blockNames[name] }
+
+func (b *builder) blockElement(n *html.Node, l look) {
+	switch n.Data {
+	case "h1", "h2", "h3", "h4", "h5", "h6":
+		b.heading(n, l)
+	case "ul", "ol", "menu":
+		b.list(n, l)
+	case "blockquote":
+		b.block(richtext.Block{Kind: richtext.Quote, Blocks: b.inside(n, l)})
+	case "pre", "codeblock", "listing", "xmp", "plaintext":
+		b.block(code(n))
+	case "table":
+		b.table(n, l)
+	case "hr":
+		b.block(richtext.Block{Kind: richtext.Rule})
+	default:
+		b.children(n, l)
+	}
+}
+
+// heading makes one line of n. Where somebody put more into a heading than text, that follows it.
+func (b *builder) heading(n *html.Node, l look) {
+	for _, inner := range b.inside(n, l) {
+		if inner.Kind == richtext.Paragraph {
+			inner.Kind, inner.Level = richtext.Heading, int(n.Data[1]-'0')
+		}
+		b.block(inner)
+	}
+}
+
+func (b *builder) list(n *html.Node, l look) {
+	list := richtext.Block{Kind: richtext.List, Ordered: n.Data == "ol"}
+	if list.Ordered {
+		list.Start = 1
+		if start, err := strconv.Atoi(strings.TrimSpace(attr(n, "start"))); err == nil {
+			list.Start = start
+		}
+	}
+	for c := range n.ChildNodes() {
+		switch {
+		case c.Type == html.ElementNode && c.Data == "li":
+			list.Items = append(list.Items, b.inside(c, l))
+		case len(list.Items) > 0:
+			// A list right inside a list belongs to the item before it.
+			stray := builder{options: b.options}
+			stray.add(c, l)
+			last := &list.Items[len(list.Items)-1]
+			*last = append(*last, richtext.Normalize(stray.finish())...)
+		default:
+			stray := builder{options: b.options}
+			stray.add(c, l)
+			if doc := richtext.Normalize(stray.finish()); len(doc) > 0 {
+				list.Items = append(list.Items, doc)
+			}
+		}
+	}
+	b.block(list)
+}
+
+// table makes a line of each row: the neutral form knows no tables.
+func (b *builder) table(n *html.Node, l look) {
+	rows := 0
+	for row := range n.Descendants() {
+		if row.Type != html.ElementNode {
+			continue
+		}
+		switch row.Data {
+		case "caption":
+			b.children(row, l)
+			b.endParagraph()
+		case "tr":
+			if !within(row, n) {
+				continue
+			}
+			if rows > 0 {
+				b.runs = append(b.runs, richtext.Run{Break: true})
+			}
+			b.row(row, l)
+			rows++
+		}
+	}
+}
+
+// within tells whether row belongs to table itself and not to one inside of it.
+func within(row, table *html.Node) bool {
+	for n := row.Parent; n != nil; n = n.Parent {
+		if n.Data == "table" {
+			return n == table
+		}
+	}
+	return false
+}
+
+func (b *builder) row(row *html.Node, l look) {
+	cells := 0
+	for cell := range row.ChildNodes() {
+		if cell.Type != html.ElementNode || cell.Data != "td" && cell.Data != "th" {
+			continue
+		}
+		if cells > 0 {
+			b.text(" | ", look{})
+		}
+		cells++
+		cellLook := l
+		if cell.Data == "th" {
+			cellLook.style |= richtext.Bold
+		}
+		b.runs = appendFlat(b.runs, b.inside(cell, cellLook))
+	}
+}
+
+// appendFlat appends what is in doc as one line.
+func appendFlat(runs []richtext.Run, doc richtext.Doc) []richtext.Run {
+	for _, block := range doc {
+		runs = append(runs, richtext.Run{Text: " "})
+		switch block.Kind {
+		case richtext.Quote:
+			runs = appendFlat(runs, block.Blocks)
+		case richtext.List:
+			for _, item := range block.Items {
+				runs = appendFlat(runs, item)
+			}
+		case richtext.Code:
+			runs = append(runs, richtext.Run{Text: block.Text, Style: richtext.InlineCode})
+		}
+		for _, r := range block.Runs {
+			if r.Break {
+				r = richtext.Run{Text: " "}
+			}
+			runs = append(runs, r)
+		}
+	}
+	return runs
+}
+
+func (b *builder) mention(n *html.Node, l look) {
+	name := strings.TrimSpace(collapse(textOf(n)))
+	text := "@" + strings.TrimPrefix(name, "@")
+	if b.options.Mention != nil {
+		text = b.options.Mention(attr(n, "id"), name)
+	}
+	if name != "" {
+		b.text(text, l)
+	}
+}
+
+func (b *builder) picture(n *html.Node, l look) {
+	source, alternative := attr(n, "src"), strings.TrimSpace(attr(n, "alt"))
+	// Teams once wrote emoji as pictures: itemtype="http://schema.skype.com/Emoji".
+	if strings.HasSuffix(attr(n, "itemtype"), "/Emoji") && alternative != "" {
+		b.text(alternative, l)
+		return
+	}
+	if b.options.Picture != nil {
+		b.runs = append(b.runs, b.options.Picture(source, alternative)...)
+		return
+	}
+	if alternative == "" {
+		alternative = "picture"
+	}
+	if l.link == "" {
+		l.link = source
+	}
+	b.text("["+alternative+"]", l)
+}
+
+// emoji takes the character, and what is inside unless it says the same: a tag that closes itself is open in HTML,
+// so the rest of the text may be inside.
+func (b *builder) emoji(n *html.Node, l look) {
+	alternative := attr(n, "alt")
+	if alternative == "" {
+		alternative = attr(n, "title")
+	}
+	b.text(alternative, l)
+	if strings.TrimSpace(textOf(n)) != strings.TrimSpace(alternative) {
+		b.children(n, l)
+	}
+}
+
+// code gives the block of a <pre> or <codeblock>.
+func code(n *html.Node) richtext.Block {
+	block := richtext.Block{Kind: richtext.Code, Language: language(attr(n, "class"))}
+	var b strings.Builder
+	var walk func(n *html.Node)
+	walk = func(n *html.Node) {
+		for c := range n.ChildNodes() {
+			switch {
+			case c.Type == html.TextNode:
+				b.WriteString(c.Data)
+			case c.Type != html.ElementNode || c.Data == "script" || c.Data == "style":
+			case c.Data == "br":
+				b.WriteByte('\n')
+			case c.Data == "emoji" || c.Data == "img":
+				b.WriteString(attr(c, "alt"))
+				walk(c)
+			default:
+				if c.Data == "code" && block.Language == "" {
+					block.Language = language(attr(c, "class"))
+				}
+				ownLine := isBlock(c.Data)
+				if ownLine && b.Len() > 0 && !strings.HasSuffix(b.String(), "\n") {
+					b.WriteByte('\n')
+				}
+				walk(c)
+				if ownLine && c.NextSibling != nil && !strings.HasSuffix(b.String(), "\n") {
+					b.WriteByte('\n')
+				}
+			}
+		}
+	}
+	walk(n)
+	block.Text = b.String()
+	return block
+}
+
+// language takes the name of a language from the class of an element: "language-go", or "Go" as codeblocks have.
+func language(class string) string {
+	names := strings.Fields(class)
+	if i := slices.IndexFunc(names, func(name string) bool { return strings.HasPrefix(name, languagePrefix) }); i >= 0 {
+		return strings.TrimPrefix(names[i], languagePrefix)
+	}
+	if len(names) == 1 && !strings.Contains(names[0], "-") {
+		return names[0]
+	}
+	return ""
+}
+
+// collapse makes one space of white space, as browsers do.
+func collapse(text string) string {
+	if !strings.ContainsAny(text, "\t\n\r\f") && !strings.Contains(text, "  ") {
+		return text
+	}
+	var b strings.Builder
+	space := false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; c {
+		case ' ', '\t', '\n', '\r', '\f':
+			space = true
+		default:
+			if space {
+				b.WriteByte(' ')
+				space = false
+			}
+			b.WriteByte(c)
+		}
+	}
+	if space {
+		b.WriteByte(' ')
+	}
+	return b.String()
+}
+
+func textOf(n *html.Node) string {
+	var b strings.Builder
+	for c := range n.Descendants() {
+		if c.Type == html.TextNode {
+			b.WriteString(c.Data)
+		}
+	}
+	return b.String()
+}
+
+func attr(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
