@@ -1,6 +1,7 @@
 package bridgetest
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 )
@@ -55,12 +56,23 @@ func (s *suite) wants(name string) bool {
 // Law is something that must hold for every bridge.
 type Law struct {
 	// Name says what it proves.
-	Name  string
+	Name string
+	// needs says what the service lacks for it; empty: nothing. It may be nil.
+	needs func(Features) string
 	prove func(*world)
 }
 
 // Laws gives all laws.
-func Laws() []Law { return nil }
+func Laws() []Law {
+	return slices.Concat(feedLaws, endLaws, writeLaws, faultLaws, textLaws, placeLaws)
+}
 
-// Prove runs the law; a law that does not hold fails t.
-func (l Law) Prove(t testing.TB, s Service) {}
+// need makes a [Law]'s needs of one feature.
+func need(lacks func(Features) bool, what string) func(Features) string {
+	return func(f Features) string {
+		if lacks(f) {
+			return "this service or its handle cannot " + what
+		}
+		return ""
+	}
+}

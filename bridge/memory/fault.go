@@ -57,7 +57,8 @@ type Call struct {
 // several goroutines at once, and may wait (listening to ctx) to delay the call. Its error is the call's:
 //
 //   - before the effect nothing takes effect. A Throttled error forbids writes within its scope until After has
-//     passed; the service answers earlier ones itself and counts them as [Service.Violations].
+//     passed; the service answers earlier ones itself and counts them as [Service.Violations]. The error of a context that
+//     ended meanwhile becomes Uncertain for a write, as an account cannot know better.
 //   - after the effect of a write, an error that has no kind becomes Uncertain.
 //
 // An error of the feed ends Run.
@@ -115,6 +116,9 @@ func (a *account) call(ctx context.Context, c Call, effect func() error) error {
 
 func (a *account) before(ctx context.Context, c Call) error {
 	s := a.service
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	if c.Op.Writes() {
 		s.mu.Lock()
 		s.writes++
@@ -127,10 +131,10 @@ func (a *account) before(ctx context.Context, c Call) error {
 				s.paused[a.pause(bridge.ScopeOf(err), c)] = time.Now().Add(bridge.AfterOf(err))
 				s.mu.Unlock()
 			}
-			return err
+			return a.uncertain(c, err)
 		}
 	}
-	return ctx.Err()
+	return nil
 }
 
 func (a *account) effect(c Call, effect func() error) error {
@@ -156,6 +160,14 @@ func (a *account) after(ctx context.Context, c Call) error {
 	err := a.service.options.Fault(ctx, c)
 	var known *bridge.Error
 	if err != nil && c.Op.Writes() && !errors.As(err, &known) {
+		return &bridge.Error{Kind: bridge.Uncertain, Err: err}
+	}
+	return err
+}
+
+// uncertain is what an account knows when its patience ends while the service is at work on a write: nothing.
+func (a *account) uncertain(c Call, err error) error {
+	if c.Op.Writes() && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
 		return &bridge.Error{Kind: bridge.Uncertain, Err: err}
 	}
 	return err
