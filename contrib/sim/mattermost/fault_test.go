@@ -173,8 +173,8 @@ func TestTheLogTellsWhatAMessageCosts(t *testing.T) {
 	_, _, _ = w.asAlice.GetPost(w.ctx, model.NewId(), "")
 	w.connectManual() // posting has made the bot online before
 	type line struct {
-		call, user string
-		status     int
+		Call, User string
+		Status     int
 	}
 	var got []line
 	for _, r := range w.Requests() {
