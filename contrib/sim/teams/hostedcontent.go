@@ -7,22 +7,29 @@ import (
 	"strings"
 )
 
-// hostPictures gives the pictures of a written message their addresses: "../hostedContents/1/$value" in a request
-// becomes an address of the service.
+// hostedSource is how a request refers to a picture that it brings along.
+func hostedSource(id string) string { return "../hostedContents/" + id + "/$value" }
+
+// hostPictures gives the pictures of a written message their addresses, in the body and in cards.
 func (c *call) hostPictures(m *message) {
 	for i := range m.content.hosted {
 		h := &m.content.hosted[i]
-		source := `src="../hostedContents/` + h.id + `/$value"`
-		if !strings.Contains(m.content.text, source) {
+		if h.placed {
 			continue
 		}
 		path := fmt.Sprintf("/v1.0/teams/%s/channels/%s/messages/%s", m.channel.team.ID, m.channel.ID, m.thread().textID())
 		if m.root != nil {
 			path += "/replies/" + m.textID()
 		}
-		id := newSecret("aWQ9")
-		m.content.text = strings.ReplaceAll(m.content.text, source, `src="`+c.origin+path+"/hostedContents/"+id+`/$value"`)
-		h.id = id
+		source := hostedSource(h.id)
+		h.id, h.placed = newSecret("aWQ9"), true
+		address := c.origin + path + "/hostedContents/" + h.id + "/$value"
+		m.content.text = strings.ReplaceAll(m.content.text, source, address)
+		for j := range m.content.attachments {
+			if text := m.content.attachments[j].Content; text != nil {
+				m.content.attachments[j].Content = ptr(strings.ReplaceAll(*text, source, address))
+			}
+		}
 	}
 }
 

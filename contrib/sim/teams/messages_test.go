@@ -300,14 +300,14 @@ func TestPaging(t *testing.T) {
 		want = append(want, w.say(w.bob, "x"))
 	}
 	slices.Reverse(want)
-	ids, pages, empty := w.walk(w.messages(), w.appToken)
+	ids, pages, _ := w.walk(w.messages(), w.appToken)
 	if d := cmp.Diff(want, ids); d != "" {
 		t.Error(d)
 	}
 	if pages < 3 {
 		t.Errorf("%d pages of the default size", pages)
 	}
-	ids, pages, empty = w.walk(w.messages()+"?$top=5", w.appToken)
+	ids, pages, empty := w.walk(w.messages()+"?$top=5", w.appToken)
 	if d := cmp.Diff(want, ids); d != "" {
 		t.Error(d)
 	}

@@ -277,14 +277,18 @@ func (out *content) takeAttachments(in draftJSON, tags []string) error {
 	return nil
 }
 
-// takeHosted pairs pictures with hosted contents.
+// takeHosted pairs pictures, in the body or in cards, with hosted contents.
 func (out *content) takeHosted(in draftJSON, images []string) error {
 	for _, h := range in.Hosted {
 		if h.ID == "" || len(h.Bytes) == 0 || h.ContentType == "" {
 			return badRequest("A hosted content needs @microsoft.graph.temporaryId, contentBytes and contentType.")
 		}
-		if !slices.Contains(images, "../hostedContents/"+h.ID+"/$value") {
-			return badRequest("The body does not show hosted content '%s'.", h.ID)
+		source := hostedSource(h.ID)
+		inCard := slices.ContainsFunc(in.Attachments, func(a attachmentJSON) bool {
+			return a.Content != nil && strings.Contains(*a.Content, source)
+		})
+		if !inCard && !slices.Contains(images, source) {
+			return badRequest("Neither the body nor a card shows hosted content '%s'.", h.ID)
 		}
 		out.hosted = append(out.hosted, hosted{id: h.ID, contentType: h.ContentType, data: h.Bytes})
 	}
@@ -317,4 +321,3 @@ func (c *call) readReaction() (string, error) {
 	}
 	return in.Type, nil
 }
-

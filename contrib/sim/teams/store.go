@@ -39,6 +39,7 @@ type hosted struct {
 	id          string
 	contentType string
 	data        []byte
+	placed      bool // id is the one that the service gave
 }
 
 type reaction struct {
