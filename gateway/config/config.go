@@ -1,0 +1,181 @@
+// Package config reads config.toml: it decodes strictly, validates, and reports every mistake at once with its
+// line.
+//
+// The package knows no chat service. Whatever table is not one of its own is [PROTOCOL.NAME], an account, and
+// the protocol's bridge says which keys it takes by a plain struct. Decoding goes key by key, so that one wrong
+// value does not hide the next; a syntax error is the exception, after which nothing can be said of the rest.
+//
+// Values of secrets never come into a message. That holds for syntax errors too, where the wrong place may be
+// the secret itself: they are worded here, without a quotation from the file.
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/BurntSushi/toml"
+)
+
+// Protocols gives for each protocol ("mattermost") a function that makes a pointer to a fresh settings struct,
+// filled with its defaults. Accounts' tables are decoded into it:
+//
+//   - keys are the exported fields, in any case, or what their toml tag says;
+//   - a field K of type secret.Secret takes a value, "env:NAME", or a file by the key KFile;
+//   - a string field whose name ends in File is a path; it becomes absolute, and the file must exist;
+//   - a time.Duration is written as "2s";
+//   - Label and RemoteNickFormat belong to every account; the struct may declare them, but need not.
+//
+// When the struct has a method Validate(report func(key, problem string)), it is called after decoding to report
+// what else is wrong; key may be "" for the account as a whole. Keys that are wrong already are not reported again.
+type Protocols map[string]func() any
+
+type validator interface {
+	Validate(report func(key, problem string))
+}
+
+// Config is a valid config; paths in it are absolute, or relative to the working directory where baseDir was.
+type Config struct {
+	General  General
+	Storage  Storage
+	HTTP     HTTP
+	Accounts map[string]Account // by ID
+	Gateways []Gateway          // in the order of the file
+	// Warnings are doubts that do not keep Causeway from running, sorted by line.
+	Warnings []Mistake
+}
+
+// General is [general].
+type General struct {
+	LogLevel  string // "debug", "info" (default), "warn" or "error"
+	LogFormat string // "text" (default) or "json"
+	// RemoteNickFormat is for accounts that have none of their own. Use Account.RemoteNickFormat.
+	RemoteNickFormat string
+}
+
+// Storage is [storage].
+type Storage struct {
+	DSN     string // path of the SQLite database
+	KeyFile string // path of the file with the key that encrypts tokens; may not exist yet
+}
+
+// HTTP is [http].
+type HTTP struct {
+	Listen    string // host:port
+	PublicURL string // without a slash at its end; "" when Causeway cannot be reached from outside
+}
+
+// Account is one [PROTOCOL.NAME].
+type Account struct {
+	ID       string // PROTOCOL.NAME, as gateways name it
+	Protocol string
+	Name     string
+	Settings any // what the protocol's function made, decoded and validated
+	Label    string
+	// RemoteNickFormat is how authors from elsewhere are shown on this account; see [Nick.Format]. Never empty.
+	RemoteNickFormat string
+	Line             int
+}
+
+// Direction says which way messages go between a conversation and its gateway.
+type Direction int
+
+// A conversation that is In is read only, one that is Out is written only.
+const (
+	InOut Direction = iota
+	In
+	Out
+)
+
+// String gives the word of the config: "inout", "in" or "out".
+func (d Direction) String() string { return [...]string{"inout", "in", "out"}[d] }
+
+// Receives says whether messages are read from the conversation.
+func (d Direction) Receives() bool { return d != Out }
+
+// Sends says whether messages are written to the conversation.
+func (d Direction) Sends() bool { return d != In }
+
+// Endpoint is one conversation of a gateway.
+type Endpoint struct {
+	Account   string // ID of an account that exists
+	Channel   string // as the operator wrote it, without space around
+	Direction Direction
+	Line      int
+}
+
+// Gateway is one [[gateway]]. Disabled ones are validated and listed like the others.
+type Gateway struct {
+	Name      string
+	Enable    bool
+	Endpoints []Endpoint // first all of inout, then in, then out
+	Line      int
+}
+
+// Load reads and parses the file at path, with the environment of the process. Mistakes come as [Errors]; a file
+// that cannot be read as an error that wraps the cause.
+func Load(path string, protocols Protocols) (*Config, error) {
+	data, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("reading the config: %w: copy config.toml.example to %s and fill it in, or name another file with -c", err, path)
+	case err != nil:
+		return nil, fmt.Errorf("reading the config: %w", err)
+	}
+	dir, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return nil, fmt.Errorf("finding the folder of the config: %w", err)
+	}
+	d := &decoder{file: path, dir: dir, lookupEnv: os.LookupEnv}
+	cfg, err := d.parse(data, protocols)
+	if err != nil {
+		return nil, err
+	}
+	if info, err := os.Stat(path); err == nil && d.plainSecret && othersMayRead(info) {
+		cfg.Warnings = append([]Mistake{{File: path, Problem: "the file holds secrets, and others on this machine may read it",
+			Hint: `chmod 600 it, or keep secrets in files or the environment ("env:NAME")`}}, cfg.Warnings...)
+	}
+	return cfg, nil
+}
+
+// Parse parses the content of a file called name in messages. Relative paths start at baseDir. All mistakes are
+// given as [Errors], and then no Config.
+func Parse(name string, data []byte, baseDir string, lookupEnv func(string) (string, bool), protocols Protocols) (*Config, error) {
+	d := &decoder{file: name, dir: baseDir, lookupEnv: lookupEnv}
+	return d.parse(data, protocols)
+}
+
+func (d *decoder) parse(data []byte, protocols Protocols) (*Config, error) {
+	for _, mark := range []string{"\xef\xbb\xbf", "\xff\xfe", "\xfe\xff"} { // byte order marks of Windows editors
+		data = bytes.TrimPrefix(data, []byte(mark))
+	}
+	keys, meta, err := decodeSyntax(data)
+	if err != nil {
+		return nil, Errors{d.syntaxMistake(err, data, protocols)}
+	}
+	d.meta = &meta
+	cfg := d.document(place{node: locate(data)}, keys, protocols)
+	sortByLine(d.mistakes)
+	sortByLine(d.warnings)
+	if len(d.mistakes) > 0 {
+		return nil, Errors(d.mistakes)
+	}
+	cfg.Warnings = d.warnings
+	return cfg, nil
+}
+
+// errParser stands for a panic of the TOML package, whose text may quote the file.
+var errParser = errors.New("the parser failed")
+
+func decodeSyntax(data []byte) (keys map[string]toml.Primitive, meta toml.MetaData, err error) {
+	defer func() {
+		if recover() != nil {
+			err = errParser
+		}
+	}()
+	meta, err = toml.Decode(string(data), &keys)
+	return keys, meta, err
+}

@@ -1,0 +1,190 @@
+package config
+
+import (
+	"cmp"
+	"maps"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/BurntSushi/toml"
+)
+
+// document is the file as far as it is no account: the structs that say which keys there are.
+type document struct {
+	General General       `toml:"general"`
+	Storage Storage       `toml:"storage"`
+	HTTP    HTTP          `toml:"http"`
+	Gateway []gatewayKeys `toml:"gateway"`
+}
+
+func defaults() document {
+	return document{
+		General: General{LogLevel: "info", LogFormat: "text", RemoteNickFormat: defaultNickFormat},
+		Storage: Storage{DSN: "causeway.db"},
+		HTTP:    HTTP{Listen: "127.0.0.1:9080"},
+	}
+}
+
+// accountKeys are the keys of every account, whatever its protocol.
+type accountKeys struct {
+	Label            string
+	RemoteNickFormat string
+}
+
+// document decodes and validates everything; with mistakes, what it gives is not to be used.
+func (d *decoder) document(root place, keys map[string]toml.Primitive, protocols Protocols) *Config {
+	doc := defaults()
+	accounts := d.newAccounts(protocols)
+	d.table(root, keys, func(key string, value toml.Primitive) { accounts.protocol(root, key, value) }, &doc)
+
+	at := func(name string) place {
+		written, _ := root.node.find(name)
+		return root.child(written)
+	}
+	cfg := &Config{General: doc.General, Storage: doc.Storage, HTTP: doc.HTTP}
+	d.general(at("general"), &cfg.General)
+	d.storage(at("storage"), &cfg.Storage)
+	d.http(at("http"), &cfg.HTTP)
+	cfg.Accounts = accounts.finish(cfg.General.RemoteNickFormat)
+	cfg.Gateways = d.gateways(at("gateway"), doc.Gateway, accounts)
+	return cfg
+}
+
+func (d *decoder) general(at place, g *General) {
+	g.LogLevel = strings.ToLower(g.LogLevel)
+	if g.LogLevel == "warning" {
+		g.LogLevel = "warn"
+	}
+	d.oneOf(at, "LogLevel", g.LogLevel, "debug", "info", "warn", "error")
+	g.LogFormat = strings.ToLower(g.LogFormat)
+	d.oneOf(at, "LogFormat", g.LogFormat, "text", "json")
+	d.nickFormat(at, g.RemoteNickFormat)
+	g.RemoteNickFormat = cmp.Or(g.RemoteNickFormat, defaultNickFormat)
+}
+
+func (d *decoder) oneOf(at place, key, value string, allowed ...string) {
+	if at.ok(key) && !slices.Contains(allowed, value) {
+		hint, _ := suggest(value, allowed)
+		d.mistake(at, key, "unknown value "+strconv.Quote(value), hint)
+	}
+}
+
+func (d *decoder) nickFormat(at place, format string) {
+	const key = "RemoteNickFormat"
+	if !at.ok(key) {
+		return
+	}
+	if strings.ContainsFunc(format, unicode.IsControl) {
+		d.mistake(at, key, "holds a control character", "write it on one line")
+		return
+	}
+	if problem, hint := checkNickFormat(format); problem != "" {
+		d.mistake(at, key, problem, hint)
+	}
+}
+
+func (d *decoder) storage(at place, s *Storage) {
+	if at.ok("DSN") {
+		if problem, hint := checkDSN(s.DSN); problem != "" {
+			d.mistake(at, "DSN", problem, hint)
+		}
+	}
+	s.DSN = d.resolve(s.DSN)
+	if _, given := at.node.find("KeyFile"); !given {
+		s.KeyFile = s.DSN + ".key"
+	}
+	if !at.ok("KeyFile") || !at.ok("DSN") {
+		return
+	}
+	switch info, err := os.Stat(s.KeyFile); {
+	case s.KeyFile == "":
+		d.mistake(at, "KeyFile", "names no file", "leave it out for a file beside the database")
+	case filepath.Clean(s.KeyFile) == filepath.Clean(s.DSN):
+		d.mistake(at, "KeyFile", "is the database itself", "leave it out for a file beside the database")
+	case err != nil: // made at the first start
+	case info.IsDir():
+		d.mistake(at, "KeyFile", "is a folder", "name a file in it")
+	case othersMayRead(info):
+		d.warn(at, "KeyFile", "others on this machine may read the key file", "chmod 600 it")
+	}
+}
+
+// checkDSN never shows the DSN, which may hold a password.
+func checkDSN(dsn string) (problem, hint string) {
+	const path = `name the file of an SQLite database, such as "causeway.db"`
+	scheme, _, isURL := strings.Cut(strings.ToLower(dsn), ":")
+	switch {
+	case dsn == "":
+		return "names no database", path
+	case isURL && (scheme == "postgres" || scheme == "postgresql"):
+		return "PostgreSQL is not supported yet, it comes with a later version", path
+	case strings.HasPrefix(dsn, ":memory:"):
+		return "a database in memory would lose messages", path
+	case isURL && (strings.Contains(dsn, "://") || scheme == "file" || scheme == "sqlite"):
+		return "not the path of a file", path
+	}
+	return "", ""
+}
+
+func (d *decoder) http(at place, h *HTTP) {
+	if at.ok("Listen") {
+		_, port, err := net.SplitHostPort(h.Listen)
+		if _, numErr := strconv.ParseUint(port, 10, 16); err != nil || numErr != nil {
+			d.mistake(at, "Listen", "not an address and a port", `write "127.0.0.1:9080", or ":9080" for all addresses`)
+		}
+	}
+	if at.ok("PublicURL") && h.PublicURL != "" {
+		if problem := checkPublicURL(h.PublicURL); problem != "" {
+			d.mistake(at, "PublicURL", problem, `write the address at which others reach Causeway, such as "https://causeway.example.com"`)
+		}
+	}
+	h.PublicURL = strings.TrimRight(h.PublicURL, "/")
+}
+
+func checkPublicURL(text string) string {
+	u, err := url.Parse(text)
+	switch {
+	case err != nil:
+		return "not a URL"
+	case u.Scheme != "http" && u.Scheme != "https":
+		return "not an http or https URL"
+	case u.Hostname() == "":
+		return "has no host name"
+	case u.User != nil:
+		return "holds a user name"
+	case u.RawQuery != "" || u.ForceQuery:
+		return "has a query"
+	case strings.Contains(text, "#"):
+		return "has a fragment"
+	}
+	return ""
+}
+
+// tableKeys are the keys that a kind of table takes.
+type tableKeys struct {
+	header string
+	keys   []string
+}
+
+// knownKeys gives all keys that a config may hold, with NAME for the names of accounts.
+func knownKeys(protocols Protocols) []tableKeys {
+	list := []tableKeys{
+		{"[general]", names(fieldsOf(&General{}))},
+		{"[storage]", names(fieldsOf(&Storage{}))},
+		{"[http]", names(fieldsOf(&HTTP{}))},
+	}
+	for _, name := range slices.Sorted(maps.Keys(protocols)) {
+		list = append(list, tableKeys{"[" + name + ".NAME]", names(fieldsOf(protocols[name](), &accountKeys{}))})
+	}
+	list = append(list, tableKeys{"[[gateway]]", names(fieldsOf(&gatewayKeys{}))})
+	for _, direction := range []Direction{InOut, In, Out} {
+		list = append(list, tableKeys{"[[gateway." + direction.String() + "]]", names(fieldsOf(&endpointKeys{}))})
+	}
+	return list
+}

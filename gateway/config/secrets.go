@@ -1,0 +1,144 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// Messages here name neither values nor the paths and names that stand in their place: whoever puts a token
+// into TokenFile by mistake must not find it in a log.
+
+const (
+	envPrefix = "env:"
+	// maxSecretFile keeps a path such as /dev/zero from filling the memory.
+	maxSecretFile = 1 << 20
+)
+
+func (d *decoder) secret(at place, key string, f field, raw any) {
+	text, ok := raw.(string)
+	if !ok {
+		d.mistake(at, key, "must be text in quotation marks, not "+found(raw), "")
+		return
+	}
+	name, fromEnv := strings.CutPrefix(text, envPrefix)
+	if !fromEnv {
+		d.plainSecret = d.plainSecret || text != ""
+		f.value.SetString(text)
+		return
+	}
+	value, there := d.lookupEnv(name)
+	shown := "that it names"
+	if looksLikeEnvName(name) {
+		shown = name
+	}
+	switch {
+	case name == "":
+		d.mistake(at, key, `no name follows "env:"`, `write "env:NAME" with the name of an environment variable`)
+	case !there:
+		d.mistake(at, key, "the environment variable "+shown+" is not set", "set it for Causeway, or use "+f.name+fileSuffix)
+	case value == "":
+		d.mistake(at, key, "the environment variable "+shown+" is empty", "set it for Causeway, or use "+f.name+fileSuffix)
+	default:
+		f.value.SetString(value)
+	}
+}
+
+func looksLikeEnvName(name string) bool {
+	for _, r := range name {
+		if !(r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_') {
+			return false
+		}
+	}
+	return name != ""
+}
+
+func (d *decoder) secretFile(at place, key string, f field, raw any) {
+	path, ok := raw.(string)
+	if !ok {
+		d.mistake(at, key, "must be the path of a file in quotation marks, not "+found(raw), "")
+		return
+	}
+	const hint = "write the secret alone into a file, and its path, relative to the folder of the config, here"
+	if path == "" {
+		d.mistake(at, key, "names no file", hint)
+		return
+	}
+	text, open, err := readSecretFile(d.resolve(path))
+	if err != nil {
+		d.mistake(at, key, "the file cannot be read: "+err.Error(), hint)
+		return
+	}
+	value := strings.TrimRight(text, "\r\n")
+	if value == "" {
+		d.mistake(at, key, "the file is empty", hint)
+		return
+	}
+	if open {
+		d.warn(at, key, "others on this machine may read the file", "chmod 600 it")
+	}
+	f.value.SetString(value)
+}
+
+// readSecretFile also says whether the group or everybody may read the file. Its errors do not name it.
+func readSecretFile(path string) (text string, open bool, err error) {
+	info, err := checkFile(path)
+	if err != nil {
+		return "", false, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return "", false, withoutPath(err)
+	}
+	defer func() { _ = f.Close() }()
+	data, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
+	if err != nil {
+		return "", false, withoutPath(err)
+	}
+	if len(data) > maxSecretFile {
+		return "", false, fmt.Errorf("it is larger than %d bytes", maxSecretFile)
+	}
+	return string(data), othersMayRead(info), nil
+}
+
+// checkFile gives what is known of a file, or why it cannot be one to read; a pipe would block the start.
+func checkFile(path string) (fs.FileInfo, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, withoutPath(err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("it is not a regular file")
+	}
+	return info, nil
+}
+
+func withoutPath(err error) error {
+	if inner := (*fs.PathError)(nil); errors.As(err, &inner) {
+		return inner.Err
+	}
+	return err
+}
+
+// othersMayRead tells nothing on Windows, where Go makes the mode up.
+func othersMayRead(info fs.FileInfo) bool {
+	return runtime.GOOS != "windows" && info.Mode().Perm()&0o044 != 0
+}
+
+// secretGivenTwice reports a secret that stands in the table both as a value and as a file.
+func (d *decoder) secretGivenTwice(at place, fields []field, given []string) {
+	has := func(name string) bool {
+		return slices.ContainsFunc(given, func(key string) bool { return strings.EqualFold(key, name) })
+	}
+	for _, f := range fields {
+		name, _ := strings.CutSuffix(f.name, fileSuffix)
+		if f.secretFile && has(name) && has(f.name) {
+			d.mistake(at, f.name, "given beside "+name, "keep one of the two")
+		}
+	}
+}
