@@ -1,0 +1,192 @@
+package harness
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// postgresUser owns everything in a cluster of the harness.
+const postgresUser = "causeway"
+
+// Postgres is a PostgreSQL cluster of its own, on a loopback port, which ends with the test that started it.
+type Postgres struct {
+	// DSN is the address of the cluster's first, empty database, with the password of the cluster's owner.
+	DSN string
+
+	process  *Process
+	address  string // host:port
+	password string
+	bin      string // folder of initdb, postgres and createdb
+}
+
+// StartPostgres starts PostgreSQL on a new cluster. It wants Debian's postgresql package, or initdb in the PATH. PostgreSQL
+// refuses to run as root; for root it runs as the user "postgres" of that package. Nothing is synced to the disk: the cluster never outlives
+// a crash of the machine anyway.
+func StartPostgres(tb TB) *Postgres {
+	tb.Helper()
+	bin, err := postgresBin()
+	if err != nil {
+		tb.Fatalf("starting PostgreSQL: %v", err)
+	}
+	credential, err := postgresCredential()
+	if err != nil {
+		tb.Fatalf("starting PostgreSQL: %v", err)
+	}
+	pg := &Postgres{bin: bin, password: rand.Text()}
+	data, err := pg.initCluster(tb.Context(), folder(tb), credential)
+	if err != nil {
+		tb.Fatalf("making a PostgreSQL cluster: %v", err)
+	}
+	pg.start(tb, data, credential)
+	pg.DSN = pg.dsn("postgres")
+	return pg
+}
+
+// postgresBin returns the folder of the newest PostgreSQL installed.
+func postgresBin() (string, error) {
+	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
+	if err != nil {
+		return "", err
+	}
+	newest, newestVersion := "", -1
+	for _, path := range found {
+		version, err := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path))))
+		if err == nil && version > newestVersion {
+			newest, newestVersion = path, version
+		}
+	}
+	if newest != "" {
+		return filepath.Dir(newest), nil
+	}
+	path, err := exec.LookPath("initdb")
+	if err != nil {
+		return "", errors.New("no initdb in /usr/lib/postgresql/*/bin or the PATH: install the package postgresql")
+	}
+	return filepath.Dir(path), nil
+}
+
+// postgresCredential returns the user to run PostgreSQL as, nil for the current one.
+func postgresCredential() (*syscall.Credential, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil
+	}
+	account, err := user.Lookup("postgres")
+	if err != nil {
+		return nil, fmt.Errorf("as root it runs as the user postgres: %w", err)
+	}
+	uid, err := strconv.ParseUint(account.Uid, 10, 32)
+	if err != nil {
+		return nil, err
+	}
+	gid, err := strconv.ParseUint(account.Gid, 10, 32)
+	if err != nil {
+		return nil, err
+	}
+	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
+}
+
+// initCluster makes a cluster below dir and returns its folder.
+func (pg *Postgres) initCluster(ctx context.Context, dir string, credential *syscall.Credential) (string, error) {
+	data, passwordFile := filepath.Join(dir, "data"), filepath.Join(dir, "password")
+	if err := os.Mkdir(data, 0o700); err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(passwordFile, []byte(pg.password), 0o600); err != nil {
+		return "", err
+	}
+	if credential != nil {
+		for _, path := range []string{data, passwordFile} {
+			if err := os.Chown(path, int(credential.Uid), int(credential.Gid)); err != nil {
+				return "", err
+			}
+		}
+	}
+	initdb := exec.CommandContext(ctx, filepath.Join(pg.bin, "initdb"), "--pgdata", data, "--username", postgresUser,
+		"--auth", "scram-sha-256", "--pwfile", passwordFile, "--encoding", "UTF8", "--locale", "C", "--no-sync")
+	initdb.Dir = data // the current folder may be closed to the other user
+	initdb.Env = inheritedEnv()
+	initdb.SysProcAttr = &syscall.SysProcAttr{Credential: credential}
+	if output, err := initdb.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("initdb: %w\n%s", err, output)
+	}
+	return data, nil
+}
+
+// start runs the server, on another port when the first is taken.
+func (pg *Postgres) start(tb TB, data string, credential *syscall.Credential) {
+	tb.Helper()
+	var last error
+	for range 5 {
+		address, err := freePort()
+		if err != nil {
+			tb.Fatalf("starting PostgreSQL: %v", err)
+		}
+		_, port, err := net.SplitHostPort(address)
+		if err != nil {
+			tb.Fatalf("starting PostgreSQL: %v", err)
+		}
+		args := []string{"-D", data}
+		for _, setting := range []string{
+			"port=" + port, "listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=300",
+			"fsync=off", "synchronous_commit=off", "full_page_writes=off",
+		} {
+			args = append(args, "-c", setting)
+		}
+		// SIGQUIT ends the server and its children at once; after SIGKILL its shared memory would stay behind.
+		process := StartProcess(tb, Command{
+			Path: filepath.Join(pg.bin, "postgres"), Args: args, Dir: data, LogFile: filepath.Join(filepath.Dir(data), "postgres.log"),
+			StopSignal: syscall.SIGQUIT, DeathSignal: syscall.SIGQUIT, Credential: credential,
+		})
+		tb.Cleanup(func() { process.Stop(tb) })
+		ctx, cancel := context.WithTimeout(tb.Context(), Patience)
+		_, last = process.output.waitLine(ctx, 0, "database system is ready to accept connections", process.Exited())
+		cancel()
+		if last == nil {
+			pg.process, pg.address = process, address
+			return
+		}
+		if !strings.Contains(process.output.String(), "could not bind") {
+			tb.Fatalf("starting PostgreSQL: %v", last)
+		}
+	}
+	tb.Fatalf("starting PostgreSQL on a free port: %v", last)
+}
+
+func (pg *Postgres) dsn(database string) string {
+	address := url.URL{
+		Scheme: "postgres", User: url.UserPassword(postgresUser, pg.password), Host: pg.address, Path: "/" + database,
+		RawQuery: "sslmode=disable&connect_timeout=10",
+	}
+	return address.String()
+}
+
+// CreateDatabase makes an empty database and returns its DSN.
+func (pg *Postgres) CreateDatabase(tb TB) string {
+	tb.Helper()
+	name := Name(tb, "db")
+	host, port, err := net.SplitHostPort(pg.address)
+	if err != nil {
+		tb.Fatalf("creating a database: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(tb.Context(), time.Minute)
+	defer cancel()
+	createdb := exec.CommandContext(ctx, filepath.Join(pg.bin, "createdb"),
+		"--host", host, "--port", port, "--username", postgresUser, "--no-password", name)
+	createdb.Env = append(inheritedEnv(), "PGPASSWORD="+pg.password)
+	if output, err := createdb.CombinedOutput(); err != nil {
+		tb.Fatalf("creating a database: %v\n%s", err, output)
+	}
+	return pg.dsn(name)
+}
