@@ -74,9 +74,8 @@ func (s *Server) since(c *channel, since int64, collapsed bool) *model.PostList 
 		}
 	}
 	sort.Slice(rows, func(i, j int) bool { return newer(rows[i], rows[j]) })
-	counts := c.replyCounts()
 	for _, r := range rows {
-		list.AddPost(r.client(counts[r.threadID()]))
+		list.AddPost(r.client(c.replies(r.threadID())))
 		if r.UpdateAt > since {
 			list.AddOrder(r.Id)
 		}
@@ -96,10 +95,9 @@ type pageQuery struct {
 func (s *Server) pageOf(c *channel, q pageQuery) *model.PostList {
 	list := newList()
 	rows := s.around(c, q)
-	counts := c.replyCounts()
 	threads := map[string]bool{}
 	for _, r := range rows {
-		list.AddPost(r.client(counts[r.threadID()]))
+		list.AddPost(r.client(c.replies(r.threadID())))
 		list.AddOrder(r.Id)
 		if r.RootId != "" {
 			threads[r.RootId] = true
@@ -111,7 +109,7 @@ func (s *Server) pageOf(c *channel, q pageQuery) *model.PostList {
 	if !q.collapsed {
 		for _, r := range c.rows {
 			if (threads[r.Id] || threads[r.RootId]) && (r.DeleteAt == 0 || q.deleted) && list.Posts[r.Id] == nil {
-				list.AddPost(r.client(counts[r.threadID()]))
+				list.AddPost(r.client(c.replies(r.threadID())))
 			}
 		}
 	}

@@ -10,10 +10,7 @@ import (
 // the server has noticed. Resumable says whether their connections are kept, so
 // that a client can go on where it was.
 func (s *Server) CutWebsockets(resumable bool) {
-	s.cut(func(*connection) bool { return true })
-	if !resumable {
-		s.ForgetConnections()
-	}
+	s.cut(everybody, resumable)
 }
 
 // CutWebsocketsOf is CutWebsockets for the sockets of one user, by name or id.
@@ -21,34 +18,32 @@ func (s *Server) CutWebsocketsOf(who string, resumable bool) {
 	s.mu.Lock()
 	id := s.mustUser(who).Id
 	s.mu.Unlock()
-	s.cut(func(c *connection) bool { return c.userID == id })
-	if !resumable {
-		s.forget(func(c *connection) bool { return c.userID == id })
-	}
+	s.cut(func(c *connection) bool { return c.userID == id }, resumable)
 }
+
+func everybody(*connection) bool { return true }
 
 // ForgetConnections makes the server forget the connections that have no
 // socket: resuming them fails, and the client gets a hello with another id.
-func (s *Server) ForgetConnections() { s.forget(func(*connection) bool { return true }) }
-
-func (s *Server) forget(which func(*connection) bool) {
+func (s *Server) ForgetConnections() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, c := range slices.Clone(s.conns) {
-		if c.socket == nil && which(c) {
-			s.remove(c)
-		}
-	}
+	s.conns = slices.DeleteFunc(s.conns, func(c *connection) bool { return c.socket == nil })
 }
 
-// cut drops sockets and waits until their connections are without one.
-func (s *Server) cut(which func(*connection) bool) {
+// cut drops sockets and waits until their connections are without one. What is
+// not to be kept is forgotten first, so that no client can be quick enough to
+// resume.
+func (s *Server) cut(which func(*connection) bool, keep bool) {
 	s.mu.Lock()
 	var cut []*socket
 	for k := range s.sockets {
 		if which(k.conn) {
 			cut = append(cut, k)
 		}
+	}
+	if !keep {
+		s.conns = slices.DeleteFunc(s.conns, which)
 	}
 	s.mu.Unlock()
 	for _, k := range cut {
@@ -80,19 +75,23 @@ func (s *Server) SetOutage(on bool) {
 	s.outage = on
 	s.mu.Unlock()
 	if on {
-		s.cut(func(*connection) bool { return true })
+		s.cut(everybody, true)
 	}
 }
 
 // Restart forgets what a restart of the real server forgets: all sockets, the
 // connections that could be resumed, the pending_post_ids, who is online.
 func (s *Server) Restart() {
-	s.cut(func(*connection) bool { return true })
-	s.ForgetConnections()
+	s.cut(everybody, false)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.forgetPending()
 	s.started = s.now()
+	for _, u := range s.users {
+		if !u.manual && !s.connected(u.Id) {
+			u.status = model.StatusOffline
+		}
+	}
 }
 
 // RevokeToken makes a token invalid. REST calls with it are 401; its open

@@ -117,7 +117,7 @@ func (s *Server) group(ids []string) *channel {
 func (s *Server) addChannel(m *model.Channel) *channel {
 	m.Id, m.CreateAt = model.NewId(), s.nowMillis()
 	m.UpdateAt = m.CreateAt
-	c := &channel{Channel: *m, members: map[string]*model.ChannelMember{}}
+	c := &channel{Channel: *m, members: map[string]*model.ChannelMember{}, threads: map[string][]*row{}}
 	s.channels[c.Id] = c
 	return c
 }

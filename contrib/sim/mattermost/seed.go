@@ -27,7 +27,7 @@ func (s *Server) AddTeam(name string) *model.Team {
 }
 
 // AddUser makes a person with the given additional system roles. The e-mail
-// address is name@example.com. Everybody is told by new_user.
+// address is name@example.com (of a bot name@localhost). Everybody is told by new_user.
 func (s *Server) AddUser(name string, roles ...string) *model.User {
 	return s.addUser(name, false, roles)
 }
@@ -45,10 +45,13 @@ func (s *Server) addUser(name string, bot bool, roles []string) *model.User {
 		if s.names[name] != nil {
 			panic("mattermost: there is already a user " + name)
 		}
-		now := s.nowMillis()
+		now, host := s.nowMillis(), "example.com"
+		if bot {
+			host = "localhost"
+		}
 		u := &user{teams: map[string]bool{}, status: model.StatusOffline, User: model.User{
 			Id: model.NewId(), CreateAt: now, UpdateAt: now, LastPictureUpdate: now, Username: name,
-			Email: name + "@example.com", EmailVerified: true, IsBot: bot, Locale: "en",
+			Email: name + "@" + host, EmailVerified: true, IsBot: bot, Locale: "en",
 			Roles: strings.Join(append([]string{model.SystemUserRoleId}, roles...), " "),
 		}}
 		u.SetDefaultNotifications()

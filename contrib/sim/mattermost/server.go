@@ -114,7 +114,7 @@ func (s *Server) Close() {
 		return
 	}
 	close(s.closing)
-	s.cut(func(*connection) bool { return true })
+	s.cut(everybody, false)
 	if s.http != nil {
 		_ = s.http.Close() // closing a listener has nothing to tell a test
 		<-s.served

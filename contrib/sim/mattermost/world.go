@@ -1,6 +1,7 @@
 package mattermost
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -34,8 +35,9 @@ type token struct {
 type channel struct {
 	model.Channel
 	members map[string]*model.ChannelMember
-	rows    []*row // as written, with the copies that edits leave
-	changed int64  // the highest update_at among rows
+	rows    []*row            // as written, with the copies that edits leave
+	threads map[string][]*row // the rows that name a root, by that root
+	changed int64             // the highest update_at among rows
 }
 
 // row is one row of the table Posts: a post, or the copy an edit left.
@@ -63,6 +65,9 @@ func (w *world) insert(r *row) {
 	w.posts[r.Id] = r
 	c := w.channels[r.ChannelId]
 	c.rows = append(c.rows, r)
+	if r.RootId != "" {
+		c.threads[r.RootId] = append(c.threads[r.RootId], r)
+	}
 	c.touch(r, r.UpdateAt)
 }
 
@@ -84,31 +89,25 @@ func (w *world) live(id string) *row {
 	return nil
 }
 
-// thread returns the live posts of the thread that root begins, in no
-// particular order.
+// thread returns the live posts of the thread that root begins, in the order of
+// writing.
 func (w *world) thread(root string) []*row {
 	r := w.posts[root]
 	if r == nil {
 		return nil
 	}
-	var out []*row
-	for _, p := range w.channelOf(r).rows {
-		if p.DeleteAt == 0 && (p.Id == root || p.RootId == root) {
-			out = append(out, p)
-		}
-	}
-	return out
+	all := append([]*row{r}, w.channelOf(r).threads[root]...)
+	return slices.DeleteFunc(all, func(p *row) bool { return p.DeleteAt != 0 })
 }
 
-// replyCounts counts the live replies of every thread of a channel.
-func (c *channel) replyCounts() map[string]int64 {
-	counts := map[string]int64{}
-	for _, r := range c.rows {
-		if r.RootId != "" && r.DeleteAt == 0 {
-			counts[r.RootId]++
+// replies counts the live replies of a thread.
+func (c *channel) replies(root string) (n int64) {
+	for _, r := range c.threads[root] {
+		if r.DeleteAt == 0 {
+			n++
 		}
 	}
-	return counts
+	return n
 }
 
 func (r *row) threadID() string {

@@ -114,16 +114,7 @@ func checkRow(p *model.Post, nulID string) *model.AppError {
 	return nil
 }
 
-func (s *Server) replies(r *row) int64 {
-	n := int64(0)
-	id := r.threadID()
-	for _, p := range s.channelOf(r).rows {
-		if p.RootId == id && p.DeleteAt == 0 {
-			n++
-		}
-	}
-	return n
-}
+func (s *Server) replies(r *row) int64 { return s.channelOf(r).replies(r.threadID()) }
 
 // update stores an edited post: the row keeps its id, and a copy of what it was
 // is stored as a row of its own. Every update is published, whether or not the
@@ -167,15 +158,13 @@ func (s *Server) update(r *row, message string, props model.StringInterface, pin
 // published, as it was.
 func (s *Server) delete(r *row, by string) {
 	before := r.client(s.replies(r))
-	before.Metadata, before.ReplyCount = nil, 0
+	before.Metadata = nil
 	now := s.nowMillis()
 	c := s.channelOf(r)
-	for _, p := range c.rows {
-		if p.Id == r.Id || p.RootId == r.Id {
-			p.DeleteAt = now
-			p.AddProp("deleteBy", by)
-			c.touch(p, now)
-		}
+	for _, p := range append([]*row{r}, c.threads[r.Id]...) {
+		p.DeleteAt = now
+		p.AddProp("deleteBy", by)
+		c.touch(p, now)
 	}
 	if root := s.posts[r.RootId]; root != nil {
 		c.touch(root, now)
