@@ -1,0 +1,167 @@
+package msteams
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/microsoftgraph/msgraph-sdk-go/models"
+	"github.com/sirupsen/logrus"
+
+	"causeway/bridge"
+)
+
+// account is one configured login to Teams.
+type account struct {
+	bridge.Base
+	env          bridge.Env
+	log          *logrus.Entry
+	settings     Settings
+	server       bridge.ServerID
+	graphOrigin  string
+	pollInterval time.Duration
+	postInterval time.Duration
+
+	login *loginService
+	// app reads, relay writes.
+	app, relay *client
+	network    http.RoundTripper
+
+	keys keyMemory
+
+	relays relayMemory
+
+	mu sync.Mutex
+	// self is the relay account, once connected.
+	self bridge.UserID
+	// names caches the names of people whose messages lack them.
+	names map[bridge.UserID]string
+	// pollingTold: the operator has been told what Microsoft thinks of polling.
+	pollingTold bool
+}
+
+var _ bridge.Bridge = (*account)(nil)
+
+// newAccount makes an account that reaches Microsoft through network.
+func newAccount(env bridge.Env, s Settings, network http.RoundTripper) (*account, error) {
+	ignore := func(string) {} // Validate has reported it
+	a := &account{
+		env: env, log: env.Log, settings: s, network: network,
+		server:       bridge.ServerID("msteams:" + strings.ToLower(s.TenantID)),
+		pollInterval: interval(s.PollInterval, defaultPollInterval, ignore),
+		postInterval: interval(s.PostInterval, defaultPostInterval, ignore),
+		names:        map[bridge.UserID]string{},
+	}
+	if s.Receive == "rich" {
+		return nil, fmt.Errorf(`settings of %s: Receive = "rich" comes with a later version; use "auto" or "poll"`, env.Account)
+	}
+	graphURL := serviceURL(s.GraphURL, defaultGraphURL)
+	u, err := url.Parse(graphURL)
+	if err != nil {
+		return nil, fmt.Errorf("settings of %s: GraphURL: %w", env.Account, err)
+	}
+	a.graphOrigin = u.Scheme + "://" + u.Host
+	a.login = &loginService{
+		base:     serviceURL(s.LoginURL, defaultLoginURL) + "/" + strings.ToLower(s.TenantID),
+		clientID: s.ClientID, secret: s.ClientSecret,
+		http: &http.Client{
+			Transport: network, Timeout: answerTimeout,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
+	}
+	if s.ClientCertificateFile != "" {
+		if a.login.key, a.login.certificate, err = readCertificate(s.ClientCertificateFile); err != nil {
+			return nil, fmt.Errorf("settings of %s: %w", env.Account, err)
+		}
+	}
+	if a.app, err = newClient(graphURL, newTokens("check TenantID, ClientID and ClientSecret", a.appToken), network); err != nil {
+		return nil, err
+	}
+	if a.relay, err = newClient(graphURL, newTokens(a.loginHint(), a.relayToken), network); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// settle is how long after a write a list may still lack it. Graph promises nothing; the value is a guess on the safe
+// side of what bots see.
+const settle = 5 * time.Second
+
+// Capabilities says what channels of Teams can do. Deleting the first message of a thread leaves the replies standing.
+func (a *account) Capabilities() bridge.Capabilities {
+	return bridge.Capabilities{Edit: true, Delete: true, Reactions: true, PostInterval: a.postInterval, Settle: settle}
+}
+
+// Connect proves both logins and tells who the relay account is.
+func (a *account) Connect(ctx context.Context) (bridge.Identity, error) {
+	if _, err := a.app.tokens.get(ctx); err != nil {
+		return bridge.Identity{}, fmt.Errorf("connecting: %w", err)
+	}
+	me, err := a.me(ctx)
+	if err != nil {
+		return bridge.Identity{}, fmt.Errorf("connecting: %w", err)
+	}
+	if err := a.keys.load(ctx, a.env.Vault); err != nil {
+		return bridge.Identity{}, err
+	}
+	return bridge.Identity{Server: a.server, User: me.ID, Name: me.Name}, nil
+}
+
+// me asks who the relay account is.
+func (a *account) me(ctx context.Context) (bridge.Author, error) {
+	u, err := call[models.Userable](ctx, a.relay, opMe, place{}, nil, models.CreateUserFromDiscriminatorValue)
+	if err != nil {
+		return bridge.Author{}, err
+	}
+	who := person(u)
+	if err := a.relays.add(ctx, a.env.Vault, who.ID); err != nil {
+		return bridge.Author{}, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.self = who.ID
+	return who, nil
+}
+
+// relayID is who the relay account is; empty before Connect or Login.
+func (a *account) relayID() bridge.UserID {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.self
+}
+
+// LookUp gives a person of the tenant by object id.
+func (a *account) LookUp(ctx context.Context, u bridge.UserID) (bridge.Author, error) {
+	found, err := call[models.Userable](ctx, a.app, opUser, place{user: string(u)}, nil, models.CreateUserFromDiscriminatorValue)
+	if err != nil {
+		return bridge.Author{}, err
+	}
+	return person(found), nil
+}
+
+func person(u models.Userable) bridge.Author {
+	return bridge.Author{ID: bridge.UserID(value(u.GetId())), Name: value(u.GetDisplayName()), Username: value(u.GetUserPrincipalName())}
+}
+
+// Close lets go of idle connections.
+func (a *account) Close() error {
+	if t, ok := a.network.(*http.Transport); ok {
+		t.CloseIdleConnections()
+	}
+	return nil
+}
+
+// value gives what p points to, or the zero value: the SDK's models have pointers everywhere.
+func value[T any](p *T) T {
+	if p == nil {
+		var none T
+		return none
+	}
+	return *p
+}
+
+func pointer[T any](v T) *T { return &v }

@@ -1,0 +1,35 @@
+// Package msteams is the bridge to Microsoft Teams, through Microsoft Graph v1.0.
+//
+// # Two tokens
+//
+// Reading is done by the app itself (client credentials), writing by the relay account, a user that a person signs in
+// once (device code): Graph lets no app write messages on its own. Both tokens are renewed before they expire, by one
+// caller at a time. The relay's refresh token is kept in the account's vault, the newest one stored before it is used.
+// Without a signed-in relay the account does not connect: who the relay is, is how its own posts are recognised.
+//
+// # Ids
+//
+// Message ids of Graph are unique within their channel only, and the path of a reply needs its root. So a
+// [bridge.ChannelID] is "teamID/channelID" and a [bridge.MessageID] is "rootID" or "rootID/replyID". The server id is
+// "msteams:" and the tenant id in lower case.
+//
+// # Reading
+//
+// Channels are polled. Graph lists a channel's threads by their last change, newest first, with their replies, so
+// reading pages until a thread's last change lies before the cursor closes any gap, however long. The states found are
+// put oldest first once the whole gap has been read; the cursor goes with the last of them, so whatever is killed in
+// between is read again. A deletion may move neither version nor date of a message: what the first page shows is
+// compared whole on every poll. See poll.go.
+//
+// # Writing
+//
+// One call is one attempt: the SDK's retry, redirect and compression handlers are not used, and no challenge is
+// answered by a second request. Graph knows no idempotency key, so each post carries Causeway's own key as the title
+// of an empty <abbr> at its end, and [bridge.Bridge.Find] looks for it. Whether a tenant keeps that element is seen in
+// the answer to each post, which shows the message as it was stored; the finding is kept in the vault. Where the
+// element is dropped, Find goes by writer, time and text.
+//
+// # Errors
+//
+// Every answer is judged in one table: see errors.go.
+package msteams

@@ -1,0 +1,266 @@
+package msteams
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"causeway/bridge"
+)
+
+// answerError is an answer of Graph that says no (status 400 and above).
+type answerError struct {
+	status int
+	// code is the error's code, the innermost one that is there.
+	code    string
+	message string
+	// request is the id under which Microsoft finds the call.
+	request string
+	after   time.Duration
+	// hasAfter: there was a Retry-After.
+	hasAfter bool
+	// account: what is throttled is more than one conversation.
+	account bool
+}
+
+func (e *answerError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Graph answered %d", e.status)
+	if e.code != "" {
+		fmt.Fprintf(&b, " %s", e.code)
+	}
+	if e.message != "" {
+		fmt.Fprintf(&b, ": %s", e.message)
+	}
+	if e.request != "" {
+		fmt.Fprintf(&b, " [request-id %s]", e.request)
+	}
+	return b.String()
+}
+
+// unsentError is a failure of the network before anything was sent: nothing took effect.
+type unsentError struct{ err error }
+
+func (e *unsentError) Error() string { return "connecting to Graph: " + e.err.Error() }
+func (e *unsentError) Unwrap() error { return e.err }
+
+const longestMessage = 300
+
+// readAnswer makes an error of an answer's status, header and body, without anything in hide (tokens).
+func readAnswer(status int, header http.Header, body []byte, now time.Time, hide ...string) *answerError {
+	e := &answerError{status: status, request: header.Get("request-id")}
+	var envelope struct {
+		Error *problem `json:"error"`
+	}
+	if json.Unmarshal(body, &envelope) == nil && envelope.Error != nil {
+		e.code, e.message = envelope.Error.Code, envelope.Error.Message
+		inner := envelope.Error.inner()
+		for range 5 {
+			if inner == nil {
+				break
+			}
+			if inner.Code != "" {
+				e.code = inner.Code
+			}
+			if e.request == "" {
+				e.request = inner.Request
+			}
+			inner = inner.inner()
+		}
+	}
+	for _, h := range hide {
+		if h != "" {
+			e.message = strings.ReplaceAll(e.message, h, "…")
+		}
+	}
+	if r := []rune(e.message); len(r) > longestMessage {
+		e.message = string(r[:longestMessage]) + "…"
+	}
+	e.after, e.hasAfter = retryAfter(header, now)
+	e.account = beyondConversation(header)
+	return e
+}
+
+// problem is Graph's error body; the inner one is spelled both ways.
+type problem struct {
+	Code    string   `json:"code"`
+	Message string   `json:"message"`
+	Request string   `json:"request-id"`
+	Inner   *problem `json:"innerError"`
+	Inner2  *problem `json:"innererror"`
+}
+
+func (p *problem) inner() *problem {
+	if p.Inner != nil {
+		return p.Inner
+	}
+	return p.Inner2
+}
+
+// retryAfter reads the header as Graph has sent it: seconds, once seen with a fraction, or by the standard a date.
+func retryAfter(header http.Header, now time.Time) (time.Duration, bool) {
+	text := header.Get("Retry-After")
+	if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds >= 0 && seconds < 1e6 {
+		return time.Duration(seconds * float64(time.Second)), true
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return max(0, at.Sub(now)), true
+	}
+	return 0, false
+}
+
+// beyondConversation tells whether a throttling answer is about the app, the tenant or the user as a whole:
+// x-ms-throttle-scope is "Scope/Limit/ApplicationId/ResourceId". A channel's limit names neither.
+func beyondConversation(header http.Header) bool {
+	scope, _, _ := strings.Cut(header.Get("x-ms-throttle-scope"), "/")
+	return strings.Contains(scope, "Application") || strings.Contains(scope, "Tenant") || strings.Contains(scope, "User")
+}
+
+// verdict is what an answer means.
+type verdict struct {
+	kind  bridge.Kind
+	scope bridge.Scope
+	hint  string
+}
+
+// waitWhenUntold is waited when Graph throttles without saying how long.
+const waitWhenUntold = 5 * time.Second
+
+// judge is the one table of Graph's answers. writes: the call changes what people see, so a failure half-way leaves
+// doubt. missing is a permission that the token is known to lack, or empty.
+func judge(status int, writes, hasAfter bool, missing string) verdict {
+	doubtful := verdict{kind: bridge.Transient}
+	if writes {
+		doubtful.kind = bridge.Uncertain
+	}
+	switch status {
+	case http.StatusUnauthorized:
+		return verdict{kind: bridge.Unauthorised, scope: bridge.ScopeAccount}
+	case http.StatusPaymentRequired:
+		return verdict{kind: bridge.Rejected, hint: "Microsoft wants a licence for this"}
+	case http.StatusForbidden:
+		if missing != "" {
+			return verdict{kind: bridge.Unauthorised, hint: "grant the permission " + missing + " to the app in Entra, with admin consent"}
+		}
+		return verdict{kind: bridge.Unauthorised, hint: "see that the relay account is a member of the team and the channel, and that the app has its permissions (causeway check)"}
+	case http.StatusNotFound, http.StatusGone:
+		return verdict{kind: bridge.Gone}
+	case http.StatusMethodNotAllowed, http.StatusNotImplemented:
+		return verdict{kind: bridge.Unsupported}
+	case http.StatusRequestEntityTooLarge:
+		return verdict{kind: bridge.Rejected, hint: "the message is too large for Teams"}
+	case http.StatusTooManyRequests, 509: // 509: bandwidth limit exceeded
+		return verdict{kind: bridge.Throttled}
+	case http.StatusServiceUnavailable:
+		if hasAfter {
+			return verdict{kind: bridge.Throttled}
+		}
+		return doubtful
+	case http.StatusConflict, http.StatusPreconditionFailed, http.StatusLocked, http.StatusFailedDependency, http.StatusTooEarly:
+		return verdict{kind: bridge.Transient}
+	case http.StatusRequestTimeout:
+		return doubtful
+	}
+	switch {
+	case status >= 500:
+		return doubtful
+	case status >= 400:
+		return verdict{kind: bridge.Rejected}
+	}
+	return doubtful
+}
+
+// failed makes a [bridge.Error] of whatever a call of op ended with.
+func (c *client) failed(ctx context.Context, op *Operation, err error) error {
+	var known *bridge.Error
+	if errors.As(err, &known) { // from the login service: nothing was sent to Graph
+		return &bridge.Error{Kind: known.Kind, Scope: known.Scope, After: known.After, Hint: known.Hint, Err: fmt.Errorf("%s: %w", op.Doing, known.Err)}
+	}
+	var answer *answerError
+	if errors.As(err, &answer) {
+		v := judge(answer.status, op.writes, answer.hasAfter, c.tokens.lacks(op.Permission))
+		e := &bridge.Error{Kind: v.kind, Scope: v.scope, Hint: v.hint, Err: fmt.Errorf("%s: %w", op.Doing, answer)}
+		switch v.kind {
+		case bridge.Throttled:
+			e.After = answer.after
+			if !answer.hasAfter {
+				e.After = waitWhenUntold
+			}
+			if answer.account {
+				e.Scope = bridge.ScopeAccount
+			}
+		case bridge.Unauthorised:
+			if e.Hint == "" {
+				e.Hint = c.tokens.hint
+			}
+		}
+		return e
+	}
+	e := &bridge.Error{Err: fmt.Errorf("%s: %w", op.Doing, bare(err))}
+	var unsent *unsentError
+	if op.writes && !errors.As(err, &unsent) {
+		// Also when the context ended, the answer broke off or could not be read: it may stand.
+		e.Kind = bridge.Uncertain
+	} else if ctx.Err() == nil {
+		e.Scope = bridge.ScopeAccount // the network's fault, not the conversation's
+	}
+	return e
+}
+
+// bare takes the URL off an error of net/http: it may hold what is not for a log.
+func bare(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+// near gives up to three of the names that look most like name.
+func near(name string, names []string) []string {
+	type scored struct {
+		name     string
+		distance int
+	}
+	var all []scored
+	for _, n := range names {
+		all = append(all, scored{n, distance(strings.ToLower(name), strings.ToLower(n))})
+	}
+	slices.SortStableFunc(all, func(a, b scored) int { return a.distance - b.distance })
+	var out []string
+	for _, s := range all {
+		if len(out) < 3 {
+			out = append(out, strconv.Quote(s.name))
+		}
+	}
+	return out
+}
+
+// distance is the number of letters to change, add or drop to make b of a (Levenshtein).
+func distance(a, b string) int {
+	x, y := []rune(a), []rune(b)
+	row := make([]int, len(y)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range x {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range y {
+			cost := diagonal
+			if x[i] != y[j] {
+				cost++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(y)]
+}

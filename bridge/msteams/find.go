@@ -1,0 +1,148 @@
+package msteams
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/microsoftgraph/msgraph-sdk-go/models"
+
+	"causeway/bridge"
+	richhtml "causeway/bridge/richtext/html"
+)
+
+// clockSlack is by how much the clocks of Graph and of this machine may differ when a time is compared.
+const clockSlack = 2 * time.Minute
+
+// Find reads everything made since that time in the thread, or in the channel for a post that starts one, and gives
+// what the relay account wrote with the draft's key. Where the tenant is not known to keep keys and none is found, the
+// same text by the same writer counts as well.
+func (a *account) Find(ctx context.Context, d bridge.Draft, since time.Time) ([]bridge.MessageID, error) {
+	p, err := a.channelPlace(d.Conversation)
+	if err != nil {
+		return nil, err
+	}
+	from := since.Add(-clockSlack)
+	var made []models.ChatMessageable
+	if d.Root == "" {
+		made, err = a.rootsSince(ctx, p, from)
+	} else {
+		p.message, _, _ = strings.Cut(string(d.Root), "/")
+		made, err = a.repliesSince(ctx, p, from)
+	}
+	if err != nil {
+		return nil, err
+	}
+	ours := slices.DeleteFunc(made, func(m models.ChatMessageable) bool {
+		return m.GetDeletedDateTime() != nil || value(m.GetCreatedDateTime()).Before(from) || !a.byRelay(m)
+	})
+	found := pick(ours, func(m models.ChatMessageable) bool {
+		_, key := text(m)
+		return d.Key != "" && key == d.Key
+	})
+	if len(found) == 0 && a.keys.state() != keysSurvive {
+		sent := richhtml.Parse(richhtml.Render(shown(d, d.Text))).Hash()
+		found = pick(ours, func(m models.ChatMessageable) bool {
+			doc, key := text(m)
+			return key == "" && doc.Hash() == sent
+		})
+	}
+	return found, nil
+}
+
+func pick(list []models.ChatMessageable, wanted func(models.ChatMessageable) bool) []bridge.MessageID {
+	var found []models.ChatMessageable
+	for _, m := range list {
+		if wanted(m) {
+			found = append(found, m)
+		}
+	}
+	slices.SortFunc(found, oldestFirst)
+	var ids []bridge.MessageID
+	for _, m := range found {
+		if id := idOf(m); !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func oldestFirst(a, b models.ChatMessageable) int {
+	return cmp.Or(value(a.GetCreatedDateTime()).Compare(value(b.GetCreatedDateTime())), cmp.Compare(value(a.GetId()), value(b.GetId())))
+}
+
+func (a *account) byRelay(m models.ChatMessageable) bool {
+	from := m.GetFrom()
+	return from != nil && from.GetUser() != nil && a.relays.has(bridge.UserID(value(from.GetUser().GetId())))
+}
+
+// rootsSince reads the channel's threads until their last change lies before from. Threads are ordered by that.
+func (a *account) rootsSince(ctx context.Context, p place, from time.Time) ([]models.ChatMessageable, error) {
+	var all []models.ChatMessageable
+	next := a.app.base + opThreads.address(p)
+	for next != "" {
+		page, err := a.page(ctx, opThreads, next)
+		if err != nil {
+			return nil, err
+		}
+		for _, root := range page.GetValue() {
+			all = append(all, root)
+			if moreReplies(root) == "" && threadChange(root).Before(from) {
+				return all, nil
+			}
+		}
+		next = value(page.GetOdataNextLink())
+	}
+	return all, nil
+}
+
+// moreReplies is the link to the replies of a thread that did not come with it; empty when all did.
+func moreReplies(root models.ChatMessageable) string {
+	switch link := root.GetAdditionalData()["replies@odata.nextLink"].(type) {
+	case string:
+		return link
+	case *string:
+		return value(link)
+	}
+	return ""
+}
+
+// threadChange is the last change seen in a thread and the replies that came with it.
+func threadChange(root models.ChatMessageable) time.Time {
+	last := modified(root)
+	for _, r := range root.GetReplies() {
+		if t := modified(r); t.After(last) {
+			last = t
+		}
+	}
+	return last
+}
+
+// repliesSince reads a thread. The order of replies is not documented: reading stops early only while what was read
+// was newest first.
+func (a *account) repliesSince(ctx context.Context, p place, from time.Time) ([]models.ChatMessageable, error) {
+	var all []models.ChatMessageable
+	next := a.app.base + opReplies.address(p)
+	for next != "" {
+		page, err := a.page(ctx, opReplies, next)
+		if err != nil {
+			return nil, err
+		}
+		values := page.GetValue()
+		all = append(all, values...)
+		old := func(m models.ChatMessageable) bool { return modified(m).Before(from) }
+		newestFirst := func(x, y models.ChatMessageable) int { return -oldestFirst(x, y) }
+		if len(values) > 1 && !slices.ContainsFunc(values, func(m models.ChatMessageable) bool { return !old(m) }) && slices.IsSortedFunc(all, newestFirst) {
+			break
+		}
+		next = value(page.GetOdataNextLink())
+	}
+	return all, nil
+}
+
+// page reads one page of messages.
+func (a *account) page(ctx context.Context, op *Operation, address string) (models.ChatMessageCollectionResponseable, error) {
+	return follow[models.ChatMessageCollectionResponseable](ctx, a.app, op, address, nil, models.CreateChatMessageCollectionResponseFromDiscriminatorValue)
+}

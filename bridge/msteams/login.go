@@ -1,0 +1,318 @@
+package msteams
+
+import (
+	"context"
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha1"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"causeway/bridge"
+	"causeway/bridge/secret"
+)
+
+// loginService is Entra ID's v2.0 endpoint of one tenant.
+type loginService struct {
+	// base is the address of the tenant there.
+	base     string
+	clientID string
+	// Either secret or key and certificate.
+	secret      secret.Secret
+	key         crypto.PrivateKey
+	certificate *x509.Certificate
+
+	http *http.Client
+}
+
+// readCertificate reads a PEM file that holds a private key and its certificate.
+func readCertificate(file string) (crypto.PrivateKey, *x509.Certificate, error) {
+	pair, err := tls.LoadX509KeyPair(file, file)
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading ClientCertificateFile: %w", err)
+	}
+	if _, ok := pair.PrivateKey.(*rsa.PrivateKey); !ok {
+		return nil, nil, fmt.Errorf("reading ClientCertificateFile: Entra takes RSA keys only, not %T", pair.PrivateKey)
+	}
+	return pair.PrivateKey, pair.Leaf, nil
+}
+
+// assertion signs who the app is (private_key_jwt). x5t, the SHA-1 of the certificate, tells Entra which key it was.
+func (l *loginService) assertion(now time.Time) (string, error) {
+	t := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims{
+		"aud": l.base + "/oauth2/v2.0/token", "iss": l.clientID, "sub": l.clientID, "jti": newGUID(),
+		"iat": now.Unix(), "nbf": now.Add(-time.Minute).Unix(), "exp": now.Add(10 * time.Minute).Unix(),
+	})
+	thumbprint := sha1.Sum(l.certificate.Raw)
+	t.Header["x5t"] = base64.RawURLEncoding.EncodeToString(thumbprint[:])
+	signed, err := t.SignedString(l.key)
+	if err != nil {
+		return "", fmt.Errorf("signing with the certificate's key: %w", err)
+	}
+	return signed, nil
+}
+
+// tokenAnswer is a token as the login service gives it.
+type tokenAnswer struct {
+	AccessToken  string `json:"access_token"`
+	RefreshToken string `json:"refresh_token"`
+	ExpiresIn    int    `json:"expires_in"`
+	Scope        string `json:"scope"`
+	received     time.Time
+}
+
+func (t tokenAnswer) granted() granted {
+	life := time.Duration(t.ExpiresIn) * time.Second
+	g := granted{token: t.AccessToken, life: life, expires: t.received.Add(life)}
+	if t.Scope != "" {
+		g.scopes = scopeNames(t.Scope)
+	}
+	return g
+}
+
+// token asks for a token. public leaves the app's credentials away.
+func (l *loginService) token(ctx context.Context, grant map[string]string, public bool) (tokenAnswer, error) {
+	form := url.Values{"client_id": {l.clientID}}
+	for k, v := range grant {
+		form.Set(k, v)
+	}
+	if !public {
+		if err := l.authenticate(form); err != nil {
+			return tokenAnswer{}, err
+		}
+	}
+	var answer tokenAnswer
+	if err := l.ask(ctx, "token", form, &answer); err != nil {
+		return tokenAnswer{}, err
+	}
+	if answer.AccessToken == "" || answer.ExpiresIn <= 0 {
+		return tokenAnswer{}, errors.New("the login service's answer holds no token")
+	}
+	answer.received = time.Now()
+	return answer, nil
+}
+
+func (l *loginService) authenticate(form url.Values) error {
+	if l.key == nil {
+		form.Set("client_secret", l.secret.Reveal())
+		return nil
+	}
+	signed, err := l.assertion(time.Now())
+	if err != nil {
+		return err
+	}
+	form.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
+	form.Set("client_assertion", signed)
+	return nil
+}
+
+// ask posts a form once and reads the JSON answer.
+func (l *loginService) ask(ctx context.Context, endpoint string, form url.Values, into any) error {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, l.base+"/oauth2/v2.0/"+endpoint, strings.NewReader(form.Encode()))
+	if err != nil {
+		return fmt.Errorf("forming the address of the login service: %w", err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Accept", "application/json")
+	answer, err := l.http.Do(r)
+	if err != nil {
+		return bare(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
+	if err != nil {
+		return fmt.Errorf("reading the login service's answer: %w", err)
+	}
+	if answer.StatusCode != http.StatusOK {
+		return readRefusal(answer, body)
+	}
+	if json.Unmarshal(body, into) != nil { // its error could show parts of a token
+		return errors.New("the login service's answer cannot be read")
+	}
+	return nil
+}
+
+// refusal is what the login service says no with. Its description is left out of errors: it is the service's text
+// about a request that holds secrets. The AADSTS code in it says as much, and is looked up by it.
+type refusal struct {
+	status   int
+	code     string
+	aadsts   string
+	trace    string
+	after    time.Duration
+	hasAfter bool
+}
+
+func (r *refusal) Error() string {
+	text := fmt.Sprintf("the login service answered %d", r.status)
+	for _, part := range []string{r.code, r.aadsts} {
+		if part != "" {
+			text += " " + part
+		}
+	}
+	if r.trace != "" {
+		text += " [trace_id " + r.trace + "]"
+	}
+	return text
+}
+
+var (
+	aadsts     = regexp.MustCompile(`AADSTS\d+`)
+	simpleCode = regexp.MustCompile(`^[a-z_]{1,60}$`)
+)
+
+func readRefusal(answer *http.Response, body []byte) *refusal {
+	var in struct {
+		Error       string `json:"error"`
+		Description string `json:"error_description"`
+		Trace       string `json:"trace_id"`
+	}
+	r := &refusal{status: answer.StatusCode}
+	r.after, r.hasAfter = retryAfter(answer.Header, time.Now())
+	if json.Unmarshal(body, &in) != nil {
+		return r
+	}
+	if simpleCode.MatchString(in.Error) {
+		r.code = in.Error
+	}
+	if guid.MatchString(in.Trace) {
+		r.trace = in.Trace
+	}
+	r.aadsts = aadsts.FindString(in.Description)
+	return r
+}
+
+// aadstsHints are the login service's codes that have a next step of their own. Source: Microsoft's list "AADSTS error
+// codes".
+var aadstsHints = map[string]string{
+	"AADSTS7000215": "ClientSecret is wrong: take the secret's value, not its id",
+	"AADSTS7000222": "the client secret has expired: make a new one in Entra and put it into the config",
+	"AADSTS700027":  "Entra does not know the certificate: upload the one of ClientCertificateFile to the app registration",
+	"AADSTS700016":  "ClientID is not an app of this tenant: compare it and TenantID with the app's overview page in Entra",
+	"AADSTS90002":   "there is no such tenant: compare TenantID with the app's overview page in Entra",
+	"AADSTS65001":   "an administrator must grant the app's permissions: Entra, app registration, API permissions, grant admin consent",
+	"AADSTS7000218": `switch on "Allow public client flows" in the app registration, under Authentication`,
+	"AADSTS70011":   "a permission is not known to this cloud: compare GraphURL and LoginURL",
+}
+
+// loginFailed gives what the login service said its kind and a next step.
+func (a *account) loginFailed(doing string, err error, hint string) error {
+	e := &bridge.Error{Scope: bridge.ScopeAccount, Err: fmt.Errorf("%s: %w", doing, err)}
+	var r *refusal
+	if !errors.As(err, &r) {
+		return e // the network
+	}
+	switch {
+	case r.status == http.StatusTooManyRequests || r.hasAfter:
+		e.Kind, e.After = bridge.Throttled, max(r.after, waitWhenUntold)
+	case r.status >= 500 || r.code == "temporarily_unavailable":
+	default:
+		e.Kind, e.Hint = bridge.Unauthorised, hint
+		if h := aadstsHints[r.aadsts]; h != "" {
+			e.Hint = h
+		}
+	}
+	return e
+}
+
+// deviceCode is the answer to the beginning of a login.
+type deviceCode struct {
+	DeviceCode      string `json:"device_code"`
+	UserCode        string `json:"user_code"`
+	VerificationURI string `json:"verification_uri"`
+	ExpiresIn       int    `json:"expires_in"`
+	Interval        int    `json:"interval"`
+}
+
+// Login signs the relay account in: show gets an address and a code, and Login waits until somebody has entered the
+// code there, or it has expired. The refresh token is in the vault when it returns. Nothing is posted: whether the
+// tenant keeps the key in a post is seen in the answer to the first one.
+func (a *account) Login(ctx context.Context, show func(text string)) error {
+	var code deviceCode
+	err := a.login.ask(ctx, "devicecode", url.Values{"client_id": {a.login.clientID}, "scope": {a.relayScopes()}}, &code)
+	if err != nil {
+		return a.loginFailed("beginning to sign in", err, "check TenantID and ClientID")
+	}
+	if code.DeviceCode == "" || code.VerificationURI == "" || code.ExpiresIn <= 0 {
+		return &bridge.Error{Scope: bridge.ScopeAccount, Err: errors.New("beginning to sign in: the login service's answer holds no code")}
+	}
+	show(fmt.Sprintf("Open %s in a browser, enter the code %s and sign in as the account that Causeway shall write as.\nWaiting (the code is good for %v) …",
+		code.VerificationURI, code.UserCode, time.Duration(code.ExpiresIn)*time.Second))
+	answer, public, err := a.awaitLogin(ctx, code)
+	if err != nil {
+		return err
+	}
+	if answer.RefreshToken == "" {
+		return &bridge.Error{Kind: bridge.Unauthorised, Scope: bridge.ScopeAccount, Hint: "the app's permissions must include offline_access",
+			Err: errors.New("signing in: the login service gave no refresh token")}
+	}
+	g, err := a.keepLogin(ctx, answer, relayLogin{Public: public})
+	if err != nil {
+		return err
+	}
+	a.relay.tokens.set(g)
+	me, err := a.me(ctx)
+	if err != nil {
+		return err
+	}
+	show("Signed in as " + me.Name + ".")
+	return nil
+}
+
+// awaitLogin asks for the token until the person has signed in.
+func (a *account) awaitLogin(ctx context.Context, code deviceCode) (answer tokenAnswer, public bool, err error) {
+	interval := time.Duration(max(1, code.Interval)) * time.Second
+	ends := time.Now().Add(time.Duration(code.ExpiresIn) * time.Second)
+	failed := func(err error) (tokenAnswer, bool, error) {
+		return tokenAnswer{}, false, a.loginFailed("signing in", err, "try again: causeway login "+string(a.env.Account))
+	}
+	for {
+		if err := pause(ctx, interval); err != nil {
+			return tokenAnswer{}, false, &bridge.Error{Scope: bridge.ScopeAccount, Err: fmt.Errorf("signing in: %w", err)}
+		}
+		answer, err := a.login.token(ctx, map[string]string{
+			"grant_type": "urn:ietf:params:oauth:grant-type:device_code", "device_code": code.DeviceCode,
+		}, public)
+		var r *refusal
+		switch {
+		case err == nil:
+			return answer, public, nil
+		case !errors.As(err, &r) || r.status >= 500: // the network: the code stays good
+			if time.Now().After(ends) {
+				return failed(err)
+			}
+		case r.code == "authorization_pending":
+		case r.code == "slow_down":
+			interval += 5 * time.Second
+		case r.aadsts == "AADSTS700025" && !public:
+			// "Client is public so neither 'client_assertion' nor 'client_secret' should be presented."
+			public = true
+		default:
+			return failed(err)
+		}
+	}
+}
+
+// pause waits, or until ctx ends, whose error it then gives.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

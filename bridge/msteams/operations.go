@@ -1,0 +1,107 @@
+package msteams
+
+import "slices"
+
+// Operation is a call of Microsoft Graph that this package makes. There is no other: requests are built from here.
+type Operation struct {
+	// Doing says in errors what was being done.
+	Doing  string
+	Method string
+	// Path below the Graph URL, with {team}, {channel}, {message}, {reply}, {user} and {content} in it.
+	Path string
+	// Query parameters, in the form that is sent; may be empty.
+	Query string
+	// Relay: called as the relay account (delegated permission), else as the app (application permission).
+	Relay bool
+	// Permission is the least one that Microsoft documents for it.
+	Permission string
+	// Why it is needed, for those who grant it.
+	Why string
+	// writes: it changes what people see. When it is not known what became of it, that is told.
+	writes bool
+}
+
+// The names of application and delegated permissions.
+const (
+	readMessages   = "ChannelMessage.Read.All"
+	readMembers    = "ChannelMember.Read.All"
+	readChannels   = "Channel.ReadBasic.All"
+	readUsers      = "User.ReadBasic.All"
+	sendMessages   = "ChannelMessage.Send"
+	changeMessages = "ChannelMessage.ReadWrite"
+	readTeams      = "Team.ReadBasic.All"
+	readMe         = "User.Read"
+)
+
+const (
+	channelPath = "/teams/{team}/channels/{channel}"
+	messagePath = channelPath + "/messages/{message}"
+	replyPath   = messagePath + "/replies/{reply}"
+)
+
+const (
+	whyRead    = "to read what is said in the channels"
+	whyPost    = "to post as the relay account"
+	whyChange  = "to edit and delete the relay account's posts"
+	whyReact   = "to react as the relay account"
+	whyFind    = "to find channels by name"
+	whyMembers = "to see whether the relay account may write in a private or shared channel"
+)
+
+var (
+	opMe          = &Operation{Doing: "asking who the relay account is", Method: "GET", Path: "/me", Query: "$select=id,displayName,userPrincipalName", Relay: true, Permission: readMe, Why: "to sign the relay account in"}
+	opJoinedTeams = &Operation{Doing: "listing the relay account's teams", Method: "GET", Path: "/me/joinedTeams", Relay: true, Permission: readTeams, Why: "to find teams by name and see that the relay account is in them"}
+	opChannels    = &Operation{Doing: "listing a team's channels", Method: "GET", Path: "/teams/{team}/channels", Relay: true, Permission: readChannels, Why: whyFind}
+	opChannel     = &Operation{Doing: "looking at a channel", Method: "GET", Path: channelPath, Permission: readChannels, Why: whyFind}
+	opMembers     = &Operation{Doing: "listing a channel's members", Method: "GET", Path: channelPath + "/members", Permission: readMembers, Why: whyMembers}
+	opUser        = &Operation{Doing: "looking up a person", Method: "GET", Path: "/users/{user}", Query: "$select=id,displayName,userPrincipalName", Permission: readUsers, Why: "to show people's names where a message lacks them"}
+
+	opProbe    = &Operation{Doing: "trying to read a channel", Method: "GET", Path: channelPath + "/messages", Query: "$top=1", Permission: readMessages, Why: whyRead}
+	opThreads  = &Operation{Doing: "reading a channel", Method: "GET", Path: channelPath + "/messages", Query: "$top=50&$expand=replies", Permission: readMessages, Why: whyRead}
+	opReplies  = &Operation{Doing: "reading a thread", Method: "GET", Path: messagePath + "/replies", Query: "$top=50", Permission: readMessages, Why: whyRead}
+	opMessage  = &Operation{Doing: "reading a message", Method: "GET", Path: messagePath, Permission: readMessages, Why: whyRead}
+	opReply    = &Operation{Doing: "reading a reply", Method: "GET", Path: replyPath, Permission: readMessages, Why: whyRead}
+	opPicture  = &Operation{Doing: "opening a picture", Method: "GET", Path: messagePath + "/hostedContents/{content}/$value", Permission: readMessages, Why: whyRead}
+	opPicture2 = &Operation{Doing: "opening a picture", Method: "GET", Path: replyPath + "/hostedContents/{content}/$value", Permission: readMessages, Why: whyRead}
+
+	opPost         = &Operation{Doing: "posting a message", Method: "POST", Path: channelPath + "/messages", Relay: true, Permission: sendMessages, Why: whyPost, writes: true}
+	opPostReply    = &Operation{Doing: "posting a reply", Method: "POST", Path: messagePath + "/replies", Relay: true, Permission: sendMessages, Why: whyPost, writes: true}
+	opEdit         = &Operation{Doing: "editing a message", Method: "PATCH", Path: messagePath, Relay: true, Permission: changeMessages, Why: whyChange, writes: true}
+	opEditReply    = &Operation{Doing: "editing a reply", Method: "PATCH", Path: replyPath, Relay: true, Permission: changeMessages, Why: whyChange, writes: true}
+	opDelete       = &Operation{Doing: "deleting a message", Method: "POST", Path: messagePath + "/softDelete", Relay: true, Permission: changeMessages, Why: whyChange, writes: true}
+	opDeleteReply  = &Operation{Doing: "deleting a reply", Method: "POST", Path: replyPath + "/softDelete", Relay: true, Permission: changeMessages, Why: whyChange, writes: true}
+	opReact        = &Operation{Doing: "reacting to a message", Method: "POST", Path: messagePath + "/setReaction", Relay: true, Permission: sendMessages, Why: whyReact, writes: true}
+	opReactReply   = &Operation{Doing: "reacting to a reply", Method: "POST", Path: replyPath + "/setReaction", Relay: true, Permission: sendMessages, Why: whyReact, writes: true}
+	opUnreact      = &Operation{Doing: "taking back a reaction to a message", Method: "POST", Path: messagePath + "/unsetReaction", Relay: true, Permission: sendMessages, Why: whyReact, writes: true}
+	opUnreactReply = &Operation{Doing: "taking back a reaction to a reply", Method: "POST", Path: replyPath + "/unsetReaction", Relay: true, Permission: sendMessages, Why: whyReact, writes: true}
+
+	// opBatch needs nothing of its own: each request in it is judged by itself.
+	opBatch = &Operation{Doing: "reading channels", Method: "POST", Path: "/$batch", Permission: readMessages, Why: whyRead}
+)
+
+var operations = []*Operation{
+	opMe, opJoinedTeams, opChannels, opChannel, opMembers, opUser,
+	opProbe, opThreads, opReplies, opMessage, opReply, opPicture, opPicture2,
+	opPost, opPostReply, opEdit, opEditReply, opDelete, opDeleteReply, opReact, opReactReply, opUnreact, opUnreactReply,
+	opBatch,
+}
+
+// Operations gives every call of Graph that this package makes, in the order in which they read best.
+func Operations() []Operation {
+	var all []Operation
+	for _, op := range operations {
+		all = append(all, *op)
+	}
+	return all
+}
+
+// permissions gives the permissions needed by the relay account or by the app, each once.
+func permissions(relay bool) []string {
+	var all []string
+	for _, op := range operations {
+		if op.Relay == relay && !slices.Contains(all, op.Permission) {
+			all = append(all, op.Permission)
+		}
+	}
+	return all
+}

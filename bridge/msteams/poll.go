@@ -1,0 +1,317 @@
+package msteams
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/microsoftgraph/msgraph-sdk-go/models"
+
+	"causeway/bridge"
+)
+
+const (
+	// idleInterval is the longest time between two reads of a channel in which nobody writes; it is reached when the
+	// channel has been quiet for an hour, growing evenly from PollInterval.
+	idleInterval = 30 * time.Second
+	quietTime    = time.Hour
+	// remembered is how many messages of a channel are compared with what was seen of them; far more than a first page
+	// shows.
+	remembered = 20_000
+	// atOnce is how many channels close a gap at the same time: Graph allows an app 20 reads a second in a tenant.
+	atOnce = 8
+)
+
+// Run polls the watched channels. All that are due are asked for their newest threads in batches; one that has a gap
+// reads on by itself, while the others go on.
+func (a *account) Run(ctx context.Context, inbox bridge.Inbox) error {
+	a.tellAboutPolling()
+	ctx, stop := context.WithCancel(ctx)
+	r := &reader{
+		a: a, inbox: inbox, pace: min(time.Second, a.pollInterval),
+		channels: map[bridge.ConversationID]*watched{},
+		finished: make(chan finished), slots: make(chan struct{}, atOnce),
+	}
+	err := r.run(ctx)
+	stop()
+	r.work.Wait()
+	return err
+}
+
+func (a *account) tellAboutPolling() {
+	a.mu.Lock()
+	told := a.pollingTold
+	a.pollingTold = true
+	a.mu.Unlock()
+	if !told {
+		a.log.Warn("This account receives by polling. Microsoft allows apps to poll a channel once a day and asks them to subscribe to its changes instead; polling is meant for trying out. See receiving in the README.")
+	}
+}
+
+// reader is one run of the feed.
+type reader struct {
+	a        *account
+	inbox    bridge.Inbox
+	pace     time.Duration
+	channels map[bridge.ConversationID]*watched
+	// notBefore: Graph throttles the whole account until then.
+	notBefore time.Time
+
+	work     sync.WaitGroup
+	slots    chan struct{}
+	finished chan finished
+}
+
+// finished tells what became of a channel that read on by itself.
+type finished struct {
+	w   *watched
+	err error
+}
+
+// watched is one channel. While it is busy it belongs to the goroutine that reads on, else to the reader.
+type watched struct {
+	id    bridge.ConversationID
+	place place
+	// cursor is the last change up to which everything has been read, in epoch milliseconds.
+	cursor int64
+	begun  bool
+	// seen is what has been put, and so needs no putting again. Deletions move no cursor: this finds them.
+	seen *lru.Cache[bridge.MessageID, version]
+	// readToEnd says when a long thread was last read to its end.
+	readToEnd map[bridge.MessageID]time.Time
+
+	due      time.Time
+	active   time.Time
+	failures int
+	busy     bool
+	stop     context.CancelFunc
+}
+
+func (r *reader) run(ctx context.Context) error {
+	for {
+		changed, err := r.watch(ctx)
+		if err == nil {
+			err = r.poll(ctx)
+		}
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading Teams: %w", err)
+		}
+		timer := time.NewTimer(time.Until(r.wake()))
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-changed:
+		case f := <-r.finished:
+			err = r.settle(f.w, f.err)
+		case <-timer.C:
+		}
+		timer.Stop()
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("reading Teams: %w", err)
+		}
+	}
+}
+
+// watch takes up what is to be read now.
+func (r *reader) watch(ctx context.Context) (<-chan struct{}, error) {
+	wanted, changed := r.inbox.Watched()
+	now := map[bridge.ConversationID]bool{}
+	for _, c := range wanted {
+		now[c] = true
+		if r.channels[c] != nil {
+			continue
+		}
+		w, err := r.open(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		if w != nil {
+			r.channels[c] = w
+		}
+	}
+	for c, w := range r.channels {
+		if !now[c] {
+			if w.busy {
+				w.stop()
+			}
+			delete(r.channels, c)
+		}
+	}
+	return changed, nil
+}
+
+// open prepares a channel; nil when its id or cursor cannot be read, which has been reported then.
+func (r *reader) open(ctx context.Context, c bridge.ConversationID) (*watched, error) {
+	p, err := r.a.channelPlace(c)
+	if err != nil {
+		r.inbox.Trouble(c, err)
+		return nil, nil
+	}
+	text, err := r.inbox.Cursor(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("loading a cursor: %w", err)
+	}
+	seen, err := lru.New[bridge.MessageID, version](remembered)
+	if err != nil {
+		return nil, fmt.Errorf("preparing to compare messages: %w", err)
+	}
+	w := &watched{id: c, place: p, seen: seen, readToEnd: map[bridge.MessageID]time.Time{}, due: time.Now(), active: time.Now()}
+	if text != "" {
+		if w.cursor, err = strconv.ParseInt(text, 10, 64); err != nil {
+			r.inbox.Trouble(c, fmt.Errorf("reading a cursor: %w", err))
+			return nil, nil
+		}
+		w.begun = true
+	}
+	return w, nil
+}
+
+// poll reads the channels that are due, and those that nearly are, so that batches fill.
+func (r *reader) poll(ctx context.Context) error {
+	now := time.Now()
+	if now.Before(r.notBefore) {
+		return nil
+	}
+	var due []*watched
+	urgent := false
+	for _, w := range r.channels {
+		if !w.busy && !w.due.After(now.Add(r.a.pollInterval/4)) {
+			due = append(due, w)
+			urgent = urgent || !w.due.After(now)
+		}
+	}
+	if !urgent {
+		return nil
+	}
+	for i := 0; i < len(due); i += largestBatch {
+		if i > 0 {
+			if err := pause(ctx, r.pace); err != nil {
+				return err
+			}
+		}
+		if err := r.ask(ctx, due[i:min(i+largestBatch, len(due))]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ask reads the first page of up to 20 channels.
+func (r *reader) ask(ctx context.Context, group []*watched) error {
+	places := make([]place, len(group))
+	for i, w := range group {
+		places[i] = w.place
+	}
+	items, now, err := r.a.app.batch(ctx, opThreads, places)
+	for i, w := range group {
+		itemErr := err
+		if err == nil {
+			itemErr = items[i].err
+		}
+		var page models.ChatMessageCollectionResponseable
+		if itemErr == nil {
+			page, itemErr = parse[models.ChatMessageCollectionResponseable](items[i].body, models.CreateChatMessageCollectionResponseFromDiscriminatorValue)
+		}
+		if itemErr == nil {
+			itemErr = r.take(ctx, w, page, now)
+		}
+		if w.busy {
+			continue
+		}
+		if err := r.settle(w, itemErr); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take deals with a channel's first page: to begin with, to compare, or as the head of a gap.
+func (r *reader) take(ctx context.Context, w *watched, page models.ChatMessageCollectionResponseable, now time.Time) error {
+	if !w.begun {
+		return r.begin(ctx, w, page, now)
+	}
+	p := newPass(w.cursor)
+	p.take(page, w.mayWait)
+	if p.done() {
+		return r.finish(ctx, w, p)
+	}
+	ctx, w.stop = context.WithCancel(ctx)
+	w.busy = true
+	r.work.Go(func() {
+		defer w.stop()
+		select {
+		case r.slots <- struct{}{}:
+		case <-ctx.Done():
+			return
+		}
+		err := r.catchUp(ctx, w, p)
+		<-r.slots
+		select {
+		case r.finished <- finished{w, err}:
+		case <-ctx.Done():
+		}
+	})
+	return nil
+}
+
+// settle notes how reading a channel went and when it is read next. The error is one that ends Run: the inbox failed,
+// or the account's token is refused.
+func (r *reader) settle(w *watched, err error) error {
+	now := time.Now()
+	w.busy = false
+	var store *storeError
+	switch {
+	case err == nil:
+		if w.failures > 0 {
+			w.failures = 0
+			r.inbox.Trouble(w.id, nil)
+		}
+		w.due = now.Add(r.a.pollIn(now.Sub(w.active)))
+	case errors.As(err, &store):
+		return store.error
+	case bridge.KindOf(err) == bridge.Throttled:
+		w.due = now.Add(bridge.AfterOf(err))
+		if bridge.ScopeOf(err) == bridge.ScopeAccount {
+			r.notBefore = w.due
+		}
+	case bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopeAccount:
+		return err
+	case errors.Is(err, context.Canceled) && r.channels[w.id] != w: // nobody wants it any more
+	default:
+		w.failures++
+		r.inbox.Trouble(w.id, err)
+		w.due = now.Add(backoff(r.a.pollInterval, w.failures))
+	}
+	return nil
+}
+
+// pollIn is the time until a channel is read again in which nothing has happened for that long.
+func (a *account) pollIn(quiet time.Duration) time.Duration {
+	slowest := max(a.pollInterval, idleInterval)
+	return min(slowest, a.pollInterval+time.Duration(float64(slowest-a.pollInterval)*(float64(quiet)/float64(quietTime))))
+}
+
+// wake is when there is something to do next.
+func (r *reader) wake() time.Time {
+	next := time.Now().Add(idleInterval)
+	for _, w := range r.channels {
+		if !w.busy && w.due.Before(next) {
+			next = w.due
+		}
+	}
+	if next.Before(r.notBefore) {
+		next = r.notBefore
+	}
+	return next
+}

@@ -1,0 +1,194 @@
+package msteams
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"causeway/bridge"
+)
+
+// granted is an access token.
+type granted struct {
+	token   string
+	expires time.Time
+	// life is how long it was good for when it was made.
+	life time.Duration
+	// scopes are the delegated permissions that the answer named; nil when it named none.
+	scopes []string
+}
+
+// fresh tells whether the token will do for a while: it is renewed when a fifth of its life is left, and at least the
+// five minutes before its end, when that is less.
+func (g granted) fresh(now time.Time) bool {
+	return g.token != "" && now.Before(g.expires.Add(-min(5*time.Minute, g.life/5)))
+}
+
+// tokens gives out an access token and renews it, one caller at a time while the others wait for the result.
+type tokens struct {
+	// renew asks the login service.
+	renew func(ctx context.Context) (granted, error)
+	// hint is what to do when Graph refuses the token.
+	hint string
+
+	// turn is held by whoever renews.
+	turn chan struct{}
+
+	mu      sync.Mutex
+	current granted
+}
+
+func newTokens(hint string, renew func(ctx context.Context) (granted, error)) *tokens {
+	return &tokens{renew: renew, hint: hint, turn: make(chan struct{}, 1)}
+}
+
+// get gives a token that is good for a while.
+func (t *tokens) get(ctx context.Context) (string, error) {
+	if now := t.now(); now.fresh(time.Now()) {
+		return now.token, nil
+	}
+	select {
+	case t.turn <- struct{}{}:
+	case <-ctx.Done():
+		return "", &bridge.Error{Err: fmt.Errorf("waiting for a token: %w", ctx.Err())}
+	}
+	defer func() { <-t.turn }()
+	if now := t.now(); now.fresh(time.Now()) { // by whom we waited for
+		return now.token, nil
+	}
+	g, err := t.renew(ctx)
+	if err != nil {
+		return "", err
+	}
+	t.set(g)
+	return g.token, nil
+}
+
+func (t *tokens) now() granted {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.current
+}
+
+func (t *tokens) set(g granted) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.current = g
+}
+
+// drop forgets a token that Graph refused, unless it has been renewed since.
+func (t *tokens) drop(token string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.current.token == token {
+		t.current = granted{}
+	}
+}
+
+// lacks gives the permission when the token is known not to have it, and "" otherwise: Microsoft names a user's
+// permissions beside the token, an app's not.
+func (t *tokens) lacks(permission string) string {
+	if s := t.now().scopes; s != nil && !slices.ContainsFunc(s, func(have string) bool { return strings.EqualFold(have, permission) }) {
+		return permission
+	}
+	return ""
+}
+
+// scopeNames reads the permissions in a token answer: separated by spaces, each with or without Graph's address.
+func scopeNames(text string) []string {
+	var names []string
+	for _, s := range strings.Fields(text) {
+		names = append(names, s[strings.LastIndex(s, "/")+1:])
+	}
+	return names
+}
+
+// relayVaultName is where the relay's refresh token is kept.
+const relayVaultName = "relay"
+
+// relayLogin is what is kept of the relay's login.
+type relayLogin struct {
+	RefreshToken string `json:"refresh_token"`
+	// Public: the app is a public client for Entra, which then refuses the app's own credentials beside the token.
+	Public bool `json:"public,omitempty"`
+}
+
+// appToken gets a token for the app itself.
+func (a *account) appToken(ctx context.Context) (granted, error) {
+	answer, err := a.login.token(ctx, map[string]string{"grant_type": "client_credentials", "scope": a.graphScope(".default")}, false)
+	if err != nil {
+		return granted{}, a.loginFailed("getting the app's token", err, "check TenantID, ClientID and ClientSecret")
+	}
+	return answer.granted(), nil
+}
+
+// relayToken gets a token for the relay account from its refresh token.
+func (a *account) relayToken(ctx context.Context) (granted, error) {
+	saved, err := a.loadLogin(ctx)
+	if err != nil {
+		return granted{}, err
+	}
+	if saved.RefreshToken == "" {
+		return granted{}, &bridge.Error{Kind: bridge.Unauthorised, Scope: bridge.ScopeAccount, Hint: a.loginHint(),
+			Err: errors.New("getting the relay account's token: nobody has signed in yet")}
+	}
+	answer, err := a.login.token(ctx, map[string]string{
+		"grant_type": "refresh_token", "refresh_token": saved.RefreshToken, "scope": a.relayScopes(),
+	}, saved.Public)
+	if err != nil {
+		return granted{}, a.loginFailed("renewing the relay account's token", err, a.loginHint())
+	}
+	return a.keepLogin(ctx, answer, saved)
+}
+
+// keepLogin stores the newest refresh token before anything is done with the tokens. The old one stays valid, but the
+// newest lives longest.
+func (a *account) keepLogin(ctx context.Context, answer tokenAnswer, saved relayLogin) (granted, error) {
+	if answer.RefreshToken != "" && answer.RefreshToken != saved.RefreshToken {
+		saved.RefreshToken = answer.RefreshToken
+		text, err := json.Marshal(saved)
+		if err != nil {
+			return granted{}, fmt.Errorf("writing down the relay account's login: %w", err)
+		}
+		// The old token may be used up: what was handed out is stored whatever becomes of the caller.
+		if err := a.env.Vault.Save(context.WithoutCancel(ctx), relayVaultName, text); err != nil {
+			return granted{}, &bridge.Error{Scope: bridge.ScopeAccount, Err: fmt.Errorf("storing the relay account's login: %w", err)}
+		}
+	}
+	return answer.granted(), nil
+}
+
+func (a *account) loadLogin(ctx context.Context) (relayLogin, error) {
+	var saved relayLogin
+	text, err := a.env.Vault.Load(ctx, relayVaultName)
+	if err != nil {
+		return saved, &bridge.Error{Scope: bridge.ScopeAccount, Err: fmt.Errorf("loading the relay account's login: %w", err)}
+	}
+	if text == nil {
+		return saved, nil
+	}
+	if json.Unmarshal(text, &saved) != nil { // its error could show parts of the token
+		return saved, &bridge.Error{Kind: bridge.Unauthorised, Scope: bridge.ScopeAccount, Hint: a.loginHint(),
+			Err: errors.New("loading the relay account's login: what was stored cannot be read")}
+	}
+	return saved, nil
+}
+
+func (a *account) loginHint() string { return "run: causeway login " + string(a.env.Account) }
+
+// graphScope names a permission the way the login service wants it.
+func (a *account) graphScope(permission string) string { return a.graphOrigin + "/" + permission }
+
+// relayScopes are what the relay account is asked to consent to, and a refresh token.
+func (a *account) relayScopes() string {
+	var all []string
+	for _, p := range permissions(true) {
+		all = append(all, a.graphScope(p))
+	}
+	return strings.Join(append(all, "offline_access"), " ")
+}

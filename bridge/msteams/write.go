@@ -1,0 +1,204 @@
+package msteams
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/microsoft/kiota-abstractions-go/serialization"
+	"github.com/microsoftgraph/msgraph-sdk-go/models"
+	"github.com/microsoftgraph/msgraph-sdk-go/teams"
+
+	"causeway/bridge"
+	"causeway/bridge/richtext"
+	richhtml "causeway/bridge/richtext/html"
+)
+
+const (
+	// largestBody is how many bytes of HTML a post may have: Teams' limit is "about 28 KB" of everything in it.
+	largestBody = 27 << 10
+	// longestKey is how long a key may be.
+	longestKey = 64
+)
+
+// shown is a draft's text as people see it: the author's name on a line of its own, since everything is written by the
+// relay account.
+func shown(d bridge.Draft, text richtext.Doc) richtext.Doc {
+	if d.Author.Name == "" {
+		return text
+	}
+	name := richtext.Block{Kind: richtext.Paragraph, Runs: []richtext.Run{{Text: d.Author.Name, Style: richtext.Bold}}}
+	return append(richtext.Doc{name}, text...)
+}
+
+// Parts splits a text so that each part fits into a post with name, markup and key.
+func (a *account) Parts(d bridge.Draft) []richtext.Doc {
+	key := strings.Repeat("k", longestKey)
+	parts := richtext.Split(d.Text, func(text richtext.Doc) bool {
+		return len(richhtml.RenderWithKey(shown(d, text), key)) <= largestBody
+	})
+	if len(parts) == 0 {
+		return []richtext.Doc{nil}
+	}
+	return parts
+}
+
+// body is the part of a message that is written.
+func body(d bridge.Draft) models.ChatMessageable {
+	content := models.NewItemBody()
+	content.SetContentType(pointer(models.HTML_BODYTYPE))
+	content.SetContent(pointer(richhtml.RenderWithKey(shown(d, d.Text), string(d.Key))))
+	m := models.NewChatMessage()
+	m.SetBody(content)
+	return m
+}
+
+// onlyRelay refuses to write as a person.
+func onlyRelay(as bridge.UserID) error {
+	if as == "" {
+		return nil
+	}
+	return &bridge.Error{Kind: bridge.Unsupported, Scope: bridge.ScopePerson, Err: errors.New("writing as a person: only the relay account writes in this version")}
+}
+
+// Post writes a new message or reply.
+func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, error) {
+	if err := onlyRelay(d.As); err != nil {
+		return "", err
+	}
+	p, err := a.channelPlace(d.Conversation)
+	if err != nil {
+		return "", err
+	}
+	op := opPost
+	if d.Root != "" {
+		op = opPostReply
+		p.message, _, _ = strings.Cut(string(d.Root), "/") // threads are one level deep
+	}
+	m, err := call[models.ChatMessageable](ctx, a.relay, op, p, body(d), models.CreateChatMessageFromDiscriminatorValue)
+	if err != nil {
+		return "", err
+	}
+	if value(m.GetId()) == "" {
+		return "", &bridge.Error{Kind: bridge.Uncertain, Err: fmt.Errorf("%s: the answer holds no id", op.Doing)}
+	}
+	a.learnKeys(ctx, d, m)
+	return messageID(p.message, value(m.GetId())), nil
+}
+
+// Edit makes a post look like the draft, key included.
+func (a *account) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft) error {
+	return a.change(ctx, bridge.Target{Conversation: d.Conversation, ID: id, As: d.As}, opEdit, opEditReply, body(d))
+}
+
+// Delete removes a post; the replies to it stay. Graph answers the same when it was gone before, so it is looked at
+// first.
+func (a *account) Delete(ctx context.Context, t bridge.Target) error {
+	if err := onlyRelay(t.As); err != nil {
+		return err
+	}
+	m, err := a.message(ctx, t.Conversation, t.ID)
+	if err != nil {
+		return fmt.Errorf("before deleting: %w", err)
+	}
+	if versionOf(m).deleted {
+		return &bridge.Error{Kind: bridge.Gone, Err: errors.New("deleting a message: it is deleted already")}
+	}
+	return a.change(ctx, t, opDelete, opDeleteReply, nil)
+}
+
+// React sets or takes back the relay account's reaction.
+func (a *account) React(ctx context.Context, t bridge.Target, emoji string, on bool) error {
+	emoji = qualified(emoji)
+	if on {
+		b := teams.NewItemChannelsItemMessagesItemSetReactionPostRequestBody()
+		b.SetReactionType(&emoji)
+		return a.change(ctx, t, opReact, opReactReply, b)
+	}
+	b := teams.NewItemChannelsItemMessagesItemUnsetReactionPostRequestBody()
+	b.SetReactionType(&emoji)
+	return a.change(ctx, t, opUnreact, opUnreactReply, b)
+}
+
+// change does something to a message: the operation for a thread's first message, or the one for a reply.
+func (a *account) change(ctx context.Context, t bridge.Target, root, reply *Operation, body serialization.Parsable) error {
+	if err := onlyRelay(t.As); err != nil {
+		return err
+	}
+	p, err := a.messagePlace(t.Conversation, t.ID)
+	if err != nil {
+		return err
+	}
+	if p.reply != "" {
+		root = reply
+	}
+	return a.relay.perform(ctx, root, p, body)
+}
+
+// keyMemory is what is known about whether this tenant keeps keys in posts. It is learnt from the answers to posts.
+type keyMemory struct {
+	mu     sync.Mutex
+	loaded bool
+	known  string
+}
+
+const (
+	keysVaultName = "key-survives"
+	keysSurvive   = "yes"
+	keysVanish    = "no"
+)
+
+// load reads what an earlier run has learnt.
+func (k *keyMemory) load(ctx context.Context, vault bridge.Vault) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.loaded {
+		return nil
+	}
+	text, err := vault.Load(ctx, keysVaultName)
+	if err != nil {
+		return fmt.Errorf("loading whether keys survive: %w", err)
+	}
+	k.known, k.loaded = string(text), true
+	return nil
+}
+
+func (k *keyMemory) state() string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.known
+}
+
+// learn takes in what a post showed; true when that is news.
+func (k *keyMemory) learn(state string) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	news := k.known != state
+	k.known, k.loaded = state, true
+	return news
+}
+
+// learnKeys looks whether the key is still in a post as Graph stored it.
+func (a *account) learnKeys(ctx context.Context, d bridge.Draft, m models.ChatMessageable) {
+	b := m.GetBody()
+	if d.Key == "" || b == nil || value(b.GetContent()) == "" {
+		return
+	}
+	_, key := text(m)
+	state := keysVanish
+	if key == d.Key {
+		state = keysSurvive
+	}
+	if !a.keys.learn(state) {
+		return
+	}
+	if state == keysVanish {
+		a.log.Warn("This tenant removes the mark that Causeway puts into its posts. A post whose answer is lost is recognised by its text instead, which can fail when somebody writes the same twice.")
+	}
+	// The post stands: that it could not be noted what it showed is no reason to call it failed.
+	if err := a.env.Vault.Save(context.WithoutCancel(ctx), keysVaultName, []byte(state)); err != nil {
+		a.log.WithError(err).Warn("Cannot store whether this tenant keeps the mark in posts.")
+	}
+}
