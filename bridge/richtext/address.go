@@ -75,8 +75,8 @@ func trimAddress(address string, opened int) int {
 	return end
 }
 
-// cleanLink gives the canonical form of a link, and "" for one that leads elsewhere than to the web or a mailbox.
-func cleanLink(link string) string {
+// CleanLink gives the canonical form of a link, and "" for one that leads elsewhere than to the web or a mailbox.
+func CleanLink(link string) string {
 	link = strings.TrimSpace(clean(link))
 	rest, ok := cutScheme(link)
 	if !ok && len(link) > len("mailto:") && strings.EqualFold(link[:len("mailto:")], "mailto:") {

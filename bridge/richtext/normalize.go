@@ -209,7 +209,7 @@ func (l *line) add(r Run) {
 		l.lineBreak()
 		return
 	}
-	text, link := clean(r.Text), cleanLink(r.Link)
+	text, link := clean(r.Text), CleanLink(r.Link)
 	if r.Style&InlineCode != 0 {
 		l.addCode(text, link)
 		return
