@@ -1,0 +1,236 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"causeway/bridge"
+	"causeway/gateway/store"
+)
+
+// account runs one bridge: connects it, finds its conversations, reads them, and says when its lanes may write.
+type account struct {
+	Account
+	gateway      *Gateway
+	capabilities bridge.Capabilities
+	log          *logrus.Entry
+	identity     atomic.Pointer[bridge.Identity]
+	lastGood     atomic.Int64 // when the service last did what was asked, Unix nanoseconds
+	reading      troubles
+
+	turns chan struct{} // held by the lane whose post is next
+
+	mutex     sync.Mutex
+	connected chan struct{} // closed while the account may write
+	open      bool
+	parked    context.CancelCauseFunc // ends the feed, so that the account connects anew
+	until     time.Time               // throttled
+	posted    time.Time               // when the last post was begun
+}
+
+func newAccount(g *Gateway, a Account) *account {
+	return &account{
+		Account: a, gateway: g, capabilities: a.Bridge.Capabilities(),
+		log: g.log.WithField("account", string(a.Name)), turns: make(chan struct{}, 1), connected: make(chan struct{}),
+	}
+}
+
+// run connects and reads until ctx ends.
+func (a *account) run(ctx context.Context) {
+	for failures := 0; ctx.Err() == nil; {
+		began := time.Now()
+		err := a.session(ctx)
+		a.close()
+		if ctx.Err() != nil {
+			return
+		}
+		a.gateway.storeFailed(err)
+		a.reading.report("", a.log, "the connection", err)
+		if time.Since(began) > longestWait {
+			failures = 0
+		}
+		failures++
+		if !pause(ctx, max(backoff(failures), bridge.AfterOf(err))) {
+			return
+		}
+	}
+}
+
+// session lasts from connecting to the first failure that stops the account.
+func (a *account) session(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	id, err := a.Bridge.Connect(ctx)
+	if err != nil {
+		return fmt.Errorf("connecting: %w", err)
+	}
+	a.identity.Store(&id)
+	a.admit(cancel)
+	var tasks sync.WaitGroup
+	defer tasks.Wait()
+	defer cancel(nil)
+	missing := a.find(ctx)
+	a.reading.report("", a.log, "the connection", nil)
+	tasks.Go(func() { a.findLater(ctx, missing) })
+	err = guarded(func() error { return a.Bridge.Run(ctx, inbox{a.gateway, a}) })
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	if err == nil {
+		err = fmt.Errorf("the bridge stopped reading without saying why")
+	}
+	return fmt.Errorf("reading: %w", err)
+}
+
+// find resolves the account's channels and gives those that it could not.
+func (a *account) find(ctx context.Context) map[string]bridge.Access {
+	missing := map[string]bridge.Access{}
+	for channel, need := range a.channels() {
+		if !a.resolve(ctx, channel, need) {
+			missing[channel] = need
+		}
+	}
+	return missing
+}
+
+// findLater goes on looking for channels that were not found.
+func (a *account) findLater(ctx context.Context, missing map[string]bridge.Access) {
+	for n := 4; len(missing) > 0 && pause(ctx, backoff(n)); n++ {
+		for channel, need := range missing {
+			if a.resolve(ctx, channel, need) {
+				delete(missing, channel)
+			}
+		}
+	}
+}
+
+func (a *account) resolve(ctx context.Context, channel string, need bridge.Access) bool {
+	found, err := a.Bridge.Resolve(ctx, channel, need)
+	if err == nil {
+		err = a.gateway.learn(ctx, a.Name, channel, found.ID)
+	}
+	if ctx.Err() == nil {
+		a.reading.report("channel "+channel, a.log.WithField("channel", channel), "finding the channel", err)
+	}
+	return err == nil
+}
+
+// channels gives the names that the config has for this account, and what each is needed for.
+func (a *account) channels() map[string]bridge.Access {
+	all := map[string]bridge.Access{}
+	for _, r := range a.gateway.routes {
+		for _, e := range r.Endpoints {
+			if e.Account != a.Name {
+				continue
+			}
+			if e.In {
+				all[e.Channel] |= bridge.Read
+			}
+			if e.Out {
+				all[e.Channel] |= bridge.Write
+			}
+		}
+	}
+	return all
+}
+
+// admit lets the lanes write.
+func (a *account) admit(parked context.CancelCauseFunc) {
+	a.alive()
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	a.parked = parked
+	if !a.open {
+		a.open = true
+		close(a.connected)
+	}
+}
+
+// close makes the lanes wait.
+func (a *account) close() {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	if a.open {
+		a.open = false
+		a.connected = make(chan struct{})
+	}
+}
+
+// park ends the session because a lane was told that the token is not valid.
+func (a *account) park(err error) {
+	a.mutex.Lock()
+	parked := a.parked
+	a.mutex.Unlock()
+	a.close()
+	if parked != nil {
+		parked(err)
+	}
+}
+
+// throttled makes all lanes of the account wait.
+func (a *account) throttled(after time.Duration) {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	if until := time.Now().Add(after); until.After(a.until) {
+		a.until = until
+	}
+}
+
+func (a *account) alive() { a.lastGood.Store(time.Now().UnixNano()) }
+
+// turn waits until a write of the account may begin; it reports whether ctx is still alive. Writes take turns in
+// the order in which they ask, so that no conversation is starved by a busy one.
+func (a *account) turn(ctx context.Context, op store.Op) bool {
+	paced := writes(op) && a.capabilities.PostInterval > 0
+	if paced {
+		select {
+		case a.turns <- struct{}{}:
+			defer func() { <-a.turns }()
+		case <-ctx.Done():
+			return false
+		}
+	}
+	for {
+		a.mutex.Lock()
+		connected, wait := a.connected, time.Until(a.until)
+		if paced {
+			wait = max(wait, a.capabilities.PostInterval-time.Since(a.posted))
+		}
+		if a.open && wait <= 0 {
+			if paced {
+				a.posted = time.Now()
+			}
+			a.mutex.Unlock()
+			return ctx.Err() == nil
+		}
+		a.mutex.Unlock()
+		select {
+		case <-connected:
+		case <-ctx.Done():
+			return false
+		}
+		if !pause(ctx, wait) {
+			return false
+		}
+	}
+}
+
+// guarded turns a panic of a bridge into an error.
+func guarded(do func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &bridge.Error{Kind: bridge.Rejected, Err: fmt.Errorf("internal error: %v", p)}
+		}
+	}()
+	return do()
+}
+
+// writes reports whether a step changes something at the service.
+func writes(op store.Op) bool {
+	return op != store.Find && op != store.Quote && op != store.Settled
+}

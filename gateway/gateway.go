@@ -1,0 +1,192 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"causeway/bridge"
+	"causeway/gateway/store"
+)
+
+// Account is a bridge with what the config says about it.
+type Account struct {
+	Name bridge.AccountName
+	// Protocol is the table in the config, for {PROTOCOL}.
+	Protocol string
+	Label    string
+	// NickFormat says how authors from elsewhere are named here.
+	NickFormat string
+	Bridge     bridge.Bridge
+}
+
+// Endpoint is one end of a route, as the config names it.
+type Endpoint struct {
+	Account bridge.AccountName
+	Channel string
+	// In: what is said there is carried. Out: what is said elsewhere is carried there.
+	In, Out bool
+}
+
+// Route is a [[gateway]] of the config.
+type Route struct {
+	Name      string
+	Endpoints []Endpoint
+}
+
+// Options is what a gateway works with.
+type Options struct {
+	Accounts []Account
+	Routes   []Route
+	Store    *store.Store
+	Log      *logrus.Entry
+}
+
+// Gateway is the running whole. Make it with New, run it once.
+type Gateway struct {
+	store    *store.Store
+	log      *logrus.Entry
+	routes   []Route
+	accounts map[bridge.AccountName]*account
+	order    []*account
+
+	table   atomic.Pointer[table]
+	resolve sync.Mutex // guards changes of found and table
+	found   map[bridge.AccountName]map[string]bridge.ConversationID
+
+	lanes   sync.Mutex // guards running
+	running map[bridge.ConversationID]*lane
+	tasks   sync.WaitGroup
+	ctx     context.Context // of the lanes; they start when something is put
+	fatal   context.CancelCauseFunc
+}
+
+// New puts a gateway together; nothing is read or written yet.
+func New(o Options) *Gateway {
+	g := &Gateway{
+		store: o.Store, log: o.Log, routes: o.Routes,
+		accounts: map[bridge.AccountName]*account{},
+		found:    map[bridge.AccountName]map[string]bridge.ConversationID{},
+		running:  map[bridge.ConversationID]*lane{},
+	}
+	for _, a := range o.Accounts {
+		one := newAccount(g, a)
+		g.accounts[a.Name] = one
+		g.order = append(g.order, one)
+		g.found[a.Name] = map[string]bridge.ConversationID{}
+	}
+	g.table.Store(g.newTable())
+	return g
+}
+
+// externalChanges is how often the store is asked whether another process, such as `causeway quarantine retry`, has
+// changed it.
+const externalChanges = 2 * time.Second
+
+// Run carries messages until ctx ends, and then waits for everything it has started. It returns an error only when
+// the store has failed for good.
+func (g *Gateway) Run(ctx context.Context) error {
+	ctx, g.fatal = context.WithCancelCause(ctx)
+	defer g.fatal(nil)
+	g.ctx = ctx
+	if err := g.recall(ctx); err != nil {
+		return err
+	}
+	for _, a := range g.order {
+		g.tasks.Go(func() { a.run(ctx) })
+	}
+	g.tasks.Go(func() { g.watchStore(ctx) })
+	g.wakeLacking(ctx)
+	<-ctx.Done()
+	g.tasks.Wait()
+	if cause := context.Cause(ctx); errors.Is(cause, store.ErrClosed) {
+		return cause
+	}
+	return nil
+}
+
+// recall fills the table with what names were found to be in earlier runs, so that messages are kept for a
+// conversation while its service cannot be asked.
+func (g *Gateway) recall(ctx context.Context) error {
+	g.resolve.Lock()
+	defer g.resolve.Unlock()
+	for _, r := range g.routes {
+		for _, e := range r.Endpoints {
+			c, ok, err := g.store.Endpoint(ctx, e.Account, e.Channel)
+			if err != nil {
+				return err
+			}
+			if ok {
+				g.found[e.Account][e.Channel] = c
+			}
+		}
+	}
+	g.table.Store(g.newTable())
+	return nil
+}
+
+// learn notes what a name was found to be.
+func (g *Gateway) learn(ctx context.Context, a bridge.AccountName, channel string, c bridge.ConversationID) error {
+	if err := g.store.Remember(ctx, a, channel, c); err != nil {
+		return err
+	}
+	g.resolve.Lock()
+	defer g.resolve.Unlock()
+	if known, ok := g.found[a][channel]; ok && known == c {
+		return nil
+	}
+	g.found[a][channel] = c
+	old := g.table.Swap(g.newTable())
+	close(old.changed)
+	g.wake(c)
+	return nil
+}
+
+// wakeLacking starts the lane of every conversation that lacks something.
+func (g *Gateway) wakeLacking(ctx context.Context) {
+	lacking, err := g.store.Lacking(ctx)
+	if err != nil {
+		g.storeFailed(err)
+		return
+	}
+	g.wake(lacking...)
+}
+
+// watchStore notices what other processes have changed.
+func (g *Gateway) watchStore(ctx context.Context) {
+	seen, _ := g.store.DataVersion(ctx)
+	for pause(ctx, externalChanges) {
+		now, err := g.store.DataVersion(ctx)
+		if err == nil && now != seen {
+			seen = now
+			g.wakeLacking(ctx)
+		}
+	}
+}
+
+// storeFailed stops everything when the store is gone for good.
+func (g *Gateway) storeFailed(err error) {
+	if errors.Is(err, store.ErrClosed) {
+		g.fatal(fmt.Errorf("stopping: %w", err))
+	}
+}
+
+// pause waits; it reports whether ctx is still alive.
+func pause(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}

@@ -1,0 +1,260 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"causeway/bridge"
+	"causeway/gateway/store"
+)
+
+// lane is the one worker that writes to one conversation. It runs while the conversation lacks something.
+type lane struct {
+	gateway *Gateway
+	name    bridge.ConversationID
+	log     *logrus.Entry
+	trouble troubles
+	again   bool // guarded by gateway.lanes: woken while running
+
+	failures int       // in a row
+	failing  int64     // the instance whose step failed last
+	since    time.Time // when it failed first
+}
+
+// wake starts the lanes of conversations that may lack something.
+func (g *Gateway) wake(all ...bridge.ConversationID) {
+	g.lanes.Lock()
+	defer g.lanes.Unlock()
+	for _, c := range all {
+		if l := g.running[c]; l != nil {
+			l.again = true
+			continue
+		}
+		if p := g.table.Load().conversations[c]; p == nil || g.ctx == nil || g.ctx.Err() != nil {
+			continue
+		}
+		l := &lane{gateway: g, name: c, log: g.log.WithField("conversation", c.String())}
+		g.running[c] = l
+		g.tasks.Go(func() { l.run(g.ctx) })
+	}
+}
+
+// run works until nothing is lacking.
+func (l *lane) run(ctx context.Context) {
+	for {
+		l.work(ctx)
+		g := l.gateway
+		g.lanes.Lock()
+		if !l.again || ctx.Err() != nil {
+			delete(g.running, l.name)
+			g.lanes.Unlock()
+			return
+		}
+		l.again = false
+		g.lanes.Unlock()
+	}
+}
+
+func (l *lane) work(ctx context.Context) {
+	var last *store.Outcome
+	for ctx.Err() == nil {
+		p := l.gateway.table.Load().conversations[l.name]
+		if p == nil {
+			return // no longer in the config
+		}
+		next, err := l.gateway.store.Advance(ctx, l.name, last, planner{l.gateway, p}.plan)
+		if err != nil {
+			l.gateway.storeFailed(err)
+			if ctx.Err() != nil {
+				return
+			}
+			l.trouble.report("store", l.log, "storing", err)
+			l.failures++
+			if !pause(ctx, backoff(l.failures)) {
+				return
+			}
+			continue // with the same outcome
+		}
+		l.trouble.report("store", l.log, "storing", nil)
+		l.gateway.wake(next.Woken...)
+		if next.Step.Op == store.Settled {
+			return
+		}
+		last = l.attempt(ctx, p, next.Work, next.Step)
+	}
+}
+
+// attempt makes one step and waits where it must be made again. It gives no outcome when that is not known: the
+// store then asks for what settles it.
+func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step store.Step) *store.Outcome {
+	o := &store.Outcome{Work: work, Step: step}
+	if step.Op == store.Find && !pause(ctx, p.account.capabilities.Settle-time.Since(step.Since)) {
+		return nil
+	}
+	if !p.account.turn(ctx, step.Op) {
+		return nil
+	}
+	err := guarded(func() error { return l.act(ctx, p, o) })
+	if err == nil {
+		p.account.alive()
+		l.failures = 0
+		l.trouble.report("", l.log, "delivering", nil)
+		return o
+	}
+	if final := l.final(o, err); final {
+		return o
+	}
+	return l.retry(ctx, p, o, err)
+}
+
+// writeGrace is how long a write that is under way may go on when Causeway is stopped; writeLimit how long at all.
+const (
+	writeGrace = 3 * time.Second
+	writeLimit = 2 * time.Minute
+)
+
+// detached gives a context for a write past the point of no return.
+func detached(ctx context.Context) (context.Context, func()) {
+	write, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeLimit)
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(writeGrace, cancel) })
+	return write, func() { stop(); cancel() }
+}
+
+// act does what step says, once.
+func (l *lane) act(ctx context.Context, p *place, o *store.Outcome) error {
+	ctx, done := detached(ctx)
+	defer done()
+	b, step := p.account.Bridge, o.Step
+	target := bridge.Target{Conversation: l.name, ID: step.ID}
+	switch step.Op {
+	case store.Post:
+		id, err := b.Post(ctx, step.Draft)
+		o.IDs = []bridge.MessageID{id}
+		return err
+	case store.Find:
+		draft := planner{l.gateway, p}.sent(o.Work, step)
+		ids, err := b.Find(ctx, draft, step.Since)
+		if o.IDs = ids; len(ids) == 0 {
+			o.Verdict = store.Absent
+		}
+		return err
+	case store.Edit, store.Blank:
+		return b.Edit(ctx, step.ID, step.Draft)
+	case store.Delete:
+		return b.Delete(ctx, target)
+	case store.Stray:
+		err := b.Delete(ctx, target)
+		if bridge.KindOf(err) == bridge.Unsupported && p.account.capabilities.Edit {
+			return b.Edit(ctx, step.ID, bridge.Draft{Conversation: l.name, Text: blank, Key: step.Draft.Key})
+		}
+		return err
+	case store.React, store.Unreact:
+		return b.React(ctx, target, step.Emoji, step.Op == store.React)
+	case store.Quote:
+		return l.fetchRoot(ctx, o)
+	case store.Tell:
+		return b.Notify(ctx, step.Notice)
+	}
+	return fmt.Errorf("internal error: no such step: %d", step.Op)
+}
+
+// fetchRoot reads at the origin what the message answers.
+func (l *lane) fetchRoot(ctx context.Context, o *store.Outcome) error {
+	m := o.Work.Message
+	origin := l.gateway.table.Load().conversations[m.Origin]
+	if origin == nil {
+		return nil // an empty quote says that something was answered
+	}
+	s, err := origin.account.Bridge.Read(ctx, m.Origin, m.RootID)
+	switch {
+	case err != nil && bridge.KindOf(err) != bridge.Transient && bridge.KindOf(err) != bridge.Throttled:
+		return nil
+	case err != nil:
+		// The origin's trouble is not this conversation's.
+		return &bridge.Error{Kind: bridge.KindOf(err), After: bridge.AfterOf(err), Err: fmt.Errorf("reading the message that is answered: %w", err)}
+	case !s.Deleted:
+		o.Quote = store.Body{Author: s.Author, Text: s.Text}
+	}
+	return nil
+}
+
+// final decides whether err ends the step, and how.
+func (l *lane) final(o *store.Outcome, err error) bool {
+	op, kind := o.Step.Op, bridge.KindOf(err)
+	refuse := func(verdict store.Verdict) bool {
+		o.Verdict, o.Reason = verdict, err.Error()
+		if verdict == store.Refused && op != store.React && op != store.Unreact {
+			l.log.WithError(err).WithField("message", o.Work.Instance).Warn("quarantined; see `causeway quarantine list`")
+		}
+		return true
+	}
+	switch {
+	case op == store.Tell || op == store.Stray:
+		return kind == bridge.Gone || kind == bridge.Rejected || kind == bridge.Unsupported || l.failures >= 3
+	case op == store.Delete && kind == bridge.Gone:
+		return true
+	case op == store.Delete && (kind == bridge.Unsupported || kind == bridge.Rejected):
+		return refuse(store.NoDelete)
+	case op == store.Post && kind == bridge.Gone && o.Step.Draft.Root != "":
+		return refuse(store.Rootless)
+	case kind == bridge.Gone && op != store.Post && op != store.Find && op != store.Quote:
+		return refuse(store.Vanished)
+	case kind == bridge.Rejected || kind == bridge.Unsupported:
+		return refuse(store.Refused)
+	case l.poisoned(o):
+		return refuse(store.Refused)
+	}
+	return false
+}
+
+// A step that keeps failing although its account does other things well can never succeed.
+const (
+	poisonedTries = 12
+	poisonedAfter = 30 * time.Minute
+)
+
+func (l *lane) poisoned(o *store.Outcome) bool {
+	if o.Work.Instance != l.failing {
+		l.failing, l.since, l.failures = o.Work.Instance, time.Now(), 0
+	}
+	p := l.gateway.table.Load().conversations[l.name]
+	return p != nil && o.Work.Instance != 0 && l.failures >= poisonedTries && time.Since(l.since) > poisonedAfter &&
+		p.account.lastGood.Load() > l.since.UnixNano()
+}
+
+// retry waits until the step may be tried again, and gives what is known about it.
+func (l *lane) retry(ctx context.Context, p *place, o *store.Outcome, err error) *store.Outcome {
+	l.failures++
+	if !errors.Is(err, context.Canceled) {
+		l.trouble.report("", l.log, "delivering", err)
+	}
+	kind, wait := bridge.KindOf(err), backoff(l.failures)
+	switch {
+	case kind == bridge.Uncertain && o.Step.Op == store.Post:
+		return nil // find it
+	case kind == bridge.Throttled:
+		wait = bridge.AfterOf(err)
+		if bridge.ScopeOf(err) == bridge.ScopeAccount {
+			p.account.throttled(wait)
+			wait = 0
+		}
+	case kind == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopeAccount:
+		p.account.park(err)
+		wait = 0
+	case kind == bridge.Unauthorised:
+		wait = max(wait, 30*time.Second)
+	}
+	// Woken early by a shutdown, the intent stays and is settled at the next start.
+	if !pause(ctx, wait) {
+		return nil
+	}
+	o.Verdict = store.Absent
+	if o.Step.Op == store.Find || o.Step.Op == store.Quote || o.Step.Op == store.Tell || o.Step.Op == store.Stray {
+		return nil
+	}
+	return o
+}

@@ -1,0 +1,168 @@
+package gateway
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"causeway/bridge"
+	"causeway/bridge/memory"
+)
+
+// copies is what people see in one room of what was said in the other.
+type copies map[*utterance][]memory.Seen
+
+// judge compares what people see on both sides.
+func (p *play) judge() sums {
+	var total sums
+	for n := range p.sides {
+		for r := range p.sides[n].rooms {
+			total.add(p.judgeRoom(n, r))
+		}
+	}
+	for n, s := range p.sides {
+		if v := s.service.Violations(); v > 0 && p.fault == 0 {
+			p.blame(&total.wrong, "side %d: %d writes came too early", n, v)
+		}
+	}
+	return total
+}
+
+func (p *play) blame(sum *int, format string, args ...any) {
+	*sum++
+	p.wrong = append(p.wrong, fmt.Sprintf(format, args...))
+}
+
+// judgeRoom looks at what was said in room r of side n, and at its copies on the other side.
+func (p *play) judgeRoom(n, r int) sums {
+	var got sums
+	origin := map[bridge.MessageID]memory.Seen{}
+	for _, m := range p.sides[n].service.Messages(p.sides[n].rooms[r]) {
+		origin[m.ID] = m
+	}
+	there := copies{}
+	blanks := 0
+	last := -1
+	for _, m := range p.sides[1-n].service.Messages(p.sides[1-n].rooms[r]) {
+		if m.Author.ID != "bot" {
+			continue
+		}
+		if !m.Deleted && m.Text == "(message deleted)" {
+			blanks++
+			continue
+		}
+		u := p.copied(1-n, r, m)
+		if u == nil {
+			continue // a later part of a long text
+		}
+		if len(there[u]) == 0 && !u.restored && !m.Deleted {
+			at := slices.Index(p.said, u)
+			if at < last {
+				p.blame(&got.outOfOrder, "%s came after a younger one: %q", u.token, m.Text)
+			}
+			last = at
+		}
+		there[u] = append(there[u], m)
+	}
+	for _, u := range p.said {
+		if u.side == n && u.room == r {
+			p.judgeOne(&got, u, origin[u.id], there)
+		}
+	}
+	return got
+}
+
+func (p *play) judgeOne(got *sums, u *utterance, o memory.Seen, there copies) {
+	if o.Deleted && !u.deleted {
+		p.blame(&got.taken, "%s was deleted by nobody", u.token)
+	}
+	var live []memory.Seen
+	for _, m := range there[u] {
+		if !m.Deleted {
+			live = append(live, m)
+		}
+	}
+	switch {
+	case o.Deleted && len(live) > 0:
+		p.blame(&got.undeleted, "%s is deleted, but not its copy", u.token)
+		return
+	case o.Deleted:
+		return
+	case len(live) == 0 && !u.byModerator:
+		p.blame(&got.missing, "%s is missing: %q", u.token, o.Text)
+		return
+	case len(live) > 1:
+		p.blame(&got.doubled, "%s is there %d times", u.token, len(live))
+		return
+	case len(live) == 0:
+		return
+	}
+	p.judgeCopy(got, u, o, live[0], there)
+}
+
+func (p *play) judgeCopy(got *sums, u *utterance, o, m memory.Seen, there copies) {
+	first := strings.Join(strings.Fields(o.Text), " ")
+	if text := strings.Join(strings.Fields(m.Text), " "); !strings.Contains(text, first[:min(len(first), 60)]) {
+		p.blame(&got.wrong, "%s says %q, its copy %q", u.token, first, text)
+	}
+	if m.Root != "" && p.blank(1-u.side, u.room, m.Root) {
+		return // split behind a quote: the oracle does not know its first part
+	}
+	if want, have := emojiOf(o, false), emojiOf(m, true); !slices.Equal(want, have) {
+		p.blame(&got.wrong, "%s has %v, its copy %v", u.token, want, have)
+	}
+	if want, have := emojiOf(m, false), emojiOf(o, true); !slices.Equal(want, have) {
+		p.blame(&got.wrong, "the copy of %s has %v, the message %v", u.token, want, have)
+	}
+	if u.root == "" {
+		if m.Root != "" {
+			p.blame(&got.misplaced, "%s starts a thread, its copy answers %s", u.token, m.Root)
+		}
+		return
+	}
+	// It must answer the copy of what u answers, or what that is a copy of, where that can be answered.
+	var want []bridge.MessageID
+	if root := p.byID(u.side, u.room, u.root); root != nil {
+		for _, c := range there[root] {
+			want = append(want, c.ID)
+		}
+	} else {
+		for _, other := range p.said {
+			if other.side != u.side && other.room == u.room {
+				want = append(want, other.id)
+			}
+		}
+	}
+	if m.Root != "" && !slices.Contains(want, m.Root) && !p.blank(1-u.side, u.room, m.Root) {
+		p.blame(&got.misplaced, "%s answers %s, its copy %s, wanted one of %v", u.token, u.root, m.Root, want)
+	}
+	if m.Root == "" && !strings.Contains(m.Text, "\n") && !p.quoted(m) {
+		p.blame(&got.misplaced, "%s answers %s, its copy nothing: %q", u.token, u.root, m.Text)
+	}
+}
+
+// blank reports whether a message was blanked, or is the first part of a long one: the quote of what is missing.
+func (p *play) blank(n, r int, id bridge.MessageID) bool {
+	for _, m := range p.sides[n].service.Messages(p.sides[n].rooms[r]) {
+		if m.ID == id {
+			return m.Text == "(message deleted)" || m.Author.ID == "bot" && p.quoted(m)
+		}
+	}
+	return false
+}
+
+// quoted reports whether m begins with a quote.
+func (p *play) quoted(m memory.Seen) bool { return len(m.Doc) > 0 && m.Doc[0].Kind == "quote" }
+
+// seen lists what people see, for a play that went wrong.
+func (p *play) seen() string {
+	var b strings.Builder
+	for n, s := range p.sides {
+		for _, room := range s.rooms {
+			for _, m := range s.service.Messages(room) {
+				fmt.Fprintf(&b, "side %d %s %s root=%q by=%s deleted=%v %v %.60q\n", n, room, m.ID, m.Root, m.Author.ID, m.Deleted, m.Reactions, m.Text)
+			}
+		}
+	}
+	return b.String()
+}

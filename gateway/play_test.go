@@ -1,0 +1,409 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"causeway/bridge"
+	"causeway/bridge/memory"
+	"causeway/bridge/richtext"
+	"causeway/gateway/store"
+)
+
+var (
+	playSeeds = flag.Int("play.seeds", 300, "how many random plays")
+	playFirst = flag.Uint64("play.first", 1, "seed of the first random play")
+	playTrace = flag.Bool("play.trace", false, "print what happens in each play")
+)
+
+// TestRandomPlayEndsWithNothingWrong lets people on two services say, answer, edit, delete, restore and react at
+// random while every kind of call fails before and after it took effect and the process dies at store writes. When the
+// storm is over and the gateway has had time, an oracle that looks only at what people see counts what is wrong.
+func TestRandomPlayEndsWithNothingWrong(t *testing.T) {
+	var total sums
+	messages := 0
+	for n := range uint64(*playSeeds) {
+		seed := *playFirst + n
+		synctest.Test(t, func(t *testing.T) {
+			p := newPlay(t, seed)
+			p.perform()
+			got := p.judge()
+			messages += len(p.said)
+			if got != (sums{}) {
+				t.Errorf("seed %d: %+v\n%s", seed, got, strings.Join(p.wrong, "\n")+"\n"+p.seen()+p.lines.String())
+			}
+			total.add(got)
+		})
+		if t.Failed() {
+			break
+		}
+	}
+	t.Logf("%d plays, %d messages: %+v", *playSeeds, messages, total)
+}
+
+// sums count what is wrong at the end; all must be zero.
+type sums struct{ missing, doubled, outOfOrder, wrong, undeleted, misplaced, taken int }
+
+func (s *sums) add(o sums) {
+	s.missing += o.missing
+	s.doubled += o.doubled
+	s.outOfOrder += o.outOfOrder
+	s.wrong += o.wrong
+	s.undeleted += o.undeleted
+	s.misplaced += o.misplaced
+	s.taken += o.taken
+}
+
+// side is one of the two services.
+type side struct {
+	service *memory.Service
+	rooms   []bridge.ChannelID
+	people  []bridge.UserID
+}
+
+// utterance is what the oracle knows about a message that somebody said.
+type utterance struct {
+	side, room  int
+	id          bridge.MessageID
+	root        bridge.MessageID
+	token       string
+	restored    bool // deleted and brought back: its copy may have been made anew
+	deleted     bool // by a person
+	byModerator bool // its copy was deleted there
+}
+
+type play struct {
+	t      *testing.T
+	seed   uint64
+	mutex  sync.Mutex // guards random
+	random *rand.Rand
+	sides  [2]*side
+	said   []*utterance
+	storm  atomic.Bool
+	wrong  []string
+	lines  bytes.Buffer
+	log    *logrus.Entry
+	crash  float64
+	fault  float64
+}
+
+func newPlay(t *testing.T, seed uint64) *play {
+	p := &play{t: t, seed: seed, random: rand.New(rand.NewPCG(seed, 7))}
+	logger := logrus.New()
+	logger.SetOutput(io.Discard)
+	if *playTrace {
+		logger.SetOutput(t.Output())
+	}
+	logger.SetOutput(&p.lines)
+	p.log = logrus.NewEntry(logger)
+	p.crash, p.fault = p.float()*0.03, p.float()*0.3
+	rooms := 1 + p.int(2)
+	for n := range p.sides {
+		s := &side{service: memory.NewService(bridge.ServerID(fmt.Sprintf("memory:%d", n)), p.options(n))}
+		for r := range rooms {
+			id := bridge.ChannelID(fmt.Sprintf("room%d", r))
+			s.service.AddChannel(id, fmt.Sprintf("team/room%d", r))
+			s.rooms = append(s.rooms, id)
+		}
+		for _, name := range []string{"ann", "ben", "cyd"} {
+			u := bridge.UserID(fmt.Sprintf("%s%d", name, n))
+			s.service.AddPerson(bridge.Author{ID: u, Name: name, Username: name})
+			s.people = append(s.people, u)
+		}
+		p.sides[n] = s
+	}
+	return p
+}
+
+func (p *play) options(n int) memory.Options {
+	o := memory.Options{
+		DeleteTakesReplies:  p.int(2) == 0,
+		DeleteKeepsRevision: p.int(2) == 0,
+		Settle:              time.Duration(p.int(3)) * time.Second,
+		Skew:                time.Duration(p.int(11)-5) * time.Second,
+		BatchSize:           1 + p.int(20),
+		MaxText:             700,
+		Feed:                memory.Feed{Seed: p.seed + uint64(n), Repeat: 0.2 * p.float(), Stale: 0.2 * p.float(), Ahead: 0.2 * p.float()},
+		Fault:               p.fail,
+	}
+	if p.int(2) == 0 {
+		o.Normalize = memory.CollapseSpaces
+	}
+	if p.int(3) == 0 {
+		o.Tick = time.Hour
+	}
+	if p.int(4) == 0 {
+		o.PostInterval = time.Second
+	}
+	return o
+}
+
+func (p *play) int(n int) int {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return p.random.IntN(n)
+}
+
+func (p *play) float() float64 {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return p.random.Float64()
+}
+
+// fail is the storm: any call may fail before or after it took effect.
+func (p *play) fail(ctx context.Context, call memory.Call) error {
+	if !p.storm.Load() || p.float() > p.fault {
+		return nil
+	}
+	switch p.int(8) {
+	case 0:
+		return memory.Fails(bridge.Unauthorised)
+	case 1, 2:
+		if !call.After {
+			return memory.Throttles(bridge.Scope(2*p.int(2)), time.Duration(1+p.int(5))*time.Second)
+		}
+		return p.lost(call)
+	case 3:
+		pause(ctx, time.Duration(p.int(3000))*time.Millisecond)
+		return ctx.Err()
+	case 4:
+		if !call.After {
+			return &bridge.Error{Kind: bridge.Unauthorised, Scope: bridge.ScopeAccount, Err: errors.New("the token has expired")}
+		}
+	}
+	return p.lost(call)
+}
+
+// lost is a failure of which a write does not know whether it took effect.
+func (p *play) lost(call memory.Call) error {
+	switch {
+	case !call.Op.Writes():
+		return memory.Fails(bridge.Transient)
+	case call.After || p.int(2) == 0:
+		return memory.LostAnswer()
+	}
+	return memory.Fails(bridge.Transient)
+}
+
+// perform runs the play from the first word to the end of all waiting.
+func (p *play) perform() {
+	ctx, stop := context.WithCancel(p.t.Context())
+	path := fmt.Sprintf("/play-%d", p.seed)
+	keys, err := store.NewKeys(make([]byte, 32))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	keep, err := store.Open(ctx, path, keys, store.Options{VFS: "memdb"}) // holds the database between crashes
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer keep.Close()
+	var done sync.WaitGroup
+	done.Go(func() {
+		for ctx.Err() == nil {
+			p.life(ctx, path, keys)
+			if p.storm.Load() {
+				pause(ctx, time.Duration(p.int(20))*time.Second)
+			}
+		}
+	})
+	time.Sleep(time.Minute) // both sides have begun
+	p.storm.Store(true)
+	for range 20 + p.int(60) {
+		time.Sleep(time.Duration(p.int(4000)) * time.Millisecond)
+		p.act()
+	}
+	time.Sleep(time.Duration(p.int(60)) * time.Second)
+	p.storm.Store(false)
+	time.Sleep(time.Hour)
+	stop()
+	done.Wait()
+	p.dump(path)
+	held, err := keep.Quarantine(p.t.Context())
+	if err != nil || len(held) > 0 {
+		p.t.Errorf("seed %d: in quarantine: %+v, %v", p.seed, held, err)
+	}
+}
+
+// life is one process: from opening the store to the end or a crash.
+func (p *play) life(ctx context.Context, path string, keys store.Keys) {
+	die := func() error {
+		if p.storm.Load() && p.float() < p.crash {
+			return errors.New("crash")
+		}
+		return nil
+	}
+	s, err := store.Open(ctx, path, keys, store.Options{VFS: "memdb", BeforeCommit: die, AfterCommit: die})
+	if err != nil {
+		if ctx.Err() == nil {
+			p.t.Errorf("seed %d: %v", p.seed, err)
+		}
+		return
+	}
+	defer s.Close()
+	o := Options{Store: s, Log: p.log}
+	for n, side := range p.sides {
+		name := bridge.AccountName(fmt.Sprintf("memory.%d", n))
+		o.Accounts = append(o.Accounts, Account{Name: name, Protocol: "memory", NickFormat: "{NICK}", Bridge: side.service.Account(name, "bot")})
+	}
+	for r := range p.sides[0].rooms {
+		o.Routes = append(o.Routes, Route{Name: fmt.Sprint("g", r), Endpoints: []Endpoint{
+			{Account: "memory.0", Channel: fmt.Sprintf("team/room%d", r), In: true, Out: true},
+			{Account: "memory.1", Channel: fmt.Sprintf("team/room%d", r), In: true, Out: true},
+		}})
+	}
+	_ = New(o).Run(ctx)
+}
+
+// act is one thing that somebody does.
+func (p *play) act() {
+	n, r := p.int(2), p.int(len(p.sides[0].rooms))
+	s := p.sides[n]
+	room, who := s.rooms[r], s.people[p.int(len(s.people))]
+	all := s.service.Messages(room)
+	kind := p.int(12)
+	if len(all) == 0 {
+		kind = 0
+	}
+	var seen memory.Seen
+	if kind > 2 {
+		seen = all[p.int(len(all))]
+	}
+	said := p.byID(n, r, seen.ID)
+	if kind > 2 && said == nil && p.copied(n, r, seen) == nil {
+		return // the oracle does not know whose later part or quote this is
+	}
+	switch kind {
+	case 0, 1, 2:
+		p.say(n, r, "", who)
+	case 3, 4:
+		if seen.Root == "" && !seen.Deleted {
+			p.say(n, r, seen.ID, who)
+		}
+	case 5, 6:
+		if said != nil && !seen.Deleted {
+			s.service.Edit(room, seen.ID, fmt.Sprintf("%s  now %d", said.token, p.int(1000)))
+		}
+	case 7:
+		p.remove(n, r, seen)
+	case 8:
+		if said != nil && seen.Deleted {
+			said.restored, said.deleted = true, false
+			s.service.Undelete(room, seen.ID)
+		}
+	case 9, 10:
+		if !seen.Deleted {
+			s.service.React(room, seen.ID, who, []string{"👍", "🎉", "❤"}[p.int(3)])
+		}
+	case 11:
+		for _, x := range seen.Reactions {
+			if x.User != "bot" && !seen.Deleted {
+				s.service.Unreact(room, seen.ID, x.User, x.Emoji)
+				break
+			}
+		}
+	}
+}
+
+func (p *play) say(n, r int, root bridge.MessageID, who bridge.UserID) {
+	u := &utterance{side: n, room: r, root: root, token: fmt.Sprintf("m%d.", len(p.said))}
+	text := u.token + "  says " + strings.Repeat("long ", p.int(2)*p.int(200))
+	if root == "" {
+		u.id = p.sides[n].service.Say(p.sides[n].rooms[r], who, text)
+	} else {
+		u.id = p.sides[n].service.Reply(p.sides[n].rooms[r], root, who, text)
+	}
+	p.said = append(p.said, u)
+}
+
+// remove deletes a message: its author's own, or a copy by a moderator. What goes along is noted.
+func (p *play) remove(n, r int, seen memory.Seen) {
+	if seen.Deleted {
+		return
+	}
+	s := p.sides[n]
+	s.service.Delete(s.rooms[r], seen.ID)
+	for _, now := range s.service.Messages(s.rooms[r]) {
+		if !now.Deleted || now.ID != seen.ID && now.Root != seen.ID {
+			continue
+		}
+		if u := p.byID(n, r, now.ID); u != nil {
+			u.deleted = true
+		} else if u := p.copied(n, r, now); u != nil {
+			u.byModerator = true
+		}
+	}
+}
+
+func (p *play) byID(n, r int, id bridge.MessageID) *utterance {
+	for _, u := range p.said {
+		if u.side == n && u.room == r && u.id == id {
+			return u
+		}
+	}
+	return nil
+}
+
+// copied finds whose copy a message of the bot is; nil when it has no token of its own.
+func (p *play) copied(n, r int, m memory.Seen) *utterance {
+	text := memory.Text(slices.DeleteFunc(slices.Clone(m.Doc), func(b richtext.Block) bool { return b.Kind == richtext.Quote }))
+	for _, u := range p.said {
+		if u.side != n && u.room == r && strings.HasPrefix(text, u.token) {
+			return u
+		}
+	}
+	return nil
+}
+
+func emojiOf(m memory.Seen, own bool) []string {
+	var all []string
+	for _, r := range m.Reactions {
+		if (r.User == "bot") == own && !slices.Contains(all, r.Emoji) {
+			all = append(all, r.Emoji)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// dump notes what the store holds, for a play that went wrong.
+func (p *play) dump(path string) {
+	db, err := sql.Open("sqlite", "file:"+path+"?vfs=memdb")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.Query(`SELECT m.id, m.origin, m.origin_id, m.version, m.deleted, i.id, i.conversation, i.origin, i.phase, i.version, i.rank,
+		(SELECT group_concat(number || ':' || coalesce(id, '-') || ':' || deleted) FROM parts WHERE instance = i.id), m.body IS NULL
+		FROM messages m JOIN instances i ON i.message = m.id ORDER BY m.id, i.id`)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var a [13]any
+		var to []any
+		for i := range a {
+			to = append(to, &a[i])
+		}
+		if err := rows.Scan(to...); err != nil {
+			p.t.Fatal(err)
+		}
+		fmt.Fprintf(&p.lines, "message %v of %v/%v v%v deleted=%v: instance %v in %v origin=%v phase=%v v%v rank=%v parts=%v pruned=%v\n", a[:]...)
+	}
+}

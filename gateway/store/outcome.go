@@ -1,0 +1,176 @@
+package store
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"causeway/bridge"
+	"causeway/bridge/richtext"
+)
+
+// store writes down how a step ended.
+func (l *lane) store(o *Outcome) error {
+	switch o.Step.Op {
+	case Post, Find:
+		return l.posted(o)
+	case Edit, Blank:
+		return l.edited(o)
+	case Delete:
+		return l.deleted(o)
+	case React, Unreact:
+		return l.reacted(o)
+	case Quote:
+		return l.quoted(o)
+	case Stray:
+		return l.exec("UPDATE strays SET done = 1 WHERE conversation = $1 AND id = $2", l.here, string(o.Step.ID))
+	case Tell:
+		return l.exec("DELETE FROM notices WHERE id = $1", o.Step.notice)
+	}
+	return fmt.Errorf("internal error: an outcome without a step: %d", o.Step.Op)
+}
+
+func (l *lane) posted(o *Outcome) error {
+	if err := l.exec("DELETE FROM intents WHERE conversation = $1", l.here); err != nil {
+		return err
+	}
+	switch o.Verdict {
+	case Refused:
+		return l.quarantine(o)
+	case Rootless:
+		return l.exec("UPDATE instances SET unrooted = 1 WHERE id = $1", o.Work.Instance)
+	case Absent:
+		return nil
+	}
+	ids := o.IDs
+	var known *string
+	var key string
+	if err := l.row("SELECT id, key FROM parts WHERE instance = $1 AND number = $2", o.Work.Instance, o.Step.Part).Scan(&known, &key); err != nil {
+		return err
+	}
+	switch {
+	case known == nil && o.Step.Op == Find:
+		if err := l.adopt(o.Work.Instance, int64(o.Step.Part), ids[0], 0); err != nil {
+			return err
+		}
+	case known == nil:
+		if err := l.exec("UPDATE parts SET id = $1 WHERE instance = $2 AND number = $3", string(ids[0]), o.Work.Instance, o.Step.Part); err != nil {
+			return err
+		}
+	}
+	for _, id := range ids {
+		if known == nil && id == ids[0] || known != nil && string(id) == *known {
+			continue
+		}
+		if err := l.stray(l.here, id, bridge.Key(key)); err != nil {
+			return err
+		}
+	}
+	return l.exec("UPDATE conversations SET departed = MAX(departed, $1) WHERE server = $2 AND channel = $3",
+		o.Work.Message.Created.UnixMilli(), string(o.Work.Message.Origin.Server), string(o.Work.Message.Origin.Channel))
+}
+
+func (l *lane) edited(o *Outcome) error {
+	switch o.Verdict {
+	case Absent:
+		return nil
+	case Refused:
+		return l.quarantine(o)
+	case Vanished:
+		return l.vanished(o)
+	}
+	if err := l.exec("UPDATE parts SET hash = $1, version = $2 WHERE instance = $3 AND number = $4",
+		o.Step.Hash, o.Work.Message.Version, o.Work.Instance, o.Step.Part); err != nil {
+		return err
+	}
+	return l.exec("UPDATE instances SET blanked = $1 WHERE id = $2", o.Step.Op == Blank, o.Work.Instance)
+}
+
+// vanished notes that a part was deleted there by somebody before the feed said so.
+func (l *lane) vanished(o *Outcome) error {
+	if err := l.exec("UPDATE parts SET deleted = 1 WHERE instance = $1 AND number = $2", o.Work.Instance, o.Step.Part); err != nil {
+		return err
+	}
+	if err := l.forget(o); err != nil || o.Step.Part > 0 {
+		return err
+	}
+	return l.exec(departs, o.Work.Instance)
+}
+
+// forget drops what people had set on a post that is no longer there.
+func (l *lane) forget(o *Outcome) error {
+	n, err := l.change("DELETE FROM reactions WHERE instance = $1 AND number = $2", o.Work.Instance, o.Step.Part)
+	if err != nil || n == 0 {
+		return err
+	}
+	return l.marks(l.woken, markReacted, time.Now().UnixMilli(), o.Work.Message.id, o.Work.Instance)
+}
+
+func (l *lane) deleted(o *Outcome) error {
+	switch o.Verdict {
+	case Absent:
+		return nil
+	case NoDelete:
+		// Not blanked yet, but never to be deleted: the plan blanks it.
+		return l.exec("UPDATE instances SET blanked = 1 WHERE id = $1", o.Work.Instance)
+	case Refused:
+		return l.quarantine(o)
+	}
+	if err := l.exec("UPDATE parts SET deleted = 1 WHERE instance = $1 AND number = $2", o.Work.Instance, o.Step.Part); err != nil {
+		return err
+	}
+	if err := l.forget(o); err != nil {
+		return err
+	}
+	// Its part 0 goes last; the message may have been restored meanwhile.
+	if o.Step.Part > 0 || o.Work.Phase == Removed {
+		return nil
+	}
+	return l.exec("UPDATE instances SET phase = $1 WHERE id = $2", int(Gone), o.Work.Instance)
+}
+
+func (l *lane) reacted(o *Outcome) error {
+	instance, emoji := o.Work.Instance, o.Step.Emoji
+	switch o.Verdict {
+	case Absent:
+		return nil
+	case Refused, Vanished:
+		if o.Step.Op == React {
+			return l.exec("UPDATE own_reactions SET state = 1 WHERE instance = $1 AND emoji = $2", instance, emoji)
+		}
+	}
+	if o.Step.Op == Unreact {
+		return l.exec("DELETE FROM own_reactions WHERE instance = $1 AND emoji = $2", instance, emoji)
+	}
+	return l.exec("UPDATE own_reactions SET state = 0 WHERE instance = $1 AND emoji = $2", instance, emoji)
+}
+
+func (l *lane) quoted(o *Outcome) error {
+	text, err := json.Marshal(o.Quote)
+	if err != nil {
+		return err
+	}
+	return l.exec("UPDATE messages SET quote = $1 WHERE id = $2", string(text), o.Work.Message.id)
+}
+
+// quarantine takes an instance out of its lane and has its author told.
+func (l *lane) quarantine(o *Outcome) error {
+	if err := l.exec("UPDATE instances SET rank = NULL, reason = $1, quarantined = $2 WHERE id = $3",
+		o.Reason, time.Now().UnixMilli(), o.Work.Instance); err != nil {
+		return err
+	}
+	body := o.Work.Message.Body
+	if body == nil || body.Author.ID == "" {
+		return nil
+	}
+	text, err := json.Marshal(richtext.Plain("Your message could not be delivered: " + o.Reason))
+	if err != nil {
+		return err
+	}
+	origin, err := l.conversation(o.Work.Message.Origin)
+	if err != nil {
+		return err
+	}
+	l.woken[origin] = true
+	return l.exec("INSERT INTO notices (conversation, person, text) VALUES ($1, $2, $3)", origin, string(body.Author.ID), string(text))
+}

@@ -1,0 +1,149 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// ErrTooNew: the store was written by a newer Causeway.
+var ErrTooNew = errors.New("the store was written by a newer version of Causeway")
+
+// migrations are applied in order, each once; append only. Times are Unix milliseconds.
+var migrations = []string{
+	`
+CREATE TABLE conversations (
+	id      INTEGER PRIMARY KEY,
+	server  TEXT NOT NULL,
+	channel TEXT NOT NULL,
+	cursor  TEXT NOT NULL DEFAULT '',    -- how far it has been read without a gap; '' = not begun
+	begins  INTEGER NOT NULL DEFAULT 0,  -- what was created earlier is not carried
+	departed INTEGER NOT NULL DEFAULT 0, -- creation time of the youngest of its messages that has left
+	UNIQUE (server, channel)
+);
+CREATE TABLE endpoints (               -- what the names in the config were found to be
+	account      TEXT NOT NULL,
+	name         TEXT NOT NULL,
+	conversation INTEGER NOT NULL REFERENCES conversations,
+	PRIMARY KEY (account, name)
+);
+CREATE TABLE messages (
+	id       INTEGER PRIMARY KEY,
+	origin   INTEGER NOT NULL REFERENCES conversations,
+	origin_id TEXT NOT NULL,             -- its id there
+	root_id  TEXT NOT NULL DEFAULT '',   -- the id there of the message it answers
+	root     INTEGER,                    -- the message it answers, when known
+	quote    TEXT NOT NULL DEFAULT '',   -- JSON: what to quote where the root is missing
+	created  INTEGER NOT NULL,
+	version  INTEGER NOT NULL DEFAULT 1, -- counts changes of text, files, deletion
+	deleted  INTEGER NOT NULL DEFAULT 0,
+	reacted  INTEGER NOT NULL DEFAULT 0, -- 1 once anybody has reacted to any instance
+	hash     TEXT NOT NULL DEFAULT '',   -- of the neutral text and files
+	body     BLOB,                       -- JSON of author, text, files; NULL once all instances are settled
+	UNIQUE (origin, origin_id)
+);
+CREATE INDEX messages_root ON messages (root) WHERE root IS NOT NULL;
+CREATE TABLE instances (
+	id           INTEGER PRIMARY KEY,
+	message      INTEGER NOT NULL REFERENCES messages,
+	conversation INTEGER NOT NULL REFERENCES conversations,
+	origin       INTEGER NOT NULL,            -- 1: it was said here
+	phase        INTEGER NOT NULL,            -- see Phase
+	generation   INTEGER NOT NULL DEFAULT 0,  -- counts how often it was made anew after an undelete
+	version      INTEGER NOT NULL DEFAULT 0,  -- messages.version that it looks like
+	blanked      INTEGER NOT NULL DEFAULT 0,  -- deleted, but its post stays for its replies
+	thread       TEXT NOT NULL DEFAULT '',    -- the post here whose thread it stands in; '' = it starts one
+	unrooted     INTEGER NOT NULL DEFAULT 0,  -- posted without what it answers
+	late         INTEGER NOT NULL DEFAULT 0,  -- a younger one of the same origin had left before
+	rank         INTEGER,                     -- NULL: settled; else its place in the lane
+	reason       TEXT,                        -- not NULL: quarantined, and why
+	quarantined  INTEGER NOT NULL DEFAULT 0,  -- when
+	UNIQUE (message, conversation)
+);
+CREATE INDEX instances_lacking ON instances (conversation, rank, id) WHERE rank IS NOT NULL;
+CREATE INDEX instances_quarantined ON instances (id) WHERE reason IS NOT NULL;
+CREATE TABLE parts (
+	instance     INTEGER NOT NULL REFERENCES instances,
+	number       INTEGER NOT NULL,
+	conversation INTEGER NOT NULL,
+	id           TEXT,                       -- NULL until known
+	key          TEXT,                       -- NULL at the origin
+	hash         TEXT NOT NULL DEFAULT '',   -- of what was sent; '' when that is not known
+	mixed        INTEGER NOT NULL DEFAULT 0, -- 1: several texts were tried, so a post that turns up may show any
+	version      INTEGER NOT NULL DEFAULT 0, -- messages.version that was sent
+	revision     INTEGER NOT NULL DEFAULT 0, -- the newest seen
+	deleted      INTEGER NOT NULL DEFAULT 0,
+	leaving      INTEGER NOT NULL DEFAULT 0, -- 1: Causeway has begun to delete it
+	PRIMARY KEY (instance, number)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX parts_id ON parts (conversation, id) WHERE id IS NOT NULL;
+CREATE UNIQUE INDEX parts_key ON parts (key) WHERE key IS NOT NULL;
+CREATE TABLE reactions (                -- what people set, not Causeway
+	instance INTEGER NOT NULL REFERENCES instances,
+	number   INTEGER NOT NULL,
+	person   TEXT NOT NULL,
+	emoji    TEXT NOT NULL,
+	PRIMARY KEY (instance, number, person, emoji)
+) WITHOUT ROWID;
+CREATE TABLE own_reactions (            -- what Causeway set for people elsewhere
+	instance INTEGER NOT NULL REFERENCES instances,
+	emoji    TEXT NOT NULL,
+	state    INTEGER NOT NULL,          -- 0: set, 1: the service does not take it, 2: begun, outcome unknown
+	PRIMARY KEY (instance, emoji)
+) WITHOUT ROWID;
+CREATE TABLE intents (                  -- the post that a lane is about to make, or has made without knowing it;
+	-- of an edit parts.hash = '' tells, of a deletion parts.leaving, of a reaction own_reactions.state
+	conversation INTEGER PRIMARY KEY REFERENCES conversations,
+	instance     INTEGER NOT NULL,
+	number       INTEGER NOT NULL,
+	root         TEXT NOT NULL,
+	made         INTEGER NOT NULL
+);
+CREATE TABLE orphans (                  -- own posts that an older or emptied store does not know
+	conversation INTEGER NOT NULL REFERENCES conversations,
+	key          TEXT NOT NULL,
+	id           TEXT NOT NULL,
+	PRIMARY KEY (key)
+) WITHOUT ROWID;
+CREATE TABLE strays (                   -- second copies, to be deleted, and those that were
+	conversation INTEGER NOT NULL REFERENCES conversations,
+	id           TEXT NOT NULL,
+	key          TEXT NOT NULL,
+	done         INTEGER NOT NULL DEFAULT 0,
+	PRIMARY KEY (conversation, id)
+) WITHOUT ROWID;
+CREATE INDEX strays_left ON strays (conversation) WHERE done = 0;
+CREATE TABLE notices (                  -- what is to be told to a person
+	id           INTEGER PRIMARY KEY,
+	conversation INTEGER NOT NULL REFERENCES conversations,
+	person       TEXT NOT NULL,
+	text         TEXT NOT NULL
+);
+CREATE TABLE vault (
+	account TEXT NOT NULL,
+	name    TEXT NOT NULL,
+	sealed  BLOB NOT NULL,
+	PRIMARY KEY (account, name)
+) WITHOUT ROWID;
+`,
+}
+
+func migrate(ctx context.Context, conn *sql.Conn) error {
+	var version int
+	if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return fmt.Errorf("reading the store's version: %w", err)
+	}
+	if version > len(migrations) {
+		return fmt.Errorf("%w (its version is %d, this Causeway knows up to %d): run that newer version, or restore a backup made before it",
+			ErrTooNew, version, len(migrations))
+	}
+	for ; version < len(migrations); version++ {
+		script := fmt.Sprintf("BEGIN IMMEDIATE;%s;PRAGMA user_version = %d;COMMIT", migrations[version], version+1)
+		if _, err := conn.ExecContext(ctx, script); err != nil {
+			_, _ = conn.ExecContext(ctx, "ROLLBACK")
+			return fmt.Errorf("bringing the store to version %d: %w", version+1, err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,393 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"causeway/bridge"
+)
+
+// Work is an instance that its conversation lacks something of, as the store knows it.
+type Work struct {
+	Instance     int64
+	Conversation bridge.ConversationID
+	// IsOrigin: it was said here; only reactions can be lacking.
+	IsOrigin bool
+	Phase    Phase
+	Blanked  bool
+	Unrooted bool
+	Late     bool
+	// Version of the message that the instance looks like.
+	Version int64
+	Parts   []Part
+	Message Message
+	// RootID is the first post of the message answered, in this conversation; empty: none, or not here.
+	RootID bridge.MessageID
+	// HasReplies: others have answered it here. Known for deleted messages only.
+	HasReplies bool
+	// Wanted are the emoji that people elsewhere have set, Set those that Causeway has set here, Begun those that it
+	// may have set, Refused those that it could not set; each sorted.
+	Wanted, Set, Begun, Refused []string
+
+	generation int64
+	made       int64 // of the intent
+}
+
+// Message is what was said.
+type Message struct {
+	Origin   bridge.ConversationID
+	OriginID bridge.MessageID
+	// RootID is the origin's id of the message it answers; empty: none.
+	RootID  bridge.MessageID
+	Created time.Time
+	Version int64
+	Deleted bool
+	// Body is nil when all instances were settled.
+	Body *Body
+	// Quote is what to quote where the root is missing; nil: not fetched.
+	Quote *Body
+
+	id      int64
+	root    sql.NullInt64
+	reacted bool
+}
+
+// Part is one post of an instance.
+type Part struct {
+	Number int
+	// ID is empty while the post has not been made or its answer is unknown.
+	ID      bridge.MessageID
+	Hash    string
+	Version int64
+	Deleted bool
+	// Leaving: Causeway has begun to delete it.
+	Leaving bool
+}
+
+// Op is what a step does.
+type Op int
+
+// The steps a lane can take.
+const (
+	// Settled: nothing is lacking.
+	Settled Op = iota
+	// Post makes a part that does not exist.
+	Post
+	// Find settles a post whose answer is unknown.
+	Find
+	// Edit changes a part.
+	Edit
+	// Blank edits a part whose message was deleted but which its replies need.
+	Blank
+	// Delete removes a part.
+	Delete
+	// React sets an emoji, Unreact removes one.
+	React
+	Unreact
+	// Quote fetches the missing root at the origin.
+	Quote
+	// Stray deletes a second copy.
+	Stray
+	// Tell gives a person a notice.
+	Tell
+)
+
+// Step is the next thing that a lane does. The fields that count depend on Op.
+type Step struct {
+	Op     Op
+	Part   int
+	ID     bridge.MessageID
+	Draft  bridge.Draft
+	Hash   string
+	Emoji  string
+	Since  time.Time // Find: when the intent was made
+	Notice bridge.Notice
+
+	notice int64
+}
+
+// Verdict is how a step ended.
+type Verdict int
+
+// The verdicts.
+const (
+	// Done: it took effect.
+	Done Verdict = iota
+	// Absent: Find saw no such post, or the attempt certainly had no effect. It will be planned anew.
+	Absent
+	// Vanished: the target does not exist any more.
+	Vanished
+	// Refused: the service will not do it, now or ever. A post or edit is quarantined, a reaction dropped.
+	Refused
+	// NoDelete: the post cannot be deleted; it is to be blanked.
+	NoDelete
+	// Rootless: what it answers is gone there; it will be posted without.
+	Rootless
+)
+
+// Outcome is what a step has led to.
+type Outcome struct {
+	Work    *Work
+	Step    Step
+	Verdict Verdict
+	// IDs are the posts made or found; a second one is a double and will be deleted.
+	IDs []bridge.MessageID
+	// Quote is what Step Quote has fetched.
+	Quote Body
+	// Reason says why it was refused; shown to operator and author.
+	Reason string
+}
+
+// Next is what a lane does next.
+type Next struct {
+	Work *Work
+	Step Step
+	// Woken are other conversations that the last outcome has made lack something.
+	Woken []bridge.ConversationID
+}
+
+// Advance stores the outcome of a lane's last step, if there was one, and its next step, in one transaction.
+// plan says what an instance lacks; it must not do I/O. A step Settled means that the conversation lacks nothing.
+func (s *Store) Advance(ctx context.Context, c bridge.ConversationID, last *Outcome, plan func(*Work) Step) (Next, error) {
+	var next Next
+	err := s.do(ctx, func(t *tx) error {
+		next = Next{}
+		l := lane{tx: t, name: c, plan: plan, woken: map[int64]bool{}}
+		var err error
+		if l.here, err = t.conversation(c); err != nil {
+			return err
+		}
+		if last != nil {
+			if err := l.store(last); err != nil {
+				return fmt.Errorf("storing what happened in %s: %w", c, err)
+			}
+		}
+		if next.Work, next.Step, err = l.next(); err != nil {
+			return fmt.Errorf("looking what %s lacks: %w", c, err)
+		}
+		for id := range l.woken {
+			woken, err := t.name(id)
+			if err != nil {
+				return err
+			}
+			next.Woken = append(next.Woken, woken)
+		}
+		return nil
+	})
+	return next, err
+}
+
+// lane is one call of Advance.
+type lane struct {
+	*tx
+	name  bridge.ConversationID
+	here  int64
+	plan  func(*Work) Step
+	woken map[int64]bool // other conversations that now lack something
+}
+
+func (l *lane) next() (*Work, Step, error) {
+	if w, step, err := l.uncertain(); w != nil || err != nil {
+		return w, step, err
+	}
+	if step, err := l.errand(); step.Op != Settled || err != nil {
+		return &Work{Conversation: l.name}, step, err
+	}
+	for {
+		var instance int64
+		found, err := l.found("SELECT id FROM instances WHERE conversation = $1 AND rank IS NOT NULL ORDER BY rank, id LIMIT 1", []any{l.here}, &instance)
+		if err != nil || !found {
+			return nil, Step{}, err
+		}
+		w, step, err := l.lacks(instance)
+		if err != nil || step.Op != Settled {
+			return w, step, err
+		}
+	}
+}
+
+// lacks plans one instance, or first the root that it answers, and settles it when there is nothing to do.
+func (l *lane) lacks(instance int64) (*Work, Step, error) {
+	w, err := l.load(instance)
+	if err != nil {
+		return nil, Step{}, err
+	}
+	if root, err := l.waitingRoot(w); err != nil || root != 0 {
+		if err != nil {
+			return nil, Step{}, err
+		}
+		return l.lacks(root)
+	}
+	if w.Phase == Gone && !w.Message.Deleted {
+		if err := l.again(w); err != nil {
+			return nil, Step{}, err
+		}
+	}
+	for {
+		step := l.plan(w)
+		switch step.Op {
+		case Settled:
+			return w, step, l.settle(w)
+		case Post:
+			adopted, err := l.intend(w, &step)
+			if err != nil || !adopted {
+				return w, step, err
+			}
+			if w, err = l.load(instance); err != nil {
+				return nil, Step{}, err
+			}
+		default:
+			err := l.begin(w, &step)
+			return w, step, err
+		}
+	}
+}
+
+// begin stores that step is about to be made, so that its outcome is never taken for granted: after a crash, or when the
+// message has changed again before a second attempt.
+func (l *lane) begin(w *Work, step *Step) error {
+	switch step.Op {
+	case Edit, Blank:
+		if err := l.row("SELECT key FROM parts WHERE instance = $1 AND number = $2", w.Instance, step.Part).Scan((*string)(&step.Draft.Key)); err != nil {
+			return err
+		}
+		return l.exec("UPDATE parts SET hash = '' WHERE instance = $1 AND number = $2", w.Instance, step.Part)
+	case Delete:
+		return l.exec("UPDATE parts SET leaving = 1 WHERE instance = $1 AND number = $2", w.Instance, step.Part)
+	case React:
+		return l.exec("INSERT INTO own_reactions (instance, emoji, state) VALUES ($1, $2, 2) ON CONFLICT (instance, emoji) DO UPDATE SET state = 2", w.Instance, step.Emoji)
+	}
+	return nil
+}
+
+// waitingRoot gives the instance here of the message that w answers, if it is still to be posted.
+func (l *lane) waitingRoot(w *Work) (int64, error) {
+	if !w.Message.root.Valid || w.Phase != Waiting || w.RootID != "" {
+		return 0, nil
+	}
+	var root int64
+	_, err := l.found("SELECT id FROM instances WHERE message = $1 AND conversation = $2 AND phase = 0 AND rank IS NOT NULL AND id <> $3",
+		[]any{w.Message.root.Int64, l.here, w.Instance}, &root)
+	return root, err
+}
+
+// again prepares an instance that was deleted, and whose message was restored, to be posted anew.
+func (l *lane) again(w *Work) error {
+	w.generation++
+	w.Phase, w.Parts, w.Version, w.Blanked, w.Unrooted = Waiting, nil, 0, false, false
+	if err := l.exec("DELETE FROM parts WHERE instance = $1 AND id IS NOT NULL", w.Instance); err != nil {
+		return err
+	}
+	// What may still turn up is kept apart, to be deleted then.
+	if err := l.exec("UPDATE parts SET number = -(1000 * $1 + number) WHERE instance = $2 AND number >= 0", w.generation, w.Instance); err != nil {
+		return err
+	}
+	if err := l.exec("DELETE FROM own_reactions WHERE instance = $1", w.Instance); err != nil {
+		return err
+	}
+	if err := l.exec("DELETE FROM reactions WHERE instance = $1", w.Instance); err != nil {
+		return err
+	}
+	if err := l.marks(l.woken, markReacted, time.Now().UnixMilli(), w.Message.id, w.Instance); err != nil {
+		return err
+	}
+	w.Set, w.Begun, w.Refused = nil, nil, nil
+	return l.exec("UPDATE instances SET phase = $1, generation = $2, version = 0, blanked = 0, unrooted = 0, thread = '' WHERE id = $3", int(Waiting), w.generation, w.Instance)
+}
+
+// intend stores that step is about to be posted. Where that post exists already, made before the store was
+// restored, it is adopted instead.
+func (l *lane) intend(w *Work, step *Step) (adopted bool, err error) {
+	origin := w.Message
+	step.Draft.Key = l.keys.postKey(origin.Origin, origin.OriginID, l.name, step.Part, w.generation)
+	if step.Part == 0 && origin.RootID != "" {
+		if err := l.exec("UPDATE instances SET unrooted = $1, thread = $2 WHERE id = $3", step.Draft.Root == "", string(step.Draft.Root), w.Instance); err != nil {
+			return false, err
+		}
+	}
+	var orphan sql.NullString
+	if _, err := l.found("SELECT id FROM orphans WHERE key = $1", []any{string(step.Draft.Key)}, &orphan); err != nil {
+		return false, err
+	}
+	if err := l.exec(`INSERT INTO parts (instance, number, conversation, id, key, hash, version) VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT (instance, number) DO UPDATE SET id = excluded.id, mixed = MAX(mixed, hash <> excluded.hash), hash = excluded.hash, version = excluded.version`,
+		w.Instance, step.Part, l.here, orphan, string(step.Draft.Key), step.Hash, origin.Version); err != nil {
+		return false, err
+	}
+	if orphan.Valid {
+		// Nobody knows which version it shows: an empty hash makes the next plan edit it.
+		if err := l.exec("UPDATE parts SET hash = '' WHERE instance = $1 AND number = $2", w.Instance, step.Part); err != nil {
+			return false, err
+		}
+		return true, l.exec("DELETE FROM orphans WHERE key = $1", string(step.Draft.Key))
+	}
+	return false, l.exec("INSERT INTO intents (conversation, instance, number, root, made) VALUES ($1, $2, $3, $4, $5)",
+		l.here, w.Instance, step.Part, string(step.Draft.Root), time.Now().UnixMilli())
+}
+
+// uncertain gives the step that settles an intent of which the outcome is not known.
+func (l *lane) uncertain() (*Work, Step, error) {
+	var instance, made int64
+	var number int
+	var root string
+	found, err := l.found("SELECT instance, number, root, made FROM intents WHERE conversation = $1", []any{l.here}, &instance, &number, &root, &made)
+	if err != nil || !found {
+		return nil, Step{}, err
+	}
+	var id, key sql.NullString
+	if err := l.row("SELECT id, key FROM parts WHERE instance = $1 AND number = $2", instance, number).Scan(&id, &key); err != nil {
+		return nil, Step{}, err
+	}
+	if id.Valid { // the feed has seen it
+		return nil, Step{}, l.exec("DELETE FROM intents WHERE conversation = $1", l.here)
+	}
+	w, err := l.load(instance)
+	if err != nil {
+		return nil, Step{}, err
+	}
+	draft := bridge.Draft{Conversation: l.name, Root: bridge.MessageID(root), Key: bridge.Key(key.String)}
+	if w.Message.Body != nil {
+		draft.Author, draft.Text = w.Message.Body.Author, w.Message.Body.Text
+	}
+	return w, Step{Op: Find, Part: number, Draft: draft, Since: time.UnixMilli(made)}, nil
+}
+
+// errand gives the next stray or notice of this conversation.
+func (l *lane) errand() (Step, error) {
+	var step Step
+	found, err := l.found("SELECT id, key FROM strays WHERE conversation = $1 AND done = 0 LIMIT 1", []any{l.here}, (*string)(&step.ID), (*string)(&step.Draft.Key))
+	if found || err != nil {
+		step.Op = Stray
+		return step, err
+	}
+	var text []byte
+	step.Notice.Conversation = l.name
+	found, err = l.found("SELECT id, person, text FROM notices WHERE conversation = $1 ORDER BY id LIMIT 1", []any{l.here},
+		&step.notice, (*string)(&step.Notice.User), &text)
+	if !found || err != nil {
+		return Step{}, err
+	}
+	step.Op = Tell
+	return step, json.Unmarshal(text, &step.Notice.Text)
+}
+
+// settle notes that an instance lacks nothing, and forgets the text when no other instance needs it.
+func (l *lane) settle(w *Work) error {
+	phase := w.Phase
+	if w.Message.Deleted && !w.IsOrigin && phase != Removed && !w.Blanked {
+		phase = Gone
+	} else if phase == Waiting {
+		phase = Live
+	}
+	if err := l.exec("UPDATE instances SET rank = NULL, version = $1, phase = $2 WHERE id = $3", w.Message.Version, int(phase), w.Instance); err != nil {
+		return err
+	}
+	if w.Message.Body == nil && w.Message.Quote == nil {
+		return nil
+	}
+	return l.exec(`UPDATE messages SET body = NULL, quote = '' WHERE id = $1 AND NOT EXISTS (
+		SELECT 1 FROM instances WHERE message = $1 AND (reason IS NOT NULL OR rank IS NOT NULL AND origin = 0))`, w.Message.id)
+}

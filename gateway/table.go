@@ -1,0 +1,76 @@
+package gateway
+
+import (
+	"causeway/bridge"
+)
+
+// table says, for the names found so far, who reads and writes which conversation, and what goes where. It is never
+// changed, only replaced.
+type table struct {
+	conversations map[bridge.ConversationID]*place
+	// changed is closed when another table has replaced this one.
+	changed chan struct{}
+}
+
+// place is a conversation of the config.
+type place struct {
+	// account reads and writes it: the first of those on its server that the config names for it.
+	account *account
+	in, out bool
+	// channel is its name in the config, for {CHANNEL}.
+	channel string
+	targets []bridge.ConversationID
+	// gateways names, for each target, the first gateway that leads there, for {GATEWAY}.
+	gateways map[bridge.ConversationID]string
+}
+
+// newTable is called with g.resolve held.
+func (g *Gateway) newTable() *table {
+	t := &table{conversations: map[bridge.ConversationID]*place{}, changed: make(chan struct{})}
+	for _, r := range g.routes {
+		for _, e := range r.Endpoints {
+			c, ok := g.found[e.Account][e.Channel]
+			if !ok {
+				continue
+			}
+			p := t.conversations[c]
+			if p == nil {
+				p = &place{account: g.accounts[e.Account], channel: e.Channel, gateways: map[bridge.ConversationID]string{}}
+				t.conversations[c] = p
+			}
+			p.in, p.out = p.in || e.In, p.out || e.Out
+		}
+	}
+	for _, r := range g.routes {
+		for _, from := range r.Endpoints {
+			for _, to := range r.Endpoints {
+				t.connect(g.found[from.Account][from.Channel], g.found[to.Account][to.Channel], from.In && to.Out, r.Name)
+			}
+		}
+	}
+	return t
+}
+
+// connect adds a target once, however many gateways lead there.
+func (t *table) connect(from, to bridge.ConversationID, carried bool, gateway string) {
+	p := t.conversations[from]
+	if p == nil || t.conversations[to] == nil || from == to || !carried {
+		return
+	}
+	if _, ok := p.gateways[to]; ok {
+		return
+	}
+	p.gateways[to] = gateway
+	p.targets = append(p.targets, to)
+}
+
+// watched gives the conversations that an account reads.
+func (t *table) watched(a *account) []bridge.ConversationID {
+	var all []bridge.ConversationID
+	for c, p := range t.conversations {
+		if p.account == a && p.in {
+			all = append(all, c)
+		}
+	}
+	return all
+}
