@@ -1,0 +1,139 @@
+package mattermost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/mattermost/mattermost/server/public/model"
+	"github.com/sirupsen/logrus"
+
+	"causeway/bridge"
+)
+
+// timing holds the durations that tests shorten.
+type timing struct {
+	// request bounds one REST call.
+	request time.Duration
+	// ping is the time between application-level pings of the websocket; one that is not answered until the next is due
+	// means that the socket is dead.
+	ping time.Duration
+	// retry is the first pause after a failure; it doubles up to retryMax.
+	retry, retryMax time.Duration
+}
+
+var defaultTiming = timing{request: 30 * time.Second, ping: 30 * time.Second, retry: time.Second, retryMax: time.Minute}
+
+// Sizes of what is remembered; an entry takes about 100 bytes.
+const (
+	knownUsers    = 10_000
+	knownChannels = 10_000
+	knownPosts    = 50_000
+)
+
+// account is one bot on one server.
+type account struct {
+	bridge.Base // Login: a bot needs none
+
+	client   *client
+	settings Settings
+	log      *logrus.Entry
+	timing   timing
+
+	clock    clock
+	users    *lru.Cache[string, person]
+	channels *lru.Cache[string, model.ChannelType]
+	posts    *seenPosts
+
+	mu     sync.Mutex
+	me     *model.User
+	config serverConfig
+	// stale: the server said that its config has changed.
+	stale bool
+}
+
+// New makes an account. It reads CAFile and does no other I/O.
+func New(env bridge.Env, s *Settings) (bridge.Bridge, error) {
+	return newAccount(env, s, defaultTiming)
+}
+
+func newAccount(env bridge.Env, s *Settings, t timing) (*account, error) {
+	c, err := newClient(s, t.request)
+	if err != nil {
+		return nil, fmt.Errorf("making the Mattermost account: %w", err)
+	}
+	log := env.Log
+	if log == nil {
+		log = logrus.NewEntry(logrus.StandardLogger())
+	}
+	a := &account{client: c, settings: *s, log: log, timing: t, posts: newSeenPosts(knownPosts)}
+	a.config.maxRunes = model.PostMessageMaxRunesV2
+	if a.users, err = lru.New[string, person](knownUsers); err != nil {
+		return nil, fmt.Errorf("making the Mattermost account: %w", err)
+	}
+	if a.channels, err = lru.New[string, model.ChannelType](knownChannels); err != nil {
+		return nil, fmt.Errorf("making the Mattermost account: %w", err)
+	}
+	return a, nil
+}
+
+// Capabilities tells what the bridge can do: files cannot be sent yet, and deleting a root takes its replies along.
+func (a *account) Capabilities() bridge.Capabilities {
+	return bridge.Capabilities{Edit: true, Delete: true, Reactions: true, DeleteTakesReplies: true}
+}
+
+// Connect proves the token and learns who the bot is, which server this is and what its settings are.
+func (a *account) Connect(ctx context.Context) (bridge.Identity, error) {
+	var me model.User
+	if err := a.client.get(ctx, "/users/me", &me); err != nil {
+		return bridge.Identity{}, fmt.Errorf("asking %s who the bot is: %w", a.client.base, err)
+	}
+	if !model.IsValidId(me.Id) {
+		return bridge.Identity{}, &bridge.Error{Scope: bridge.ScopeAccount, Hint: hintAddress,
+			Err: fmt.Errorf("asking %s who the bot is: the answer is not Mattermost's", a.client.base)}
+	}
+	config, err := a.readConfig(ctx)
+	if err != nil {
+		return bridge.Identity{}, err
+	}
+	config.self = me.Id
+	a.client.bot.Store(&me.Username)
+	a.mu.Lock()
+	a.me, a.config, a.stale = &me, config, false
+	a.mu.Unlock()
+	a.users.Add(me.Id, personOf(&me, config.nameFormat))
+	return bridge.Identity{Server: config.server, User: bridge.UserID(me.Id), Name: me.Username}, nil
+}
+
+// Close releases the idle connections.
+func (a *account) Close() error {
+	a.client.HTTPClient.CloseIdleConnections()
+	return nil
+}
+
+var errNotConnected = errors.New("the account is not connected")
+
+// self gives who the bot is and the server's settings, as read last.
+func (a *account) self() (*model.User, serverConfig, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.me == nil {
+		return nil, serverConfig{}, errNotConnected
+	}
+	return a.me, a.config, nil
+}
+
+// channelOf gives the channel of a conversation on this server.
+func (a *account) channelOf(c bridge.ConversationID) (string, error) {
+	_, config, err := a.self()
+	if err != nil {
+		return "", err
+	}
+	if c.Server != config.server || !model.IsValidId(string(c.Channel)) {
+		return "", gone("there is no conversation %s on this server", c)
+	}
+	return string(c.Channel), nil
+}

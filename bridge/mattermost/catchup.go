@@ -1,0 +1,209 @@
+package mattermost
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/mattermost/mattermost/server/public/model"
+
+	"causeway/bridge"
+)
+
+const (
+	// overlap is how far before the cursor reading goes on: a row may be committed after one with a later
+	// update_at, though hardly this much later.
+	overlap = 10 * time.Second
+	// sinceLimit is how many rows GET …/posts?since= gives at most, in no defined order.
+	sinceLimit = 1000
+	// pageSize is the largest per_page.
+	pageSize = 200
+	// lookBack bounds how many pages of old posts are searched for changes when the rows did not come by update_at.
+	lookBack = 50
+	// putSize is how many states go into one Put.
+	putSize = 200
+)
+
+// cursorVersion begins a cursor, so that another form can be told apart later.
+const cursorVersion = "1:"
+
+func formatCursor(millis int64) string { return cursorVersion + strconv.FormatInt(millis, 10) }
+
+func parseCursor(s string) (int64, error) {
+	digits, ok := strings.CutPrefix(s, cursorVersion)
+	millis, err := strconv.ParseInt(digits, 10, 64)
+	if !ok || err != nil || millis <= 0 {
+		return 0, fmt.Errorf("cursor %q is not one of this bridge", s)
+	}
+	return millis, nil
+}
+
+// changes are the posts of a channel that changed since some time, each as it looked last.
+type changes struct {
+	posts map[string]*model.Post
+	// until is up to which update_at nothing is missing.
+	until int64
+	// unordered: the server gave more rows than it lists at once, and not the first ones; deletions and edits of posts
+	// beyond the pages that were searched may be missing.
+	unordered bool
+}
+
+func (c *changes) add(p *model.Post) (fresh bool) {
+	old := c.posts[p.Id]
+	if old == nil || p.UpdateAt >= old.UpdateAt {
+		c.posts[p.Id] = p
+	}
+	return old == nil
+}
+
+// oldestFirst gives the posts in the order in which they were made.
+func (c *changes) oldestFirst() []*model.Post {
+	all := make([]*model.Post, 0, len(c.posts))
+	for _, p := range c.posts {
+		all = append(all, p)
+	}
+	sort.Slice(all, func(i, j int) bool {
+		if all[i].CreateAt != all[j].CreateAt {
+			return all[i].CreateAt < all[j].CreateAt
+		}
+		return all[i].Id < all[j].Id
+	})
+	return all
+}
+
+// since reads what changed in a channel after a time in milliseconds: new, edited and deleted posts, and such
+// with other reactions. The server lists a thousand rows at most, promising no order. In practice they come by update_at,
+// so that one can go on from the last; whether they did is checked against the pages of live posts.
+func (a *account) since(ctx context.Context, channel string, start int64) (*changes, error) {
+	found := &changes{posts: map[string]*model.Post{}, until: start}
+	from, full := max(start, 1), false // 0 would count as absent
+	for {
+		list, err := a.listSince(ctx, channel, from)
+		if err != nil {
+			return nil, err
+		}
+		last := from
+		for _, p := range list.Posts {
+			if p.UpdateAt <= start {
+				continue // the root of a changed reply, itself unchanged
+			}
+			last = max(last, p.UpdateAt)
+			if p.OriginalId == "" { // else what an edit left of the former text
+				found.add(p)
+			}
+		}
+		found.until = max(found.until, last)
+		if len(list.Order) < sinceLimit {
+			break
+		}
+		full = true
+		from = max(last-1, from+1) // rows of the same millisecond may be missing
+	}
+	if full {
+		if err := a.verify(ctx, channel, start, found); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+func (a *account) listSince(ctx context.Context, channel string, from int64) (*model.PostList, error) {
+	query := url.Values{"since": {strconv.FormatInt(from, 10)}, "collapsedThreads": {"false"}}
+	var list model.PostList
+	answer, err := a.client.call(ctx, opRead, http.MethodGet, "/channels/"+channel+"/posts?"+query.Encode(), nil, &list)
+	if err != nil {
+		return nil, fmt.Errorf("reading what is new: %w", err)
+	}
+	a.clock.sync(answer)
+	return &list, nil
+}
+
+// verify walks the pages of live posts back to start and adds what is missing from found. When anything was, it goes on into
+// older posts, whose edits and reactions may be missing too.
+func (a *account) verify(ctx context.Context, channel string, start int64, found *changes) error {
+	known := found.until
+	before := ""
+	for older := 0; ; {
+		page, err := a.page(ctx, channel, before, pageSize)
+		if err != nil {
+			return err
+		}
+		for _, id := range page.Order {
+			p := page.Posts[id]
+			if p == nil || p.UpdateAt <= start || p.OriginalId != "" {
+				continue
+			}
+			if found.add(p) && p.UpdateAt < known {
+				found.unordered = true
+			}
+		}
+		if len(page.Order) < pageSize {
+			return nil
+		}
+		before = page.Order[len(page.Order)-1]
+		if oldest := page.Posts[before]; oldest == nil || oldest.CreateAt <= start {
+			if older++; !found.unordered || older > lookBack {
+				return nil
+			}
+		}
+	}
+}
+
+// page reads one page of live posts, the newest first, before a post or from the end.
+func (a *account) page(ctx context.Context, channel, before string, size int) (*model.PostList, error) {
+	query := url.Values{"per_page": {strconv.Itoa(size)}, "collapsedThreads": {"false"}, "skipFetchThreads": {"true"}}
+	if before != "" {
+		query.Set("before", before)
+	}
+	var list model.PostList
+	answer, err := a.client.call(ctx, opRead, http.MethodGet, "/channels/"+channel+"/posts?"+query.Encode(), nil, &list)
+	if err != nil {
+		return nil, fmt.Errorf("reading a page of posts: %w", err)
+	}
+	a.clock.sync(answer)
+	return &list, nil
+}
+
+// present gives the server's time in milliseconds, behind every post there is.
+func (a *account) present(ctx context.Context, channel string) (int64, error) {
+	list, err := a.page(ctx, channel, "", 1)
+	if err != nil {
+		return 0, err
+	}
+	now := a.clock.now()
+	for _, p := range list.Posts {
+		// The clock counts whole seconds. A post from the future (administrators may make one) must not count.
+		if ahead := p.CreateAt + 1 - now; ahead > 0 && ahead <= 2000 {
+			now += ahead
+		}
+	}
+	return now, nil
+}
+
+// Find gives the bot's live posts with the draft's key.
+func (a *account) Find(ctx context.Context, d bridge.Draft, since time.Time) ([]bridge.MessageID, error) {
+	channel, err := a.channelOf(d.Conversation)
+	if err != nil {
+		return nil, err
+	}
+	me, _, err := a.self()
+	if err != nil {
+		return nil, err
+	}
+	found, err := a.since(ctx, channel, since.Add(-overlap).UnixMilli())
+	if err != nil {
+		return nil, fmt.Errorf("looking for a post: %w", err)
+	}
+	var ids []bridge.MessageID
+	for _, p := range found.oldestFirst() {
+		if p.UserId == me.Id && p.DeleteAt == 0 && d.Key != "" && keyOf(p) == d.Key {
+			ids = append(ids, bridge.MessageID(p.Id))
+		}
+	}
+	return ids, nil
+}

@@ -1,0 +1,425 @@
+package mattermost
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/mattermost/mattermost/server/public/model"
+
+	"causeway/bridge"
+)
+
+// event is what the websocket said about a channel; body is the JSON of a post or reaction.
+type event struct {
+	kind model.WebsocketEventType
+	body string
+}
+
+// manyReads: from here on one reading of the channel is cheaper than reading posts one by one.
+const manyReads = 5
+
+// channel is a watched channel. Its goroutine runs only while there is something to do.
+type channel struct {
+	feed *feed
+	conv bridge.ConversationID
+	id   string
+	wake chan struct{}
+
+	mu    sync.Mutex
+	queue []event
+	// behind: it must be read from the cursor before its events count.
+	behind bool
+	// doubtful: it must first be asked whether the bot is a member.
+	doubtful bool
+	wanted   bool
+	running  bool
+
+	// The following belong to the goroutine.
+
+	// cursor in milliseconds, 0 when there is none yet; valid once loaded.
+	cursor   int64
+	loaded   bool
+	failures int
+	troubled bool
+}
+
+func newChannel(f *feed, c bridge.ConversationID) *channel {
+	return &channel{feed: f, conv: c, id: string(c.Channel), wake: make(chan struct{}, 1)}
+}
+
+// watched says whether the inbox wants the channel; it returns true when that is new.
+func (c *channel) watched(on bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	begins := on && !c.wanted
+	c.wanted = on
+	if begins {
+		c.behind, c.doubtful = true, true
+	}
+	if !on {
+		c.drop()
+	}
+	return begins
+}
+
+// drop forgets the queue. The caller holds c.mu.
+func (c *channel) drop() {
+	c.feed.queued.Add(int64(-len(c.queue)))
+	c.queue = nil
+}
+
+func (c *channel) fallBehind(ctx context.Context, doubtful bool) {
+	c.mu.Lock()
+	c.behind = true
+	c.doubtful = c.doubtful || doubtful
+	c.mu.Unlock()
+	c.wakeUp(ctx)
+}
+
+func (c *channel) enqueue(ctx context.Context, e event) {
+	c.mu.Lock()
+	if !c.wanted {
+		c.mu.Unlock()
+		return
+	}
+	c.queue = append(c.queue, e)
+	if total := c.feed.queued.Add(1); len(c.queue) > queueLength || total > queueTotal {
+		c.drop()
+		c.behind = true
+	}
+	idle := !c.running
+	c.mu.Unlock()
+	if idle {
+		c.wakeUp(ctx)
+	}
+}
+
+// wakeUp starts the channel's goroutine, or ends its pause.
+func (c *channel) wakeUp(ctx context.Context) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.running {
+		select {
+		case c.wake <- struct{}{}:
+		default:
+		}
+		return
+	}
+	c.running = true
+	c.feed.group.Go(func() error { return c.work(ctx) })
+}
+
+// work does what there is to do. It returns an error only when it holds for the whole account.
+func (c *channel) work(ctx context.Context) error {
+	for {
+		todo, behind, doubtful, more := c.take(ctx)
+		if !more {
+			return nil
+		}
+		err := c.handle(ctx, todo, behind, doubtful)
+		c.feed.queued.Add(int64(-len(todo)))
+		if err == nil {
+			continue
+		}
+		if ctx.Err() != nil {
+			c.stop()
+			return nil
+		}
+		if bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopeAccount {
+			c.stop()
+			return err
+		}
+		c.again(todo, doubtful)
+		c.failed(err)
+		if c.pause(ctx, err) != nil {
+			c.stop()
+			return nil
+		}
+	}
+}
+
+func (c *channel) stop() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.running = false
+}
+
+// take gives the next piece of work; more is false when the goroutine is to end.
+func (c *channel) take(ctx context.Context) (todo []event, behind, doubtful, more bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if ctx.Err() != nil || !c.wanted || !c.behind && len(c.queue) == 0 {
+		c.running = false
+		return nil, false, false, false
+	}
+	todo, behind, doubtful = c.queue, c.behind, c.doubtful
+	c.queue, c.behind, c.doubtful = nil, false, false
+	return todo, behind, doubtful, true
+}
+
+// again puts back what failed: first read from the cursor, then go on with the events.
+func (c *channel) again(todo []event, doubtful bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.behind = true
+	c.doubtful = c.doubtful || doubtful
+	if len(todo)+len(c.queue) <= queueLength {
+		c.queue = append(todo, c.queue...)
+		c.feed.queued.Add(int64(len(todo)))
+	}
+}
+
+// storeError marks a failure of the inbox, which says nothing about the conversation.
+type storeError struct{ error }
+
+func (e storeError) Unwrap() error { return e.error }
+
+// failed reports trouble with the conversation. Kinds that pass by themselves count only when they last.
+func (c *channel) failed(err error) {
+	c.failures++
+	log := c.feed.account.log.WithError(err).WithField("conversation", c.conv.String())
+	var store storeError
+	switch kind := bridge.KindOf(err); {
+	case errors.As(err, &store):
+		if c.failures == 1 {
+			log.Warn("nothing could be stored; what was said is read again")
+		}
+	case kind == bridge.Throttled:
+		c.feed.pause(bridge.AfterOf(err))
+		log.Debug("throttled")
+	case kind == bridge.Transient && c.failures < 3:
+		log.Debug("reading failed")
+	case !c.troubled:
+		c.troubled = true
+		c.feed.inbox.Trouble(c.conv, err)
+	}
+}
+
+func (c *channel) recovered() {
+	c.failures = 0
+	if c.troubled {
+		c.troubled = false
+		c.feed.inbox.Trouble(c.conv, nil)
+	}
+}
+
+// pause waits after a failure; news about the channel end it.
+func (c *channel) pause(ctx context.Context, err error) error {
+	d := max(c.feed.account.backoff(c.failures), bridge.AfterOf(err))
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-timer.C:
+			return nil
+		case <-c.wake:
+			if bridge.KindOf(err) != bridge.Throttled {
+				return nil
+			}
+		}
+	}
+}
+
+func (c *channel) handle(ctx context.Context, todo []event, behind, doubtful bool) error {
+	if behind {
+		if err := c.catchUp(ctx, doubtful); err != nil {
+			return err
+		}
+		c.recovered()
+	}
+	if len(todo) == 0 {
+		return nil
+	}
+	return c.live(ctx, todo)
+}
+
+// catchUp reads from the cursor on.
+func (c *channel) catchUp(ctx context.Context, doubtful bool) error {
+	release, err := c.feed.slot(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	if doubtful {
+		if err := c.feed.member(ctx, c.id); err != nil {
+			return err
+		}
+		c.loaded = false // another account may have read it meanwhile
+	}
+	if err := c.load(ctx); err != nil {
+		return err
+	}
+	if c.cursor == 0 {
+		return c.begin(ctx)
+	}
+	a := c.feed.account
+	found, err := a.since(ctx, c.id, c.cursor-overlap.Milliseconds())
+	if err != nil {
+		return err
+	}
+	if found.unordered {
+		a.log.WithField("conversation", c.conv.String()).Warn("the server did not list changes in their order; of a long outage, deletions and edits of old posts may be missing")
+	}
+	return c.putRead(ctx, found.oldestFirst(), found.until)
+}
+
+func (c *channel) load(ctx context.Context) error {
+	if c.loaded {
+		return nil
+	}
+	text, err := c.feed.inbox.Cursor(ctx, c.conv)
+	if err != nil {
+		return storeError{fmt.Errorf("reading the cursor: %w", err)}
+	}
+	c.cursor = 0
+	if text != "" {
+		if c.cursor, err = parseCursor(text); err != nil {
+			return &bridge.Error{Kind: bridge.Rejected, Err: fmt.Errorf("reading the cursor: %w", err)}
+		}
+	}
+	c.loaded = true
+	return nil
+}
+
+// begin starts a channel that was never read, at the present.
+func (c *channel) begin(ctx context.Context) error {
+	now, err := c.feed.account.present(ctx, c.id)
+	if err != nil {
+		return err
+	}
+	b := bridge.Batch{Conversation: c.conv, Cursor: formatCursor(now), Begin: at(now)}
+	if err := c.feed.inbox.Put(ctx, b); err != nil {
+		return storeError{fmt.Errorf("storing the beginning: %w", err)}
+	}
+	c.cursor = now
+	return nil
+}
+
+// putRead puts posts that were read, in chunks, the cursor with the last one.
+func (c *channel) putRead(ctx context.Context, posts []*model.Post, until int64) error {
+	for len(posts) > putSize {
+		if err := c.put(ctx, posts[:putSize], fromRead, 0); err != nil {
+			return err
+		}
+		posts = posts[putSize:]
+	}
+	return c.put(ctx, posts, fromRead, until)
+}
+
+// put stores the states of posts, and the cursor unless it is 0.
+func (c *channel) put(ctx context.Context, posts []*model.Post, from origin, cursor int64) error {
+	b, err := c.feed.account.newBatch(ctx, posts)
+	if err != nil {
+		return err
+	}
+	for _, p := range posts {
+		c.feed.account.add(b, p, from)
+	}
+	return c.store(ctx, b, cursor)
+}
+
+// store puts a batch. The cursor never goes back, and never ahead of the server's clock: a post from the future would hide
+// everything said until then.
+func (c *channel) store(ctx context.Context, b *batch, cursor int64) error {
+	cursor = min(cursor, c.feed.account.clock.now())
+	out := bridge.Batch{Conversation: c.conv, States: b.states}
+	if cursor > c.cursor {
+		out.Cursor = formatCursor(cursor)
+	}
+	if len(out.States) == 0 && out.Cursor == "" {
+		return nil
+	}
+	if err := c.feed.inbox.Put(ctx, out); err != nil {
+		return storeError{fmt.Errorf("storing what was said: %w", err)}
+	}
+	c.cursor = max(c.cursor, cursor)
+	c.feed.account.posts.remember(b.states, b.noted)
+	return nil
+}
+
+// live puts what events said, then reads the posts that need it.
+func (c *channel) live(ctx context.Context, todo []event) error {
+	a := c.feed.account
+	posts, reacted, ok := decode(todo)
+	b, err := a.newBatch(ctx, posts)
+	if err != nil {
+		return err
+	}
+	orphans := !ok
+	for _, p := range posts {
+		a.add(b, p, fromEvent)
+		// The replies go with their root, without an event.
+		orphans = orphans || p.DeleteAt != 0 && p.RootId == "" && p.ReplyCount > 0
+	}
+	if err := c.store(ctx, b, b.updated); err != nil {
+		return err
+	}
+	for _, id := range reacted {
+		b.doubtful[id] = true
+	}
+	if orphans || len(b.doubtful) >= manyReads {
+		c.fallBehind(ctx, false)
+		return nil
+	}
+	return c.readAgain(ctx, b.doubtful)
+}
+
+// decode gives the posts of events in their order, and the ids of posts whose reactions changed. Ok is false when something
+// could not be understood.
+func decode(todo []event) (posts []*model.Post, reacted []string, ok bool) {
+	ok = true
+	for _, e := range todo {
+		switch e.kind {
+		case model.WebsocketEventReactionAdded, model.WebsocketEventReactionRemoved:
+			var r model.Reaction
+			if json.Unmarshal([]byte(e.body), &r) != nil || !model.IsValidId(r.PostId) {
+				ok = false
+				continue
+			}
+			reacted = append(reacted, r.PostId)
+		default:
+			var p model.Post
+			if json.NewDecoder(strings.NewReader(e.body)).Decode(&p) != nil || !model.IsValidId(p.Id) {
+				ok = false
+				continue
+			}
+			if e.kind == model.WebsocketEventPostDeleted && p.DeleteAt == 0 {
+				p.DeleteAt = max(p.UpdateAt, 1) // the post comes as it was before
+			}
+			posts = append(posts, &p)
+		}
+	}
+	return posts, reacted, ok
+}
+
+// readAgain puts posts as they look now. The cursor stays: what was said before their last change may still be queued.
+func (c *channel) readAgain(ctx context.Context, ids map[string]bool) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	release, err := c.feed.slot(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
+	var posts []*model.Post
+	for id := range ids {
+		var p model.Post
+		err := c.feed.account.client.get(ctx, "/posts/"+id, &p)
+		if bridge.KindOf(err) == bridge.Gone {
+			continue // deleted: that has an event of its own
+		}
+		if err != nil {
+			return fmt.Errorf("reading a post: %w", err)
+		}
+		posts = append(posts, &p)
+	}
+	return c.put(ctx, posts, fromRead, 0)
+}

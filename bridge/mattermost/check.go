@@ -1,0 +1,76 @@
+package mattermost
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/mattermost/mattermost/server/public/model"
+
+	"causeway/bridge"
+)
+
+// The oldest server supported.
+const oldestMajor, oldestMinor = 10, 11
+
+// Check looks at the bot's account and the server's settings.
+func (a *account) Check(ctx context.Context) []bridge.Finding {
+	var me model.User
+	answer, err := a.client.call(ctx, opRead, http.MethodGet, "/users/me", nil, &me)
+	if err != nil {
+		return []bridge.Finding{{Fatal: true, Text: fmt.Sprintf("the server does not accept the token: %v", err)}}
+	}
+	config, err := a.readConfig(ctx)
+	if err != nil {
+		return []bridge.Finding{{Fatal: true, Text: err.Error()}}
+	}
+	var all []bridge.Finding
+	note := func(format string, args ...any) {
+		all = append(all, bridge.Finding{Text: fmt.Sprintf(format, args...)})
+	}
+	if !me.IsBot {
+		note("@%s is not a bot account: its posts mark channels as read for that person and stop when the password's owner leaves; make a bot account (Integrations > Bot Accounts)", me.Username)
+	}
+	if strings.Contains(me.Roles, model.SystemAdminRoleId) {
+		note("@%s is a system administrator; bridging channels does not need that", me.Username)
+	}
+	if !config.showNames {
+		note("the author's name stands in the text of messages from other services: EnablePostUsernameOverride is off (System Console > Integrations)")
+	}
+	if !config.showIcons {
+		note("authors from other services have no picture: EnablePostIconOverride is off (System Console > Integrations)")
+	}
+	var major, minor int
+	if _, err := fmt.Sscanf(config.version, "%d.%d", &major, &minor); err != nil || major < oldestMajor || major == oldestMajor && minor < oldestMinor {
+		note("the server's version is %q; Causeway is made for %d.%d or later", config.version, oldestMajor, oldestMinor)
+	}
+	if limit := answer.Header.Get("X-Ratelimit-Limit"); limit != "" {
+		note("the server limits requests (%s at once): busy channels wait; raise RateLimitSettings.PerSec and MaxBurst", limit)
+	}
+	if config.editSeconds >= 0 {
+		note("posts can only be edited for %d seconds (PostEditTimeLimit): later edits appear as replies", config.editSeconds)
+	}
+	if a.settings.SkipTLSVerify {
+		note("SkipTLSVerify is on: whoever is between here and the server can read the token; CAFile is the safe way")
+	}
+	if a.client.base.Scheme == "http" {
+		note("Server is an http:// address: the token travels unencrypted")
+	}
+	if identity, err := a.Connect(ctx); err == nil {
+		all = append(all, a.checkRights(ctx, identity)...)
+	}
+	return all
+}
+
+// checkRights looks whether the bot is in a team at all.
+func (a *account) checkRights(ctx context.Context, identity bridge.Identity) []bridge.Finding {
+	var teams []*model.Team
+	if err := a.client.get(ctx, "/users/"+string(identity.User)+"/teams", &teams); err != nil {
+		return []bridge.Finding{{Fatal: true, Text: fmt.Sprintf("the bot's teams cannot be read: %v", err)}}
+	}
+	if len(teams) == 0 {
+		return []bridge.Finding{{Fatal: true, Text: fmt.Sprintf("@%s is in no team: invite it to the team, then type \"/invite @%s\" in each channel", identity.Name, identity.Name)}}
+	}
+	return nil
+}

@@ -1,0 +1,174 @@
+package mattermost
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/mattermost/mattermost/server/public/model"
+
+	"causeway/bridge/secret"
+)
+
+// client makes single REST calls with the bot's token and says what their errors mean.
+type client struct {
+	*model.Client4
+	base *url.URL
+	// tls also serves the websocket; nil: the system's authorities.
+	tls     *tls.Config
+	token   secret.Secret
+	timeout time.Duration
+	// bot is the bot's user name once it is known, for hints.
+	bot atomic.Pointer[string]
+}
+
+func newClient(s *Settings, timeout time.Duration) (*client, error) {
+	base, err := serverURL(s.Server)
+	if err != nil {
+		return nil, fmt.Errorf("reading Server: it %w", err)
+	}
+	config, err := tlsConfig(s)
+	if err != nil {
+		return nil, err
+	}
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	c := &client{Client4: model.NewAPIv4Client(base.String()), base: base, tls: config, token: s.Token, timeout: timeout}
+	c.SetToken(s.Token.Reveal())
+	c.HTTPClient = &http.Client{
+		Transport: &http.Transport{
+			Proxy:                 http.ProxyFromEnvironment,
+			DialContext:           dialer.DialContext,
+			TLSClientConfig:       config,
+			TLSHandshakeTimeout:   10 * time.Second,
+			ForceAttemptHTTP2:     true,
+			MaxIdleConnsPerHost:   8,
+			IdleConnTimeout:       90 * time.Second,
+			ResponseHeaderTimeout: timeout,
+		},
+		// A followed redirect would turn a POST into a GET and call that a success.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	return c, nil
+}
+
+func tlsConfig(s *Settings) (*tls.Config, error) {
+	if s.SkipTLSVerify {
+		return &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}, nil // asked for in the config
+	}
+	if s.CAFile == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(s.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("reading CAFile: %w", err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("reading CAFile: %s holds no certificate in PEM form", s.CAFile)
+	}
+	return &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, nil
+}
+
+func isCertificateError(err error) bool {
+	var verification *tls.CertificateVerificationError
+	return errors.As(err, &verification)
+}
+
+func (c *client) botName() string {
+	if name := c.bot.Load(); name != nil {
+		return *name
+	}
+	return "the bot"
+}
+
+// scrub takes the token out of a text that the server or a proxy wrote.
+func (c *client) scrub(text string) string {
+	if token := c.token.Reveal(); token != "" {
+		text = strings.ReplaceAll(text, token, secret.Mask)
+	}
+	return text
+}
+
+// get reads path below /api/v4 into out.
+func (c *client) get(ctx context.Context, path string, out any) error {
+	_, err := c.call(ctx, opRead, http.MethodGet, path, nil, out)
+	return err
+}
+
+// call makes one request. In and out may be nil. The answer's body is read; its header is of use to the caller.
+func (c *client) call(ctx context.Context, op operation, method, path string, in, out any) (*http.Response, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, fmt.Errorf("no answer within %v", c.timeout))
+	defer cancel()
+	answer, err := c.open(ctx, op, method, path, in)
+	if err != nil {
+		return answer, err
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return answer, unreadable(op, because(ctx, err))
+	}
+	if out == nil {
+		return answer, nil
+	}
+	if err := json.Unmarshal(body, out); err != nil {
+		return answer, unreadable(op, err)
+	}
+	return answer, nil
+}
+
+// open makes one request and leaves the body of a successful answer to the caller. A refusal comes with its answer, whose body
+// is closed.
+func (c *client) open(ctx context.Context, op operation, method, path string, in any) (*http.Response, error) {
+	var body []byte
+	headers := map[string]string{}
+	if in != nil {
+		var err error
+		if body, err = json.Marshal(in); err != nil {
+			return nil, fmt.Errorf("encoding the request: %w", err)
+		}
+		headers["Content-Type"] = "application/json"
+	}
+	var sent atomic.Bool
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }})
+	answer, err := c.DoAPIRequestWithHeaders(traced, method, c.APIURL+path, string(body), headers)
+	switch {
+	case answer == nil:
+		return nil, c.unanswered(op, sent.Load(), because(ctx, plain(err)))
+	case err != nil:
+		return answer, c.refused(op, answer, err)
+	}
+	return answer, nil
+}
+
+// plain takes method and address, which tell the operator nothing, off an error of http.Client.
+func plain(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}
+
+// because puts the reason why ctx ended in the place of "context deadline exceeded".
+func because(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, ctx.Err()) {
+		return cause
+	}
+	return err
+}

@@ -1,0 +1,37 @@
+// Package mattermost is the bridge to a Mattermost server (10.11 or later; its facts were verified on 11.1).
+//
+// One bot account listens and writes. It must be a member of each channel.
+//
+// # Receiving
+//
+// Run keeps one websocket. The goroutine that reads it does nothing but sort events into the queues of the
+// channels (feed.go), so it never blocks and the server never drops the connection for slowness. Each channel has at most one
+// goroutine at a time (channel.go), which turns what is queued into states and puts them, without a REST call for a new or
+// edited post. Reaction events name one reaction only, so their posts are read, several events of a post by
+// one read.
+//
+// Whatever may have been missed makes a channel "behind", and a channel that is behind is read from its cursor
+// by REST (catchup.go) before its events count again: after the start, when the server greets with
+// another connection id, when sequence numbers jump, when a queue grows too long, when Put failed, and when a root was deleted (its
+// replies go without an event). Events that arrive during that read are queued and put after it.
+//
+// A session whose token was revoked stays open and silent; only the application-level ping shows it
+// (socket.go).
+//
+// # What is stored
+//
+// Server id: "mattermost:" and the server's DiagnosticId, which is kept in its database, so it is the same for all accounts and
+// addresses. Channel, message and user ids are Mattermost's own.
+//
+// Cursor: "1:" and a decimal number, the highest update_at (milliseconds of the server's clock) up to which the
+// channel was read without a gap, never ahead of the server's clock. Reading goes on 10 s before it, since a
+// row may be committed after a younger one.
+//
+// Revision: update_at times 16, plus a small count for changes that left update_at as it was.
+//
+// # Writing
+//
+// The key stands in props.causeway.key, where every later read shows it, and is the pending_post_id, by which the server itself
+// refuses a repeat for 30 s. What the server's answers mean stands in one table (errors.go). A post whose Root was deleted
+// meanwhile is Gone: it may be written without Root.
+package mattermost

@@ -1,0 +1,91 @@
+package mattermost
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+
+	"causeway/bridge"
+	"causeway/bridge/secret"
+)
+
+func init() {
+	bridge.Register(bridge.Protocol{
+		Name:     "mattermost",
+		Title:    "Mattermost",
+		Settings: func() any { return new(Settings) },
+		New: func(env bridge.Env, settings any) (bridge.Bridge, error) {
+			s, ok := settings.(*Settings)
+			if !ok {
+				return nil, fmt.Errorf("making the Mattermost account: settings of type %T", settings)
+			}
+			return New(env, s)
+		},
+	})
+}
+
+// Settings is the table [mattermost.NAME] of the config.
+type Settings struct {
+	// Server is the address people open in the browser; a bare host means https.
+	Server string
+	// Token is the bot's access token.
+	Token secret.Secret
+	// Team is the name of the team of channels written without one; may be empty.
+	Team string
+	// SkipTLSVerify accepts any certificate. For trying out only: whoever is in between can read the token.
+	SkipTLSVerify bool
+	// CAFile holds further certificate authorities in PEM; may be empty.
+	CAFile string
+}
+
+// Validate reports what is wrong with each key.
+func (s *Settings) Validate(report func(key, problem string)) {
+	if s.Server == "" {
+		report("Server", `missing: the address of the Mattermost server, as "https://chat.example.org"`)
+	} else if _, err := serverURL(s.Server); err != nil {
+		report("Server", err.Error())
+	}
+	if s.Token == "" {
+		report("Token", "missing: the access token of the bot account (System Console or Integrations > Bot Accounts)")
+	} else if strings.TrimSpace(s.Token.Reveal()) != s.Token.Reveal() {
+		report("Token", "begins or ends with white space")
+	}
+	if strings.Contains(s.Team, "/") {
+		report("Team", "is one name, without a slash")
+	}
+	if s.CAFile != "" {
+		if _, err := os.Stat(s.CAFile); err != nil {
+			report("CAFile", err.Error())
+		} else if s.SkipTLSVerify {
+			report("CAFile", "has no effect together with SkipTLSVerify")
+		}
+	}
+}
+
+// serverURL gives the server's address without a slash at the end.
+func serverURL(s string) (*url.URL, error) {
+	if !strings.Contains(s, "://") {
+		s = "https://" + s
+	}
+	u, err := url.Parse(s)
+	switch {
+	case err != nil:
+		return nil, errors.New(`is not an address like "https://chat.example.org"`)
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, fmt.Errorf("begins with %s://; it must be https:// (or http://)", u.Scheme)
+	case u.Host == "":
+		return nil, errors.New("names no host")
+	case u.User != nil:
+		return nil, errors.New("must not contain a user or password")
+	case u.RawQuery != "" || u.Fragment != "":
+		return nil, errors.New("must not contain ? or #")
+	}
+	u.Path = strings.TrimRight(u.Path, "/")
+	u.RawPath = ""
+	if strings.HasSuffix(u.Path, "/api/v4") {
+		u.Path = strings.TrimSuffix(u.Path, "/api/v4")
+	}
+	return u, nil
+}

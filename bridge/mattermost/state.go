@@ -1,0 +1,128 @@
+package mattermost
+
+import (
+	"strings"
+	"time"
+
+	"github.com/mattermost/mattermost/server/public/model"
+
+	"causeway/bridge"
+	"causeway/bridge/richtext"
+	"causeway/bridge/richtext/markdown"
+)
+
+// Place of the key in a post's props.
+const (
+	propCauseway = "causeway"
+	propKey      = "key"
+	// propUserIcon makes clients show the bot's own picture beside a post with another name, not the one of webhooks.
+	propUserIcon = "use_user_icon"
+)
+
+// carried says whether a post is something a person, bot or webhook said. What the server writes itself (system_…,
+// ephemeral posts among them) is not, nor what is meant to vanish after reading.
+func carried(p *model.Post) bool {
+	switch p.Type {
+	case model.PostTypeAddBotTeamsChannels, model.PostTypeReminder, "burn_on_read":
+		return false
+	}
+	return p.OriginalId == "" && !strings.HasPrefix(p.Type, model.PostSystemMessagePrefix)
+}
+
+// stateOf shows a post by a writer as a state. Revision is update_at; [seenPosts] refines it.
+func stateOf(p *model.Post, writer person, config serverConfig) bridge.State {
+	s := bridge.State{
+		Conversation: bridge.ConversationID{Server: config.server, Channel: bridge.ChannelID(p.ChannelId)},
+		ID:           bridge.MessageID(p.Id),
+		Root:         bridge.MessageID(p.RootId),
+		Author:       authorOf(p, writer, config),
+		Created:      at(p.CreateAt),
+		Revision:     p.UpdateAt * revisionsPerMilli,
+		Deleted:      p.DeleteAt != 0,
+	}
+	// People can write props too, but Causeway writes as bots, and whether somebody is one only an administrator decides.
+	if writer.bot || p.UserId == config.self {
+		s.Key = keyOf(p)
+	}
+	if s.Deleted {
+		return s
+	}
+	if p.EditAt != 0 {
+		s.Edited = at(p.EditAt)
+	}
+	s.Text = textOf(p)
+	s.Files = filesOf(p, config.site)
+	s.Reactions = reactions(p)
+	return s
+}
+
+func at(millis int64) time.Time { return time.UnixMilli(millis).UTC() }
+
+// authorOf gives the name that Mattermost's clients show: an overridden one only counts with from_webhook "true" and when the
+// server allows it.
+func authorOf(p *model.Post, writer person, config serverConfig) bridge.Author {
+	author := writer.author(p.UserId)
+	shown, _ := p.GetProp(model.PostPropsOverrideUsername).(string)
+	if shown != "" && config.showNames && p.GetProp(model.PostPropsFromWebhook) == "true" {
+		author.Name, author.Username = shown, ""
+	}
+	return author
+}
+
+// keyOf reads the key. Whether it is authentic is for the gateway to find out.
+func keyOf(p *model.Post) bridge.Key {
+	ours, _ := p.GetProp(propCauseway).(map[string]any)
+	key, _ := ours[propKey].(string)
+	if len(key) > 64 {
+		return ""
+	}
+	return bridge.Key(key)
+}
+
+func textOf(p *model.Post) richtext.Doc {
+	message := p.Message
+	if p.MessageSource != "" {
+		message = p.MessageSource // as written, before links to pictures were turned to the image proxy
+	}
+	doc := markdown.Parse(message)
+	if p.Type == model.PostTypeMe {
+		doc = slanted(doc)
+	}
+	doc = append(doc, attachments(p)...)
+	return richtext.Normalize(spellEmoji(doc))
+}
+
+// slanted makes a text italic: what /me says.
+func slanted(doc richtext.Doc) richtext.Doc {
+	for i := range doc {
+		for j := range doc[i].Runs {
+			if run := &doc[i].Runs[j]; !run.Break && run.Style&richtext.InlineCode == 0 {
+				run.Style |= richtext.Italic
+			}
+		}
+	}
+	return doc
+}
+
+func filesOf(p *model.Post, site string) []bridge.File {
+	var files []bridge.File
+	described := map[string]bool{}
+	if p.Metadata != nil {
+		for _, f := range p.Metadata.Files {
+			if f.DeleteAt != 0 {
+				continue
+			}
+			described[f.Id] = true
+			files = append(files, bridge.File{ID: f.Id, Name: f.Name, Size: f.Size, Type: f.MimeType, URL: fileURL(site, f.Id)})
+		}
+	}
+	for _, id := range p.FileIds {
+		if !described[id] {
+			files = append(files, bridge.File{ID: id, Name: "file", Size: -1, URL: fileURL(site, id)})
+		}
+	}
+	return files
+}
+
+// fileURL is where a browser that is logged in to Mattermost gets the file.
+func fileURL(site, id string) string { return site + "/api/v4/files/" + id }

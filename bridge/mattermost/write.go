@@ -1,0 +1,347 @@
+package mattermost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/mattermost/mattermost/server/public/model"
+
+	"causeway/bridge"
+	"causeway/bridge/richtext"
+	"causeway/bridge/richtext/markdown"
+)
+
+// errPerson is the answer to everything that shall be done as a connected person.
+var errPerson = unsupported("writing as a connected person: not supported on Mattermost yet")
+
+// Post writes a new message, which carries the key in its props and as pending_post_id. Gone: the channel or the Root does not
+// exist any more.
+func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, error) {
+	if d.As != "" {
+		return "", errPerson
+	}
+	channel, err := a.channelOf(d.Conversation)
+	if err != nil {
+		return "", err
+	}
+	me, config, err := a.fresh(ctx)
+	if err != nil {
+		return "", err
+	}
+	kind, err := a.kindOf(ctx, channel)
+	if err != nil {
+		return "", fmt.Errorf("posting: %w", err)
+	}
+	post := &model.Post{
+		UserId: me.Id, ChannelId: channel, RootId: string(d.Root), PendingPostId: string(d.Key),
+		Message: message(d, overrides(config, kind)),
+	}
+	post.SetProps(props(d, config))
+	var made model.Post
+	_, err = a.client.call(ctx, opPost, http.MethodPost, "/posts?set_online=false", post, &made)
+	if err != nil {
+		return "", fmt.Errorf("posting: %w", a.explain(ctx, err, channel, ""))
+	}
+	if !model.IsValidId(made.Id) || made.ChannelId != channel || made.RootId != string(d.Root) || keyOf(&made) != d.Key {
+		return "", &bridge.Error{Kind: bridge.Uncertain, Err: fmt.Errorf("posting: the server answered with another post, %q", made.Id)}
+	}
+	return bridge.MessageID(made.Id), nil
+}
+
+// Edit changes the text of the bot's post; its props, the key among them, stay.
+func (a *account) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft) error {
+	if d.As != "" {
+		return errPerson
+	}
+	channel, err := a.channelOf(d.Conversation)
+	if err != nil {
+		return err
+	}
+	post, err := postPath(id)
+	if err != nil {
+		return err
+	}
+	_, config, err := a.fresh(ctx)
+	if err != nil {
+		return err
+	}
+	kind, err := a.kindOf(ctx, channel)
+	if err != nil {
+		return fmt.Errorf("editing a post: %w", err)
+	}
+	text := message(d, overrides(config, kind))
+	_, err = a.client.call(ctx, opChange, http.MethodPut, post+"/patch", map[string]string{"message": text}, nil)
+	if err != nil {
+		return fmt.Errorf("editing a post: %w", a.explain(ctx, err, channel, id))
+	}
+	return nil
+}
+
+// Delete removes the bot's post. The first of a thread stays (Unsupported) as long as it has replies, which the server would
+// delete with it.
+func (a *account) Delete(ctx context.Context, t bridge.Target) error {
+	if t.As != "" {
+		return errPerson
+	}
+	channel, err := a.channelOf(t.Conversation)
+	if err != nil {
+		return err
+	}
+	path, err := postPath(t.ID)
+	if err != nil {
+		return err
+	}
+	var post model.Post
+	if err := a.client.get(ctx, path, &post); err != nil {
+		return fmt.Errorf("looking before deleting a post: %w", err)
+	}
+	if post.RootId == "" && post.ReplyCount > 0 {
+		return unsupported("deleting a post: it has replies, which would be deleted with it")
+	}
+	if _, err := a.client.call(ctx, opChange, http.MethodDelete, path, nil, nil); err != nil {
+		return fmt.Errorf("deleting a post: %w", a.explain(ctx, err, channel, t.ID))
+	}
+	return nil
+}
+
+// React sets or removes the bot's reaction. Unsupported: Mattermost has no such emoji, or the post has too many already.
+func (a *account) React(ctx context.Context, t bridge.Target, emoji string, on bool) error {
+	if t.As != "" {
+		return errPerson
+	}
+	channel, err := a.channelOf(t.Conversation)
+	if err != nil {
+		return err
+	}
+	me, _, err := a.self()
+	if err != nil {
+		return err
+	}
+	post, err := postPath(t.ID)
+	if err != nil {
+		return err
+	}
+	name, ok := emojiNames[bridge.NormalizeEmoji(emoji)]
+	if !ok {
+		return unsupported("reacting: Mattermost has no emoji %q", emoji)
+	}
+	if on {
+		reaction := &model.Reaction{UserId: me.Id, PostId: string(t.ID), EmojiName: name}
+		_, err = a.client.call(ctx, opChange, http.MethodPost, "/reactions", reaction, nil)
+	} else {
+		_, err = a.client.call(ctx, opChange, http.MethodDelete, "/users/"+me.Id+post+"/reactions/"+url.PathEscape(name), nil, nil)
+	}
+	if err != nil {
+		return fmt.Errorf("reacting: %w", a.explain(ctx, err, channel, t.ID))
+	}
+	return nil
+}
+
+// Read gives the present state of one message.
+func (a *account) Read(ctx context.Context, c bridge.ConversationID, id bridge.MessageID) (bridge.State, error) {
+	channel, err := a.channelOf(c)
+	if err != nil {
+		return bridge.State{}, err
+	}
+	path, err := postPath(id)
+	if err != nil {
+		return bridge.State{}, err
+	}
+	var post model.Post
+	if err := a.client.get(ctx, path, &post); err != nil {
+		return bridge.State{}, fmt.Errorf("reading a post: %w", err)
+	}
+	if post.ChannelId != channel || !carried(&post) || post.DeleteAt != 0 {
+		return bridge.State{}, gone("reading a post: there is no message %s in %s", id, c)
+	}
+	b, err := a.newBatch(ctx, []*model.Post{&post})
+	if err != nil {
+		return bridge.State{}, err
+	}
+	state := stateOf(&post, b.writers[post.UserId], b.config)
+	if before, known := a.posts.posts.Peek(post.Id); known {
+		if fingerprint(state) != before.print {
+			before.revision++
+		}
+		state.Revision = max(state.Revision, before.revision)
+	}
+	return state, nil
+}
+
+// Open reads a file.
+func (a *account) Open(ctx context.Context, c bridge.ConversationID, f bridge.File) (io.ReadCloser, error) {
+	if _, err := a.channelOf(c); err != nil {
+		return nil, err
+	}
+	if !model.IsValidId(f.ID) {
+		return nil, gone("opening a file: there is no file %q", f.ID)
+	}
+	answer, err := a.client.open(ctx, opRead, http.MethodGet, "/files/"+f.ID, nil)
+	if err != nil {
+		return nil, fmt.Errorf("opening a file: %w", err)
+	}
+	return answer.Body, nil
+}
+
+// Notify tells a person something by an ephemeral post, which only they see, and when the bot may not do that by a
+// direct message.
+func (a *account) Notify(ctx context.Context, n bridge.Notice) error {
+	channel, err := a.channelOf(n.Conversation)
+	if err != nil {
+		return err
+	}
+	me, config, err := a.self()
+	if err != nil {
+		return err
+	}
+	text := clip(markdown.Render(guardNames(n.Text)), config.maxRunes)
+	ephemeral := &model.PostEphemeral{UserID: string(n.User), Post: &model.Post{ChannelId: channel, Message: text}}
+	_, err = a.client.call(ctx, opPost, http.MethodPost, "/posts/ephemeral", ephemeral, nil)
+	if err == nil {
+		return nil
+	}
+	if bridge.KindOf(err) != bridge.Unauthorised || bridge.ScopeOf(err) != bridge.ScopeConversation {
+		return fmt.Errorf("telling a person privately: %w", err)
+	}
+	var direct model.Channel
+	if _, err := a.client.call(ctx, opChange, http.MethodPost, "/channels/direct", []string{me.Id, string(n.User)}, &direct); err != nil {
+		return fmt.Errorf("opening a direct channel to tell a person: %w", err)
+	}
+	post := &model.Post{UserId: me.Id, ChannelId: direct.Id, Message: text}
+	if _, err := a.client.call(ctx, opPost, http.MethodPost, "/posts?set_online=false", post, nil); err != nil {
+		return fmt.Errorf("telling a person by direct message: %w", err)
+	}
+	return nil
+}
+
+// OpenConversation opens a direct channel between two people, or a group channel of three to eight with the bot among them:
+// Mattermost adds to a group whoever makes it.
+func (a *account) OpenConversation(ctx context.Context, people []bridge.UserID) (bridge.ConversationID, error) {
+	me, config, err := a.self()
+	if err != nil {
+		return bridge.ConversationID{}, err
+	}
+	ids, withBot := make([]string, len(people)), false
+	for i, p := range people {
+		ids[i] = string(p)
+		withBot = withBot || string(p) == me.Id
+	}
+	path := "/channels/group"
+	switch {
+	case len(ids) == 2:
+		path = "/channels/direct"
+	case !withBot:
+		return bridge.ConversationID{}, unsupported("opening a group conversation without the bot: not supported by Mattermost")
+	}
+	var c model.Channel
+	if _, err := a.client.call(ctx, opChange, http.MethodPost, path, ids, &c); err != nil {
+		if bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopeConversation && !withBot {
+			return bridge.ConversationID{}, unsupported("opening a conversation of others: only a system administrator may (%v)", err)
+		}
+		return bridge.ConversationID{}, fmt.Errorf("opening a conversation: %w", err)
+	}
+	a.channels.Add(c.Id, c.Type)
+	return bridge.ConversationID{Server: config.server, Channel: bridge.ChannelID(c.Id)}, nil
+}
+
+func postPath(id bridge.MessageID) (string, error) {
+	if !model.IsValidId(string(id)) {
+		return "", gone("there is no message %q on this server", id)
+	}
+	return "/posts/" + string(id), nil
+}
+
+// kindOf gives the type of a channel; it asks once.
+func (a *account) kindOf(ctx context.Context, id string) (model.ChannelType, error) {
+	if kind, ok := a.channels.Get(id); ok {
+		return kind, nil
+	}
+	var c model.Channel
+	if err := a.client.get(ctx, "/channels/"+id, &c); err != nil {
+		return "", fmt.Errorf("asking for the channel: %w", err)
+	}
+	a.channels.Add(id, c.Type)
+	return c.Type, nil
+}
+
+// explain looks why a write was forbidden: Mattermost answers 403 also when channel or post do not exist. Without a post id only
+// the channel is looked for.
+func (a *account) explain(ctx context.Context, refused error, channel string, post bridge.MessageID) error {
+	var e *bridge.Error
+	if !errors.As(refused, &e) || e.Kind != bridge.Unauthorised || e.Scope != bridge.ScopeConversation {
+		return refused
+	}
+	path := "/channels/" + channel
+	if post != "" {
+		path = "/posts/" + string(post)
+	}
+	if err := a.client.get(ctx, path, nil); bridge.KindOf(err) == bridge.Gone {
+		return err
+	}
+	return refused
+}
+
+// overrides says whether clients show Author.Name in the place of the bot's: never in direct and group messages.
+func overrides(config serverConfig, kind model.ChannelType) bool {
+	return config.showNames && (kind == model.ChannelTypeOpen || kind == model.ChannelTypePrivate)
+}
+
+// props carry the key and, whether or not the server shows them now, the author's name and picture.
+func props(d bridge.Draft, config serverConfig) model.StringInterface {
+	p := model.StringInterface{propCauseway: map[string]any{propKey: string(d.Key)}}
+	if d.Author.Name == "" {
+		return p
+	}
+	p[model.PostPropsFromWebhook] = "true" // a string: the value true is not honoured
+	p[model.PostPropsOverrideUsername] = d.Author.Name
+	if d.Author.Avatar != "" && config.showIcons {
+		p[model.PostPropsOverrideIconURL] = d.Author.Avatar
+	} else {
+		p[propUserIcon] = "true"
+	}
+	return p
+}
+
+// message renders the draft, with the author's name on a line of its own when the server does not show it.
+func message(d bridge.Draft, nameShown bool) string {
+	doc := d.Text
+	if d.Author.Name != "" && !nameShown {
+		name := richtext.Block{Kind: richtext.Paragraph, Runs: []richtext.Run{{Text: d.Author.Name, Style: richtext.Bold}, {Text: ":"}}}
+		doc = append(richtext.Doc{name}, doc...)
+	}
+	for _, f := range d.Files {
+		run := richtext.Run{Text: f.Name, Link: f.URL}
+		doc = append(doc[:len(doc):len(doc)], richtext.Block{Kind: richtext.Paragraph, Runs: []richtext.Run{run}})
+	}
+	return strings.ReplaceAll(markdown.Render(guardNames(doc)), "\x00", "") // the server answers a NUL with 500
+}
+
+// Parts splits a text so that each part, with the author's name, fits into a post.
+func (a *account) Parts(d bridge.Draft) []richtext.Doc {
+	a.mu.Lock()
+	limit := a.config.maxRunes
+	a.mu.Unlock()
+	parts := richtext.Split(d.Text, func(part richtext.Doc) bool {
+		whole := d
+		whole.Text = part
+		return runes(message(whole, false)) <= limit
+	})
+	if len(parts) == 0 {
+		return []richtext.Doc{d.Text}
+	}
+	return parts
+}
+
+func runes(s string) int { return len([]rune(s)) }
+
+func clip(s string, limit int) string {
+	if r := []rune(s); len(r) > limit {
+		return string(r[:limit])
+	}
+	return s
+}
