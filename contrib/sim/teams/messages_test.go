@@ -2,6 +2,7 @@ package teams_test
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -66,6 +67,16 @@ func TestIDsAreUniqueInTheirChannelOnly(t *testing.T) {
 	b := w.say(w.ada, "two")
 	c, err := w.sim.Say(w.ada, w.secret, "elsewhere")
 	ok(t, err)
+	w.clock.Add(5 * time.Millisecond)
+	d, err := w.sim.Say(w.ada, w.secret, "a little later")
+	ok(t, err)
+	if d != b {
+		t.Errorf("5 ms after %s the other channel gives the id %s", b, d)
+	}
+	w.clock.Add(10 * time.Millisecond)
+	if e := w.say(w.ada, "later still"); e == d || e != fmt.Sprint(w.clock.Now().UnixMilli()) {
+		t.Errorf("10 ms after %s the id is %s", d, e)
+	}
 	if a == b {
 		t.Errorf("two messages of one channel have the id %s", a)
 	}
@@ -317,6 +328,12 @@ func TestPaging(t *testing.T) {
 	next := w.get(w.messages()+"?$top=5", w.appToken).text("@odata.nextLink")
 	w.get(next+"&$top=50", w.appToken).want(t, 400, "BadRequest")
 	w.get(strings.Replace(next, "skiptoken=", "skiptoken=A", 1), w.appToken).want(t, 400, "BadRequest")
+	elsewhere := strings.Replace(next, url.PathEscape(w.general.ID), url.PathEscape(w.secret.ID), 1)
+	elsewhere = strings.Replace(elsewhere, w.general.ID, w.secret.ID, 1)
+	if elsewhere == next {
+		t.Fatalf("the link %s does not name the channel", next)
+	}
+	w.get(elsewhere, w.appToken).want(t, 400, "BadRequest")
 	users, _, _ := w.walk("/users?$top=3", w.appToken)
 	if d := cmp.Diff([]string{w.ada.ID, w.bob.ID, w.cyd.ID, w.eve.ID}, users); d != "" {
 		t.Error(d)
