@@ -27,7 +27,7 @@
 // channel was read without a gap, never ahead of the server's clock. Reading goes on 10 s before it, since a
 // row may be committed after a younger one.
 //
-// Revision: update_at times 16, plus a small count for changes that left update_at as it was.
+// Revision: update_at times 16, plus a small number that orders changes of one millisecond.
 //
 // # Writing
 //

@@ -162,7 +162,7 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 // unanswered makes the error for a request without an answer. Sent: the server may have got it.
 func (c *client) unanswered(op operation, sent bool, cause error) error {
 	e := &bridge.Error{Kind: bridge.Transient, Err: cause}
-	if sent && op == opPost {
+	if sent && op != opRead {
 		e.Kind = bridge.Uncertain
 	}
 	if !sent && !errors.Is(cause, context.Canceled) && isCertificateError(cause) {
@@ -175,7 +175,7 @@ func (c *client) unanswered(op operation, sent bool, cause error) error {
 // unreadable makes the error for an answer that says success but cannot be understood.
 func unreadable(op operation, cause error) error {
 	e := &bridge.Error{Kind: bridge.Transient, Err: fmt.Errorf("reading the answer: %w", cause), Hint: hintAddress}
-	if op == opPost {
+	if op != opRead {
 		e.Kind = bridge.Uncertain
 	}
 	return e

@@ -37,7 +37,7 @@ func stateOf(p *model.Post, writer person, config serverConfig) bridge.State {
 		Root:         bridge.MessageID(p.RootId),
 		Author:       authorOf(p, writer, config),
 		Created:      at(p.CreateAt),
-		Revision:     p.UpdateAt * revisionsPerMilli,
+		Revision:     revisionOf(p),
 		Deleted:      p.DeleteAt != 0,
 	}
 	// People can write props too, but Causeway writes as bots, and whether somebody is one only an administrator decides.
@@ -54,6 +54,18 @@ func stateOf(p *model.Post, writer person, config serverConfig) bridge.State {
 	s.Files = filesOf(p, config.site)
 	s.Reactions = reactions(p)
 	return s
+}
+
+// revisionOf orders the states of a post by update_at, and those of one millisecond by what usually comes later.
+func revisionOf(p *model.Post) int64 {
+	revision := p.UpdateAt * revisionsPerMilli
+	if p.EditAt != 0 {
+		revision++
+	}
+	if p.Metadata != nil {
+		revision += 2 * int64(min(len(p.Metadata.Reactions), 6))
+	}
+	return revision
 }
 
 func at(millis int64) time.Time { return time.UnixMilli(millis).UTC() }
