@@ -26,7 +26,6 @@ type handle struct {
 	hang     [2]chan struct{}
 	lose     bool
 	log      strings.Builder
-	keys     []bridge.Key
 }
 
 const token = "memory-token-1f9a"
@@ -109,10 +108,12 @@ func (h *handle) Features() bridgetest.Features { return bridgetest.Features{} }
 func (h *handle) Within() time.Duration         { return time.Minute }
 func (h *handle) Bridge() bridge.Bridge {
 	b := h.service.Account("memory.test", "u-bot")
-	if h.variation != nil {
-		return h.variation(h, b)
+	if h.variation == nil {
+		return b
 	}
-	return b
+	v := &broken{Bridge: b}
+	h.variation(h, v)
+	return v
 }
 func (h *handle) Place() bridgetest.Place                 { return h.one }
 func (h *handle) Other() bridgetest.Place                 { return h.two }
@@ -212,5 +213,3 @@ func TestMemory(t *testing.T) {
 		})
 	}
 }
-
-type variation func(h *handle, b bridge.Bridge) bridge.Bridge

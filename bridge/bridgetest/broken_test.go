@@ -1,0 +1,222 @@
+package bridgetest_test
+
+import (
+	"context"
+	"time"
+
+	"causeway/bridge"
+	"causeway/bridge/richtext"
+)
+
+// broken is a bridge of which single methods are replaced; those that are nil are as they should be.
+type broken struct {
+	bridge.Bridge
+	can     func() bridge.Capabilities
+	connect func(ctx context.Context) (bridge.Identity, error)
+	resolve func(ctx context.Context, name string, need bridge.Access) (bridge.Conversation, error)
+	run     func(ctx context.Context, inbox bridge.Inbox) error
+	read    func(ctx context.Context, c bridge.ConversationID, id bridge.MessageID) (bridge.State, error)
+	parts   func(d bridge.Draft) []richtext.Doc
+	post    func(ctx context.Context, d bridge.Draft) (bridge.MessageID, error)
+	edit    func(ctx context.Context, id bridge.MessageID, d bridge.Draft) error
+	remove  func(ctx context.Context, t bridge.Target) error
+	react   func(ctx context.Context, t bridge.Target, emoji string, on bool) error
+	find    func(ctx context.Context, d bridge.Draft, since time.Time) ([]bridge.MessageID, error)
+	lookUp  func(ctx context.Context, u bridge.UserID) (bridge.Author, error)
+	notify  func(ctx context.Context, n bridge.Notice) error
+	direct  func(ctx context.Context, people []bridge.UserID) (bridge.ConversationID, error)
+}
+
+// variation replaces methods of a bridge that passes all laws.
+type variation func(h *handle, b *broken)
+
+func (b *broken) Capabilities() bridge.Capabilities {
+	if b.can != nil {
+		return b.can()
+	}
+	return b.Bridge.Capabilities()
+}
+
+func (b *broken) Connect(ctx context.Context) (bridge.Identity, error) {
+	if b.connect != nil {
+		return b.connect(ctx)
+	}
+	return b.Bridge.Connect(ctx)
+}
+
+func (b *broken) Resolve(ctx context.Context, name string, need bridge.Access) (bridge.Conversation, error) {
+	if b.resolve != nil {
+		return b.resolve(ctx, name, need)
+	}
+	return b.Bridge.Resolve(ctx, name, need)
+}
+
+func (b *broken) Run(ctx context.Context, inbox bridge.Inbox) error {
+	if b.run != nil {
+		return b.run(ctx, inbox)
+	}
+	return b.Bridge.Run(ctx, inbox)
+}
+
+func (b *broken) Read(ctx context.Context, c bridge.ConversationID, id bridge.MessageID) (bridge.State, error) {
+	if b.read != nil {
+		return b.read(ctx, c, id)
+	}
+	return b.Bridge.Read(ctx, c, id)
+}
+
+func (b *broken) Parts(d bridge.Draft) []richtext.Doc {
+	if b.parts != nil {
+		return b.parts(d)
+	}
+	return b.Bridge.Parts(d)
+}
+
+func (b *broken) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, error) {
+	if b.post != nil {
+		return b.post(ctx, d)
+	}
+	return b.Bridge.Post(ctx, d)
+}
+
+func (b *broken) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft) error {
+	if b.edit != nil {
+		return b.edit(ctx, id, d)
+	}
+	return b.Bridge.Edit(ctx, id, d)
+}
+
+func (b *broken) Delete(ctx context.Context, t bridge.Target) error {
+	if b.remove != nil {
+		return b.remove(ctx, t)
+	}
+	return b.Bridge.Delete(ctx, t)
+}
+
+func (b *broken) React(ctx context.Context, t bridge.Target, emoji string, on bool) error {
+	if b.react != nil {
+		return b.react(ctx, t, emoji, on)
+	}
+	return b.Bridge.React(ctx, t, emoji, on)
+}
+
+func (b *broken) Find(ctx context.Context, d bridge.Draft, since time.Time) ([]bridge.MessageID, error) {
+	if b.find != nil {
+		return b.find(ctx, d, since)
+	}
+	return b.Bridge.Find(ctx, d, since)
+}
+
+func (b *broken) Notify(ctx context.Context, n bridge.Notice) error {
+	if b.notify != nil {
+		return b.notify(ctx, n)
+	}
+	return b.Bridge.Notify(ctx, n)
+}
+
+func (b *broken) LookUp(ctx context.Context, u bridge.UserID) (bridge.Author, error) {
+	if b.lookUp != nil {
+		return b.lookUp(ctx, u)
+	}
+	return b.Bridge.LookUp(ctx, u)
+}
+
+func (b *broken) OpenConversation(ctx context.Context, people []bridge.UserID) (bridge.ConversationID, error) {
+	if b.direct != nil {
+		return b.direct(ctx, people)
+	}
+	return b.Bridge.OpenConversation(ctx, people)
+}
+
+// between stands between a bridge and the inbox.
+type between struct {
+	bridge.Inbox
+	put     func(ctx context.Context, b bridge.Batch, next func(context.Context, bridge.Batch) error) error
+	cursor  func(ctx context.Context, c bridge.ConversationID) (string, error)
+	trouble func(c bridge.ConversationID, err error)
+	watched func() ([]bridge.ConversationID, <-chan struct{})
+}
+
+func (i *between) Put(ctx context.Context, b bridge.Batch) error {
+	if i.put != nil {
+		return i.put(ctx, b, i.Inbox.Put)
+	}
+	return i.Inbox.Put(ctx, b)
+}
+
+func (i *between) Cursor(ctx context.Context, c bridge.ConversationID) (string, error) {
+	if i.cursor != nil {
+		return i.cursor(ctx, c)
+	}
+	return i.Inbox.Cursor(ctx, c)
+}
+
+func (i *between) Trouble(c bridge.ConversationID, err error) {
+	if i.trouble != nil {
+		i.trouble(c, err)
+		return
+	}
+	i.Inbox.Trouble(c, err)
+}
+
+func (i *between) Watched() ([]bridge.ConversationID, <-chan struct{}) {
+	if i.watched != nil {
+		return i.watched()
+	}
+	return i.Inbox.Watched()
+}
+
+// puts is a variation of what is put.
+func puts(put func(h *handle, ctx context.Context, b bridge.Batch, next func(context.Context, bridge.Batch) error) error) variation {
+	return func(h *handle, b *broken) {
+		b.run = func(ctx context.Context, inbox bridge.Inbox) error {
+			return b.Bridge.Run(ctx, &between{Inbox: inbox,
+				put: func(ctx context.Context, batch bridge.Batch, next func(context.Context, bridge.Batch) error) error {
+					return put(h, ctx, batch, next)
+				}})
+		}
+	}
+}
+
+// states is a variation of the states that are put: change gives what stands for one of them.
+func states(change func(h *handle, s bridge.State) []bridge.State) variation {
+	return puts(func(h *handle, ctx context.Context, b bridge.Batch, next func(context.Context, bridge.Batch) error) error {
+		var changed []bridge.State
+		for _, s := range b.States {
+			changed = append(changed, change(h, s)...)
+		}
+		b.States = changed
+		return next(ctx, b)
+	})
+}
+
+// state is a variation of single states.
+func state(change func(s *bridge.State)) variation {
+	return states(func(_ *handle, s bridge.State) []bridge.State {
+		change(&s)
+		return []bridge.State{s}
+	})
+}
+
+// postError is a variation of what Post says when it fails.
+func postError(change func(err error) error) variation {
+	return func(_ *handle, b *broken) {
+		b.post = func(ctx context.Context, d bridge.Draft) (bridge.MessageID, error) {
+			id, err := b.Bridge.Post(ctx, d)
+			if err != nil {
+				err = change(err)
+			}
+			return id, err
+		}
+	}
+}
+
+// drafted is a variation of what is posted.
+func drafted(change func(d *bridge.Draft)) variation {
+	return func(_ *handle, b *broken) {
+		b.post = func(ctx context.Context, d bridge.Draft) (bridge.MessageID, error) {
+			change(&d)
+			return b.Bridge.Post(ctx, d)
+		}
+	}
+}
