@@ -34,7 +34,9 @@ func TestSinceIsStrictAndNewestFirst(t *testing.T) {
 	w.post("same millisecond")
 	w.add(time.Millisecond)
 	w.post("two")
-	same(t, "strictly later", texts(w.since(at)), []string{"two"})
+	list := w.since(at)
+	same(t, "strictly later", texts(list), []string{"two"})
+	same(t, "nothing beside the order", len(list.Posts), 1)
 	same(t, "all", texts(w.since(at-1)), []string{"two", "same millisecond", "one"})
 	same(t, "none", texts(w.since(w.millis())), []string{})
 }

@@ -146,6 +146,17 @@ func TestPostedReachesMembersOnly(t *testing.T) {
 	same(t, "further events of an administrator", admin.kinds(), []string{})
 }
 
+func TestMentionsAreOnTheOwnCopyOnly(t *testing.T) {
+	w := newTown(t, Options{})
+	kept := map[string]*wire{w.bot.Id: w.connect(w.botToken), w.admin.Id: w.connect(w.adminToken)}
+	w.CutWebsockets(true) // so that both copies wait in their queues
+	w.post("all of you: @channel")
+	for id, tok := range map[string]string{w.bot.Id: w.botToken, w.admin.Id: w.adminToken} {
+		k := w.dial(tok, fmt.Sprintf("?connection_id=%s&sequence_number=2", kept[id].id))
+		same(t, "mentions", k.until("posted").Data["mentions"], any(`["`+id+`"]`))
+	}
+}
+
 func TestSenderNameHonoursOverrides(t *testing.T) {
 	for _, c := range []struct {
 		off     bool
