@@ -147,11 +147,10 @@ func (l *lane) act(ctx context.Context, p *place, o *store.Outcome) error {
 	case store.Delete:
 		return b.Delete(ctx, target)
 	case store.Stray:
-		err := b.Delete(ctx, target)
-		if bridge.KindOf(err) == bridge.Unsupported && p.account.capabilities.Edit {
+		if step.Keep {
 			return b.Edit(ctx, step.ID, bridge.Draft{Conversation: l.name, Text: blank, Key: step.Draft.Key})
 		}
-		return err
+		return b.Delete(ctx, target)
 	case store.React, store.Unreact:
 		return b.React(ctx, target, step.Emoji, step.Op == store.React)
 	case store.Quote:
@@ -193,13 +192,17 @@ func (l *lane) final(o *store.Outcome, err error) bool {
 		return true
 	}
 	switch {
-	case op == store.Tell || op == store.Stray:
-		return kind == bridge.Gone || kind == bridge.Rejected || kind == bridge.Unsupported || l.failures >= 3
+	case op == store.Stray && kind == bridge.Unsupported && !o.Step.Keep:
+		return refuse(store.NoDelete)
+	case op == store.Stray:
+		return kind == bridge.Gone || kind == bridge.Rejected || kind == bridge.Unsupported
+	case op == store.Tell:
+		return kind == bridge.Gone || kind == bridge.Rejected || kind == bridge.Unsupported || l.failures >= noticeTries
 	case op == store.Delete && kind == bridge.Gone:
 		return true
 	case op == store.Delete && (kind == bridge.Unsupported || kind == bridge.Rejected):
 		return refuse(store.NoDelete)
-	case op == store.Post && kind == bridge.Gone && o.Step.Draft.Root != "":
+	case op == store.Post && o.Step.Draft.Root != "" && (kind == bridge.Gone || kind == bridge.Rejected && o.Step.Part > 0):
 		return refuse(store.Rootless)
 	case kind == bridge.Gone && op != store.Post && op != store.Find && op != store.Quote:
 		return refuse(store.Vanished)
@@ -210,6 +213,9 @@ func (l *lane) final(o *store.Outcome, err error) bool {
 	}
 	return false
 }
+
+// noticeTries is how often a notice is tried: it must not hold up what people say.
+const noticeTries = 3
 
 // A step that keeps failing although its account does other things well can never succeed.
 const (

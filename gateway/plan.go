@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -86,8 +87,11 @@ func partOf(w *store.Work, n int) (part store.Part, posted bool) {
 // post makes part n; the later parts of a message follow in its thread.
 func (p planner) post(w *store.Work, draft bridge.Draft, n int, text richtext.Doc, hash string) store.Step {
 	draft.Text = text
-	if first, posted := partOf(w, 0); n > 0 && posted && draft.Root == "" {
-		draft.Root = first.ID
+	if first, posted := partOf(w, 0); n > 0 && posted {
+		draft.Root = cmp.Or(w.Thread, first.ID)
+		if w.Alone {
+			draft.Root = ""
+		}
 	}
 	return store.Step{Op: store.Post, Part: n, Draft: forPart(draft, n), Hash: hash}
 }

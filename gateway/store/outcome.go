@@ -23,7 +23,11 @@ func (l *lane) store(o *Outcome) error {
 	case Quote:
 		return l.quoted(o)
 	case Stray:
-		return l.exec("UPDATE strays SET done = 1 WHERE conversation = $1 AND id = $2", l.here, string(o.Step.ID))
+		done := 1
+		if o.Verdict == NoDelete {
+			done = 2
+		}
+		return l.exec("UPDATE strays SET done = $1 WHERE conversation = $2 AND id = $3", done, l.here, string(o.Step.ID))
 	case Tell:
 		return l.exec("DELETE FROM notices WHERE id = $1", o.Step.notice)
 	}
@@ -38,7 +42,11 @@ func (l *lane) posted(o *Outcome) error {
 	case Refused:
 		return l.quarantine(o)
 	case Rootless:
-		return l.exec("UPDATE instances SET unrooted = 1 WHERE id = $1", o.Work.Instance)
+		unrooted := 1
+		if o.Step.Part > 0 {
+			unrooted = 2
+		}
+		return l.exec("UPDATE instances SET unrooted = $1 WHERE id = $2", unrooted, o.Work.Instance)
 	case Absent:
 		return nil
 	}

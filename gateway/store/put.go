@@ -259,6 +259,11 @@ func (p *putter) own(s *bridge.State) error {
 	if err := p.adopt(instance, number, s.ID, s.Revision); err != nil {
 		return err
 	}
+	// Of several attempts it may be one that answered another post, or none.
+	if err := p.exec(`UPDATE instances SET thread = $1, unrooted = $1 = '' AND (SELECT root_id FROM messages m WHERE m.id = message) <> ''
+		WHERE id = $2 AND $3 = 0`, string(s.Root), instance, number); err != nil {
+		return err
+	}
 	// It may have been given up meanwhile, as when its message was deleted.
 	if err := p.marks(p.woken, "UPDATE instances SET rank = COALESCE(rank, $1) WHERE id = $2 AND reason IS NULL RETURNING conversation", p.now, instance); err != nil {
 		return err
@@ -321,13 +326,13 @@ func (p *putter) removed(k known) error {
 	if err := p.forget(k.instance, k.number, k.message); err != nil {
 		return err
 	}
-	if k.deleted || k.phase == Gone || k.number > 0 { // a later part may have been ours to delete
+	if k.phase == Gone || k.number > 0 { // a later part may have been ours to delete
 		return nil
 	}
 	if err := p.exec(departs, k.instance); err != nil {
 		return err
 	}
-	return p.marks(p.woken, "UPDATE instances SET rank = COALESCE(rank, $1) WHERE id = $2 AND phase = 2 RETURNING conversation", p.now, k.instance)
+	return p.marks(p.woken, "UPDATE instances SET rank = COALESCE(rank, $1) WHERE id = $2 AND phase = 2 AND NOT $3 RETURNING conversation", p.now, k.instance, k.deleted)
 }
 
 // departs notes that the first post of an instance is no longer there: Gone when Causeway was deleting it, Removed when

@@ -54,7 +54,7 @@ CREATE TABLE instances (
 	version      INTEGER NOT NULL DEFAULT 0,  -- messages.version that it looks like
 	blanked      INTEGER NOT NULL DEFAULT 0,  -- deleted, but its post stays for its replies
 	thread       TEXT NOT NULL DEFAULT '',    -- the post here whose thread it stands in; '' = it starts one
-	unrooted     INTEGER NOT NULL DEFAULT 0,  -- posted without what it answers
+	unrooted     INTEGER NOT NULL DEFAULT 0,  -- 1: posted without what it answers, 2: nor are its parts in one thread
 	late         INTEGER NOT NULL DEFAULT 0,  -- a younger one of the same origin had left before
 	rank         INTEGER,                     -- NULL: settled; else its place in the lane
 	reason       TEXT,                        -- not NULL: quarantined, and why
@@ -110,10 +110,10 @@ CREATE TABLE strays (                   -- second copies, to be deleted, and tho
 	conversation INTEGER NOT NULL REFERENCES conversations,
 	id           TEXT NOT NULL,
 	key          TEXT NOT NULL,
-	done         INTEGER NOT NULL DEFAULT 0,
+	done         INTEGER NOT NULL DEFAULT 0, -- 1: gone, 2: cannot be deleted and is to be blanked
 	PRIMARY KEY (conversation, id)
 ) WITHOUT ROWID;
-CREATE INDEX strays_left ON strays (conversation) WHERE done = 0;
+CREATE INDEX strays_left ON strays (conversation) WHERE done <> 1;
 CREATE TABLE notices (                  -- what is to be told to a person
 	id           INTEGER PRIMARY KEY,
 	conversation INTEGER NOT NULL REFERENCES conversations,

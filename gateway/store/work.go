@@ -18,8 +18,11 @@ type Work struct {
 	IsOrigin bool
 	Phase    Phase
 	Blanked  bool
-	Unrooted bool
-	Late     bool
+	// Unrooted: it was posted without what it answers. Alone: nor can its parts stand in one thread.
+	Unrooted, Alone bool
+	// Thread is the post whose thread part 0 stands in; empty: it starts one.
+	Thread bridge.MessageID
+	Late   bool
 	// Version of the message that the instance looks like.
 	Version int64
 	Parts   []Part
@@ -103,6 +106,7 @@ type Step struct {
 	Draft  bridge.Draft
 	Hash   string
 	Emoji  string
+	Keep   bool      // Stray: it cannot be deleted, so blank it
 	Since  time.Time // Find: when the intent was made
 	Notice bridge.Notice
 
@@ -277,7 +281,7 @@ func (l *lane) waitingRoot(w *Work) (int64, error) {
 // again prepares an instance that was deleted, and whose message was restored, to be posted anew.
 func (l *lane) again(w *Work) error {
 	w.generation++
-	w.Phase, w.Parts, w.Version, w.Blanked, w.Unrooted = Waiting, nil, 0, false, false
+	w.Phase, w.Parts, w.Version, w.Blanked, w.Unrooted, w.Alone, w.Thread = Waiting, nil, 0, false, false, false, ""
 	if err := l.exec("DELETE FROM parts WHERE instance = $1 AND id IS NOT NULL", w.Instance); err != nil {
 		return err
 	}
@@ -358,7 +362,8 @@ func (l *lane) uncertain() (*Work, Step, error) {
 // errand gives the next stray or notice of this conversation.
 func (l *lane) errand() (Step, error) {
 	var step Step
-	found, err := l.found("SELECT id, key FROM strays WHERE conversation = $1 AND done = 0 LIMIT 1", []any{l.here}, (*string)(&step.ID), (*string)(&step.Draft.Key))
+	found, err := l.found("SELECT id, key, done = 2 FROM strays WHERE conversation = $1 AND done <> 1 LIMIT 1", []any{l.here},
+		(*string)(&step.ID), (*string)(&step.Draft.Key), &step.Keep)
 	if found || err != nil {
 		step.Op = Stray
 		return step, err
