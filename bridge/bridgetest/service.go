@@ -77,7 +77,8 @@ type Features struct {
 }
 
 // Service is the test's handle on one chat service behind one bridge. It is made fresh for each law (the service itself
-// may be shared, the two conversations not) and cleans up through the *testing.T that it was made with. Its
+// may be shared, the two conversations not) and cleans up through the *testing.T that it was made with: what is left of
+// a fault when the law ends must not reach the next one. Its
 // methods are called from the law's own goroutine; what cannot be done ends the test there (t.Fatal).
 type Service interface {
 	Features() Features

@@ -34,6 +34,7 @@ type world struct {
 
 	mu     sync.Mutex
 	errors []error
+	over   bool
 }
 
 // running is a Run that is called again and again, as the gateway does.
@@ -60,7 +61,18 @@ func (l Law) Prove(t testing.TB, s Service) {
 // end checks what holds in every law.
 func (w *world) end() {
 	w.Helper()
+	defer func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.over = true
+	}()
 	w.stop()
+	w.search()
+}
+
+// search looks for secrets in everything that was said, and reports what the inbox has noted.
+func (w *world) search() {
+	w.Helper()
 	w.inbox.mu.Lock()
 	for _, b := range w.inbox.broken {
 		w.Error(b)
@@ -146,12 +158,12 @@ func (w *world) keepRunning(ctx context.Context, done chan<- struct{}, b bridge.
 		err := w.note(b.Run(ctx, w.inbox))
 		if ctx.Err() != nil {
 			if err != nil {
-				w.Errorf("Run returned %v, want nil when its context has ended", err)
+				w.complain("Run returned %v, want nil when its context has ended", err)
 			}
 			return
 		}
 		if err == nil {
-			w.Error("Run returned nil although its context has not ended")
+			w.complain("Run returned nil although its context has not ended")
 		}
 		pause(ctx, max(again, bridge.AfterOf(err)))
 		again = min(2*again, time.Second)
@@ -160,6 +172,15 @@ func (w *world) keepRunning(ctx context.Context, done chan<- struct{}, b bridge.
 				pause(ctx, again)
 			}
 		}
+	}
+}
+
+// complain fails the test from another goroutine, which a Run that does not end lets outlive the test.
+func (w *world) complain(format string, args ...any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.over {
+		w.Errorf(format, args...)
 	}
 }
 
@@ -216,10 +237,14 @@ func (w *world) restart(places ...Place) {
 	w.read()
 }
 
-// goroutines gives the stacks of all goroutines by their ids.
+// stacks gives the stacks of all goroutines by their ids.
 func stacks() map[string]string {
-	buffer := make([]byte, 1<<20)
-	buffer = buffer[:runtime.Stack(buffer, true)]
+	buffer := make([]byte, 1<<16)
+	n := runtime.Stack(buffer, true)
+	for ; n == len(buffer); n = runtime.Stack(buffer, true) {
+		buffer = make([]byte, 2*len(buffer))
+	}
+	buffer = buffer[:n]
 	all := map[string]string{}
 	for stack := range strings.SplitSeq(string(buffer), "\n\n") {
 		header, frames, _ := strings.Cut(stack, "\n")

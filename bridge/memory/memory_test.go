@@ -3,6 +3,7 @@ package memory_test
 import (
 	"context"
 	"errors"
+	"io"
 	"slices"
 	"sync"
 	"testing"
@@ -245,4 +246,52 @@ func TestPartsFitAndSayEverything(t *testing.T) {
 		parts = append(parts, memory.Text(p))
 	}
 	want(t, "parts", parts, []string{"ab\ncd", "öffne", "n\nzu", "one t", "wo", "quote", "d tex", "t", "first", " item", "2nd"}, same)
+}
+
+func TestPeopleForWhomAnAccountSpeaksAreRevokedAlone(t *testing.T) {
+	s := memory.NewService("memory:a", memory.Options{})
+	town := s.AddChannel("c", "team/town")
+	b := s.Account("memory.a", "bot")
+	post := func(as bridge.UserID) error {
+		_, err := b.Post(t.Context(), bridge.Draft{Conversation: town, As: as, Author: bridge.Author{Name: "Shown"}, Text: richtext.Plain("x")})
+		return err
+	}
+	s.Revoke("ann")
+	if err := post("ann"); bridge.KindOf(err) != bridge.Unauthorised || bridge.ScopeOf(err) != bridge.ScopePerson {
+		t.Errorf("as ann: %v of scope %d", err, bridge.ScopeOf(err))
+	}
+	if err := post(""); err != nil {
+		t.Error(err)
+	}
+	s.Grant("ann")
+	if err := post("ann"); err != nil {
+		t.Error(err)
+	}
+	var shown []string
+	for _, m := range s.Messages("c") {
+		shown = append(shown, string(m.Author.ID)+" "+m.Author.Name)
+	}
+	want(t, "authors", shown, []string{"bot Shown", "ann ann"}, same)
+}
+
+func TestFilesAreReportedAndOpened(t *testing.T) {
+	s := memory.NewService("memory:a", memory.Options{})
+	town := s.AddChannel("c", "team/town")
+	b := s.Account("memory.a", "bot")
+	id := s.SayDoc("c", "", "ann", richtext.Plain("see"), memory.Upload{Name: "a.txt", Type: "text/plain", Data: []byte("content")})
+	state, err := b.Read(t.Context(), town, id)
+	if err != nil || len(state.Files) != 1 || state.Files[0].Name != "a.txt" || state.Files[0].Size != 7 {
+		t.Fatalf("%+v (%v)", state, err)
+	}
+	r, err := b.Open(t.Context(), town, state.Files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if data, err := io.ReadAll(r); err != nil || string(data) != "content" {
+		t.Errorf("%q (%v)", data, err)
+	}
+	if _, err := b.Open(t.Context(), town, bridge.File{ID: "other"}); bridge.KindOf(err) != bridge.Gone {
+		t.Errorf("an unknown file: %v", err)
+	}
 }
