@@ -224,14 +224,26 @@ func (l *line) add(r Run) {
 			l.white(style, link)
 			text = strings.TrimLeft(text, " \t")
 		default:
-			end := strings.IndexAny(text, " \t\n")
-			if end < 0 {
-				end = len(text)
-			}
+			end := words(text)
 			l.word(text[:end], style, link)
 			text = text[end:]
 		}
 	}
+}
+
+// words gives how much of text, which begins with a word, is words with one space between them.
+func words(text string) int {
+	for i := 0; i < len(text); i++ {
+		switch text[i] {
+		case '\t', '\n':
+			return i
+		case ' ':
+			if i+1 == len(text) || text[i+1] == ' ' || text[i+1] == '\t' || text[i+1] == '\n' {
+				return i
+			}
+		}
+	}
+	return len(text)
 }
 
 func (l *line) addCode(text, link string) {

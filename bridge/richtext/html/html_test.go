@@ -11,14 +11,26 @@ import (
 	"causeway/bridge/richtext/richtexttest"
 )
 
+func roundTrip(t *testing.T, doc richtext.Doc) {
+	t.Helper()
+	rendered := Render(doc)
+	want, got := richtext.Normalize(doc), Parse(rendered)
+	if !reflect.DeepEqual(want, got) {
+		t.Fatalf("%q\n%s\n(-want +got):\n%s", rendered, rendered, cmp.Diff(want, got))
+	}
+}
+
 func TestParseGivesBackWhatRenderWrote(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2))
-	for range 5_000 {
-		doc := richtexttest.Doc(r, 3)
-		rendered := Render(doc)
-		want, got := richtext.Normalize(doc), Parse(rendered)
-		if !reflect.DeepEqual(want, got) {
-			t.Fatalf("%s\n(-want +got):\n%s", rendered, cmp.Diff(want, got))
+	for depth := range 4 {
+		for _, one := range []bool{true, false} {
+			r := rand.New(rand.NewPCG(1, 2))
+			for range 1_000 * (5 - depth) {
+				if one {
+					roundTrip(t, richtext.Doc{richtexttest.Block(r, depth)})
+				} else {
+					roundTrip(t, richtexttest.Doc(r, depth))
+				}
+			}
 		}
 	}
 }

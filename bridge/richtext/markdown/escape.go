@@ -21,6 +21,8 @@ type escaper struct {
 	inHeading bool
 	// closes: a ">" stands somewhere in the line, so "<" may be mistaken for a tag.
 	closes bool
+	// afterWord: a letter or digit stands right before.
+	afterWord bool
 }
 
 func (e escaper) escape(text string) string {

@@ -23,6 +23,15 @@ type lineWriter struct {
 	open []richtext.Style
 }
 
+// afterWord tells whether the line so far ends with a letter or digit, which an address cannot follow.
+func (w *lineWriter) afterWord() bool {
+	if len(w.tokens) == 0 {
+		return false
+	}
+	last, _ := utf8.DecodeLastRuneInString(w.tokens[len(w.tokens)-1].text)
+	return isWord(last)
+}
+
 func mark(style richtext.Style) string {
 	switch style {
 	case richtext.Bold:
@@ -47,6 +56,7 @@ func (w *lineWriter) line(runs []richtext.Run) string {
 			beforeLink: i+1 < len(runs) && runs[i+1].Link != "",
 			inHeading:  w.inHeading,
 			closes:     closes,
+			afterWord:  w.afterWord(),
 		}
 		w.tokens = append(w.tokens, token{text: e.run(runs[i:])})
 	}
@@ -111,7 +121,7 @@ func (e escaper) run(runs []richtext.Run) string {
 	if r.Link == "" {
 		return e.content(r)
 	}
-	if r.Link == r.Text && r.Style != richtext.InlineCode && isBare(runs) {
+	if r.Link == r.Text && r.Style != richtext.InlineCode && !e.afterWord && isBare(runs) {
 		return r.Text
 	}
 	e.inLabel, e.lineStart, e.lineEnd = true, false, false
