@@ -17,7 +17,7 @@ const languagePrefix = "language-"
 // Options tell [Options.Parse] what to make of what is not text. The zero value does what [Parse] does.
 type Options struct {
 	// Picture gives what stands for an <img>; nil: its alternative text or "picture" in brackets, linked where the
-	// source is on the web. Pictures of emoji are not asked for: they are their emoji.
+	// source is one that people can open. Pictures of emoji are not asked for: they are their emoji.
 	Picture func(source, alternative string) []richtext.Run
 	// Mention gives what stands for <at id="…">name</at>; nil: "@name".
 	Mention func(id, name string) string
@@ -314,7 +314,8 @@ func (b *builder) picture(n *html.Node, l look) {
 	if alternative == "" {
 		alternative = "picture"
 	}
-	if l.link == "" {
+	// Hosted contents open with a token only, so a link to them is of no use to people.
+	if l.link == "" && !strings.Contains(source, "/hostedContents/") {
 		l.link = source
 	}
 	b.text("["+alternative+"]", l)

@@ -172,12 +172,14 @@ func isBare(runs []richtext.Run) bool {
 	return richtext.Address(b.String()) == len(address)
 }
 
-// destination gives link as it stands in parentheses.
+// destination gives link as it stands in parentheses. Its own are escaped only where they do not pair: Mattermost's web
+// client counts them.
 func destination(link string) string {
+	escape := !paired(link)
 	var b strings.Builder
 	for i := 0; i < len(link); i++ {
 		switch c := link[i]; {
-		case c == '(' || c == ')':
+		case escape && (c == '(' || c == ')'):
 			b.WriteByte('\\')
 			b.WriteByte(c)
 		case c == '&' && reference(link[i:]) > 0:
@@ -189,8 +191,28 @@ func destination(link string) string {
 	return b.String()
 }
 
-// joinTokens joins tokens, with zero-width spaces where a mark would not count otherwise. Markdown's rule: a mark opens when what follows is
-// no white space, and no punctuation unless white space or punctuation stands before; closing is the mirror image.
+// mostPaired is how deep parentheses may nest to be left alone; parsers differ beyond.
+const mostPaired = 3
+
+func paired(link string) bool {
+	open := 0
+	for i := 0; i < len(link); i++ {
+		switch link[i] {
+		case '(':
+			open++
+		case ')':
+			open--
+		}
+		if open < 0 || open > mostPaired {
+			return false
+		}
+	}
+	return open == 0
+}
+
+// joinTokens joins tokens, with zero-width spaces where a mark would not count otherwise. Markdown's rule: a mark opens
+// when what follows is no white space, and no punctuation unless white space or punctuation stands before; closing is
+// the mirror image.
 func joinTokens(tokens []token) string {
 	var b strings.Builder
 	for i := 0; i < len(tokens); {

@@ -71,7 +71,7 @@ func TestRenderWritesTheUsualMarkdown(t *testing.T) {
 		{Kind: richtext.Quote, Blocks: append(plain("q"), richtext.Block{Kind: richtext.Code, Language: "go", Text: "x\n\n```"})},
 		{Kind: richtext.Rule},
 	}
-	want := "## Title \\#\n\na **b** *c* ***d***\n~~e~~ `` f` `` [g](https://a.b/\\(c\\))**bold *both***\n\n" +
+	want := "## Title \\#\n\na **b** *c* ***d***\n~~e~~ `` f` `` [g](https://a.b/(c))**bold *both***\n\n" +
 		"- one\n  1. two\n- three\n\n  four\n\n> q\n>\n> ````go\n> x\n>\n> ```\n> ````\n\n***"
 	if diff := cmp.Diff(want, Render(doc)); diff != "" {
 		t.Error(diff)
