@@ -124,12 +124,12 @@ func (p *play) judgeCopy(got *sums, u *utterance, o, m memory.Seen, there copies
 	var want []bridge.MessageID
 	if root := p.byID(u.side, u.room, u.root); root != nil {
 		for _, c := range there[root] {
-			want = append(want, c.ID)
+			want = append(want, c.ID, c.Root)
 		}
 	} else {
 		for _, other := range p.said {
 			if other.side != u.side && other.room == u.room {
-				want = append(want, other.id)
+				want = append(want, other.id, other.root) // the thread that it stands in
 			}
 		}
 	}
