@@ -1,0 +1,104 @@
+# make test does all its own set-up and runs everything; make help lists the rest.
+#
+# Microsoft's Graph SDK takes minutes to compile, and every combination of build flags compiles it anew. So there are
+# just two: the product's flags, below, for everything (the program, vet, staticcheck, random play, the real server's tests
+# and the program that they build), and the race detector for the unit tests and the suites of the bridges.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS   += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help test setup lint format vet staticcheck vulnerabilities build play race e2e run demo bench fuzz clean
+
+export PATH        := $(PATH):/usr/local/go/bin
+export CGO_ENABLED := 0
+export GOFLAGS     := $(strip $(GOFLAGS) -trimpath)
+
+CONFIG   ?= config.toml
+SEEDS    ?= 5000
+FUZZTIME ?= 30s
+VERSION  ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+
+# go test says "no test files" of packages without any: not worth a line.
+quiet = { grep -v 'no test files' || true; }
+
+help: ## this list
+	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+
+test: setup lint build play race e2e ## sets up what is missing, then lint, build, unit and race tests, random play, suites, real server
+
+# What the tests need of the machine. Nothing is installed that is there, so that a further run needs no network.
+setup:
+	@missing=(); \
+	command -v go >/dev/null || missing+=(golang-go); \
+	command -v git >/dev/null || missing+=(git); \
+	command -v gcc >/dev/null && [[ -e /usr/include/stdlib.h ]] || missing+=(gcc libc6-dev); \
+	compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || missing+=(postgresql); \
+	[[ -e /etc/ssl/certs/ca-certificates.crt ]] || missing+=(ca-certificates); \
+	if (( $${#missing[@]} )); then \
+	    if ! command -v apt-get >/dev/null; then echo "make test needs these, by their names in Debian: $${missing[*]}" >&2; exit 1; fi; \
+	    if (( EUID )); then echo "make test needs packages that are not installed. Do:  sudo apt-get install $${missing[*]}" >&2; exit 1; fi; \
+	    echo "installing $${missing[*]}"; \
+	    log=$$(mktemp); \
+	    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$${missing[@]}"; } </dev/null >"$$log" 2>&1 \
+	        || { cat "$$log" >&2; exit 1; }; \
+	    rm -f "$$log"; \
+	fi
+	@go list -m >/dev/null 2>&1 || { go version; go list -m || true; echo "Causeway needs the Go that go.mod names; an older one fetches it by itself from 1.21 on. See https://go.dev/dl" >&2; exit 1; }
+
+lint: format vet staticcheck vulnerabilities ## gofmt, vet, staticcheck; govulncheck where its database can be reached
+
+format:
+	@unformatted=$$(gofmt -l .); [[ -z $$unformatted ]] || { echo "gofmt -w these files:" >&2; echo "$$unformatted" >&2; exit 1; }
+
+vet:
+	@go vet ./...
+	@cd contrib/e2e && go vet ./...
+
+staticcheck:
+	@go tool staticcheck ./...
+
+# It looks into the program as it is shipped, which takes seconds; analysing the source would take minutes for the SDK.
+vulnerabilities: build
+	@if timeout 20 go tool govulncheck -version 2>/dev/null | grep -q '^DB updated'; then \
+	    found=$$(go tool govulncheck -mode=binary causeway 2>&1) || { echo "$$found" >&2; exit 1; }; \
+	else \
+	    echo "govulncheck skipped: its database cannot be reached"; \
+	fi
+
+build: ## the program ./causeway: static, without the paths of this machine, with its version
+	@go build -buildvcs=false -ldflags '-X main.version=$(VERSION)' -o causeway ./cmd/causeway
+
+play: ## random play: SEEDS=5000 crashes and faults at every kind of call
+	@go test ./gateway -run '^TestRandomPlay' -play.seeds=$(SEEDS) -timeout 20m
+
+race: ## unit tests, suites and the seeds of the fuzz tests, under the race detector
+	@CGO_ENABLED=1 go test -race -timeout 20m ./... 2>&1 | $(quiet)
+
+e2e: ## a real Mattermost server on a throw-away PostgreSQL, Causeway, and the stand-in for Teams
+	@cd contrib/e2e && go test -timeout 30m ./... 2>&1 | $(quiet)
+
+run: ## causeway run -c config.toml; CONFIG=other.toml for another one
+	@if [[ ! -e $(CONFIG) ]]; then \
+	    echo "There is no $(CONFIG) yet. Copy config.toml.example to $(CONFIG) and fill in your two accounts; README.md" >&2; \
+	    echo "says how to get them. To see Causeway work without any account:  make demo" >&2; \
+	    exit 1; \
+	fi
+	@$(MAKE) build
+	@exec ./causeway run -c $(CONFIG)
+
+demo: build ## Causeway between two stand-ins, in this terminal
+	@go run ./contrib/demo -causeway ./causeway
+
+bench: ## all benchmarks
+	@go test -run '^$$' -bench . -benchmem ./... 2>&1 | $(quiet)
+
+fuzz: ## each fuzz test for FUZZTIME=30s
+	@grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | while read -r folder; do \
+	    for name in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' "$$folder"/*_test.go | cut -c6-); do \
+	        go test "$$folder" -run '^$$' -fuzz "^$$name$$" -fuzztime $(FUZZTIME); \
+	    done; \
+	done
+
+clean: ## removes what make built
+	@rm -f causeway
