@@ -121,22 +121,51 @@ func (strikeParser) CanOpenCloser(opener, closer *parser.Delimiter) bool {
 // OnMatch gives what lies between two marks.
 func (strikeParser) OnMatch(int) ast.Node { return east.NewStrikethrough() }
 
-// maxMarks is how many marks a text may have: see hostile.
-const maxMarks = 8_000
+const (
+	// maxMarks is how many marks a text may have: more than every other character of the longest message.
+	maxMarks = 8_000
+	// maxOpeners is how many quotes and lists one line may open: far more than anybody nests.
+	maxOpeners = 50
+)
 
-// hostile tells texts with so many marks that finding their partners, which takes time with the square of their number,
-// would take long: more than every other character of the longest message.
+// hostile tells texts made to hold up who reads them: finding the partners of marks, and opening lists in lists, takes
+// time with the square of their number.
 func hostile(s string) bool {
 	marks := 0
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case '*', '_', '~', '[', '`', '>':
-			if i == 0 || s[i-1] != s[i] || s[i] == '[' || s[i] == '>' {
+	for line := range strings.Lines(s) {
+		if openers(line) > maxOpeners {
+			return true
+		}
+		for i := 0; i < len(line); i++ {
+			switch line[i] {
+			case '*', '_', '~', '`':
+				if i == 0 || line[i-1] != line[i] {
+					marks++
+				}
+			case '[', '>':
 				marks++
 			}
 		}
 	}
 	return marks > maxMarks
+}
+
+// openers gives how many quotes and lists line may open.
+func openers(line string) int {
+	n := 0
+	for i := 0; i < len(line); i++ {
+		switch c := line[i]; {
+		case c == '>':
+			n++
+		case strings.IndexByte("-+*.)", c) >= 0:
+			if i+1 < len(line) && (line[i+1] == ' ' || line[i+1] == '\t') {
+				n++
+			}
+		case c != ' ' && c != '\t' && (c < '0' || c > '9'):
+			return n
+		}
+	}
+	return n
 }
 
 // reader turns the library's syntax tree into blocks.

@@ -1,6 +1,7 @@
 package markdown
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -102,6 +103,13 @@ func TestParseKeepsWhatHasNoNeutralForm(t *testing.T) {
 		if got := Parse(in).PlainText(); got != want {
 			t.Errorf("%q became %q, want %q", in, got, want)
 		}
+	}
+}
+
+func TestLongRulesAreNotHostile(t *testing.T) {
+	doc := Parse("**a**\n\n" + strings.Repeat("-", 200) + "\n\n" + strings.Repeat(".", 200))
+	if len(doc) != 3 || doc[0].Runs[0].Style != richtext.Bold || doc[1].Kind != richtext.Rule {
+		t.Errorf("got %v", doc)
 	}
 }
 
