@@ -154,7 +154,7 @@ func TestCuttingTheProxyDropsTheWebsocketOnly(t *testing.T) {
 	if cut := proxy.CutWebSockets(); cut != 1 {
 		t.Errorf("%d websockets were cut, want 1", cut)
 	}
-	<-socket.Closed()
+	socket.WaitClosed(t)
 
 	// What is posted without a websocket is there for whoever asks, through the same proxy.
 	anna.Post(t, town, "missed")
@@ -185,7 +185,7 @@ func TestARestartKeepsDataTokensAndAddress(t *testing.T) {
 	anna.Post(t, town, "before")
 
 	mm.Stop(t)
-	<-socket.Closed()
+	socket.WaitClosed(t)
 	if _, _, err := anna.Client.GetMe(t.Context(), ""); err == nil {
 		t.Error("a stopped server answered")
 	}

@@ -15,6 +15,10 @@ func shell(t *testing.T, script string) Command {
 	return Command{Path: "/bin/sh", Args: []string{"-c", script}}
 }
 
+// idle gives a shell something to wait for: while it runs a command in the foreground it does not act on signals. It
+// ends with the shell, however that ends.
+const idle = `tail --pid=$$ -f /dev/null >/dev/null 2>&1 & `
+
 func TestAProcessCanBeKilledAndStartedAgain(t *testing.T) {
 	t.Parallel()
 	p := StartProcess(t, shell(t, `echo "run $$"; exec sleep 1000`))
@@ -35,8 +39,7 @@ func TestAProcessCanBeKilledAndStartedAgain(t *testing.T) {
 
 func TestStopAsksAndWaitReturnsTheExitCode(t *testing.T) {
 	t.Parallel()
-	// A shell that waits for its child cannot act on a signal, so the child is in the background.
-	p := StartProcess(t, shell(t, `trap 'echo asked; kill $!; exit 3' TERM; sleep 1000 & echo ready; wait`))
+	p := StartProcess(t, shell(t, `trap 'echo asked; exit 3' TERM; `+idle+`echo ready; wait`))
 	p.WaitForLine(t, "ready")
 	if code := p.Stop(t); code != 3 {
 		t.Errorf("the exit code is %d, want 3", code)
@@ -99,7 +102,7 @@ func TestWaitingEndsWithTheProcess(t *testing.T) {
 
 func TestAProcessRunsInItsFolderAndGetsSignals(t *testing.T) {
 	t.Parallel()
-	command := shell(t, `trap 'echo heard; kill $!; exit 0' HUP; sleep 1000 & pwd; wait`)
+	command := shell(t, `trap 'echo heard; exit 0' HUP; `+idle+`pwd; wait`)
 	command.Dir = t.TempDir()
 	p := StartProcess(t, command)
 	if got := p.WaitForLine(t, "/"); got != command.Dir {

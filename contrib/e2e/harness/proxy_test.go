@@ -56,6 +56,10 @@ func dial(t *testing.T, proxy *Proxy) *talker {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
+	// What never comes must fail the test, not hang it.
+	if err := conn.SetDeadline(time.Now().Add(Patience)); err != nil {
+		t.Fatal(err)
+	}
 	return &talker{conn, bufio.NewReader(conn)}
 }
 
@@ -141,7 +145,7 @@ func TestPauseHoldsBytesBackUntilResume(t *testing.T) {
 		if got, err := c.lines.ReadByte(); !errors.Is(err, os.ErrDeadlineExceeded) {
 			t.Fatalf("a paused proxy let %q pass (%v)", got, err)
 		}
-		if err := c.SetReadDeadline(time.Time{}); err != nil {
+		if err := c.SetReadDeadline(time.Now().Add(Patience)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -174,6 +178,32 @@ func TestAnOrderlyEndPassesWithAllBytes(t *testing.T) {
 		_, _ = io.WriteString(c, text)
 		_ = c.Conn.(*net.TCPConn).CloseWrite()
 	}()
+	got, err := io.ReadAll(c.lines)
+	if err != nil || string(got) != text {
+		t.Errorf("%d bytes came back, want %d (%v)", len(got), len(text), err)
+	}
+}
+
+func TestAnOrderlyEndDoesNotHurryASlowReader(t *testing.T) {
+	t.Parallel()
+	proxy := echo(t)
+	c := dial(t, proxy)
+	// Little fits into the client's buffer, so most is still in the proxy's when both directions have ended.
+	if err := c.Conn.(*net.TCPConn).SetReadBuffer(1024); err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Repeat("0123456789", 6000)
+	if _, err := io.WriteString(c, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the proxy is done with the connection", func() bool {
+		proxy.mu.Lock()
+		defer proxy.mu.Unlock()
+		return len(proxy.open) == 0
+	})
 	got, err := io.ReadAll(c.lines)
 	if err != nil || string(got) != text {
 		t.Errorf("%d bytes came back, want %d (%v)", len(got), len(text), err)

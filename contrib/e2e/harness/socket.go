@@ -65,6 +65,18 @@ func (s *Socket) read() {
 // Closed is closed when the connection has ended, by whoever.
 func (s *Socket) Closed() <-chan struct{} { return s.closed }
 
+// WaitClosed waits until the connection has ended. The test fails when it stays open.
+func (s *Socket) WaitClosed(tb TB) {
+	tb.Helper()
+	timer := time.NewTimer(Patience)
+	defer timer.Stop()
+	select {
+	case <-s.closed:
+	case <-timer.C:
+		tb.Fatalf("the websocket is still open after %s", Patience)
+	}
+}
+
 // WaitFor returns the next event that is wanted, and passes over the others. The test fails when the connection ends
 // before.
 func (s *Socket) WaitFor(tb TB, wanted func(*model.WebSocketEvent) bool) *model.WebSocketEvent {
