@@ -1,5 +1,8 @@
 // Package richtext is the neutral form of what people write: a small tree that both markdown and Teams' HTML convert
 // to and from. There is no markup in it, so nothing a person types can become markup or a mention on the way.
+//
+// [Normalize] gives the canonical form. Two laws hold for both converters, and their tests prove them on random texts:
+// what a parser gives is canonical, and parsing what was rendered gives the canonical form of what was to be rendered.
 package richtext
 
 // Doc is a text: its blocks from top to bottom. The zero value is the empty text.

@@ -126,7 +126,9 @@ func TestKeyChangesNothingThatPeopleSee(t *testing.T) {
 	}
 }
 
-const patience = 15 * time.Second
+// patience is far more than any of these needs (all together take seconds), and far less than what takes time with the
+// square of the length would need.
+const patience = 30 * time.Second
 
 // TestParseIsNotHeldUp by what somebody may send to hold it up, and keeps its words.
 func TestParseIsNotHeldUp(t *testing.T) {
@@ -135,19 +137,15 @@ func TestParseIsNotHeldUp(t *testing.T) {
 		"<select>", "<svg>", "<math>", "<template>", "</p>", "</b>", "<br>", "&amp;", "&", "<", "<!--", "<b></b>", "<code>", "<pre>", "<at>", "<emoji alt=x>", "<img>", "<h1>", "<!DOCTYPE>",
 		"<p><b>", "<b><p></b>", "<table><b>", "<a>a<p>", "<li><ul>", "</td>", "<p title=", "<nobr>", "<button>", "<form>", "<option>", "<ruby><rt>", "<frameset>", "<html a=b>", "<body a=b>",
 	} {
-		for _, n := range []int{100_000} {
-			s := "begin " + strings.Repeat(unit, n) + "--></pre></template></select></title> end"
-			start := time.Now()
-			doc, _ := ParseWithKey(s)
-			Render(doc)
-			if took := time.Since(start); took > patience {
-				t.Errorf("%d times %q took %v", n, unit, took)
-			} else if took > time.Second {
-				t.Logf("%d times %q took %v", n, unit, took)
-			}
-			if !strings.Contains(doc.PlainText(), "begin") {
-				t.Errorf("%d times %q: words were lost", n, unit)
-			}
+		s := "begin " + strings.Repeat(unit, 100_000) + "--></pre></template></select></title> end"
+		start := time.Now()
+		doc, _ := ParseWithKey(s)
+		Render(doc)
+		if took := time.Since(start); took > patience {
+			t.Errorf("%q took %v", unit, took)
+		}
+		if !strings.Contains(doc.PlainText(), "begin") {
+			t.Errorf("%q: words were lost", unit)
 		}
 	}
 }
