@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -46,6 +47,8 @@ func parseCursor(s string) (int64, error) {
 // changes are the posts of a channel that changed since some time, each as it looked last.
 type changes struct {
 	posts map[string]*model.Post
+	// rank is the order in which the server listed them: posts of one millisecond have no other.
+	rank map[string]int
 	// until is up to which update_at nothing is missing.
 	until int64
 	// unordered: the server gave more rows than it lists at once, and not the first ones; deletions and edits of posts
@@ -57,6 +60,9 @@ func (c *changes) add(p *model.Post) (fresh bool) {
 	old := c.posts[p.Id]
 	if old == nil || p.UpdateAt >= old.UpdateAt {
 		c.posts[p.Id] = p
+	}
+	if old == nil {
+		c.rank[p.Id] = len(c.rank)
 	}
 	return old == nil
 }
@@ -71,7 +77,7 @@ func (c *changes) oldestFirst() []*model.Post {
 		if all[i].CreateAt != all[j].CreateAt {
 			return all[i].CreateAt < all[j].CreateAt
 		}
-		return all[i].Id < all[j].Id
+		return c.rank[all[i].Id] < c.rank[all[j].Id]
 	})
 	return all
 }
@@ -80,7 +86,7 @@ func (c *changes) oldestFirst() []*model.Post {
 // with other reactions. The server lists a thousand rows at most, promising no order. In practice they come by update_at,
 // so that one can go on from the last; whether they did is checked against the pages of live posts.
 func (a *account) since(ctx context.Context, channel string, start int64) (*changes, error) {
-	found := &changes{posts: map[string]*model.Post{}, until: start}
+	found := &changes{posts: map[string]*model.Post{}, rank: map[string]int{}, until: start}
 	from, full := max(start, 1), false // 0 would count as absent
 	for {
 		list, err := a.listSince(ctx, channel, from)
@@ -88,9 +94,11 @@ func (a *account) since(ctx context.Context, channel string, start int64) (*chan
 			return nil, err
 		}
 		last := from
-		for _, p := range list.Posts {
-			if p.UpdateAt <= start {
-				continue // the root of a changed reply, itself unchanged
+		// Only what is in Order has changed: Posts also holds the roots of changed replies.
+		for _, id := range slices.Backward(list.Order) {
+			p := list.Posts[id]
+			if p == nil || p.UpdateAt <= start {
+				continue
 			}
 			last = max(last, p.UpdateAt)
 			if p.OriginalId == "" { // else what an edit left of the former text
@@ -133,7 +141,7 @@ func (a *account) verify(ctx context.Context, channel string, start int64, found
 		if err != nil {
 			return err
 		}
-		for _, id := range page.Order {
+		for _, id := range slices.Backward(page.Order) {
 			p := page.Posts[id]
 			if p == nil || p.UpdateAt <= start || p.OriginalId != "" {
 				continue

@@ -6,14 +6,16 @@ import (
 	"time"
 )
 
-// clock is the server's, as its answers tell it: behind by up to a second, never ahead of it. Cursors and beginnings count by
-// it alone, so that a wrong clock on this machine does no harm.
+// clock is the server's: never ahead of it, and behind by less than a second. Cursors and beginnings count by it alone,
+// so that a wrong clock on this machine does no harm.
 type clock struct {
 	mu sync.Mutex
-	// ahead is how much the server's clock is ahead of ours.
-	ahead time.Duration
+	// ahead is how much the server's clock is at least ahead of ours.
+	ahead  time.Duration
+	synced bool
 }
 
+// sync takes the time off a REST answer, which counts whole seconds.
 func (c *clock) sync(answer *http.Response) {
 	date, err := http.ParseTime(answer.Header.Get("Date"))
 	if err != nil {
@@ -21,7 +23,16 @@ func (c *clock) sync(answer *http.Response) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ahead = time.Until(date)
+	if ahead := time.Until(date); !c.synced || ahead > c.ahead || c.ahead-ahead > 2*time.Second {
+		c.ahead, c.synced = ahead, true
+	}
+}
+
+// syncMillis takes the time that the answer to a ping tells.
+func (c *clock) syncMillis(server int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ahead, c.synced = time.Until(time.UnixMilli(server)), true
 }
 
 // now gives milliseconds.

@@ -188,7 +188,3 @@ func gone(format string, args ...any) error {
 func unsupported(format string, args ...any) error {
 	return &bridge.Error{Kind: bridge.Unsupported, Err: fmt.Errorf(format, args...)}
 }
-
-func rejected(format string, args ...any) error {
-	return &bridge.Error{Kind: bridge.Rejected, Err: fmt.Errorf(format, args...)}
-}

@@ -293,7 +293,8 @@ func (r *roster) has(ctx context.Context, a *account, me, id string) (bool, erro
 	defer r.mu.Unlock()
 	if !r.asked {
 		var list []*model.Channel
-		if err := a.client.get(ctx, "/users/"+me+"/channels", &list); err != nil {
+		// No channel at all is answered with 404.
+		if err := a.client.get(ctx, "/users/"+me+"/channels", &list); err != nil && bridge.KindOf(err) != bridge.Gone {
 			return false, fmt.Errorf("asking which channels the bot is in: %w", err)
 		}
 		r.asked, r.open = true, map[string]bool{}

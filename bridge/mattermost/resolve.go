@@ -279,7 +279,8 @@ func (a *account) places(ctx context.Context) ([]place, error) {
 			}
 		}
 		var joined []*model.Channel
-		if err := a.client.get(ctx, "/users/"+me.Id+"/teams/"+t.Id+"/channels", &joined); err != nil {
+		// No channel at all is answered with 404.
+		if err := a.client.get(ctx, "/users/"+me.Id+"/teams/"+t.Id+"/channels", &joined); err != nil && bridge.KindOf(err) != bridge.Gone {
 			return nil, fmt.Errorf("asking which channels the bot is in: %w", err)
 		}
 		add(joined)

@@ -84,8 +84,6 @@ func serverURL(s string) (*url.URL, error) {
 	}
 	u.Path = strings.TrimRight(u.Path, "/")
 	u.RawPath = ""
-	if strings.HasSuffix(u.Path, "/api/v4") {
-		u.Path = strings.TrimSuffix(u.Path, "/api/v4")
-	}
+	u.Path = strings.TrimSuffix(u.Path, "/api/v4")
 	return u, nil
 }

@@ -155,6 +155,9 @@ func (s *stream) read(conn *websocket.Conn) error {
 		}
 		s.waiting.Store(0)
 		s.alive = true
+		if now, ok := response.Data["server_time"].(float64); ok && now > 0 {
+			s.account.clock.syncMillis(int64(now))
+		}
 	}
 }
 

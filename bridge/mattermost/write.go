@@ -311,8 +311,7 @@ func props(d bridge.Draft, config serverConfig) model.StringInterface {
 func message(d bridge.Draft, nameShown bool) string {
 	doc := d.Text
 	if d.Author.Name != "" && !nameShown {
-		name := richtext.Block{Kind: richtext.Paragraph, Runs: []richtext.Run{{Text: d.Author.Name, Style: richtext.Bold}, {Text: ":"}}}
-		doc = append(richtext.Doc{name}, doc...)
+		doc = richtext.Prepend(doc, richtext.Run{Text: d.Author.Name, Style: richtext.Bold}, richtext.Run{Text: ":"}, richtext.Run{Break: true})
 	}
 	for _, f := range d.Files {
 		run := richtext.Run{Text: f.Name, Link: f.URL}
