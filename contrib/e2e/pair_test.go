@@ -1,0 +1,229 @@
+package e2e
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mattermost/mattermost/server/public/model"
+
+	"causeway/contrib/e2e/harness"
+	"causeway/contrib/sim/teams"
+)
+
+// pair is a Mattermost channel and a Teams channel with people in both, and a Causeway between them.
+type pair struct {
+	mm      *harness.Mattermost
+	proxy   *harness.Proxy // between Causeway and Mattermost
+	channel *model.Channel
+	bot     *harness.User
+	people  []*harness.User
+
+	sim    *teams.Server
+	team   *teams.Channel
+	relay  *teams.User
+	others []*teams.User
+
+	dir      string
+	program  string
+	causeway *harness.Process
+}
+
+// newPair makes both channels with n people each, writes the config and signs the relay account in.
+func newPair(t *testing.T, mm *harness.Mattermost, n int) *pair {
+	t.Helper()
+	p := &pair{mm: mm, proxy: harness.StartProxy(t, mm.Address), dir: t.TempDir(), program: harness.BuildCauseway(t)}
+	team := mm.CreateTeam(t)
+	p.bot = mm.CreateBot(t, "causeway", "", team)
+	for i := range n {
+		p.people = append(p.people, mm.CreateUser(t, fmt.Sprintf("anna%d", i), team))
+	}
+	p.channel = mm.CreateChannel(t, team, model.ChannelTypeOpen, "town", append([]*harness.User{p.bot}, p.people...)...)
+
+	sim, err := teams.Start(teams.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sim.Close() })
+	p.sim = sim
+	tenant := sim.AddTenant("contoso")
+	p.relay = tenant.AddUser("Causeway")
+	for i := range n {
+		p.others = append(p.others, tenant.AddUser(fmt.Sprintf("Otto %d", i)))
+	}
+	group := tenant.AddTeam("Sales", p.others[0], append(p.others[1:], p.relay)...)
+	p.team = group.AddChannel("Berlin")
+	app := tenant.AddApp(teams.AppConfig{
+		Name: "Causeway", Secret: "a secret for the tests", PublicClient: true,
+		Roles:  []string{"Team.ReadBasic.All", "Channel.ReadBasic.All", "ChannelMessage.Read.All", "TeamMember.Read.All", "User.Read.All"},
+		Scopes: []string{"User.Read", "ChannelMessage.Send", "ChannelMessage.ReadWrite", "ChannelMessage.Read.All", "Team.ReadBasic.All", "Channel.ReadBasic.All", "offline_access"},
+	})
+	p.write(t, "config.toml", fmt.Sprintf(`
+[general]
+LogLevel = "debug"
+[storage]
+DSN = "causeway.db"
+[http]
+Listen = "127.0.0.1:%d"
+[mattermost.hq]
+Server = %q
+Token = "env:MM_TOKEN"
+Team = %q
+[msteams.contoso]
+TenantID = %q
+ClientID = %q
+ClientSecret = "env:TEAMS_SECRET"
+TeamID = "Sales"
+Receive = "poll"
+PollInterval = "300ms"
+PostInterval = "10ms"
+GraphURL = %q
+LoginURL = %q
+[[gateway]]
+name = "town"
+inout = [ { account = "mattermost.hq", channel = "%s" }, { account = "msteams.contoso", channel = "Berlin" } ]
+`, freePort(t), p.proxy.URL, team.Name, tenant.ID, app.ClientID, sim.GraphURL(), sim.LoginURL(), p.channel.Name))
+	p.login(t)
+	return p
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port
+}
+
+func (p *pair) write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (p *pair) command(args ...string) harness.Command {
+	return harness.Command{
+		Path: p.program, Args: args, Dir: p.dir, LogFile: filepath.Join(p.dir, "causeway.log"),
+		Env: []string{"MM_TOKEN=" + p.bot.Token, "TEAMS_SECRET=a secret for the tests"},
+	}
+}
+
+// login signs the relay account in, as an operator would.
+func (p *pair) login(t *testing.T) {
+	t.Helper()
+	login := harness.StartProcess(t, p.command("login", "msteams.contoso", "-c", "config.toml"))
+	deadline := time.Now().Add(harness.Patience)
+	for len(p.sim.UserCodes()) == 0 {
+		if time.Now().After(deadline) || !login.Running() {
+			t.Fatalf("login shows no code:\n%s", login.Output())
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	code := p.sim.UserCodes()[0]
+	login.WaitForLine(t, code)
+	if err := p.sim.ApproveDevice(code, p.relay); err != nil {
+		t.Fatal(err)
+	}
+	if exit := login.Wait(t); exit != 0 {
+		t.Fatalf("login: exit code %d:\n%s", exit, login.Output())
+	}
+}
+
+// run starts Causeway, or starts it again.
+func (p *pair) run(t *testing.T) {
+	t.Helper()
+	if p.causeway == nil {
+		p.causeway = harness.StartProcess(t, p.command("run", "-c", "config.toml"))
+		return
+	}
+	p.causeway.Start(t)
+}
+
+// begin starts Causeway and waits until both channels have begun.
+func (p *pair) begin(t *testing.T) {
+	t.Helper()
+	p.run(t)
+	// What is said before the beginning is not carried: say something until it crosses, on both sides.
+	p.eventually(t, "the first crossing", func() string {
+		p.people[0].Post(t, p.channel, "is anybody there?")
+		if _, err := p.sim.Say(p.others[0], p.team, "is anybody here?"); err != nil {
+			return err.Error()
+		}
+		time.Sleep(time.Second)
+		mm, tm := strings.Join(p.inMattermost(t), "\n"), strings.Join(p.inTeams(), "\n")
+		if !strings.Contains(tm, "anybody there") || !strings.Contains(mm, "anybody here") {
+			return fmt.Sprintf("Mattermost has %q, Teams %q", mm, tm)
+		}
+		return ""
+	})
+}
+
+// eventually waits until wrong says that nothing is wrong any more.
+func (p *pair) eventually(t *testing.T, what string, wrong func() string) {
+	t.Helper()
+	deadline := time.Now().Add(4 * time.Minute)
+	for {
+		problem := wrong()
+		if problem == "" {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: %s", what, problem)
+		}
+		time.Sleep(250 * time.Millisecond)
+	}
+}
+
+// inMattermost gives what the bot has written, in order.
+func (p *pair) inMattermost(t *testing.T) []string {
+	t.Helper()
+	var all []string
+	for _, post := range p.mm.Admin.Read(t, p.channel) {
+		if post.UserId == p.bot.Id {
+			all = append(all, post.Message)
+		}
+	}
+	return all
+}
+
+// inTeams gives what the relay has written, answers too, in order.
+func (p *pair) inTeams() []string {
+	var all []string
+	for _, m := range p.relayed() {
+		all = append(all, m.Text)
+	}
+	return all
+}
+
+// relayed gives the living messages of the relay in order of their creation.
+func (p *pair) relayed() []teams.Message {
+	var all []teams.Message
+	for _, m := range p.everything() {
+		if m.Author == p.relay && !m.Deleted {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// everything gives all messages of the Teams channel, answers too, in order of their creation.
+func (p *pair) everything() []teams.Message {
+	var all []teams.Message
+	for _, root := range p.sim.Messages(p.team) {
+		all = append(append(all, root), root.Replies...)
+	}
+	slices.SortStableFunc(all, func(a, b teams.Message) int { return a.Created.Compare(b.Created) })
+	return all
+}
+
+// token finds "#n." in a text.
+var token = regexp.MustCompile(`#[a-z]+[0-9]+\.`)
