@@ -1,0 +1,213 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"causeway/bridge"
+	"causeway/gateway"
+	"causeway/gateway/config"
+	"causeway/gateway/store"
+	"causeway/gateway/web"
+)
+
+// stopTime is how long [App.Run] may take to stop. What is unfinished then is finished at the next start.
+const stopTime = 10 * time.Second
+
+// App is one Causeway with everything it holds.
+type App struct {
+	log      *logrus.Entry
+	lock     *os.File
+	store    *store.Store
+	accounts []gateway.Account
+	routes   []gateway.Route
+	listener net.Listener
+	// patience is how long Run may take to stop.
+	patience time.Duration
+	closing  sync.Once
+}
+
+// Open takes what a config asks for: the lock on the store, key file, store, accounts and the HTTP address. No service
+// is asked for anything yet. Each of its errors, joined when there are several, names the next step; nothing is
+// then held. The caller must call Run or Close.
+func Open(ctx context.Context, cfg *config.Config, protocols []bridge.Protocol, log *logrus.Entry) (*App, error) {
+	a := &App{log: log, routes: routes(cfg), patience: stopTime}
+	if len(a.routes) == 0 {
+		return nil, errors.New("no gateway is enabled, so there is nothing to carry: add a [[gateway]] with two channels to the config (config.toml.example shows how), or take enable = false out of one")
+	}
+	if err := a.open(ctx, cfg, protocols); err != nil {
+		a.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *App) open(ctx context.Context, cfg *config.Config, protocols []bridge.Protocol) (err error) {
+	if a.lock, err = lockStore(cfg.Storage.DSN); err != nil {
+		return err
+	}
+	if a.store, err = openStore(ctx, cfg.Storage); err != nil {
+		return err
+	}
+	var problems []error
+	for _, account := range used(cfg, a.routes) {
+		b, err := newBridge(protocols, account, a.store.Vault(bridge.AccountName(account.ID)), a.log)
+		if err != nil {
+			problems = append(problems, err)
+			continue
+		}
+		a.accounts = append(a.accounts, gateway.Account{
+			Name: bridge.AccountName(account.ID), Protocol: account.Protocol, Label: account.Label,
+			NickFormat: account.RemoteNickFormat, Bridge: b,
+		})
+	}
+	if a.listener, err = web.Listen(ctx, cfg.HTTP.Listen); err != nil {
+		problems = append(problems, err)
+	}
+	return errors.Join(problems...)
+}
+
+// newBridge makes an account as the config says.
+func newBridge(protocols []bridge.Protocol, account config.Account, vault bridge.Vault, log *logrus.Entry) (bridge.Bridge, error) {
+	i := slices.IndexFunc(protocols, func(p bridge.Protocol) bool { return p.Name == account.Protocol })
+	if i < 0 {
+		return nil, fmt.Errorf("[%s]: there is no protocol %s", account.ID, account.Protocol)
+	}
+	name := bridge.AccountName(account.ID)
+	b, err := protocols[i].New(bridge.Env{Account: name, Log: log.WithField(keyAccount, account.ID), Vault: vault}, account.Settings)
+	if err != nil {
+		return nil, fmt.Errorf("[%s]: %w", account.ID, err)
+	}
+	return b, nil
+}
+
+// routes gives the enabled gateways.
+func routes(cfg *config.Config) []gateway.Route {
+	var all []gateway.Route
+	for _, g := range cfg.Gateways {
+		if !g.Enable {
+			continue
+		}
+		r := gateway.Route{Name: g.Name}
+		for _, e := range g.Endpoints {
+			r.Endpoints = append(r.Endpoints, gateway.Endpoint{
+				Account: bridge.AccountName(e.Account), Channel: e.Channel, In: e.Direction.Receives(), Out: e.Direction.Sends(),
+			})
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// used gives the accounts that the routes name, in the order of the config.
+func used(cfg *config.Config, routes []gateway.Route) []config.Account {
+	named := map[string]bool{}
+	for _, r := range routes {
+		for _, e := range r.Endpoints {
+			named[string(e.Account)] = true
+		}
+	}
+	return slices.DeleteFunc(inOrder(cfg), func(a config.Account) bool { return !named[a.ID] })
+}
+
+// inOrder gives the accounts as they stand in the config.
+func inOrder(cfg *config.Config) []config.Account {
+	return slices.SortedFunc(maps.Values(cfg.Accounts), func(a, b config.Account) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), strings.Compare(a.ID, b.ID))
+	})
+}
+
+// Address is where the HTTP server listens; it tells the port where the config has port 0.
+func (a *App) Address() net.Addr { return a.listener.Addr() }
+
+// Run carries messages until ctx ends, then stops and closes everything within a bounded time. It returns nil after
+// that, and an error when the store or the HTTP server has failed for good, or when stopping took too long. Run may be
+// called once.
+func (a *App) Run(ctx context.Context) error {
+	a.log.WithFields(logrus.Fields{
+		keyVersion: version(), keyGateways: len(a.routes), keyAccounts: len(a.accounts), keyListen: a.Address().String(),
+	}).Info("Causeway is running")
+	done := make(chan error, 1)
+	go func() {
+		err := a.carry(ctx)
+		a.Close()
+		done <- err
+	}()
+	var err error
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		select {
+		case err = <-done:
+		case <-time.After(a.patience):
+			return fmt.Errorf("stopping: not done after %v: what is unfinished is finished at the next start", a.patience)
+		}
+	}
+	if err == nil {
+		a.log.Info("Causeway has stopped")
+	}
+	return err
+}
+
+// carry runs the parts until ctx ends or one of them fails, which ends the other.
+func (a *App) carry(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	g := gateway.New(gateway.Options{Accounts: a.accounts, Routes: a.routes, Store: a.store, Log: a.log})
+	var failed [2]error
+	var parts sync.WaitGroup
+	for i, run := range [...]func() error{
+		func() error { return g.Run(ctx) },
+		func() error { return web.Serve(ctx, a.listener, a.log) },
+	} {
+		parts.Go(func() {
+			defer cancel()
+			failed[i] = guarded(run)
+		})
+	}
+	parts.Wait()
+	return errors.Join(failed[:]...)
+}
+
+// Close gives everything back. It is for an App that is not run, and harmless afterwards.
+func (a *App) Close() {
+	a.closing.Do(func() {
+		if a.listener != nil {
+			_ = a.listener.Close()
+		}
+		for _, account := range slices.Backward(a.accounts) {
+			if err := account.Bridge.Close(); err != nil {
+				a.log.WithField(keyAccount, string(account.Name)).WithError(err).Warn("closing the account failed")
+			}
+		}
+		if a.store != nil {
+			if err := a.store.Close(); err != nil {
+				a.log.WithError(err).Warn("closing the store failed")
+			}
+		}
+		if a.lock != nil {
+			_ = a.lock.Close()
+		}
+	})
+}
+
+// guarded turns a panic into an error, as nobody shall see a stack trace.
+func guarded(do func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("internal error: %v", p)
+		}
+	}()
+	return do()
+}

@@ -1,0 +1,183 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+
+	"causeway/gateway/config"
+)
+
+// defaultConfig is the config where -c names none.
+const defaultConfig = "config.toml"
+
+// verb is one of the program's commands.
+type verb struct {
+	name string
+	// takes shows the arguments, least and most count them.
+	takes       string
+	least, most int
+	about       string
+	do          func(c *call, ctx context.Context) error
+	// noConfig: it takes no -c.
+	noConfig bool
+}
+
+// verbs are the commands in the order in which help shows them.
+func verbs() []verb {
+	return []verb{
+		{name: "run", about: "carries messages until it is stopped (the default command)", do: (*call).run},
+		{name: "check", about: "tries config, accounts and channels; touches nothing; exit code 1 on any problem", do: (*call).check},
+		{name: "login", takes: "ACCOUNT", least: 1, most: 1, about: "signs an account in, where a person must do that", do: (*call).login},
+		{name: "channels", takes: "ACCOUNT", least: 1, most: 1, about: "lists what an account can see, in the form that channel = takes", do: (*call).channels},
+		{name: "quarantine", takes: "list | retry ID | drop ID", least: 0, most: 2, about: "shows what could not be delivered, tries it again, gives it up", do: (*call).quarantine},
+		{name: "version", about: "says which Causeway this is", noConfig: true, do: func(c *call, _ context.Context) error { return c.version() }},
+		{name: "help", takes: "[COMMAND]", most: 1, about: "shows this", noConfig: true},
+	}
+}
+
+func verbNamed(name string) (verb, bool) {
+	for _, v := range verbs() {
+		if v.name == name {
+			return v, true
+		}
+	}
+	return verb{}, false
+}
+
+// usageError is a call that makes no sense.
+type usageError struct {
+	text string
+	// verb is the command whose usage helps; none: that of the whole.
+	verb verb
+}
+
+func (e *usageError) Error() string { return e.text }
+
+// arguments are a call as it was typed.
+type arguments struct {
+	verb   verb
+	config string
+	args   []string
+	help   bool
+}
+
+// parse takes flags before, between and after the arguments; after "--" all are arguments. Its errors are *usageError.
+func parse(words []string) (arguments, error) {
+	var a arguments
+	flags := flag.NewFlagSet("causeway", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.Usage = func() {}
+	for _, name := range []string{"c", "config"} {
+		flags.StringVar(&a.config, name, defaultConfig, "")
+	}
+	for _, name := range []string{"h", "help"} {
+		flags.BoolVar(&a.help, name, false, "")
+	}
+	var plain []string
+	var wrong error
+	for rest := words; len(rest) > 0; {
+		wrong = flags.Parse(rest)
+		left := flags.Args()
+		if wrong != nil || len(left) == 0 {
+			break
+		}
+		if taken := len(rest) - len(left); taken > 0 && rest[taken-1] == "--" {
+			plain = append(plain, left...)
+			break
+		}
+		plain, rest = append(plain, left[0]), left[1:]
+	}
+	a.verb, _ = verbNamed("run")
+	if len(plain) > 0 {
+		var known bool
+		if a.verb, known = verbNamed(plain[0]); !known {
+			return a, &usageError{text: fmt.Sprintf("unknown command %q; %s", plain[0], config.Suggest(plain[0], verbNames()))}
+		}
+		a.args = plain[1:]
+	} else if a.help {
+		a.verb = verb{}
+	}
+	if wrong != nil {
+		return a, &usageError{text: flagProblem(wrong), verb: a.verb}
+	}
+	return a.counted(words)
+}
+
+// counted checks the number of arguments, and turns the command help into the help that was asked for.
+func (a arguments) counted(words []string) (arguments, error) {
+	v := a.verb
+	switch {
+	case a.help:
+		return a, nil
+	case len(a.args) < v.least:
+		return a, &usageError{text: v.name + " needs " + v.takes, verb: v}
+	case len(a.args) > v.most:
+		return a, &usageError{text: fmt.Sprintf("%s takes no %q", v.name, a.args[v.most]), verb: v}
+	case a.config == "":
+		return a, &usageError{text: "-c names no file", verb: v}
+	case v.name != "help":
+		return a, nil
+	}
+	a.help, a.verb = true, verb{}
+	if len(a.args) > 0 {
+		var known bool
+		if a.verb, known = verbNamed(a.args[0]); !known {
+			return a, &usageError{text: fmt.Sprintf("unknown command %q; %s", a.args[0], config.Suggest(a.args[0], verbNames()))}
+		}
+	}
+	return a, nil
+}
+
+func verbNames() []string {
+	var all []string
+	for _, v := range verbs() {
+		all = append(all, v.name)
+	}
+	return all
+}
+
+// flagProblem words what package flag found.
+func flagProblem(err error) string {
+	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: "); ok {
+		hint := config.Suggest(strings.TrimLeft(name, "-"), []string{"config", "help"})
+		if word, near := strings.CutPrefix(hint, "did you mean "); near {
+			return fmt.Sprintf("unknown flag %s; did you mean -%s", name, word)
+		}
+		return fmt.Sprintf("unknown flag %s; known are -c FILE and -h", name)
+	}
+	if strings.HasPrefix(err.Error(), "flag needs an argument") {
+		return "-c names no file"
+	}
+	return cmp.Or(errors.Unwrap(err), err).Error()
+}
+
+// usageOf gives the help for a command, or for all.
+func usageOf(v verb) string {
+	var b strings.Builder
+	if v.name != "" {
+		fmt.Fprintf(&b, "Usage: %s\n\n%s%s.\n", v.line(), strings.ToUpper(v.about[:1]), v.about[1:])
+		return b.String()
+	}
+	b.WriteString("Causeway joins conversations on Mattermost and Microsoft Teams.\n\nUsage:\n")
+	for _, v := range verbs() {
+		fmt.Fprintf(&b, "  %s\n        %s\n", v.line(), v.about)
+	}
+	b.WriteString("\nThe config is " + defaultConfig + " where -c names no other file. Flags may stand anywhere.\n")
+	return b.String()
+}
+
+func (v verb) line() string {
+	line := "causeway " + v.name
+	if v.takes != "" {
+		line += " " + v.takes
+	}
+	if !v.noConfig {
+		line += " [-c FILE]"
+	}
+	return line
+}

@@ -1,0 +1,102 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"causeway/bridge"
+)
+
+// channels is `causeway channels ACCOUNT`.
+func (c *call) channels(ctx context.Context) error {
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	account, err := c.account(cfg)
+	if err != nil {
+		return err
+	}
+	stored, err := openLook(ctx, cfg.Storage)
+	if err != nil {
+		return err
+	}
+	defer stored.close()
+	b, err := c.bridge(account, stored.vault(account.ID))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = b.Close() }()
+	ctx, cancel := context.WithTimeout(ctx, c.patience())
+	defer cancel()
+	all, err := conversations(ctx, b)
+	if err != nil {
+		return fmt.Errorf("%s: %w", account.ID, withNextStep(ctx, account.ID, c.patience(), err))
+	}
+	if len(all) == 0 {
+		_, err = fmt.Fprintf(c.Stderr, "%s can see no channel: make it a member of those that it shall carry\n", account.ID)
+		return err
+	}
+	for _, line := range channelLines(all) {
+		if _, err := fmt.Fprintln(c.out, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func conversations(ctx context.Context, b bridge.Bridge) ([]bridge.Conversation, error) {
+	if err := patiently(ctx, func() error { _, err := b.Connect(ctx); return err }); err != nil {
+		return nil, err
+	}
+	var all []bridge.Conversation
+	err := patiently(ctx, func() (err error) { all, err = b.Conversations(ctx); return err })
+	return all, err
+}
+
+// channelLines gives lines that can be copied into a config, sorted by name. Where two conversations have one name, the
+// line has the link or the id instead.
+func channelLines(all []bridge.Conversation) []string {
+	all = slices.SortedFunc(slices.Values(all), func(a, b bridge.Conversation) int {
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(string(a.ID.Channel), string(b.ID.Channel)))
+	})
+	times := map[string]int{}
+	for _, c := range all {
+		times[c.Name]++
+	}
+	var lines []string
+	for _, c := range all {
+		name, note := c.Name, c.Link
+		if times[c.Name] > 1 || name == "" {
+			name, note = cmp.Or(c.Link, string(c.ID.Channel)), c.Name
+		}
+		line := "channel = " + tomlString(name)
+		if note != "" {
+			line += "  # " + oneLine(note)
+		}
+		lines = append(lines, line)
+	}
+	return lines
+}
+
+// tomlString writes a text as TOML does; strconv.Quote knows escapes that TOML does not.
+func tomlString(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		case r < ' ' || r == 0x7F:
+			fmt.Fprintf(&b, `\u%04X`, r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}

@@ -1,0 +1,117 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"causeway/bridge"
+	"causeway/gateway/config"
+	"causeway/gateway/store"
+)
+
+// look gives the stored tokens to commands that must not change anything; what bridges save goes into memory.
+type look struct {
+	reader *store.Reader // nil: nothing is stored, or it cannot be read
+}
+
+// openLook reads the store when there is one. With an error, what it gives is empty but can be used.
+func openLook(ctx context.Context, s config.Storage) (*look, error) {
+	if !storeExists(s) {
+		return &look{}, mayBeMade(s)
+	}
+	if err := keyBelongs(s); err != nil {
+		return &look{}, err
+	}
+	keys, err := store.LoadKeys(s.KeyFile)
+	if err != nil {
+		return &look{}, err
+	}
+	if err := mayBeWritten(s.DSN); err != nil {
+		return &look{}, err
+	}
+	r, err := store.OpenReader(ctx, s.DSN, keys)
+	switch {
+	case err == nil:
+		return &look{reader: r}, nil
+	case errors.Is(err, store.ErrTooNew):
+		return &look{}, err
+	}
+	return &look{}, damaged(err)
+}
+
+// mayBeMade finds what would keep the first start from making the store.
+func mayBeMade(s config.Storage) error {
+	for _, path := range []string{s.DSN, s.KeyFile} {
+		dir := filepath.Dir(path)
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return fmt.Errorf("the folder %s for %s is not there: make it, or set DSN and KeyFile in [storage]", dir, filepath.Base(path))
+		}
+	}
+	info, err := os.Stat(s.KeyFile)
+	if err != nil || !info.Mode().IsRegular() {
+		return nil
+	}
+	_, err = store.LoadKeys(s.KeyFile)
+	return err
+}
+
+// mayBeWritten opens without changing anything.
+func mayBeWritten(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return fmt.Errorf("opening the store: %w: make the file and its folder writable, or set DSN in [storage]", err)
+	}
+	return f.Close()
+}
+
+// damaged names the next step where SQLite only says what it met.
+func damaged(err error) error {
+	return fmt.Errorf("%w: restore the file from a backup, or set DSN in [storage] to another one", err)
+}
+
+func (l *look) close() {
+	if l.reader != nil {
+		_ = l.reader.Close()
+	}
+}
+
+// vault gives an account's tokens.
+func (l *look) vault(account string) bridge.Vault {
+	return &readVault{look: l, account: bridge.AccountName(account), saved: map[string][]byte{}}
+}
+
+// readVault keeps in memory what is saved: a token that was renewed meanwhile does not replace the stored one, which
+// stays good.
+type readVault struct {
+	look    *look
+	account bridge.AccountName
+	mutex   sync.Mutex
+	saved   map[string][]byte
+}
+
+func (v *readVault) Load(ctx context.Context, name string) ([]byte, error) {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	if value, ok := v.saved[name]; ok || v.look.reader == nil {
+		return value, nil
+	}
+	return v.look.reader.Load(ctx, v.account, name)
+}
+
+func (v *readVault) Save(_ context.Context, name string, value []byte) error {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	v.saved[name] = value
+	return nil
+}
+
+// isPath reports whether the file system has refused something.
+func isPath(err error) bool {
+	var path *fs.PathError
+	return errors.As(err, &path)
+}

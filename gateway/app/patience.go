@@ -1,0 +1,56 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"causeway/bridge"
+)
+
+// patiently asks again where the service said when, as long as ctx allows that.
+func patiently(ctx context.Context, ask func() error) error {
+	for {
+		err := guarded(ask)
+		if err == nil || bridge.KindOf(err) != bridge.Throttled {
+			return err
+		}
+		after := max(bridge.AfterOf(err), time.Second)
+		if ends, ok := ctx.Deadline(); ok && time.Until(ends) < after {
+			return err
+		}
+		timer := time.NewTimer(after)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return err
+		}
+	}
+}
+
+// withNextStep adds what to do to an error of an account that does not say it.
+func withNextStep(ctx context.Context, account string, patience time.Duration, err error) error {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("%w: no answer within %v: is the service up, and can it be reached from here?", err, patience)
+	}
+	var known *bridge.Error
+	if errors.As(err, &known) && known.Hint != "" {
+		return err
+	}
+	step := ""
+	switch bridge.KindOf(err) {
+	case bridge.Transient, bridge.Uncertain:
+		step = "is the service up, and can it be reached from here?"
+	case bridge.Throttled:
+		step = fmt.Sprintf("try again in %v", max(bridge.AfterOf(err), time.Second))
+	case bridge.Unauthorised:
+		step = "look at the account's keys in the config and at its permissions"
+	case bridge.Gone:
+		step = "`causeway channels " + account + "` lists what the account can see"
+	case bridge.Rejected, bridge.Unsupported:
+		return err
+	}
+	return fmt.Errorf("%w: %s", err, step)
+}

@@ -1,0 +1,133 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"text/tabwriter"
+	"time"
+
+	"causeway/bridge"
+	"causeway/gateway/config"
+	"causeway/gateway/store"
+)
+
+// quarantine is `causeway quarantine list | retry ID | drop ID`. All of them work while `causeway run` does: it looks
+// every few seconds whether somebody else has changed the store.
+func (c *call) quarantine(ctx context.Context) error {
+	do, err := c.quarantineAction()
+	if err != nil {
+		return err
+	}
+	cfg, err := c.load()
+	if err != nil {
+		return err
+	}
+	if !storeExists(cfg.Storage) {
+		return do(ctx, cfg, nil)
+	}
+	opened, err := openStore(ctx, cfg.Storage)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = opened.Close() }()
+	return do(ctx, cfg, opened)
+}
+
+// quarantineAction reads the arguments. What it gives takes a nil store when there is none yet.
+func (c *call) quarantineAction() (func(context.Context, *config.Config, *store.Store) error, error) {
+	v, _ := verbNamed("quarantine")
+	wrong := func(format string, args ...any) error {
+		return &usageError{text: fmt.Sprintf(format, args...), verb: v}
+	}
+	if len(c.args) == 0 {
+		return c.listQuarantine, nil
+	}
+	action := c.args[0]
+	switch {
+	case action == "list" && len(c.args) > 1:
+		return nil, wrong("quarantine list takes no %q", c.args[1])
+	case action == "list":
+		return c.listQuarantine, nil
+	case action != "retry" && action != "drop":
+		return nil, wrong("quarantine cannot %q; %s", action, config.Suggest(action, []string{"list", "retry", "drop"}))
+	case len(c.args) < 2:
+		return nil, wrong("quarantine %s needs the ID that `causeway quarantine list` shows", action)
+	}
+	id, err := strconv.ParseInt(c.args[1], 10, 64)
+	if err != nil {
+		return nil, wrong("%q is not an ID; `causeway quarantine list` shows them", c.args[1])
+	}
+	return func(ctx context.Context, cfg *config.Config, s *store.Store) error {
+		return c.release(ctx, cfg, s, action, id)
+	}, nil
+}
+
+func (c *call) listQuarantine(ctx context.Context, cfg *config.Config, s *store.Store) error {
+	var all []store.Quarantined
+	if s != nil {
+		var err error
+		if all, err = s.Quarantine(ctx); err != nil {
+			return err
+		}
+	}
+	if len(all) == 0 {
+		_, err := fmt.Fprintln(c.out, "Nothing is in quarantine.")
+		return err
+	}
+	named, err := names(ctx, cfg, s)
+	if err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "ID\tSINCE\tFROM → TO\tAUTHOR\tREASON")
+	for _, q := range all {
+		_, _ = fmt.Fprintf(table, "%d\t%s\t%s → %s\t%s\t%s\n", q.ID, q.Since.Local().Format(time.DateTime),
+			named(q.Origin), named(q.Target), oneLine(q.Author), oneLine(q.Reason))
+	}
+	return table.Flush()
+}
+
+// release is retry and drop.
+func (c *call) release(ctx context.Context, cfg *config.Config, s *store.Store, action string, id int64) error {
+	if s == nil {
+		return fmt.Errorf("message %d: %w", id, store.ErrNotQuarantined)
+	}
+	change, done := s.Retry, "is sent again to %s: at once when Causeway is running, else when it is started."
+	if action == "drop" {
+		change, done = s.Drop, "is given up: it will not arrive in %s."
+	}
+	target, err := change(ctx, id)
+	if err != nil {
+		return err
+	}
+	named, err := names(ctx, cfg, s)
+	if err != nil {
+		return errors.Join(fmt.Errorf("message %d: %s is done, but the conversation has no name", id, action), err)
+	}
+	_, err = fmt.Fprintf(c.out, "Message %d "+done+"\n", id, named(target))
+	return err
+}
+
+// names calls conversations as the config does, as far as they were found in earlier runs.
+func names(ctx context.Context, cfg *config.Config, s *store.Store) (func(bridge.ConversationID) string, error) {
+	known := map[bridge.ConversationID]string{}
+	for _, g := range cfg.Gateways {
+		for _, e := range g.Endpoints {
+			c, ok, err := s.Endpoint(ctx, bridge.AccountName(e.Account), e.Channel)
+			if err != nil {
+				return nil, err
+			}
+			if _, twice := known[c]; ok && !twice {
+				known[c] = e.Account + " " + e.Channel
+			}
+		}
+	}
+	return func(c bridge.ConversationID) string {
+		if name, ok := known[c]; ok {
+			return oneLine(name)
+		}
+		return oneLine(c.String())
+	}, nil
+}

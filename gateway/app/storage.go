@@ -1,0 +1,50 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"causeway/gateway/config"
+	"causeway/gateway/store"
+)
+
+// openStore opens the store of the config for reading and writing; key file and store are made when both are absent.
+func openStore(ctx context.Context, s config.Storage) (*store.Store, error) {
+	if err := keyBelongs(s); err != nil {
+		return nil, err
+	}
+	keys, err := store.LoadKeys(s.KeyFile)
+	if err != nil {
+		return nil, err
+	}
+	opened, err := store.Open(ctx, s.DSN, keys, store.Options{})
+	switch {
+	case err == nil:
+		return opened, nil
+	case errors.Is(err, store.ErrTooNew), isPath(err), ctx.Err() != nil: // these name the next step
+		return nil, err
+	}
+	return nil, damaged(err)
+}
+
+// keyBelongs keeps a lost key file from being replaced without a word: with a new key, Causeway would neither
+// recognise its own posts nor be able to use the stored tokens.
+func keyBelongs(s config.Storage) error {
+	if !storeExists(s) {
+		return nil
+	}
+	if _, err := os.Stat(s.KeyFile); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("the store %s is there, but its key file %s is not: restore it from a backup or set KeyFile in [storage]; to begin anew, move the store away too",
+			s.DSN, s.KeyFile)
+	}
+	return nil
+}
+
+// storeExists reports whether anything was ever stored.
+func storeExists(s config.Storage) bool {
+	info, err := os.Stat(s.DSN)
+	return err == nil && info.Size() > 0
+}

@@ -1,0 +1,45 @@
+package app
+
+import (
+	"cmp"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"strings"
+)
+
+// version says what was built, as far as the build has noted it.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "(unknown)"
+	}
+	return versionOf(info)
+}
+
+func versionOf(info *debug.BuildInfo) string {
+	settings := map[string]string{}
+	for _, s := range info.Settings {
+		settings[s.Key] = s.Value
+	}
+	var notes []string
+	if revision := settings["vcs.revision"]; revision != "" {
+		notes = append(notes, "commit "+revision[:min(12, len(revision))])
+		if day, _, ok := strings.Cut(settings["vcs.time"], "T"); ok {
+			notes = append(notes, day)
+		}
+		if settings["vcs.modified"] == "true" {
+			notes = append(notes, "with changes")
+		}
+	}
+	v := cmp.Or(info.Main.Version, "(devel)")
+	if len(notes) > 0 {
+		v += " (" + strings.Join(notes, ", ") + ")"
+	}
+	return v
+}
+
+func (c *call) version() error {
+	_, err := fmt.Fprintf(c.out, "causeway %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
+}
