@@ -82,42 +82,74 @@ func (c *changes) oldestFirst() []*model.Post {
 	return all
 }
 
-// since reads what changed in a channel after a time in milliseconds: new, edited and deleted posts, and such
-// with other reactions. The server lists a thousand rows at most, promising no order. In practice they come by update_at,
-// so that one can go on from the last; whether they did is checked against the pages of live posts.
+// Shares of a list by which reading goes on: half of it when lists overlap as they would in the order of update_at, little when
+// they do not.
+const (
+	coarse = 2
+	fine   = 20
+)
+
+// since reads what changed in a channel after a time in milliseconds: new, edited and deleted posts, and such with other reactions.
+//
+// The server lists a thousand rows at most and promises no order. With an index they come by update_at; of a small table
+// (verified on 11.1 with 4,000 posts) they come as they lie in it, old posts that were changed late among the first. So reading
+// goes on from the middle of a list: when the next one brings a row that should have been in the first, it begins anew
+// in small steps, since of the rows after a time the earliest lie, if not first, then near to it. What is live is finally compared with
+// the pages of posts.
 func (a *account) since(ctx context.Context, channel string, start int64) (*changes, error) {
 	found := &changes{posts: map[string]*model.Post{}, rank: map[string]int{}, until: start}
-	from, full := max(start, 1), false // 0 would count as absent
+	full, ordered, err := a.sweep(ctx, channel, start, coarse, found)
+	if err == nil && !ordered {
+		_, _, err = a.sweep(ctx, channel, start, fine, found)
+	}
+	if err == nil && full {
+		err = a.verify(ctx, channel, start, found)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// sweep reads lists until one is not full. Ordered is false as soon as a coarse one shows that they do not come by update_at.
+func (a *account) sweep(ctx context.Context, channel string, start int64, share int, found *changes) (full, ordered bool, err error) {
+	from := max(start, 1) // 0 would count as absent
+	top := int64(0)       // the highest update_at of the list before
+	listed := map[string]bool{}
 	for {
 		list, err := a.listSince(ctx, channel, from)
 		if err != nil {
-			return nil, err
+			return full, true, err
 		}
-		last := from
+		var times []int64
+		surprise := false
 		// Only what is in Order has changed: Posts also holds the roots of changed replies.
 		for _, id := range slices.Backward(list.Order) {
 			p := list.Posts[id]
-			if p == nil || p.UpdateAt <= start {
+			if p == nil || p.UpdateAt <= from {
 				continue
 			}
-			last = max(last, p.UpdateAt)
+			times = append(times, p.UpdateAt)
+			surprise = surprise || !listed[id] && p.UpdateAt < top
+			listed[id] = true
 			if p.OriginalId == "" { // else what an edit left of the former text
 				found.add(p)
 			}
 		}
-		found.until = max(found.until, last)
-		if len(list.Order) < sinceLimit {
-			break
+		slices.Sort(times)
+		if len(times) > 0 {
+			top = times[len(times)-1]
+			found.until = max(found.until, top)
+		}
+		switch {
+		case surprise && share == coarse:
+			return true, false, nil
+		case len(times) < sinceLimit:
+			return full, true, nil
 		}
 		full = true
-		from = max(last-1, from+1) // rows of the same millisecond may be missing
+		from = max(times[len(times)/share]-1, from+1) // rows of the same millisecond may be missing
 	}
-	if full {
-		if err := a.verify(ctx, channel, start, found); err != nil {
-			return nil, err
-		}
-	}
-	return found, nil
 }
 
 func (a *account) listSince(ctx context.Context, channel string, from int64) (*model.PostList, error) {

@@ -15,6 +15,9 @@
 // another connection id, when sequence numbers jump, when a queue grows too long, when Put failed, and when a root was deleted (its
 // replies go without an event). Events that arrive during that read are queued and put after it.
 //
+// GET …/posts?since= lists a thousand rows at most in no defined order, of a small table on a real server indeed not by update_at.
+// How all is found nevertheless stands at account.since; what cannot be found then is logged.
+//
 // A session whose token was revoked stays open and silent; only the application-level ping shows it
 // (socket.go).
 //
