@@ -18,7 +18,8 @@ type lane struct {
 	name    bridge.ConversationID
 	log     *logrus.Entry
 	trouble troubles
-	again   bool // guarded by gateway.lanes: woken while running
+	again   bool          // guarded by gateway.lanes: woken while running
+	woken   chan struct{} // holds a value when woken since it was last looked at
 
 	failures int       // in a row
 	failing  int64     // the instance whose step failed last
@@ -32,12 +33,16 @@ func (g *Gateway) wake(all ...bridge.ConversationID) {
 	for _, c := range all {
 		if l := g.running[c]; l != nil {
 			l.again = true
+			select {
+			case l.woken <- struct{}{}:
+			default:
+			}
 			continue
 		}
 		if p := g.table.Load().conversations[c]; p == nil || g.ctx == nil || g.ctx.Err() != nil {
 			continue
 		}
-		l := &lane{gateway: g, name: c, log: g.log.WithField("conversation", c.String())}
+		l := &lane{gateway: g, name: c, log: g.log.WithField("conversation", c.String()), woken: make(chan struct{}, 1)}
 		g.running[c] = l
 		g.tasks.Go(func() { l.run(g.ctx) })
 	}
@@ -92,7 +97,7 @@ func (l *lane) work(ctx context.Context) {
 // store then asks for what settles it.
 func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step store.Step) *store.Outcome {
 	o := &store.Outcome{Work: work, Step: step}
-	if step.Op == store.Find && !pause(ctx, p.account.capabilities.Settle-time.Since(step.Since)) {
+	if step.Op == store.Find && !l.settled(ctx, p.account.capabilities.Settle-time.Since(step.Since)) {
 		return nil
 	}
 	if !p.account.turn(ctx, step.Op) {
@@ -111,6 +116,24 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 	return l.retry(ctx, p, o, err)
 }
 
+// settled waits until the service can be asked for an uncertain post. It reports false when that may not be needed any
+// more: the feed may have seen the post, or ctx has ended.
+func (l *lane) settled(ctx context.Context, wait time.Duration) bool {
+	if wait <= 0 {
+		return ctx.Err() == nil
+	}
+	t := time.NewTimer(wait)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-l.woken:
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
 // writeGrace is how long a write that is under way may go on when Causeway is stopped; writeLimit how long at all.
 const (
 	writeGrace = 3 * time.Second
@@ -123,6 +146,9 @@ func detached(ctx context.Context) (context.Context, func()) {
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(writeGrace, cancel) })
 	return write, func() { stop(); cancel() }
 }
+
+// findMargin is how far the clock of a service may be behind: a post found needlessly is told by its key.
+const findMargin = 5 * time.Minute
 
 // act does what step says, once.
 func (l *lane) act(ctx context.Context, p *place, o *store.Outcome) error {
@@ -137,7 +163,7 @@ func (l *lane) act(ctx context.Context, p *place, o *store.Outcome) error {
 		return err
 	case store.Find:
 		draft := planner{l.gateway, p}.sent(o.Work, step)
-		ids, err := b.Find(ctx, draft, step.Since)
+		ids, err := b.Find(ctx, draft, step.Since.Add(-findMargin))
 		if o.IDs = ids; len(ids) == 0 {
 			o.Verdict = store.Absent
 		}

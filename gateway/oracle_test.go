@@ -120,20 +120,15 @@ func (p *play) judgeCopy(got *sums, u *utterance, o, m memory.Seen, there copies
 		}
 		return
 	}
-	// It must answer the copy of what u answers, or what that is a copy of, where that can be answered.
+	// It must answer the copy of what u answers, where that is u's own side's and was never made anew.
 	var want []bridge.MessageID
-	if root := p.byID(u.side, u.room, u.root); root != nil {
+	root := p.byID(u.side, u.room, u.root)
+	if root != nil && !root.restored {
 		for _, c := range there[root] {
 			want = append(want, c.ID, c.Root)
 		}
-	} else {
-		for _, other := range p.said {
-			if other.side != u.side && other.room == u.room {
-				want = append(want, other.id, other.root) // the thread that it stands in
-			}
-		}
 	}
-	if m.Root != "" && !slices.Contains(want, m.Root) && !p.blank(1-u.side, u.room, m.Root) {
+	if len(want) > 0 && m.Root != "" && !slices.Contains(want, m.Root) && !p.blank(1-u.side, u.room, m.Root) {
 		p.blame(&got.misplaced, "%s answers %s, its copy %s, wanted one of %v", u.token, u.root, m.Root, want)
 	}
 	if m.Root == "" && !strings.Contains(m.Text, "\n") && !p.quoted(m) {

@@ -260,7 +260,7 @@ func (p *putter) own(s *bridge.State) error {
 		return err
 	}
 	// Of several attempts it may be one that answered another post, or none.
-	if err := p.exec(`UPDATE instances SET thread = $1, unrooted = $1 = '' AND (SELECT root_id FROM messages m WHERE m.id = message) <> ''
+	if err := p.exec(`UPDATE instances SET phase = CASE phase WHEN 2 THEN 1 ELSE phase END, thread = $1, unrooted = $1 = '' AND (SELECT root_id FROM messages m WHERE m.id = message) <> ''
 		WHERE id = $2 AND $3 = 0`, string(s.Root), instance, number); err != nil {
 		return err
 	}

@@ -35,6 +35,8 @@ type Options struct {
 	// BeforeCommit and AfterCommit, when not nil, are asked at each commit that wrote something; an error kills the store
 	// as a crash at that point would.
 	BeforeCommit, AfterCommit func() error
+	// Full, when not nil, is asked before each commit that wrote something; an error undoes it, as a full disk does.
+	Full func() error
 }
 
 // Store is an open database. Its methods may be called at the same time.

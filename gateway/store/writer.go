@@ -110,6 +110,12 @@ func (s *Store) transact(group []*request) (err error, dead bool) {
 		}
 		wrote = wrote || t.wrote
 	}
+	if wrote && s.options.Full != nil {
+		if err := s.options.Full(); err != nil {
+			w.rollback()
+			return fmt.Errorf("writing to the store: %w", err), false
+		}
+	}
 	if wrote && s.options.BeforeCommit != nil {
 		if err := s.options.BeforeCommit(); err != nil {
 			w.rollback()

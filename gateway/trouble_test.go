@@ -1,0 +1,464 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"causeway/bridge"
+	"causeway/bridge/memory"
+	"causeway/bridge/richtext"
+)
+
+func TestAnAccountWhoseTokenIsRevokedIsParkedAndResumesByItself(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b, c := w.service("a", memory.Options{}), w.service("b", memory.Options{}), w.service("c", memory.Options{})
+		w.route(inout("a", "town"), inout("b", "town"), inout("c", "town"))
+		w.start()
+		b.Revoke("bot")
+		for n := range 50 {
+			a.Say("town", "ann", fmt.Sprint("from a ", n))
+			b.Say("town", "ben", fmt.Sprint("from b ", n))
+			w.wait(2 * time.Minute)
+		}
+		w.same(len(live(c, "town", true)), 50)
+		w.crossed(a, "town", c, "town")
+		b.Grant("bot")
+		w.wait(10 * time.Minute)
+		w.crossed(a, "town", b, "town")
+		w.crossed(b, "town", a, "town")
+		w.same(len(live(c, "town", true)), 100)
+		w.same(len(w.held()), 0)
+		w.same(strings.Count(w.log.String(), "the token of bot is not valid"), 1)
+	})
+}
+
+func TestAConversationThatIsShutIsParkedAloneAndLosesNothing(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.service("a", memory.Options{}), w.service("b", memory.Options{})
+		a.AddChannel("hall", "team/hall")
+		b.AddChannel("hall", "team/hall")
+		w.route(inout("a", "town"), inout("b", "town"))
+		w.route(inout("a", "hall"), inout("b", "hall"))
+		w.start()
+		b.Shut("town")
+		for n := range 50 {
+			a.Say("town", "ann", fmt.Sprint("waits ", n))
+			b.Say("town", "ben", fmt.Sprint("unread ", n))
+			a.Say("hall", "ann", fmt.Sprint("goes on ", n))
+			w.wait(2 * time.Minute)
+		}
+		w.crossed(a, "hall", b, "hall")
+		w.same(len(live(b, "hall", true)), 50)
+		w.same(len(w.held()), 0)
+		b.Reopen("town")
+		w.wait(10 * time.Minute)
+		w.crossed(a, "town", b, "town")
+		w.crossed(b, "town", a, "town")
+		w.same(len(live(b, "town", true)), 50)
+	})
+}
+
+func TestThrottlingIsHonouredByWhatItHoldsFor(t *testing.T) {
+	for _, scope := range []bridge.Scope{bridge.ScopeConversation, bridge.ScopeAccount} {
+		t.Run(fmt.Sprint("scope ", scope), func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				var once atomic.Bool
+				a := w.service("a", memory.Options{})
+				b := w.service("b", memory.Options{Fault: func(_ context.Context, c memory.Call) error {
+					if c.Op == memory.Post && c.Conversation.Channel == "town" && once.CompareAndSwap(false, true) {
+						return memory.Throttles(scope, 30*time.Second)
+					}
+					return nil
+				}})
+				a.AddChannel("hall", "team/hall")
+				b.AddChannel("hall", "team/hall")
+				w.route(inout("a", "town"), inout("b", "town"))
+				w.route(inout("a", "hall"), inout("b", "hall"))
+				w.start()
+				a.Say("town", "ann", "waits")
+				w.wait(time.Second)
+				a.Say("hall", "ann", "other")
+				w.wait(time.Second)
+				free := len(texts(b, "hall"))
+				w.same(free == 1, scope == bridge.ScopeConversation)
+				w.wait(27 * time.Second)
+				w.same(texts(b, "town"), []string{})
+				w.wait(2 * time.Second)
+				w.same(texts(b, "town"), []string{"waits"})
+				w.same(texts(b, "hall"), []string{"other"})
+				w.same(b.Violations(), 0)
+			})
+		})
+	}
+}
+
+func TestAThrottledConversationIsNeverQuarantined(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var s switched
+		a, b := w.service("a", memory.Options{}), w.service("b", memory.Options{Fault: s.fault})
+		a.AddChannel("hall", "team/hall")
+		b.AddChannel("hall", "team/hall")
+		w.route(inout("a", "town"), inout("b", "town"))
+		w.route(inout("a", "hall"), inout("b", "hall"))
+		w.start()
+		s.on(func(_ context.Context, c memory.Call) error {
+			if c.Op == memory.Post && c.Conversation.Channel == "town" {
+				return memory.Throttles(bridge.ScopeConversation, 4*time.Minute)
+			}
+			return nil
+		})
+		a.Say("town", "ann", "waits")
+		for range 60 {
+			a.Say("hall", "ann", "goes on")
+			w.wait(2 * time.Minute)
+		}
+		w.same(len(w.held()), 0)
+		s.off()
+		w.wait(10 * time.Minute)
+		w.same(texts(b, "town"), []string{"waits"})
+		w.same(b.Violations(), 0)
+	})
+}
+
+func TestAServiceThatSaysNoTimeIsNotHurried(t *testing.T) {
+	faults := map[string]func() error{
+		"throttled conversation": func() error { return memory.Throttles(bridge.ScopeConversation, 0) },
+		"throttled account":      func() error { return memory.Throttles(bridge.ScopeAccount, 0) },
+		"transient":              func() error { return memory.Fails(bridge.Transient) },
+		"uncertain":              memory.LostAnswer,
+	}
+	for name, fault := range faults {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				var s switched
+				a, b := w.pair(memory.Options{}, memory.Options{Fault: s.fault})
+				s.on(before(memory.Post, fault))
+				a.Say("town", "ann", "hello")
+				w.wait(10 * time.Minute)
+				if n := b.Writes(); n < 5 || n > 20 {
+					t.Errorf("%d writes in ten minutes of outage", n)
+				}
+				s.off()
+				w.wait(10 * time.Minute)
+				w.same(texts(b, "town"), []string{"hello"})
+			})
+		})
+	}
+}
+
+func TestAMessageThatAlwaysFailsIsQuarantinedWhileOthersSucceed(t *testing.T) {
+	for name, fault := range map[string]func() error{"transient": func() error { return memory.Fails(bridge.Transient) }, "uncertain": memory.LostAnswer} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				var s switched
+				a, b := w.service("a", memory.Options{}), w.service("b", memory.Options{Fault: s.fault})
+				a.AddChannel("hall", "team/hall")
+				b.AddChannel("hall", "team/hall")
+				w.route(inout("a", "town"), inout("b", "town"))
+				w.route(inout("a", "hall"), inout("b", "hall"))
+				w.start()
+				var poison atomic.Value
+				s.on(func(_ context.Context, c memory.Call) error {
+					if c.Op == memory.Post && !c.After && c.Conversation.Channel == "town" {
+						poison.CompareAndSwap(nil, c.Key)
+						if poison.Load() == c.Key {
+							return fault()
+						}
+					}
+					return nil
+				})
+				a.Say("town", "ann", "poison")
+				w.wait(time.Second)
+				a.Say("town", "ann", "waits behind it")
+				for range 60 {
+					a.Say("hall", "ann", "goes on")
+					w.wait(2 * time.Minute)
+				}
+				w.same(texts(b, "town"), []string{"waits behind it"})
+				w.same(len(w.held()), 1)
+				w.same(len(a.Notices()), 1)
+			})
+		})
+	}
+}
+
+func TestThePaceOfAnAccountIsSharedFairly(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.service("a", memory.Options{}), w.service("b", memory.Options{PostInterval: time.Second})
+		for _, quiet := range []bridge.ChannelID{"hall", "yard"} {
+			a.AddChannel(quiet, "team/"+string(quiet))
+			b.AddChannel(quiet, "team/"+string(quiet))
+		}
+		for _, name := range []string{"town", "hall", "yard"} {
+			w.route(inout("a", name), inout("b", name))
+		}
+		w.start()
+		for n := range 200 {
+			a.Say("town", "ann", fmt.Sprint("busy ", n))
+		}
+		w.wait(20 * time.Second)
+		a.Say("hall", "ann", "quiet")
+		a.Say("yard", "ann", "quiet")
+		w.wait(4 * time.Second)
+		w.same(texts(b, "hall"), []string{"quiet"})
+		w.same(texts(b, "yard"), []string{"quiet"})
+		w.wait(180 * time.Second)
+		w.crossed(a, "town", b, "town")
+		w.same(b.Violations(), 0)
+		w.same(b.Writes(), 202)
+	})
+}
+
+func TestAStoreThatCannotWriteHoldsEverythingUpAndLosesNothing(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.pair(memory.Options{BatchSize: 3}, memory.Options{})
+		a.Say("town", "ann", "before")
+		w.wait(time.Second)
+		w.full.Store(true)
+		for n := range 20 {
+			id := a.Say("town", "ann", fmt.Sprint("full ", n))
+			b.Say("town", "ben", fmt.Sprint("there ", n))
+			a.React("town", id, "ann", "👍")
+			w.wait(time.Minute)
+		}
+		w.same(texts(b, "town")[:1], []string{"before"})
+		w.same(len(live(b, "town", true)), 1)
+		w.full.Store(false)
+		w.wait(10 * time.Minute)
+		w.crossed(a, "town", b, "town")
+		w.crossed(b, "town", a, "town")
+		w.same(len(w.held()), 0)
+		w.same(strings.Contains(w.log.String(), "disk is full"), true)
+		w.same(strings.Contains(w.log.String(), "works again"), true)
+	})
+}
+
+func TestAStoreThatFillsUpBetweenSendingAndNotingDoublesNothing(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.pair(memory.Options{}, memory.Options{Fault: func(_ context.Context, c memory.Call) error {
+			if c.Op == memory.Post && c.After {
+				w.full.Store(true)
+			}
+			return nil
+		}})
+		a.Say("town", "ann", "once")
+		w.wait(time.Second)
+		w.same(w.full.Load(), true)
+		w.down()
+		w.full.Store(false)
+		w.start()
+		w.wait(time.Minute)
+		w.same(texts(b, "town"), []string{"once"})
+	})
+}
+
+// tripping panics in chosen methods.
+type tripping struct {
+	bridge.Bridge
+	method string
+	left   atomic.Int32
+}
+
+func (p *tripping) trip(method string) {
+	if p.method == method && p.left.Add(-1) >= 0 {
+		panic("tripped in " + method)
+	}
+}
+
+func (p *tripping) Connect(ctx context.Context) (bridge.Identity, error) {
+	p.trip("Connect")
+	return p.Bridge.Connect(ctx)
+}
+
+func (p *tripping) Resolve(ctx context.Context, name string, need bridge.Access) (bridge.Conversation, error) {
+	p.trip("Resolve")
+	return p.Bridge.Resolve(ctx, name, need)
+}
+
+func (p *tripping) Run(ctx context.Context, inbox bridge.Inbox) error {
+	p.trip("Run")
+	return p.Bridge.Run(ctx, inbox)
+}
+
+func (p *tripping) Parts(d bridge.Draft) []richtext.Doc {
+	p.trip("Parts")
+	return p.Bridge.Parts(d)
+}
+
+func (p *tripping) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, error) {
+	p.trip("Post")
+	return p.Bridge.Post(ctx, d)
+}
+
+func (p *tripping) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft) error {
+	p.trip("Edit")
+	return p.Bridge.Edit(ctx, id, d)
+}
+
+func (p *tripping) Delete(ctx context.Context, t bridge.Target) error {
+	p.trip("Delete")
+	return p.Bridge.Delete(ctx, t)
+}
+
+func (p *tripping) React(ctx context.Context, t bridge.Target, emoji string, on bool) error {
+	p.trip("React")
+	return p.Bridge.React(ctx, t, emoji, on)
+}
+
+func (p *tripping) Read(ctx context.Context, c bridge.ConversationID, id bridge.MessageID) (bridge.State, error) {
+	p.trip("Read")
+	return p.Bridge.Read(ctx, c, id)
+}
+
+func TestAPanicOfABridgeHarmsNothingElse(t *testing.T) {
+	for _, method := range []string{"Connect", "Resolve", "Run", "Parts", "Post", "Edit", "Delete", "React", "Read"} {
+		t.Run(method, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				a, b := w.service("a", memory.Options{}), w.service("b", memory.Options{})
+				var all []*tripping
+				for _, name := range []string{"a", "b"} {
+					w.wrap(name, func(inner bridge.Bridge) bridge.Bridge {
+						p := &tripping{Bridge: inner, method: method}
+						p.left.Store(1)
+						all = append(all, p)
+						return p
+					})
+				}
+				w.route(inout("a", "town"), inout("b", "town"))
+				old := a.Say("town", "ann", "before the beginning")
+				time.Sleep(time.Minute)
+				w.start()
+				w.wait(5 * time.Minute)
+				id := a.Say("town", "ann", "first")
+				w.wait(time.Minute)
+				a.Edit("town", id, "edited")
+				a.React("town", id, "ann", "👍")
+				a.Reply("town", old, "ann", "answers the past")
+				w.wait(time.Minute)
+				a.Delete("town", id)
+				a.Say("town", "ann", "last")
+				w.wait(time.Hour)
+				all2 := texts(b, "town")
+				w.same(all2[len(all2)-1], "last")
+				tripped := slices.ContainsFunc(all, func(p *tripping) bool { return p.left.Load() < 1 })
+				w.same(tripped, true)
+				for _, held := range w.held() {
+					w.same(strings.Contains(held.Reason, "tripped in "+method), true)
+				}
+				w.same(len(w.held()) <= 1, true)
+			})
+		})
+	}
+}
+
+func TestAMessageThatABridgeCannotSplitIsQuarantined(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.service("a", memory.Options{}), w.service("b", memory.Options{})
+		w.wrap("b", func(inner bridge.Bridge) bridge.Bridge { return cannotSplit{inner} })
+		w.route(inout("a", "town"), inout("b", "town"))
+		w.start()
+		a.Say("town", "ann", "poison")
+		a.Say("town", "ann", "fine")
+		w.wait(time.Minute)
+		w.same(texts(b, "town"), []string{"fine"})
+		w.same(len(w.held()), 1)
+		w.same(len(a.Notices()), 1)
+	})
+}
+
+type cannotSplit struct{ bridge.Bridge }
+
+func (c cannotSplit) Parts(d bridge.Draft) []richtext.Doc {
+	if memory.Text(d.Text) == "poison" {
+		panic("index out of range")
+	}
+	return c.Bridge.Parts(d)
+}
+
+func TestStoppingIsBoundedWhateverIsUnderWay(t *testing.T) {
+	for _, op := range []memory.Op{memory.Connect, memory.Resolve, memory.Feeding, memory.Post, memory.React, memory.Find} {
+		t.Run(string(op), func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				var s switched
+				a, b := w.pair(memory.Options{Fault: s.fault}, memory.Options{Fault: s.fault})
+				id := a.Say("town", "ann", "first")
+				w.wait(time.Second)
+				s.on(func(ctx context.Context, c memory.Call) error {
+					switch {
+					case c.Op == op:
+						<-ctx.Done() // as slow as it may be
+						return ctx.Err()
+					case c.Op == memory.Post && op == memory.Find:
+						return memory.LostAnswer()
+					}
+					return nil
+				})
+				a.React("town", id, "ann", "👍")
+				a.Say("town", "ann", "second")
+				b.Cut()
+				w.wait(10 * time.Second)
+				began := time.Now()
+				w.down()
+				if took := time.Since(began); took > 10*time.Second {
+					t.Errorf("stopping took %v", took)
+				}
+				s.off()
+				w.start()
+				w.wait(10 * time.Minute)
+				w.crossed(a, "town", b, "town")
+			})
+		})
+	}
+}
+
+func TestAStoreThatIsGoneEndsTheRun(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, _ := w.pair(memory.Options{}, memory.Options{})
+		s := w.store
+		w.same(s.Close(), nil)
+		a.Say("town", "ann", "nobody is there to note it")
+		synctest.Wait()
+		select {
+		case <-w.stopped:
+		default:
+			t.Error("it still runs")
+		}
+	})
+}
+
+func TestEveryCallThatFailsInEveryWayIsSettled(t *testing.T) {
+	for _, op := range []memory.Op{memory.Post, memory.Edit, memory.Delete, memory.React} {
+		for _, after := range []bool{false, true} {
+			t.Run(fmt.Sprint(op, " after=", after), func(t *testing.T) {
+				inWorld(t, func(w *world) {
+					failed := map[string]int{}
+					a, b := w.pair(memory.Options{}, memory.Options{Fault: func(_ context.Context, c memory.Call) error {
+						key := fmt.Sprint(c.Op, c.Key, c.ID)
+						if c.Op == op && c.After == after && failed[key] < 2 {
+							failed[key]++
+							return &bridge.Error{Kind: bridge.Uncertain, Err: errors.New("nobody knows")}
+						}
+						return nil
+					}})
+					id := a.Say("town", "ann", "hello")
+					w.wait(time.Minute)
+					a.Edit("town", id, "hello again")
+					a.React("town", id, "ann", "👍")
+					gone := a.Say("town", "ann", "to be deleted")
+					w.wait(time.Minute)
+					a.Delete("town", gone)
+					w.wait(10 * time.Minute)
+					w.same(live(b, "town", true), []shown{{By: "ann", Text: "hello again", Emoji: []string{"👍"}}})
+					w.same(len(failed) > 0, true)
+				})
+			})
+		}
+	}
+}
