@@ -1,0 +1,90 @@
+package app
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestFlagsAndArgumentsStandAnywhere(t *testing.T) {
+	type call struct {
+		verb, config string
+		args         string
+		help         bool
+	}
+	for words, want := range map[string]call{
+		"":                                 {verb: "run", config: "config.toml"},
+		"-c a.toml":                        {verb: "run", config: "a.toml"},
+		"run --config a.toml":              {verb: "run", config: "a.toml"},
+		"-c=a.toml login x":                {verb: "login", config: "a.toml", args: "x"},
+		"login -c a.toml x":                {verb: "login", config: "a.toml", args: "x"},
+		"login x -c a.toml":                {verb: "login", config: "a.toml", args: "x"},
+		"quarantine -c a.toml retry 5":     {verb: "quarantine", config: "a.toml", args: "retry 5"},
+		"quarantine retry -c a.toml -- -5": {verb: "quarantine", config: "a.toml", args: "retry -5"},
+		"-- channels x":                    {verb: "channels", config: "config.toml", args: "x"},
+		"-h":                               {config: "config.toml", help: true},
+		"help":                             {config: "config.toml", help: true},
+		"--help":                           {config: "config.toml", help: true},
+		"login -h":                         {verb: "login", config: "config.toml", help: true},
+		"help login":                       {verb: "login", config: "config.toml", help: true},
+	} {
+		got, err := parse(strings.Fields(words))
+		have := call{got.verb.name, got.config, strings.Join(got.args, " "), got.help}
+		if words == "help login" {
+			have.args = ""
+		}
+		if err != nil || have != want {
+			t.Errorf("causeway %s: %+v %v, want %+v", words, have, err, want)
+		}
+	}
+}
+
+func TestWrongCallShowsTheNearestAndUsage(t *testing.T) {
+	w := newWorld(t, accounts+oneGateway)
+	for words, want := range map[string]string{
+		"chekc":                 `unknown command "chekc"; did you mean check?`,
+		"frobnicate":            `unknown command "frobnicate"; known here: `,
+		"help chanels":          `unknown command "chanels"; did you mean channels?`,
+		"run --confg a.toml":    "unknown flag -confg; did you mean -config?",
+		"run -verbose":          "unknown flag -verbose; known are -c FILE and -h",
+		"run -c":                "-c names no file",
+		"run -c=":               "-c names no file",
+		"run now":               `run takes no "now"`,
+		"login":                 "login needs ACCOUNT",
+		"channels left.one two": `channels takes no "two"`,
+		"quarantine lits":       `quarantine cannot "lits"; did you mean list?`,
+		"quarantine list 5":     `quarantine list takes no "5"`,
+		"quarantine drop":       "quarantine drop needs the ID",
+		"quarantine retry five": `"five" is not an ID`,
+		"version now":           `version takes no "now"`,
+		"run -h=perhaps":        "invalid boolean value",
+	} {
+		got := w.call(strings.Fields(words)...)
+		first, usage, _ := strings.Cut(got.errors, "\n")
+		if got.code != 2 || got.out != "" || !strings.HasPrefix(first, "causeway: "+want) || !strings.HasPrefix(usage, "Usage: ") && !strings.Contains(usage, "\nUsage:\n") {
+			t.Errorf("causeway %s: %+v, want %s", words, got, want)
+		}
+	}
+}
+
+func TestHelpShowsEveryCommand(t *testing.T) {
+	w := newWorld(t, "")
+	for _, words := range []string{"help", "-h"} {
+		got := w.call(words)
+		if got.code != 0 || got.errors != "" {
+			t.Errorf("%s: %+v", words, got)
+		}
+		for _, v := range verbs() {
+			if !strings.Contains(got.out, "  causeway "+v.name) || !strings.Contains(got.out, v.about) {
+				t.Errorf("%s does not show %s:\n%s", words, v.name, got.out)
+			}
+		}
+	}
+	want := "Usage: causeway login ACCOUNT [-c FILE]\n\nSigns an account in, where a person must do that.\n"
+	for _, words := range []string{"help login", "login -h", "-h login"} {
+		if got := w.call(strings.Fields(words)...); cmp.Diff(result{out: want}, got, cmp.AllowUnexported(result{})) != "" {
+			t.Errorf("%s: %+v", words, got)
+		}
+	}
+}
