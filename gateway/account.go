@@ -65,7 +65,8 @@ func (a *account) run(ctx context.Context) {
 func (a *account) session(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	id, err := a.Bridge.Connect(ctx)
+	var id bridge.Identity
+	err := guarded(func() (err error) { id, err = a.Bridge.Connect(ctx); return err })
 	if err != nil {
 		return fmt.Errorf("connecting: %w", err)
 	}
@@ -110,7 +111,8 @@ func (a *account) findLater(ctx context.Context, missing map[string]bridge.Acces
 }
 
 func (a *account) resolve(ctx context.Context, channel string, need bridge.Access) bool {
-	found, err := a.Bridge.Resolve(ctx, channel, need)
+	var found bridge.Conversation
+	err := guarded(func() (err error) { found, err = a.Bridge.Resolve(ctx, channel, need); return err })
 	if err == nil {
 		err = a.gateway.learn(ctx, a.Name, channel, found.ID)
 	}
@@ -182,6 +184,28 @@ func (a *account) throttled(after time.Duration) {
 }
 
 func (a *account) alive() { a.lastGood.Store(time.Now().UnixNano()) }
+
+// ready waits until the account is connected and not throttled. It reports whether it had to, and whether ctx is still
+// alive.
+func (a *account) ready(ctx context.Context) (waited, ok bool) {
+	for {
+		a.mutex.Lock()
+		open, connected, wait := a.open, a.connected, time.Until(a.until)
+		a.mutex.Unlock()
+		if open && wait <= 0 {
+			return waited, ctx.Err() == nil
+		}
+		waited = true
+		select {
+		case <-connected:
+		case <-ctx.Done():
+			return waited, false
+		}
+		if !pause(ctx, wait) {
+			return waited, false
+		}
+	}
+}
 
 // turn waits until a write of the account may begin; it reports whether ctx is still alive. Writes take turns in
 // the order in which they ask, so that no conversation is starved by a busy one.

@@ -24,6 +24,7 @@ type lane struct {
 	failures int       // in a row
 	failing  int64     // the instance whose step failed last
 	since    time.Time // when it failed first
+	reason   error     // why its last post failed
 }
 
 // wake starts the lanes of conversations that may lack something.
@@ -100,20 +101,53 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 	if step.Op == store.Find && !l.settled(ctx, p.account.capabilities.Settle-time.Since(step.Since)) {
 		return nil
 	}
+	if waited, ok := p.account.ready(ctx); !ok {
+		return nil
+	} else if waited {
+		return unmade(o) // much may have changed: plan it anew
+	}
 	if !p.account.turn(ctx, step.Op) {
 		return nil
 	}
 	err := guarded(func() error { return l.act(ctx, p, o) })
-	if err == nil {
+	switch {
+	case err == nil && step.Op == store.Find && o.Verdict == store.Absent && l.failing == work.Instance && l.failures > 0:
+		return l.missed(ctx, o)
+	case err == nil:
 		p.account.alive()
 		l.failures = 0
 		l.trouble.report("", l.log, "delivering", nil)
 		return o
 	}
+	if work.Instance != l.failing {
+		l.failing, l.since, l.failures = work.Instance, time.Now(), 0
+	}
 	if final := l.final(o, err); final {
 		return o
 	}
 	return l.retry(ctx, p, o, err)
+}
+
+// missed follows a post that has failed and certainly was not made: a service that fails every post is not hurried.
+func (l *lane) missed(ctx context.Context, o *store.Outcome) *store.Outcome {
+	if l.poisoned(o) {
+		l.refuse(o, store.Refused, l.reason)
+		return o
+	}
+	if !pause(ctx, backoff(l.failures)) {
+		return nil
+	}
+	return o
+}
+
+// unmade is the outcome of a step that had no effect and is to be planned anew.
+func unmade(o *store.Outcome) *store.Outcome {
+	switch o.Step.Op {
+	case store.Find, store.Quote, store.Tell, store.Stray:
+		return nil
+	}
+	o.Verdict = store.Absent
+	return o
 }
 
 // settled waits until the service can be asked for an uncertain post. It reports false when that may not be needed any
@@ -194,6 +228,9 @@ func (l *lane) fetchRoot(ctx context.Context, o *store.Outcome) error {
 	if origin == nil {
 		return nil // an empty quote says that something was answered
 	}
+	if origin.account.identity.Load() == nil {
+		return fmt.Errorf("reading the message that is answered: %s is not connected yet", origin.account.Name)
+	}
 	s, err := origin.account.Bridge.Read(ctx, m.Origin, m.RootID)
 	switch {
 	case err != nil && bridge.KindOf(err) != bridge.Transient && bridge.KindOf(err) != bridge.Throttled:
@@ -210,13 +247,7 @@ func (l *lane) fetchRoot(ctx context.Context, o *store.Outcome) error {
 // final decides whether err ends the step, and how.
 func (l *lane) final(o *store.Outcome, err error) bool {
 	op, kind := o.Step.Op, bridge.KindOf(err)
-	refuse := func(verdict store.Verdict) bool {
-		o.Verdict, o.Reason = verdict, err.Error()
-		if verdict == store.Refused && op != store.React && op != store.Unreact {
-			l.log.WithError(err).WithField("message", o.Work.Instance).Warn("quarantined; see `causeway quarantine list`")
-		}
-		return true
-	}
+	refuse := func(verdict store.Verdict) bool { l.refuse(o, verdict, err); return true }
 	switch {
 	case op == store.Stray && kind == bridge.Unsupported && !o.Step.Keep:
 		return refuse(store.NoDelete)
@@ -234,10 +265,17 @@ func (l *lane) final(o *store.Outcome, err error) bool {
 		return refuse(store.Vanished)
 	case kind == bridge.Rejected || kind == bridge.Unsupported:
 		return refuse(store.Refused)
-	case l.poisoned(o):
+	case kind == bridge.Transient && l.poisoned(o):
 		return refuse(store.Refused)
 	}
 	return false
+}
+
+func (l *lane) refuse(o *store.Outcome, verdict store.Verdict, why error) {
+	o.Verdict, o.Reason = verdict, why.Error()
+	if verdict == store.Refused && o.Step.Op != store.React && o.Step.Op != store.Unreact {
+		l.log.WithError(why).WithField("message", o.Work.Instance).Warn("quarantined; see `causeway quarantine list`")
+	}
 }
 
 // noticeTries is how often a notice is tried: it must not hold up what people say.
@@ -250,9 +288,6 @@ const (
 )
 
 func (l *lane) poisoned(o *store.Outcome) bool {
-	if o.Work.Instance != l.failing {
-		l.failing, l.since, l.failures = o.Work.Instance, time.Now(), 0
-	}
 	p := l.gateway.table.Load().conversations[l.name]
 	return p != nil && o.Work.Instance != 0 && l.failures >= poisonedTries && time.Since(l.since) > poisonedAfter &&
 		p.account.lastGood.Load() > l.since.UnixNano()
@@ -267,9 +302,12 @@ func (l *lane) retry(ctx context.Context, p *place, o *store.Outcome, err error)
 	kind, wait := bridge.KindOf(err), backoff(l.failures)
 	switch {
 	case kind == bridge.Uncertain && o.Step.Op == store.Post:
+		l.reason = err
 		return nil // find it
 	case kind == bridge.Throttled:
-		wait = bridge.AfterOf(err)
+		if after := bridge.AfterOf(err); after > 0 {
+			wait = after
+		}
 		if bridge.ScopeOf(err) == bridge.ScopeAccount {
 			p.account.throttled(wait)
 			wait = 0
@@ -284,9 +322,5 @@ func (l *lane) retry(ctx context.Context, p *place, o *store.Outcome, err error)
 	if !pause(ctx, wait) {
 		return nil
 	}
-	o.Verdict = store.Absent
-	if o.Step.Op == store.Find || o.Step.Op == store.Quote || o.Step.Op == store.Tell || o.Step.Op == store.Stray {
-		return nil
-	}
-	return o
+	return unmade(o)
 }

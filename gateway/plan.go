@@ -23,7 +23,17 @@ type planner struct {
 
 func (p planner) capabilities() bridge.Capabilities { return p.place.account.capabilities }
 
-func (p planner) plan(w *store.Work) store.Step {
+func (p planner) plan(w *store.Work) (step store.Step) {
+	// A text that a bridge cannot split must not hold up the others.
+	err := guarded(func() error { step = p.lacks(w); return nil })
+	if err != nil {
+		p.gateway.log.WithError(err).WithField("message", w.Instance).Warn("quarantined; see `causeway quarantine list`")
+		return store.Step{Op: store.Refuse, Reason: err.Error()}
+	}
+	return step
+}
+
+func (p planner) lacks(w *store.Work) store.Step {
 	m := w.Message
 	switch {
 	case w.IsOrigin && (m.Deleted || !p.place.out):
@@ -61,12 +71,26 @@ func (p planner) plan(w *store.Work) store.Step {
 			return store.Step{Op: store.Edit, Part: n, ID: part.ID, Draft: forPart(draft, n), Hash: hash}
 		}
 	}
-	for _, part := range w.Parts {
-		if part.Number >= len(pieces) && part.ID != "" && !part.Deleted && !w.Blanked && p.capabilities().Delete {
-			return store.Step{Op: store.Delete, Part: part.Number, ID: part.ID}
-		}
+	if step := p.surplus(w, draft, len(pieces)); step.Op != store.Settled {
+		return step
 	}
 	return p.reactions(w)
+}
+
+// surplus removes parts that a shorter text does not need any more, or blanks them.
+func (p planner) surplus(w *store.Work, draft bridge.Draft, needed int) store.Step {
+	draft.Text = blank
+	hash := hashOf(blank)
+	for _, part := range w.Parts {
+		switch {
+		case part.Number < needed || part.ID == "" || part.Deleted || part.Hash == hash:
+		case p.capabilities().Delete && !w.Blanked:
+			return store.Step{Op: store.Delete, Part: part.Number, ID: part.ID}
+		case p.capabilities().Edit:
+			return store.Step{Op: store.Edit, Part: part.Number, ID: part.ID, Draft: forPart(draft, part.Number), Hash: hash}
+		}
+	}
+	return store.Step{}
 }
 
 // missingRoot reports whether the message answers one that was not here when it was posted, or is not here now.

@@ -35,7 +35,7 @@ func TestAnAccountWhoseTokenIsRevokedIsParkedAndResumesByItself(t *testing.T) {
 		w.crossed(b, "town", a, "town")
 		w.same(len(live(c, "town", true)), 100)
 		w.same(len(w.held()), 0)
-		w.same(strings.Count(w.log.String(), "the token of bot is not valid"), 1)
+		w.same(strings.Count(w.log.String(), "the token of bot is not valid"), 2) // reading, then connecting
 	})
 }
 
@@ -143,7 +143,7 @@ func TestAServiceThatSaysNoTimeIsNotHurried(t *testing.T) {
 				a.Say("town", "ann", "hello")
 				w.wait(10 * time.Minute)
 				if n := b.Writes(); n < 5 || n > 20 {
-					t.Errorf("%d writes in ten minutes of outage", n)
+					w.t.Errorf("%d writes in ten minutes of outage", n)
 				}
 				s.off()
 				w.wait(10 * time.Minute)
@@ -407,7 +407,7 @@ func TestStoppingIsBoundedWhateverIsUnderWay(t *testing.T) {
 				began := time.Now()
 				w.down()
 				if took := time.Since(began); took > 10*time.Second {
-					t.Errorf("stopping took %v", took)
+					w.t.Errorf("stopping took %v", took)
 				}
 				s.off()
 				w.start()
@@ -421,14 +421,14 @@ func TestStoppingIsBoundedWhateverIsUnderWay(t *testing.T) {
 func TestAStoreThatIsGoneEndsTheRun(t *testing.T) {
 	inWorld(t, func(w *world) {
 		a, _ := w.pair(memory.Options{}, memory.Options{})
-		s := w.store
-		w.same(s.Close(), nil)
+		w.gone = true
+		w.same(w.store.Close(), nil)
 		a.Say("town", "ann", "nobody is there to note it")
 		synctest.Wait()
 		select {
 		case <-w.stopped:
 		default:
-			t.Error("it still runs")
+			w.t.Error("it still runs")
 		}
 	})
 }
@@ -461,4 +461,36 @@ func TestEveryCallThatFailsInEveryWayIsSettled(t *testing.T) {
 			})
 		}
 	}
+}
+
+func TestNothingIsReadFromAnAccountThatHasNotConnected(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var s switched
+		var early atomic.Int32
+		a, b := w.service("a", memory.Options{Fault: s.fault}), w.service("b", memory.Options{})
+		w.route(inout("a", "town"), inout("b", "town"))
+		old := a.Say("town", "ann", "before the beginning")
+		time.Sleep(time.Minute)
+		w.start()
+		b.Revoke("bot") // the answer waits
+		a.Reply("town", old, "ann", "an answer")
+		w.wait(time.Minute)
+		w.down()
+		b.Grant("bot")
+		s.on(func(_ context.Context, c memory.Call) error {
+			if c.Op == memory.Read {
+				early.Add(1)
+			}
+			if c.Op == memory.Connect {
+				return memory.Fails(bridge.Transient)
+			}
+			return nil
+		})
+		w.start()
+		w.wait(time.Minute)
+		w.same(early.Load(), int32(0))
+		s.off()
+		w.wait(10 * time.Minute)
+		w.same(texts(b, "town"), []string{"ann: before the beginning\nan answer"})
+	})
 }

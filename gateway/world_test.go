@@ -30,6 +30,7 @@ type world struct {
 	log      lines
 
 	full    atomic.Bool // the store cannot write
+	gone    bool        // the store has been closed: the gateway must end with that error
 	store   *store.Store
 	stop    context.CancelFunc
 	stopped chan struct{}
@@ -155,8 +156,8 @@ func (w *world) start() {
 	g := New(Options{Accounts: w.accounts, Routes: w.routes, Store: w.store, Log: logrus.NewEntry(logger)})
 	go func() {
 		defer close(w.stopped)
-		if err := g.Run(ctx); err != nil {
-			w.t.Errorf("the gateway gave up: %v", err)
+		if err := g.Run(ctx); err != nil && !w.gone || w.gone && !errors.Is(err, store.ErrClosed) {
+			w.t.Errorf("the gateway ended with: %v", err)
 		}
 	}()
 	w.wait(time.Second)

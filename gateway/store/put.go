@@ -155,6 +155,9 @@ func (p *putter) state(s *bridge.State) error {
 	if err := p.exec("UPDATE parts SET revision = $1, deleted = $2 WHERE instance = $3 AND number = $4", s.Revision, s.Deleted, k.instance, k.number); err != nil {
 		return err
 	}
+	if k.number < 0 {
+		return nil // buried
+	}
 	if k.origin {
 		err = p.changed(s, k)
 	} else if s.Deleted {
@@ -252,7 +255,7 @@ func (p *putter) own(s *bridge.State) error {
 			return err
 		}
 		return p.double(s)
-	case id.Valid, number < 0: // not this one, or it would have been found by its id; or of an earlier generation
+	case id.Valid, number < 0: // not this one, or it would have been found by its id; or it was buried
 		return p.double(s)
 	}
 	// The answer to the post is still on its way, or was lost: this settles it.

@@ -50,7 +50,6 @@ CREATE TABLE instances (
 	conversation INTEGER NOT NULL REFERENCES conversations,
 	origin       INTEGER NOT NULL,            -- 1: it was said here
 	phase        INTEGER NOT NULL,            -- see Phase
-	generation   INTEGER NOT NULL DEFAULT 0,  -- counts how often it was made anew after an undelete
 	version      INTEGER NOT NULL DEFAULT 0,  -- messages.version that it looks like
 	blanked      INTEGER NOT NULL DEFAULT 0,  -- deleted, but its post stays for its replies
 	thread       TEXT NOT NULL DEFAULT '',    -- the post here whose thread it stands in; '' = it starts one
@@ -65,7 +64,7 @@ CREATE INDEX instances_lacking ON instances (conversation, rank, id) WHERE rank 
 CREATE INDEX instances_quarantined ON instances (id) WHERE reason IS NOT NULL;
 CREATE TABLE parts (
 	instance     INTEGER NOT NULL REFERENCES instances,
-	number       INTEGER NOT NULL,
+	number       INTEGER NOT NULL,           -- from 0; below 0: deleted, and known only so that it is not taken for new
 	conversation INTEGER NOT NULL,
 	id           TEXT,                       -- NULL until known
 	key          TEXT,                       -- NULL at the origin

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"causeway/bridge"
@@ -34,9 +35,6 @@ type Work struct {
 	// Wanted are the emoji that people elsewhere have set, Set those that Causeway has set here, Begun those that it
 	// may have set, Refused those that it could not set; each sorted.
 	Wanted, Set, Begun, Refused []string
-
-	generation int64
-	made       int64 // of the intent
 }
 
 // Message is what was said.
@@ -96,6 +94,8 @@ const (
 	Stray
 	// Tell gives a person a notice.
 	Tell
+	// Refuse quarantines what cannot be planned; the store does it at once.
+	Refuse
 )
 
 // Step is the next thing that a lane does. The fields that count depend on Op.
@@ -108,6 +108,7 @@ type Step struct {
 	Emoji  string
 	Keep   bool      // Stray: it cannot be deleted, so blank it
 	Since  time.Time // Find: when the intent was made
+	Reason string    // Refuse: why
 	Notice bridge.Notice
 
 	notice int64
@@ -219,6 +220,9 @@ func (l *lane) lacks(instance int64) (*Work, Step, error) {
 	if err != nil {
 		return nil, Step{}, err
 	}
+	if w.Parts, err = l.living(w); err != nil {
+		return nil, Step{}, err
+	}
 	if root, err := l.waitingRoot(w); err != nil || root != 0 {
 		if err != nil {
 			return nil, Step{}, err
@@ -235,6 +239,8 @@ func (l *lane) lacks(instance int64) (*Work, Step, error) {
 		switch step.Op {
 		case Settled:
 			return w, step, l.settle(w)
+		case Refuse:
+			return w, Step{}, l.quarantine(&Outcome{Work: w, Reason: step.Reason})
 		case Post:
 			adopted, err := l.intend(w, &step)
 			if err != nil || !adopted {
@@ -267,6 +273,19 @@ func (l *lane) begin(w *Work, step *Step) error {
 	return nil
 }
 
+// living buries the later parts that Causeway has deleted because the text became shorter.
+func (l *lane) living(w *Work) ([]Part, error) {
+	for i := len(w.Parts) - 1; i > 0; i-- {
+		if part := w.Parts[i]; part.Deleted && part.Leaving {
+			if err := l.bury(w.Instance, part.Number); err != nil {
+				return nil, err
+			}
+			w.Parts = slices.Delete(w.Parts, i, i+1)
+		}
+	}
+	return w.Parts, nil
+}
+
 // waitingRoot gives the instance here of the message that w answers, if it is still to be posted.
 func (l *lane) waitingRoot(w *Work) (int64, error) {
 	if !w.Message.root.Valid || w.Phase != Waiting || w.RootID != "" {
@@ -280,15 +299,12 @@ func (l *lane) waitingRoot(w *Work) (int64, error) {
 
 // again prepares an instance that was deleted, and whose message was restored, to be posted anew.
 func (l *lane) again(w *Work) error {
-	w.generation++
+	for _, part := range w.Parts {
+		if err := l.bury(w.Instance, part.Number); err != nil {
+			return err
+		}
+	}
 	w.Phase, w.Parts, w.Version, w.Blanked, w.Unrooted, w.Alone, w.Thread = Waiting, nil, 0, false, false, false, ""
-	if err := l.exec("DELETE FROM parts WHERE instance = $1 AND id IS NOT NULL", w.Instance); err != nil {
-		return err
-	}
-	// What may still turn up is kept apart, to be deleted then.
-	if err := l.exec("UPDATE parts SET number = -(1000 * $1 + number) WHERE instance = $2 AND number >= 0", w.generation, w.Instance); err != nil {
-		return err
-	}
 	if err := l.exec("DELETE FROM own_reactions WHERE instance = $1", w.Instance); err != nil {
 		return err
 	}
@@ -299,14 +315,36 @@ func (l *lane) again(w *Work) error {
 		return err
 	}
 	w.Set, w.Begun, w.Refused = nil, nil, nil
-	return l.exec("UPDATE instances SET phase = $1, generation = $2, version = 0, blanked = 0, unrooted = 0, thread = '' WHERE id = $3", int(Waiting), w.generation, w.Instance)
+	return l.exec("UPDATE instances SET phase = $1, version = 0, blanked = 0, unrooted = 0, thread = '' WHERE id = $2", int(Waiting), w.Instance)
+}
+
+// bury takes a post out of its instance. It stays known: its deletion may be seen yet, or a second copy turn up.
+func (l *lane) bury(instance int64, number int) error {
+	return l.exec("UPDATE parts SET number = (SELECT MIN(0, MIN(number)) - 1 FROM parts WHERE instance = $1) WHERE instance = $1 AND number = $2", instance, number)
+}
+
+// key gives the key of a part: the one it was tried with before, or a new one for each time that posts of this instance
+// were buried.
+func (l *lane) key(w *Work, part int) (bridge.Key, error) {
+	var key string
+	found, err := l.found("SELECT key FROM parts WHERE instance = $1 AND number = $2", []any{w.Instance, part}, &key)
+	if err != nil || found {
+		return bridge.Key(key), err
+	}
+	var buried int64
+	if err := l.row("SELECT COUNT(*) FROM parts WHERE instance = $1 AND number < 0", w.Instance).Scan(&buried); err != nil {
+		return "", err
+	}
+	return l.keys.postKey(w.Message.Origin, w.Message.OriginID, l.name, part, buried), nil
 }
 
 // intend stores that step is about to be posted. Where that post exists already, made before the store was
 // restored, it is adopted instead.
 func (l *lane) intend(w *Work, step *Step) (adopted bool, err error) {
 	origin := w.Message
-	step.Draft.Key = l.keys.postKey(origin.Origin, origin.OriginID, l.name, step.Part, w.generation)
+	if step.Draft.Key, err = l.key(w, step.Part); err != nil {
+		return false, err
+	}
 	if step.Part == 0 && origin.RootID != "" {
 		if err := l.exec("UPDATE instances SET unrooted = $1, thread = $2 WHERE id = $3", step.Draft.Root == "", string(step.Draft.Root), w.Instance); err != nil {
 			return false, err
