@@ -117,7 +117,7 @@ func (l *lane) loadReactions(w *Work) error {
 		switch state {
 		case 0:
 			w.Set = append(w.Set, emoji)
-		case 1:
+		case 1, 3:
 			w.Refused = append(w.Refused, emoji)
 		default:
 			w.Begun = append(w.Begun, emoji)

@@ -144,7 +144,11 @@ func (l *lane) reacted(o *Outcome) error {
 		return nil
 	case Refused, Vanished:
 		if o.Step.Op == React {
-			return l.exec("UPDATE own_reactions SET state = 1 WHERE instance = $1 AND emoji = $2", instance, emoji)
+			state := 1
+			if o.Verdict == Vanished {
+				state = 3
+			}
+			return l.exec("UPDATE own_reactions SET state = $1 WHERE instance = $2 AND emoji = $3", state, instance, emoji)
 		}
 	}
 	if o.Step.Op == Unreact {

@@ -166,7 +166,21 @@ func (p *putter) state(s *bridge.State) error {
 	if err != nil || s.Deleted {
 		return err
 	}
+	if k.reacted {
+		if err := p.back(k.instance); err != nil {
+			return err
+		}
+	}
 	return p.reactions(s, k.instance, k.number, k.message, k.reacted)
+}
+
+// back tries those reactions again that an instance could not be given while it was deleted.
+func (p *putter) back(instance int64) error {
+	n, err := p.change("DELETE FROM own_reactions WHERE instance = $1 AND state = 3", instance)
+	if err != nil || n == 0 {
+		return err
+	}
+	return p.marks(p.woken, "UPDATE instances SET rank = COALESCE(rank, $1) WHERE id = $2 RETURNING conversation", p.now, instance)
 }
 
 // fresh stores a message that has not been seen before.

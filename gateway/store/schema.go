@@ -88,7 +88,8 @@ CREATE TABLE reactions (                -- what people set, not Causeway
 CREATE TABLE own_reactions (            -- what Causeway set for people elsewhere
 	instance INTEGER NOT NULL REFERENCES instances,
 	emoji    TEXT NOT NULL,
-	state    INTEGER NOT NULL,          -- 0: set, 1: the service does not take it, 2: begun, outcome unknown
+	state    INTEGER NOT NULL,          -- 0: set, 1: the service does not take it, 2: begun, outcome unknown,
+	                                       -- 3: the message was gone; tried again when it is back
 	PRIMARY KEY (instance, emoji)
 ) WITHOUT ROWID;
 CREATE TABLE intents (                  -- the post that a lane is about to make, or has made without knowing it;
