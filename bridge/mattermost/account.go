@@ -21,11 +21,13 @@ type timing struct {
 	// ping is the time between application-level pings of the websocket; one that is not answered until the next is due
 	// means that the socket is dead.
 	ping time.Duration
+	// reconcile is the time between readings that make sure that nothing was missed unnoticed.
+	reconcile time.Duration
 	// retry is the first pause after a failure; it doubles up to retryMax.
 	retry, retryMax time.Duration
 }
 
-var defaultTiming = timing{request: 30 * time.Second, ping: 30 * time.Second, retry: time.Second, retryMax: time.Minute}
+var defaultTiming = timing{request: 30 * time.Second, ping: 30 * time.Second, reconcile: 15 * time.Minute, retry: time.Second, retryMax: time.Minute}
 
 // Sizes of what is remembered; an entry takes about 100 bytes.
 const (
@@ -48,9 +50,12 @@ type account struct {
 	channels *lru.Cache[string, model.ChannelType]
 	posts    *seenPosts
 
-	mu     sync.Mutex
-	me     *model.User
-	config serverConfig
+	mu sync.Mutex
+	// verified is up to where each channel was read by REST: what was pushed later may have gaps that only reading shows. In
+	// milliseconds.
+	verified map[string]int64
+	me       *model.User
+	config   serverConfig
 	// stale: the server said that its config has changed.
 	stale bool
 }
@@ -69,7 +74,7 @@ func newAccount(env bridge.Env, s *Settings, t timing) (*account, error) {
 	if log == nil {
 		log = logrus.NewEntry(logrus.StandardLogger())
 	}
-	a := &account{client: c, settings: *s, log: log, timing: t, posts: newSeenPosts(knownPosts)}
+	a := &account{client: c, settings: *s, log: log, timing: t, posts: newSeenPosts(knownPosts), verified: map[string]int64{}}
 	a.config.maxRunes = model.PostMessageMaxRunesV2
 	if a.users, err = lru.New[string, person](knownUsers); err != nil {
 		return nil, fmt.Errorf("making the Mattermost account: %w", err)
@@ -106,6 +111,23 @@ func (a *account) Connect(ctx context.Context) (bridge.Identity, error) {
 	a.mu.Unlock()
 	a.users.Add(me.Id, personOf(&me, config.nameFormat))
 	return bridge.Identity{Server: config.server, User: bridge.UserID(me.Id), Name: me.Username}, nil
+}
+
+// verify notes that a channel was read up to a time.
+func (a *account) verify(channel string, until int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.verified[channel] = until
+}
+
+// unverified gives from where on a channel must be read to be sure of it, at the latest its cursor.
+func (a *account) unverified(channel string, cursor int64) int64 {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if until, ok := a.verified[channel]; ok {
+		return min(until, cursor)
+	}
+	return cursor
 }
 
 // Close releases the idle connections.

@@ -103,7 +103,7 @@ func (a *account) since(ctx context.Context, channel string, start int64) (*chan
 		_, _, err = a.sweep(ctx, channel, start, fine, found)
 	}
 	if err == nil && full {
-		err = a.verify(ctx, channel, start, found)
+		err = a.compare(ctx, channel, start, found)
 	}
 	if err != nil {
 		return nil, err
@@ -163,9 +163,9 @@ func (a *account) listSince(ctx context.Context, channel string, from int64) (*m
 	return &list, nil
 }
 
-// verify walks the pages of live posts back to start and adds what is missing from found. When anything was, it goes on into
+// compare walks the pages of live posts back to start and adds what is missing from found. When anything was, it goes on into
 // older posts, whose edits and reactions may be missing too.
-func (a *account) verify(ctx context.Context, channel string, start int64, found *changes) error {
+func (a *account) compare(ctx context.Context, channel string, start int64, found *changes) error {
 	known := found.until
 	before := ""
 	for older := 0; ; {

@@ -23,6 +23,18 @@ type event struct {
 // manyReads: from here on one reading of the channel is cheaper than reading posts one by one.
 const manyReads = 5
 
+// depth says how a channel must be read; a greater one includes the others.
+type depth uint8
+
+const (
+	// fromCursor: from the cursor on.
+	fromCursor depth = iota
+	// toBeSure: also what was pushed since the last reading.
+	toBeSure
+	// asNew: also, first, whether the bot may; and the cursor anew, as another account may have read meanwhile.
+	asNew
+)
+
 // channel is a watched channel. Its goroutine runs only while there is something to do.
 type channel struct {
 	feed *feed
@@ -33,11 +45,10 @@ type channel struct {
 	mu    sync.Mutex
 	queue []event
 	// behind: it must be read from the cursor before its events count.
-	behind bool
-	// doubtful: it must first be asked whether the bot is a member.
-	doubtful bool
-	wanted   bool
-	running  bool
+	behind  bool
+	how     depth
+	wanted  bool
+	running bool
 
 	// The following belong to the goroutine.
 
@@ -59,7 +70,7 @@ func (c *channel) watched(on bool) bool {
 	begins := on && !c.wanted
 	c.wanted = on
 	if begins {
-		c.behind, c.doubtful = true, true
+		c.behind, c.how = true, asNew
 	}
 	if !on {
 		c.drop()
@@ -73,10 +84,10 @@ func (c *channel) drop() {
 	c.queue = nil
 }
 
-func (c *channel) fallBehind(ctx context.Context, doubtful bool) {
+func (c *channel) fallBehind(ctx context.Context, how depth) {
 	c.mu.Lock()
 	c.behind = true
-	c.doubtful = c.doubtful || doubtful
+	c.how = max(c.how, how)
 	c.mu.Unlock()
 	c.wakeUp(ctx)
 }
@@ -117,11 +128,11 @@ func (c *channel) wakeUp(ctx context.Context) {
 // work does what there is to do. It returns an error only when it holds for the whole account.
 func (c *channel) work(ctx context.Context) error {
 	for {
-		todo, behind, doubtful, more := c.take(ctx)
+		todo, behind, how, more := c.take(ctx)
 		if !more {
 			return nil
 		}
-		err := c.handle(ctx, todo, behind, doubtful)
+		err := c.handle(ctx, todo, behind, how)
 		c.feed.queued.Add(int64(-len(todo)))
 		if err == nil {
 			continue
@@ -134,7 +145,7 @@ func (c *channel) work(ctx context.Context) error {
 			c.stop()
 			return err
 		}
-		c.again(todo, doubtful)
+		c.again(todo, how)
 		c.failed(err)
 		if c.pause(ctx, err) != nil {
 			c.stop()
@@ -150,24 +161,24 @@ func (c *channel) stop() {
 }
 
 // take gives the next piece of work; more is false when the goroutine is to end.
-func (c *channel) take(ctx context.Context) (todo []event, behind, doubtful, more bool) {
+func (c *channel) take(ctx context.Context) (todo []event, behind bool, how depth, more bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if ctx.Err() != nil || !c.wanted || !c.behind && len(c.queue) == 0 {
 		c.running = false
-		return nil, false, false, false
+		return nil, false, fromCursor, false
 	}
-	todo, behind, doubtful = c.queue, c.behind, c.doubtful
-	c.queue, c.behind, c.doubtful = nil, false, false
-	return todo, behind, doubtful, true
+	todo, behind, how = c.queue, c.behind, c.how
+	c.queue, c.behind, c.how = nil, false, fromCursor
+	return todo, behind, how, true
 }
 
 // again puts back what failed: first read from the cursor, then go on with the events.
-func (c *channel) again(todo []event, doubtful bool) {
+func (c *channel) again(todo []event, how depth) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.behind = true
-	c.doubtful = c.doubtful || doubtful
+	c.how = max(c.how, how)
 	if len(todo)+len(c.queue) <= queueLength {
 		c.queue = append(todo, c.queue...)
 		c.feed.queued.Add(int64(len(todo)))
@@ -227,9 +238,9 @@ func (c *channel) pause(ctx context.Context, err error) error {
 	}
 }
 
-func (c *channel) handle(ctx context.Context, todo []event, behind, doubtful bool) error {
+func (c *channel) handle(ctx context.Context, todo []event, behind bool, how depth) error {
 	if behind {
-		if err := c.catchUp(ctx, doubtful); err != nil {
+		if err := c.catchUp(ctx, how); err != nil {
 			return err
 		}
 		c.recovered()
@@ -241,13 +252,13 @@ func (c *channel) handle(ctx context.Context, todo []event, behind, doubtful boo
 }
 
 // catchUp reads from the cursor on.
-func (c *channel) catchUp(ctx context.Context, doubtful bool) error {
+func (c *channel) catchUp(ctx context.Context, how depth) error {
 	release, err := c.feed.slot(ctx)
 	if err != nil {
 		return err
 	}
 	defer release()
-	if doubtful {
+	if how == asNew {
 		if err := c.feed.member(ctx, c.id); err != nil {
 			return err
 		}
@@ -260,14 +271,24 @@ func (c *channel) catchUp(ctx context.Context, doubtful bool) error {
 		return c.begin(ctx)
 	}
 	a := c.feed.account
-	found, err := a.since(ctx, c.id, c.cursor-overlap.Milliseconds())
+	from := c.cursor
+	if how >= toBeSure {
+		from = a.unverified(c.id, c.cursor)
+	}
+	found, err := a.since(ctx, c.id, from-overlap.Milliseconds())
 	if err != nil {
 		return err
 	}
 	if found.unordered {
 		a.log.WithField("conversation", c.conv.String()).Warn("the server did not list changes in their order; of a long outage, deletions and edits of old posts may be missing")
 	}
-	return c.putRead(ctx, found.oldestFirst(), found.until)
+	if err := c.putRead(ctx, found.oldestFirst(), found.until); err != nil {
+		return err
+	}
+	if how >= toBeSure {
+		a.verify(c.id, c.cursor)
+	}
+	return nil
 }
 
 func (c *channel) load(ctx context.Context) error {
@@ -299,6 +320,7 @@ func (c *channel) begin(ctx context.Context) error {
 		return storeError{fmt.Errorf("storing the beginning: %w", err)}
 	}
 	c.cursor = now
+	c.feed.account.verify(c.id, now)
 	return nil
 }
 
@@ -365,7 +387,7 @@ func (c *channel) live(ctx context.Context, todo []event) error {
 		b.doubtful[id] = true
 	}
 	if orphans || len(b.doubtful) >= manyReads {
-		c.fallBehind(ctx, false)
+		c.fallBehind(ctx, fromCursor)
 		return nil
 	}
 	return c.readAgain(ctx, b.doubtful)

@@ -32,6 +32,9 @@ type client struct {
 	timeout time.Duration
 	// bot is the bot's user name once it is known, for hints.
 	bot atomic.Pointer[string]
+	// refusals counts the answers that said the token is not good; each also nudges.
+	refusals atomic.Int64
+	nudge    chan struct{}
 }
 
 func newClient(s *Settings, timeout time.Duration) (*client, error) {
@@ -44,7 +47,7 @@ func newClient(s *Settings, timeout time.Duration) (*client, error) {
 		return nil, err
 	}
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
-	c := &client{Client4: model.NewAPIv4Client(base.String()), base: base, tls: config, token: s.Token, timeout: timeout}
+	c := &client{Client4: model.NewAPIv4Client(base.String()), base: base, tls: config, token: s.Token, timeout: timeout, nudge: make(chan struct{}, 1)}
 	c.SetToken(s.Token.Reveal())
 	c.HTTPClient = &http.Client{
 		Transport: &http.Transport{

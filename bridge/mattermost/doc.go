@@ -19,7 +19,8 @@
 // How all is found nevertheless stands at account.since; what cannot be found then is logged.
 //
 // A session whose token was revoked stays open and silent; only the application-level ping shows it
-// (socket.go).
+// (socket.go). One that was refused for a while and lives again has a gap that nothing shows: so a 401 anywhere makes
+// it suspect, and every 15 minutes all channels are read once more from where reading last ended.
 //
 // # What is stored
 //

@@ -139,6 +139,13 @@ func (c *client) refused(op operation, answer *http.Response, cause error) error
 	if r.hint == hintMember {
 		e.Hint = fmt.Sprintf(hintMember, c.botName())
 	}
+	if r.kind == bridge.Unauthorised && r.scope == bridge.ScopeAccount {
+		c.refusals.Add(1)
+		select {
+		case c.nudge <- struct{}{}:
+		default:
+		}
+	}
 	if r.kind == bridge.Throttled {
 		e.After = retryAfter(answer.Header, time.Now())
 	}

@@ -6,7 +6,21 @@ import (
 	"causeway/bridge"
 )
 
+var quick = timing{request: 10 * time.Second, ping: 300 * time.Millisecond, reconcile: time.Hour, retry: 20 * time.Millisecond, retryMax: time.Second}
+
 // NewQuick makes an account that notices dead sockets and retries within a fraction of a second.
-func NewQuick(env bridge.Env, s *Settings) (bridge.Bridge, error) {
-	return newAccount(env, s, timing{request: 10 * time.Second, ping: 300 * time.Millisecond, retry: 20 * time.Millisecond, retryMax: time.Second})
+func NewQuick(env bridge.Env, s *Settings) (bridge.Bridge, error) { return newAccount(env, s, quick) }
+
+// NewTrusting makes an account that never asks whether its socket is alive.
+func NewTrusting(env bridge.Env, s *Settings) (bridge.Bridge, error) {
+	t := quick
+	t.ping = time.Hour
+	return newAccount(env, s, t)
+}
+
+// NewReconciling makes a trusting account that often makes sure that nothing was missed.
+func NewReconciling(env bridge.Env, s *Settings) (bridge.Bridge, error) {
+	t := quick
+	t.ping, t.reconcile = time.Hour, 100*time.Millisecond
+	return newAccount(env, s, t)
 }

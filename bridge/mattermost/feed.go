@@ -37,6 +37,7 @@ func (a *account) Run(ctx context.Context, inbox bridge.Inbox) error {
 	f := &feed{account: a, inbox: inbox, me: me.Id, config: config, group: group, channels: map[string]*channel{}, slots: make(chan struct{}, readers)}
 	group.Go(func() error { return f.listen(inner) })
 	group.Go(func() error { return f.watch(inner) })
+	group.Go(func() error { return f.reconcile(inner) })
 	err = group.Wait()
 	if ctx.Err() != nil {
 		return nil
@@ -76,6 +77,22 @@ func (f *feed) watch(ctx context.Context) error {
 			return ctx.Err()
 		case <-changed:
 		}
+	}
+}
+
+// reconcile reads all channels from time to time: what the server did not push, without any sign of it, is found then.
+func (f *feed) reconcile(ctx context.Context) error {
+	for {
+		if err := sleep(ctx, f.account.timing.reconcile); err != nil {
+			return err
+		}
+		f.mu.Lock()
+		for _, c := range f.channels {
+			if f.connected {
+				c.fallBehind(ctx, toBeSure)
+			}
+		}
+		f.mu.Unlock()
 	}
 }
 
@@ -180,7 +197,7 @@ func (f *feed) everythingBehind(ctx context.Context, why string) {
 	f.connected = true
 	f.roster = &roster{}
 	for _, c := range f.channels {
-		c.fallBehind(ctx, true)
+		c.fallBehind(ctx, asNew)
 	}
 }
 
@@ -230,7 +247,7 @@ func (f *feed) look(ctx context.Context, id string) {
 		f.mu.Lock()
 		f.roster.forget(id)
 		f.mu.Unlock()
-		c.fallBehind(ctx, true)
+		c.fallBehind(ctx, asNew)
 	}
 }
 

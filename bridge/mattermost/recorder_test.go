@@ -115,6 +115,7 @@ type bench struct {
 	account bridge.Bridge
 	log     *logrus.Logger
 	run     *run
+	open    func(bridge.Env, *mattermost.Settings) (bridge.Bridge, error)
 }
 
 type run struct {
@@ -127,7 +128,7 @@ func newBench(t testing.TB, options sim.Options) *bench {
 	s, w := standIn(t, options)
 	channel := w.Channel(t, "town")
 	conv := bridge.ConversationID{Server: w.Server, Channel: bridge.ChannelID(channel)}
-	b := &bench{TB: t, sim: s, world: w, channel: channel, conv: conv, inbox: newRecorder(conv), log: logrus.New()}
+	b := &bench{TB: t, sim: s, world: w, channel: channel, conv: conv, inbox: newRecorder(conv), log: logrus.New(), open: mattermost.NewQuick}
 	b.log.SetOutput(io.Discard)
 	b.connect(s.URL())
 	t.Cleanup(b.stop)
@@ -137,7 +138,7 @@ func newBench(t testing.TB, options sim.Options) *bench {
 // connect makes a fresh bridge to the stand-in under an address.
 func (b *bench) connect(url string) {
 	b.Helper()
-	account, err := mattermost.NewQuick(bridge.Env{Log: logrus.NewEntry(b.log)}, &mattermost.Settings{Server: url, Token: secret.Secret(b.world.Bot.Token)})
+	account, err := b.open(bridge.Env{Log: logrus.NewEntry(b.log)}, &mattermost.Settings{Server: url, Token: secret.Secret(b.world.Bot.Token)})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -29,8 +29,9 @@ type session struct {
 // errSilent ends a socket that does not answer.
 var errSilent = errors.New("the server does not answer on the websocket")
 
-// errDead ends a socket whose session the server no longer knows: its token was revoked or its user deactivated. The
-// server leaves such a socket open, without any event.
+// errDead ends a socket whose session the server no longer knows, or did not know for a while: its token was revoked or its user
+// deactivated. The server leaves such a socket open, without any event, and answers its pings again once the token
+// is enabled, without a word on what was left out meanwhile (both seen on 11.1).
 var errDead = errors.New("the websocket is not authenticated any more")
 
 // stream reads one websocket to its end. It is used once.
@@ -46,6 +47,8 @@ type stream struct {
 
 	// alive: the server has shown that it knows us.
 	alive bool
+	// refusals is how often the token had been refused when the socket was opened.
+	refusals int64
 	// waiting counts pings without an answer.
 	waiting atomic.Int32
 	silent  atomic.Bool
@@ -53,6 +56,7 @@ type stream struct {
 
 // run returns what ended the socket, never nil.
 func (s *stream) run(ctx context.Context) error {
+	s.refusals = s.account.client.refusals.Load()
 	conn, err := s.account.dial(ctx, s.session)
 	if err != nil {
 		return err
@@ -121,10 +125,24 @@ func (s *stream) ping(ctx context.Context, conn *websocket.Conn) {
 		if conn.SetWriteDeadline(deadline) != nil || conn.WriteJSON(request) != nil {
 			return // the reader learns why
 		}
+		if !s.due(ctx, ticker.C) {
+			return
+		}
+	}
+}
+
+// due waits for the time of the next ping: at once when the token was refused elsewhere, unless an answer is still to come.
+func (s *stream) due(ctx context.Context, tick <-chan time.Time) bool {
+	for {
 		select {
 		case <-ctx.Done():
-			return
-		case <-ticker.C:
+			return false
+		case <-tick:
+			return true
+		case <-s.account.client.nudge:
+			if s.waiting.Load() == 0 {
+				return true
+			}
 		}
 	}
 }
@@ -149,7 +167,7 @@ func (s *stream) read(conn *websocket.Conn) error {
 		if err != nil || response.SeqReply == 0 {
 			continue // neither an event nor an answer: nothing that is known today
 		}
-		if response.Status != model.StatusOk {
+		if response.Status != model.StatusOk || s.account.client.refusals.Load() != s.refusals {
 			s.session = nil
 			return errDead
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/gorilla/websocket"
 
 	"causeway/bridge"
+	"causeway/bridge/mattermost"
 	"causeway/bridge/mattermost/mmtest"
 	sim "causeway/contrib/sim/mattermost"
 )
@@ -70,6 +71,37 @@ func TestARevokedTokenEndsRun(t *testing.T) {
 	if bridge.KindOf(err) != bridge.Unauthorised || bridge.ScopeOf(err) != bridge.ScopeAccount || strings.Contains(err.Error(), b.world.Bot.Token) {
 		t.Errorf("Run gives %v (%v)", err, bridge.KindOf(err))
 	}
+}
+
+// A token that was refused for a moment leaves a socket that lives and has missed something.
+func TestAShortRefusalIsCaughtUp(t *testing.T) {
+	b := newBench(t, sim.Options{})
+	b.open = mattermost.NewTrusting
+	b.connect(b.sim.URL())
+	b.start()
+	b.arrives(b.say("alice", "before"), "before")
+	b.sim.RevokeToken(b.world.Bot.Token)
+	missed := b.say("alice", "meanwhile")
+	b.sim.RestoreToken(b.world.Bot.Token)
+	b.sim.Inject(sim.Fault{Path: "/users/" + b.world.Bob.ID, Status: http.StatusUnauthorized, ErrorID: "api.context.session_expired.app_error"})
+	if _, err := b.account.LookUp(t.Context(), bridge.UserID(b.world.Bob.ID)); bridge.KindOf(err) != bridge.Unauthorised {
+		t.Fatalf("LookUp: %v", err)
+	}
+	b.arrives(missed, "meanwhile")
+	b.arrives(b.say("alice", "after"), "after")
+}
+
+// What the server did not push without any sign is found by reading regularly, also when later posts have moved the cursor.
+func TestReconcilingFindsWhatWasNotPushed(t *testing.T) {
+	b := newBench(t, sim.Options{})
+	b.open = mattermost.NewReconciling
+	b.connect(b.sim.URL())
+	b.start()
+	b.arrives(b.say("alice", "before"), "before")
+	b.sim.RevokeToken(b.world.Bot.Token)
+	missed := b.say("alice", "meanwhile")
+	b.sim.RestoreToken(b.world.Bot.Token)
+	b.arrives(missed, "meanwhile")
 }
 
 func TestAReactivatedBotListensAgain(t *testing.T) {
