@@ -142,13 +142,11 @@ func (l *lane) reacted(o *Outcome) error {
 	switch o.Verdict {
 	case Absent:
 		return nil
-	case Refused, Vanished:
+	case Vanished:
+		return l.exec("UPDATE own_reactions SET state = 3 WHERE instance = $1 AND emoji = $2", instance, emoji)
+	case Refused:
 		if o.Step.Op == React {
-			state := 1
-			if o.Verdict == Vanished {
-				state = 3
-			}
-			return l.exec("UPDATE own_reactions SET state = $1 WHERE instance = $2 AND emoji = $3", state, instance, emoji)
+			return l.exec("UPDATE own_reactions SET state = 1 WHERE instance = $1 AND emoji = $2", instance, emoji)
 		}
 	}
 	if o.Step.Op == Unreact {

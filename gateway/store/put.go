@@ -174,9 +174,9 @@ func (p *putter) state(s *bridge.State) error {
 	return p.reactions(s, k.instance, k.number, k.message, k.reacted)
 }
 
-// back tries those reactions again that an instance could not be given while it was deleted.
+// back looks again at those reactions that could not be changed while the instance was deleted.
 func (p *putter) back(instance int64) error {
-	n, err := p.change("DELETE FROM own_reactions WHERE instance = $1 AND state = 3", instance)
+	n, err := p.change("UPDATE own_reactions SET state = 2 WHERE instance = $1 AND state = 3", instance)
 	if err != nil || n == 0 {
 		return err
 	}
