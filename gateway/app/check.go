@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 
@@ -188,10 +190,11 @@ func (r *report) config(path string, cfg *config.Config, storeFailed error) {
 
 func (r *report) account(a *accountCheck) {
 	r.header("account %s", a.account.ID)
-	if a.failed != nil {
-		r.problem("%v", a.failed)
-	} else {
+	switch {
+	case a.failed == nil:
 		r.ok("connected as %s", a.name)
+	case !told(a.findings, a.failed):
+		r.problem("%v", a.failed)
 	}
 	for _, f := range a.findings {
 		if f.Fatal {
@@ -200,6 +203,14 @@ func (r *report) account(a *accountCheck) {
 			r.warning("%s", f.Text)
 		}
 	}
+}
+
+// told reports whether a fatal finding says already what an error says at its bottom.
+func told(findings []bridge.Finding, err error) bool {
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		err = inner
+	}
+	return slices.ContainsFunc(findings, func(f bridge.Finding) bool { return f.Fatal && strings.Contains(f.Text, err.Error()) })
 }
 
 func (r *report) gateway(g config.Gateway, accounts []*accountCheck) {

@@ -152,6 +152,20 @@ gateway off
 	}
 }
 
+func TestCheckSaysOneProblemOnce(t *testing.T) {
+	cause := fmt.Errorf("connecting: %w", &bridge.Error{Kind: bridge.Unauthorised, Err: errors.New("nobody has signed in"), Hint: "sign in"})
+	for text, problems := range map[string]int{
+		"the relay is not signed in: nobody has signed in (sign in)": 1,
+		"the app is blocked": 2,
+	} {
+		var r report
+		r.account(&accountCheck{failed: cause, findings: []bridge.Finding{{Text: "nobody has signed in, but that is no matter"}, {Fatal: true, Text: text}}})
+		if r.problems != problems || r.warnings != 1 {
+			t.Errorf("%s:\n%s", text, r.text.String())
+		}
+	}
+}
+
 func TestCheckOfAnErrorNamesTheNextStep(t *testing.T) {
 	for kind, want := range map[bridge.Kind]string{
 		bridge.Transient:    ": is the service up, and can it be reached from here?",

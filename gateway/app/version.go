@@ -23,8 +23,10 @@ func versionOf(info *debug.BuildInfo) string {
 		settings[s.Key] = s.Value
 	}
 	var notes []string
-	if revision := settings["vcs.revision"]; revision != "" {
-		notes = append(notes, "commit "+revision[:min(12, len(revision))])
+	commit := settings["vcs.revision"]
+	commit = commit[:min(12, len(commit))]
+	if commit != "" && !strings.Contains(info.Main.Version, commit) { // Go puts it into the version of an untagged commit
+		notes = append(notes, "commit "+commit)
 		if day, _, ok := strings.Cut(settings["vcs.time"], "T"); ok {
 			notes = append(notes, day)
 		}

@@ -13,6 +13,7 @@ func TestVersionSaysWhatWasBuilt(t *testing.T) {
 		"(devel)": {},
 		"v1.2.3 (commit 0123456789ab, 2025-10-14)":                {Main: debug.Module{Version: "v1.2.3"}, Settings: vcs},
 		"(devel) (commit 0123456789ab, 2025-10-14, with changes)": {Settings: append(vcs[:2:2], debug.BuildSetting{Key: "vcs.modified", Value: "true"})},
+		"v0.0.0-20251014075701-0123456789ab":                      {Main: debug.Module{Version: "v0.0.0-20251014075701-0123456789ab"}, Settings: vcs},
 	} {
 		if got := versionOf(info); got != want {
 			t.Errorf("got %q, want %q", got, want)
