@@ -1,9 +1,7 @@
 package gateway
 
 import (
-	"bytes"
 	"context"
-	"database/sql"
 	"errors"
 	"flag"
 	"fmt"
@@ -45,7 +43,7 @@ func TestRandomPlayEndsWithNothingWrong(t *testing.T) {
 			got := p.judge()
 			messages += len(p.said)
 			if got != (sums{}) {
-				t.Errorf("seed %d: %+v\n%s", seed, got, strings.Join(p.wrong, "\n")+"\n"+p.seen()+p.lines.String())
+				t.Errorf("seed %d: %+v\n%s", seed, got, strings.Join(p.wrong, "\n")+"\n"+p.seen()+p.stored+p.history.String())
 			}
 			total.add(got)
 		})
@@ -96,20 +94,21 @@ type play struct {
 	said   []*utterance
 	storm  atomic.Bool
 	wrong  []string
-	lines  bytes.Buffer
+	history
+	stored string // what the store held in the end
 	log    *logrus.Entry
 	crash  float64
 	fault  float64
 }
 
 func newPlay(t *testing.T, seed uint64) *play {
-	p := &play{t: t, seed: seed, random: rand.New(rand.NewPCG(seed, 7))}
+	p := &play{t: t, seed: seed, history: history{began: time.Now()}, random: rand.New(rand.NewPCG(seed, 7))}
 	logger := logrus.New()
 	logger.SetOutput(io.Discard)
 	if *playTrace {
 		logger.SetOutput(t.Output())
 	}
-	logger.SetOutput(&p.lines)
+	logger.AddHook(&p.history)
 	p.log = logrus.NewEntry(logger)
 	p.crash, p.fault = p.float()*0.03, p.float()*0.3
 	rooms := 1 + p.int(2)
@@ -233,7 +232,9 @@ func (p *play) perform() {
 	time.Sleep(time.Hour)
 	stop()
 	done.Wait()
-	p.dump(path)
+	if p.stored, err = dump(path); err != nil {
+		p.t.Error(err)
+	}
 	held, err := keep.Quarantine(p.t.Context())
 	if err != nil || len(held) > 0 {
 		p.t.Errorf("seed %d: in quarantine: %+v, %v", p.seed, held, err)
@@ -259,7 +260,9 @@ func (p *play) life(ctx context.Context, path string, keys store.Keys) {
 	o := Options{Store: s, Log: p.log}
 	for n, side := range p.sides {
 		name := bridge.AccountName(fmt.Sprintf("memory.%d", n))
-		o.Accounts = append(o.Accounts, Account{Name: name, Protocol: "memory", NickFormat: "{NICK}", Bridge: side.service.Account(name, "bot")})
+		o.Accounts = append(o.Accounts, Account{
+			Name: name, Protocol: "memory", NickFormat: "{NICK}", Bridge: overheard{side.service.Account(name, "bot"), fmt.Sprintf("side %d", n), &p.history},
+		})
 	}
 	for r := range p.sides[0].rooms {
 		o.Routes = append(o.Routes, Route{Name: fmt.Sprint("g", r), Endpoints: []Endpoint{
@@ -267,7 +270,9 @@ func (p *play) life(ctx context.Context, path string, keys store.Keys) {
 			{Account: "memory.1", Channel: fmt.Sprintf("team/room%d", r), In: true, Out: true},
 		}})
 	}
-	_ = New(o).Run(ctx)
+	p.add("a process begins")
+	err = New(o).Run(ctx)
+	p.add("a process ends: %v", err)
 }
 
 // act is one thing that somebody does.
@@ -297,6 +302,7 @@ func (p *play) act() {
 		}
 	case 5, 6:
 		if said != nil && !seen.Deleted {
+			p.add("side %d %s: a person edits %s", n, room, seen.ID)
 			s.service.Edit(room, seen.ID, fmt.Sprintf("%s  now %d", said.token, p.int(1000)))
 		}
 	case 7:
@@ -304,15 +310,19 @@ func (p *play) act() {
 	case 8:
 		if said != nil && seen.Deleted {
 			said.restored, said.deleted = true, false
+			p.add("side %d %s: a person restores %s", n, room, seen.ID)
 			s.service.Undelete(room, seen.ID)
 		}
 	case 9, 10:
 		if !seen.Deleted {
-			s.service.React(room, seen.ID, who, []string{"👍", "🎉", "❤"}[p.int(3)])
+			emoji := []string{"👍", "🎉", "❤"}[p.int(3)]
+			p.add("side %d %s: %s reacts to %s with %s", n, room, who, seen.ID, emoji)
+			s.service.React(room, seen.ID, who, emoji)
 		}
 	case 11:
 		for _, x := range seen.Reactions {
 			if x.User != "bot" && !seen.Deleted {
+				p.add("side %d %s: %s takes %s from %s", n, room, x.User, x.Emoji, seen.ID)
 				s.service.Unreact(room, seen.ID, x.User, x.Emoji)
 				break
 			}
@@ -328,6 +338,7 @@ func (p *play) say(n, r int, root bridge.MessageID, who bridge.UserID) {
 	} else {
 		u.id = p.sides[n].service.Reply(p.sides[n].rooms[r], root, who, text)
 	}
+	p.add("side %d %s: %s says %s as %s below %q", n, p.sides[n].rooms[r], who, u.token, u.id, root)
 	p.said = append(p.said, u)
 }
 
@@ -337,6 +348,7 @@ func (p *play) remove(n, r int, seen memory.Seen) {
 		return
 	}
 	s := p.sides[n]
+	p.add("side %d %s: a person deletes %s", n, s.rooms[r], seen.ID)
 	s.service.Delete(s.rooms[r], seen.ID)
 	for _, now := range s.service.Messages(s.rooms[r]) {
 		if !now.Deleted || now.ID != seen.ID && now.Root != seen.ID {
@@ -379,31 +391,4 @@ func emojiOf(m memory.Seen, own bool) []string {
 	}
 	slices.Sort(all)
 	return all
-}
-
-// dump notes what the store holds, for a play that went wrong.
-func (p *play) dump(path string) {
-	db, err := sql.Open("sqlite", "file:"+path+"?vfs=memdb")
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer db.Close()
-	rows, err := db.Query(`SELECT m.id, m.origin, m.origin_id, m.version, m.deleted, i.id, i.conversation, i.origin, i.phase, i.version, i.rank,
-		(SELECT group_concat(number || ':' || coalesce(id, '-') || ':' || deleted) FROM parts WHERE instance = i.id), m.body IS NULL
-		FROM messages m JOIN instances i ON i.message = m.id ORDER BY m.id, i.id`)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var a [13]any
-		var to []any
-		for i := range a {
-			to = append(to, &a[i])
-		}
-		if err := rows.Scan(to...); err != nil {
-			p.t.Fatal(err)
-		}
-		fmt.Fprintf(&p.lines, "message %v of %v/%v v%v deleted=%v: instance %v in %v origin=%v phase=%v v%v rank=%v parts=%v pruned=%v\n", a[:]...)
-	}
 }
