@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -42,16 +43,28 @@ func LoadKeys(path string) (Keys, error) {
 	return NewKeys(secret)
 }
 
+// createKeyFile makes the file whole or not at all; of two processes that try, one does.
 func createKeyFile(path string) ([]byte, error) {
 	secret := make([]byte, keySize)
 	_, _ = rand.Read(secret) // never fails
 	text := []byte(base64.StdEncoding.EncodeToString(secret) + "\n")
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := os.CreateTemp(filepath.Dir(path), ".key-*") // has mode 0600
 	if err != nil {
 		return nil, err
 	}
-	_, err = f.Write(text)
-	return text, errors.Join(err, f.Sync(), f.Close())
+	defer os.Remove(f.Name())
+	if _, err = f.Write(text); err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
+	if err = os.Link(f.Name(), path); errors.Is(err, fs.ErrExist) {
+		return os.ReadFile(path)
+	} else if err != nil { // a file system without links
+		err = os.Rename(f.Name(), path)
+	}
+	return text, err
 }
 
 // NewKeys derives the keys from 32 secret bytes.

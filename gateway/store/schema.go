@@ -135,8 +135,7 @@ func migrate(ctx context.Context, conn *sql.Conn) error {
 		return fmt.Errorf("reading the store's version: %w", err)
 	}
 	if version > len(migrations) {
-		return fmt.Errorf("%w (its version is %d, this Causeway knows up to %d): run that newer version, or restore a backup made before it",
-			ErrTooNew, version, len(migrations))
+		return tooNew(version)
 	}
 	for ; version < len(migrations); version++ {
 		script := fmt.Sprintf("BEGIN IMMEDIATE;%s;PRAGMA user_version = %d;COMMIT", migrations[version], version+1)
