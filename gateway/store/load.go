@@ -59,10 +59,10 @@ func decode(text []byte) (*Body, error) {
 }
 
 func (l *lane) loadParts(w *Work) error {
-	return l.each("SELECT number, id, hash, version, deleted, leaving FROM parts WHERE instance = $1 AND number >= 0 ORDER BY number", []any{w.Instance}, func(rows *sql.Rows) error {
+	return l.each("SELECT number, id, hash, version, deleted, leaving, revision FROM parts WHERE instance = $1 AND number >= 0 ORDER BY number", []any{w.Instance}, func(rows *sql.Rows) error {
 		var p Part
 		var id sql.NullString
-		if err := rows.Scan(&p.Number, &id, &p.Hash, &p.Version, &p.Deleted, &p.Leaving); err != nil {
+		if err := rows.Scan(&p.Number, &id, &p.Hash, &p.Version, &p.Deleted, &p.Leaving, &p.revision); err != nil {
 			return err
 		}
 		p.ID = bridge.MessageID(id.String)

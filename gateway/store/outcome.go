@@ -143,7 +143,9 @@ func (l *lane) reacted(o *Outcome) error {
 	case Absent:
 		return nil
 	case Vanished:
-		return l.exec("UPDATE own_reactions SET state = 3 WHERE instance = $1 AND emoji = $2", instance, emoji)
+		// What has been seen of the post meanwhile may be that it is back: then it is not to be waited for.
+		return l.exec(`UPDATE own_reactions SET state = CASE (SELECT revision FROM parts p WHERE p.instance = $1 AND p.number = 0) WHEN $3 THEN 3 ELSE 2 END
+			WHERE instance = $1 AND emoji = $2`, instance, emoji, o.Work.Parts[0].revision)
 	case Refused:
 		if o.Step.Op == React {
 			return l.exec("UPDATE own_reactions SET state = 1 WHERE instance = $1 AND emoji = $2", instance, emoji)

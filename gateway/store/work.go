@@ -66,6 +66,8 @@ type Part struct {
 	Deleted bool
 	// Leaving: Causeway has begun to delete it.
 	Leaving bool
+
+	revision int64
 }
 
 // Op is what a step does.
