@@ -34,6 +34,24 @@ func (l *lane) store(o *Outcome) error {
 	return fmt.Errorf("internal error: an outcome without a step: %d", o.Step.Op)
 }
 
+// unclaimed leaves out what is known to be another part. A service that does not keep keys finds posts by what they say,
+// and people say "ok" more than once.
+func (l *lane) unclaimed(o *Outcome) ([]bridge.MessageID, error) {
+	var ids []bridge.MessageID
+	for _, id := range o.IDs {
+		var one int
+		taken, err := l.found("SELECT 1 FROM parts WHERE conversation = $1 AND id = $2 AND NOT (instance = $3 AND number = $4)",
+			[]any{l.here, string(id), o.Work.Instance, o.Step.Part}, &one)
+		if err != nil {
+			return nil, err
+		}
+		if !taken {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
 func (l *lane) posted(o *Outcome) error {
 	if err := l.exec("DELETE FROM intents WHERE conversation = $1", l.here); err != nil {
 		return err
@@ -50,7 +68,10 @@ func (l *lane) posted(o *Outcome) error {
 	case Absent:
 		return nil
 	}
-	ids := o.IDs
+	ids, err := l.unclaimed(o)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
 	var known *string
 	var key string
 	if err := l.row("SELECT id, key FROM parts WHERE instance = $1 AND number = $2", o.Work.Instance, o.Step.Part).Scan(&known, &key); err != nil {
