@@ -140,7 +140,10 @@ func (l *lane) deleted(o *Outcome) error {
 	case Absent:
 		return nil
 	case NoDelete:
-		// Not blanked yet, but never to be deleted: the plan blanks it.
+		// Not blanked yet, but never to be deleted: the plan blanks it. Who deletes it later is not Causeway.
+		if err := l.exec("UPDATE parts SET leaving = 0 WHERE instance = $1 AND number = $2", o.Work.Instance, o.Step.Part); err != nil {
+			return err
+		}
 		return l.exec("UPDATE instances SET blanked = 1 WHERE id = $1", o.Work.Instance)
 	case Refused:
 		return l.quarantine(o)
