@@ -150,6 +150,27 @@ func TestARestoredMessageAppearsAgain(t *testing.T) {
 	})
 }
 
+func TestACopyThatCouldNotBeDeletedStaysDeletedWhenAModeratorDoesItLater(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.pair(memory.Options{}, memory.Options{DeleteTakesReplies: true, Settle: 5 * time.Second})
+		root := a.Say("town", "ann", "the root")
+		w.wait(time.Minute)
+		copied := w.find(b, "town", "the root").ID
+		b.Reply("town", copied, "ben", "not known yet when the root is deleted")
+		a.Delete("town", root)
+		w.wait(time.Minute)
+		w.same(texts(b, "town"), []string{"(message deleted)", "not known yet when the root is deleted"})
+		a.Undelete("town", root)
+		w.wait(time.Minute)
+		w.same(texts(b, "town"), []string{"the root", "not known yet when the root is deleted"})
+		b.Delete("town", copied)
+		w.wait(time.Minute)
+		a.Edit("town", root, "said once more")
+		w.wait(time.Minute)
+		w.same(texts(b, "town"), []string{})
+	})
+}
+
 func TestWithoutEditingAChangeIsAReply(t *testing.T) {
 	inWorld(t, func(w *world) {
 		a, b := w.pair(memory.Options{}, memory.Options{NoEdit: true})
@@ -233,6 +254,29 @@ func TestALongTextIsSplitAndFollowsItsEdits(t *testing.T) {
 		a.Delete("town", id)
 		w.wait(time.Second)
 		w.same(texts(b, "town"), []string{})
+	})
+}
+
+func TestALaterPartThatTurnsUpWhenItIsNotNeededAnyMoreIsDeleted(t *testing.T) {
+	inWorld(t, func(w *world) {
+		posts := 0
+		a, b := w.pair(memory.Options{}, memory.Options{MaxText: 100, Settle: 5 * time.Minute, Fault: func(_ context.Context, c memory.Call) error {
+			if c.Op != memory.Post || !c.After {
+				return nil
+			}
+			if posts++; posts == 2 {
+				return memory.Fails(bridge.Transient) // not true: it was made
+			}
+			return nil
+		}})
+		id := a.Say("town", "ann", strings.Repeat("x", 150))
+		w.wait(100 * time.Millisecond)
+		w.same(len(texts(b, "town")), 2)
+		a.Edit("town", id, "short")
+		w.wait(time.Minute)
+		w.same(texts(b, "town"), []string{"short", strings.Repeat("x", 50)})
+		w.wait(time.Hour)
+		w.same(texts(b, "town"), []string{"short"})
 	})
 }
 

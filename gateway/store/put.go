@@ -253,9 +253,9 @@ func (p *putter) own(s *bridge.State) error {
 	}
 	var instance, number, message int64
 	var id sql.NullString
-	var reacted bool
-	found, err := p.found(`SELECT p.instance, p.number, p.id, m.id, m.reacted FROM parts p JOIN instances i ON i.id = p.instance JOIN messages m ON m.id = i.message
-		WHERE p.key = $1 AND p.conversation = $2`, []any{string(s.Key), p.here}, &instance, &number, &id, &message, &reacted)
+	var reacted, settled bool
+	found, err := p.found(`SELECT p.instance, p.number, p.id, m.id, m.reacted, i.phase = 1 AND i.version = m.version FROM parts p JOIN instances i ON i.id = p.instance JOIN messages m ON m.id = i.message
+		WHERE p.key = $1 AND p.conversation = $2`, []any{string(s.Key), p.here}, &instance, &number, &id, &message, &reacted, &settled)
 	switch {
 	case err != nil:
 		return err
@@ -270,6 +270,12 @@ func (p *putter) own(s *bridge.State) error {
 		}
 		return p.double(s)
 	case id.Valid, number < 0: // not this one, or it would have been found by its id; or it was buried
+		return p.double(s)
+	case settled && number > 0:
+		// The text became shorter before it turned up.
+		if err := p.bury(instance, number); err != nil {
+			return err
+		}
 		return p.double(s)
 	}
 	// The answer to the post is still on its way, or was lost: this settles it.

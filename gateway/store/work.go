@@ -279,7 +279,7 @@ func (l *lane) begin(w *Work, step *Step) error {
 func (l *lane) living(w *Work) ([]Part, error) {
 	for i := len(w.Parts) - 1; i > 0; i-- {
 		if part := w.Parts[i]; part.Deleted && part.Leaving {
-			if err := l.bury(w.Instance, part.Number); err != nil {
+			if err := l.bury(w.Instance, int64(part.Number)); err != nil {
 				return nil, err
 			}
 			w.Parts = slices.Delete(w.Parts, i, i+1)
@@ -302,7 +302,7 @@ func (l *lane) waitingRoot(w *Work) (int64, error) {
 // again prepares an instance that was deleted, and whose message was restored, to be posted anew.
 func (l *lane) again(w *Work) error {
 	for _, part := range w.Parts {
-		if err := l.bury(w.Instance, part.Number); err != nil {
+		if err := l.bury(w.Instance, int64(part.Number)); err != nil {
 			return err
 		}
 	}
@@ -321,8 +321,8 @@ func (l *lane) again(w *Work) error {
 }
 
 // bury takes a post out of its instance. It stays known: its deletion may be seen yet, or a second copy turn up.
-func (l *lane) bury(instance int64, number int) error {
-	return l.exec("UPDATE parts SET number = (SELECT MIN(0, MIN(number)) - 1 FROM parts WHERE instance = $1) WHERE instance = $1 AND number = $2", instance, number)
+func (t *tx) bury(instance, number int64) error {
+	return t.exec("UPDATE parts SET number = (SELECT MIN(0, MIN(number)) - 1 FROM parts WHERE instance = $1) WHERE instance = $1 AND number = $2", instance, number)
 }
 
 // key gives the key of a part: the one it was tried with before, or a new one for each time that posts of this instance
