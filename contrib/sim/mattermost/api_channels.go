@@ -191,7 +191,9 @@ func (s *Server) getMembers(c *call) (any, *model.AppError) {
 
 func (s *Server) shownMember(viewer *user, m *model.ChannelMember) model.ChannelMember {
 	out := *m
-	out.SanitizeForCurrentUser(viewer.Id)
+	if out.UserId != viewer.Id { // when others were last there is nobody's business
+		out.LastViewedAt, out.LastUpdateAt = -1, -1
+	}
 	return out
 }
 

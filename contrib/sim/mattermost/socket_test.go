@@ -391,7 +391,7 @@ func TestSocketsMakeOnline(t *testing.T) {
 		return got[0].Status
 	}
 	quiet := "/posts?set_online=false"
-	resp, err := w.asBot.DoAPIPostJSON(w.ctx, quiet, &model.Post{ChannelId: w.channel, Message: "x"})
+	resp, err := w.asBot.DoAPIPost(w.ctx, quiet, `{"channel_id": "`+w.channel+`", "message": "x"}`)
 	check(t, err)
 	resp.Body.Close()
 	same(t, "set_online=false", status(), "offline")
