@@ -133,8 +133,7 @@ func TestOwnChannelsAndMemberships(t *testing.T) {
 	list, resp, err := w.asBot.GetChannelsForTeamForUser(w.ctx, team, "me", false, "")
 	check(t, err)
 	same(t, "in the team, direct ones too", names(list), []string{dm.Name, "town"})
-	_, resp, err = w.asBot.GetChannelsForTeamForUser(w.ctx, team, "me", false, resp.Etag)
-	check(t, err)
+	_, resp, _ = w.asBot.GetChannelsForTeamForUser(w.ctx, team, "me", false, resp.Etag) // the client takes an empty answer for an error
 	same(t, "unchanged", resp.StatusCode, 304)
 	members, _, err := w.asBot.GetChannelMembersWithTeamData(w.ctx, "me", 0, 10)
 	check(t, err)

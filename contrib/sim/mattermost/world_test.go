@@ -165,7 +165,7 @@ func TestRequestsWithoutATokenAreRefused(t *testing.T) {
 func TestConfigAndLicenceAreReadable(t *testing.T) {
 	w := newTown(t, Options{NoIconOverride: true, DiagnosticID: strings.Repeat("d", 26), PostEditTimeLimit: time.Minute,
 		ClientConfig: map[string]string{"EnableCommands": "false"}})
-	config, _, err := w.asBot.GetClientConfig(w.ctx, "")
+	config, _, err := w.asBot.GetOldClientConfig(w.ctx, "")
 	check(t, err)
 	want := map[string]string{
 		"Version": "11.1.0", "DiagnosticId": strings.Repeat("d", 26), "TelemetryId": strings.Repeat("d", 26), "SiteURL": w.URL(),
