@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime"
 
 	"causeway/bridge"
 )
@@ -46,6 +47,7 @@ func (s *Store) write() {
 	defer close(s.done)
 	for {
 		var group []*request
+		yielded := false
 		select {
 		case <-s.stop:
 			return
@@ -58,7 +60,12 @@ func (s *Store) write() {
 			case r := <-s.requests:
 				group = append(group, r)
 			default:
-				break more
+				if yielded {
+					break more
+				}
+				// Those that the last commit has woken may be about to call: a commit costs more than this.
+				yielded = true
+				runtime.Gosched()
 			}
 		}
 		if s.commit(group) {
