@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/microsoftgraph/msgraph-sdk-go/models"
 	"github.com/sirupsen/logrus"
 
@@ -39,12 +40,15 @@ type account struct {
 	// self is the relay account, once connected.
 	self bridge.UserID
 	// names caches the names of people whose messages lack them.
-	names map[bridge.UserID]string
+	names *lru.Cache[bridge.UserID, string]
 	// pollingTold: the operator has been told what Microsoft thinks of polling.
 	pollingTold bool
 }
 
 var _ bridge.Bridge = (*account)(nil)
+
+// namesKept is of how many people the name is remembered.
+const namesKept = 4096
 
 // newAccount makes an account that reaches Microsoft through network.
 func newAccount(env bridge.Env, s Settings, network http.RoundTripper) (*account, error) {
@@ -54,10 +58,13 @@ func newAccount(env bridge.Env, s Settings, network http.RoundTripper) (*account
 		server:       bridge.ServerID("msteams:" + strings.ToLower(s.TenantID)),
 		pollInterval: interval(s.PollInterval, defaultPollInterval, ignore),
 		postInterval: interval(s.PostInterval, defaultPostInterval, ignore),
-		names:        map[bridge.UserID]string{},
 	}
 	if s.Receive == "rich" {
 		return nil, fmt.Errorf(`settings of %s: Receive = "rich" comes with a later version; use "auto" or "poll"`, env.Account)
+	}
+	var err error
+	if a.names, err = lru.New[bridge.UserID, string](namesKept); err != nil {
+		return nil, fmt.Errorf("preparing to remember names: %w", err)
 	}
 	graphURL := serviceURL(s.GraphURL, defaultGraphURL)
 	u, err := url.Parse(graphURL)

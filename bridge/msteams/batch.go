@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -58,7 +59,9 @@ func (c *client) batch(ctx context.Context, op *Operation, places []place) ([]ba
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("%s: %w", opBatch.Doing, err)
 	}
-	r, err := http.NewRequestWithContext(ctx, opBatch.Method, c.base+opBatch.Path, bytes.NewReader(text))
+	limited, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	r, err := http.NewRequestWithContext(limited, opBatch.Method, c.base+opBatch.Path, bytes.NewReader(text))
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("%s: %w", opBatch.Doing, err)
 	}
@@ -86,7 +89,7 @@ func (c *client) batch(ctx context.Context, op *Operation, places []place) ([]ba
 func (c *client) items(ctx context.Context, op *Operation, n int, responses []batchResponse) []batchItem {
 	items := make([]batchItem, n)
 	for i := range items {
-		items[i].err = c.failed(ctx, op, fmt.Errorf("the batch's answer lacks this request"))
+		items[i].err = c.failed(ctx, op, errors.New("the batch's answer lacks this request"))
 	}
 	for _, r := range responses {
 		i, err := strconv.Atoi(r.ID)

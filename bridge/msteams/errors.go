@@ -133,11 +133,11 @@ type verdict struct {
 // waitWhenUntold is waited when Graph throttles without saying how long.
 const waitWhenUntold = 5 * time.Second
 
-// judge is the one table of Graph's answers. writes: the call changes what people see, so a failure half-way leaves
-// doubt. missing is a permission that the token is known to lack, or empty.
-func judge(status int, writes, hasAfter bool, missing string) verdict {
+// judge is the one table of Graph's answers to op. A call that changes what people see leaves doubt when it fails
+// half-way. missing is a permission that the token is known to lack, or empty.
+func judge(status int, op *Operation, hasAfter bool, missing string) verdict {
 	doubtful := verdict{kind: bridge.Transient}
-	if writes {
+	if op.writes {
 		doubtful.kind = bridge.Uncertain
 	}
 	switch status {
@@ -146,10 +146,13 @@ func judge(status int, writes, hasAfter bool, missing string) verdict {
 	case http.StatusPaymentRequired:
 		return verdict{kind: bridge.Rejected, hint: "Microsoft wants a licence for this"}
 	case http.StatusForbidden:
-		if missing != "" {
-			return verdict{kind: bridge.Unauthorised, hint: "grant the permission " + missing + " to the app in Entra, with admin consent"}
+		switch {
+		case missing != "":
+			return verdict{kind: bridge.Unauthorised, hint: "grant the delegated permission " + missing + " to the app in Entra, with admin consent, and sign the relay account in again"}
+		case !op.Relay:
+			return verdict{kind: bridge.Unauthorised, hint: "grant the application permission " + op.Permission + " to the app in Entra, with admin consent"}
 		}
-		return verdict{kind: bridge.Unauthorised, hint: "see that the relay account is a member of the team and the channel, and that the app has its permissions (causeway check)"}
+		return verdict{kind: bridge.Unauthorised, hint: "the relay account must be a member of the team, and of the channel when that is a private one"}
 	case http.StatusNotFound, http.StatusGone:
 		return verdict{kind: bridge.Gone}
 	case http.StatusMethodNotAllowed, http.StatusNotImplemented:
@@ -185,7 +188,7 @@ func (c *client) failed(ctx context.Context, op *Operation, err error) error {
 	}
 	var answer *answerError
 	if errors.As(err, &answer) {
-		v := judge(answer.status, op.writes, answer.hasAfter, c.tokens.lacks(op.Permission))
+		v := judge(answer.status, op, answer.hasAfter, c.tokens.lacks(op.Permission))
 		e := &bridge.Error{Kind: v.kind, Scope: v.scope, Hint: v.hint, Err: fmt.Errorf("%s: %w", op.Doing, answer)}
 		switch v.kind {
 		case bridge.Throttled:

@@ -23,7 +23,7 @@ import (
 )
 
 const (
-	// answerTimeout is how long an answer may take; Graph itself gives up earlier.
+	// answerTimeout is how long a call may take with its whole answer; Graph itself gives up earlier.
 	answerTimeout = 60 * time.Second
 	// largestAnswer bounds what is read into memory of one answer; 50 threads with replies stay far below.
 	largestAnswer = 64 << 20
@@ -116,11 +116,13 @@ func follow[T serialization.Parsable](ctx context.Context, c *client, op *Operat
 	if err := c.trust(address); err != nil {
 		return none, err
 	}
+	limited, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
 	r, err := c.request(ctx, op, address, body)
 	if err != nil {
 		return none, &bridge.Error{Kind: bridge.Rejected, Err: fmt.Errorf("%s: %w", op.Doing, err)}
 	}
-	answer, err := c.adapter.Send(ctx, r, factory, nil)
+	answer, err := c.adapter.Send(limited, r, factory, nil)
 	if err != nil {
 		return none, c.failed(ctx, op, err)
 	}
@@ -137,7 +139,9 @@ func (c *client) perform(ctx context.Context, op *Operation, p place, body seria
 	if err != nil {
 		return &bridge.Error{Kind: bridge.Rejected, Err: fmt.Errorf("%s: %w", op.Doing, err)}
 	}
-	if err := c.adapter.SendNoContent(ctx, r, nil); err != nil {
+	limited, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	if err := c.adapter.SendNoContent(limited, r, nil); err != nil {
 		return c.failed(ctx, op, err)
 	}
 	return nil

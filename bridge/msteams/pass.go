@@ -136,7 +136,7 @@ func (r *reader) step(ctx context.Context, w *watched, p *pass) error {
 		}
 		p.takeReplies(page)
 		if len(p.threads) == 0 || p.threads[0].root != root {
-			w.readToEnd[root] = time.Now()
+			w.readToEnd.Add(root, time.Now())
 		}
 		return nil
 	}
@@ -224,7 +224,7 @@ func (r *reader) begin(ctx context.Context, w *watched, page models.ChatMessageC
 
 // mayWait tells of a long thread that all we see of it is known and that it was read to its end a short while ago.
 func (w *watched) mayWait(root models.ChatMessageable) bool {
-	at, ok := w.readToEnd[idOf(root)]
+	at, ok := w.readToEnd.Get(idOf(root))
 	if !ok || time.Since(at) >= longThreadInterval {
 		return false
 	}

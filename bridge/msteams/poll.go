@@ -22,6 +22,8 @@ const (
 	// remembered is how many messages of a channel are compared with what was seen of them; far more than a first page
 	// shows.
 	remembered = 20_000
+	// longThreads is of how many long threads of a channel it is remembered when they were read to their end.
+	longThreads = 200
 	// atOnce is how many channels close a gap at the same time: Graph allows an app 20 reads a second in a tenant.
 	atOnce = 8
 )
@@ -48,7 +50,7 @@ func (a *account) tellAboutPolling() {
 	a.pollingTold = true
 	a.mu.Unlock()
 	if !told {
-		a.log.Warn("This account receives by polling. Microsoft allows apps to poll a channel once a day and asks them to subscribe to its changes instead; polling is meant for trying out. See receiving in the README.")
+		a.log.Warn("This account receives by polling. Microsoft allows apps to poll a channel once a day and asks them to subscribe to its changes instead; polling is meant for trying out.")
 	}
 }
 
@@ -82,7 +84,7 @@ type watched struct {
 	// seen is what has been put, and so needs no putting again. Deletions move no cursor: this finds them.
 	seen *lru.Cache[bridge.MessageID, version]
 	// readToEnd says when a long thread was last read to its end.
-	readToEnd map[bridge.MessageID]time.Time
+	readToEnd *lru.Cache[bridge.MessageID, time.Time]
 
 	due      time.Time
 	active   time.Time
@@ -166,7 +168,11 @@ func (r *reader) open(ctx context.Context, c bridge.ConversationID) (*watched, e
 	if err != nil {
 		return nil, fmt.Errorf("preparing to compare messages: %w", err)
 	}
-	w := &watched{id: c, place: p, seen: seen, readToEnd: map[bridge.MessageID]time.Time{}, due: time.Now(), active: time.Now()}
+	readToEnd, err := lru.New[bridge.MessageID, time.Time](longThreads)
+	if err != nil {
+		return nil, fmt.Errorf("preparing to remember threads: %w", err)
+	}
+	w := &watched{id: c, place: p, seen: seen, readToEnd: readToEnd, due: time.Now(), active: time.Now()}
 	if text != "" {
 		if w.cursor, err = strconv.ParseInt(text, 10, 64); err != nil {
 			r.inbox.Trouble(c, fmt.Errorf("reading a cursor: %w", err))
@@ -272,6 +278,7 @@ func (r *reader) settle(w *watched, err error) error {
 	w.busy = false
 	var store *storeError
 	switch {
+	case r.channels[w.id] != w: // nobody wants it any more
 	case err == nil:
 		if w.failures > 0 {
 			w.failures = 0
@@ -287,7 +294,6 @@ func (r *reader) settle(w *watched, err error) error {
 		}
 	case bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopeAccount:
 		return err
-	case errors.Is(err, context.Canceled) && r.channels[w.id] != w: // nobody wants it any more
 	default:
 		w.failures++
 		r.inbox.Trouble(w.id, err)

@@ -121,9 +121,7 @@ const unknownName = "Somebody"
 
 // nameOf gives the name of a person whose messages lack it (seen of people from outside the tenant).
 func (a *account) nameOf(ctx context.Context, id bridge.UserID) string {
-	a.mu.Lock()
-	name, known := a.names[id]
-	a.mu.Unlock()
+	name, known := a.names.Get(id)
 	if known {
 		return name
 	}
@@ -136,9 +134,7 @@ func (a *account) nameOf(ctx context.Context, id bridge.UserID) string {
 	default:
 		name = unknownName
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.names[id] = name
+	a.names.Add(id, name)
 	return name
 }
 

@@ -131,10 +131,34 @@ func (a *account) change(ctx context.Context, t bridge.Target, root, reply *Oper
 	if err != nil {
 		return err
 	}
+	op := root
 	if p.reply != "" {
-		root = reply
+		op = reply
 	}
-	return a.relay.perform(ctx, root, p, body)
+	err = a.relay.perform(ctx, op, p, body)
+	if bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopeConversation && op.Permission == changeMessages {
+		return a.refused(ctx, t, err)
+	}
+	return err
+}
+
+// refused looks why Graph has forbidden to change a post: a post of an earlier relay account can never be changed by
+// the present one, and must not hold up the conversation as a missing permission does.
+func (a *account) refused(ctx context.Context, t bridge.Target, refusal error) error {
+	m, err := a.message(ctx, t.Conversation, t.ID)
+	switch {
+	case bridge.KindOf(err) == bridge.Gone:
+		return err
+	case err != nil || m.GetFrom() == nil || m.GetFrom().GetUser() == nil:
+		return refusal
+	case bridge.UserID(value(m.GetFrom().GetUser().GetId())) == a.relayID():
+		return refusal
+	}
+	var known *bridge.Error
+	if errors.As(refusal, &known) {
+		refusal = known.Err // its hint does not apply
+	}
+	return &bridge.Error{Kind: bridge.Rejected, Err: refusal, Hint: "the post was written by another account than the present relay account"}
 }
 
 // keyMemory is what is known about whether this tenant keeps keys in posts. It is learnt from the answers to posts.
