@@ -1,0 +1,646 @@
+package msteams
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"causeway/bridge"
+	"causeway/contrib/sim/teams"
+)
+
+// testInbox keeps what a run puts, and checks the order of a batch.
+type testInbox struct {
+	mu       sync.Mutex
+	watched  []bridge.ConversationID
+	changed  chan struct{}
+	cursors  map[bridge.ConversationID]string
+	begins   map[bridge.ConversationID]time.Time
+	newest   map[bridge.ConversationID]map[bridge.MessageID]bridge.State
+	arrived  []bridge.State
+	puts     []bridge.Batch
+	troubles map[bridge.ConversationID][]error
+	refuse   func(bridge.Batch) error
+}
+
+func newTestInbox(watched ...bridge.ConversationID) *testInbox {
+	return &testInbox{
+		watched: watched, changed: make(chan struct{}), cursors: map[bridge.ConversationID]string{}, begins: map[bridge.ConversationID]time.Time{},
+		newest: map[bridge.ConversationID]map[bridge.MessageID]bridge.State{}, troubles: map[bridge.ConversationID][]error{},
+	}
+}
+
+func (i *testInbox) Watched() ([]bridge.ConversationID, <-chan struct{}) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return slices.Clone(i.watched), i.changed
+}
+
+func (i *testInbox) watch(list ...bridge.ConversationID) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.watched = list
+	close(i.changed)
+	i.changed = make(chan struct{})
+}
+
+func (i *testInbox) Cursor(_ context.Context, c bridge.ConversationID) (string, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.cursors[c], nil
+}
+
+func (i *testInbox) Put(_ context.Context, b bridge.Batch) error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.refuse != nil {
+		if err := i.refuse(b); err != nil {
+			return err
+		}
+	}
+	i.puts = append(i.puts, b)
+	if b.Cursor != "" {
+		i.cursors[b.Conversation] = b.Cursor
+	}
+	if !b.Begin.IsZero() {
+		i.begins[b.Conversation] = b.Begin
+	}
+	for _, s := range b.States {
+		i.arrived = append(i.arrived, s)
+		if i.newest[b.Conversation] == nil {
+			i.newest[b.Conversation] = map[bridge.MessageID]bridge.State{}
+		}
+		old, known := i.newest[b.Conversation][s.ID]
+		if !known || s.Revision > old.Revision || s.Revision == old.Revision && (s.Deleted || !old.Deleted) {
+			i.newest[b.Conversation][s.ID] = s
+		}
+	}
+	return nil
+}
+
+func (i *testInbox) Trouble(c bridge.ConversationID, err error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.troubles[c] = append(i.troubles[c], err)
+}
+
+func (i *testInbox) state(c bridge.ConversationID, id string) bridge.State {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.newest[c][bridge.MessageID(id)]
+}
+
+func (i *testInbox) cursor(c bridge.ConversationID) string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.cursors[c]
+}
+
+// forget empties the record of what was put, not the cursors.
+func (i *testInbox) forget() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.puts, i.arrived = nil, nil
+}
+
+func (i *testInbox) counts() (puts, states int) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return len(i.puts), len(i.arrived)
+}
+
+// running runs an account until stop; it must end without an error.
+func (w *simWorld) running(a *account, inbox bridge.Inbox) (stop func()) {
+	ctx, cancel := context.WithCancel(w.Context())
+	done := make(chan error, 1)
+	go func() { done <- a.Run(ctx, inbox) }()
+	return func() {
+		w.Helper()
+		cancel()
+		if err := <-done; err != nil {
+			w.Errorf("Run: %v", err)
+		}
+	}
+}
+
+// say makes n threads in General, a minute's worth of them each minute.
+func (w *simWorld) say(n int, what string) (ids []string) {
+	w.Helper()
+	for i := range n {
+		who := w.alice
+		if i%2 == 1 {
+			who = w.bob
+		}
+		id, err := w.sim.Say(who, w.general, fmt.Sprintf("<p>%s %d</p>", what, i))
+		if err != nil {
+			w.Fatal(err)
+		}
+		ids = append(ids, id)
+		time.Sleep(time.Second)
+	}
+	return ids
+}
+
+func (w *simWorld) do(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// TestADayOffIsCaughtUp: 1,300 new threads, and 300 edits, deletions, reactions and replies in old ones, with Graph's
+// own rate limits and now and then a failure.
+func TestADayOffIsCaughtUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSimWorld(t, teams.Options{})
+		a, inbox := w.connected(), newTestInbox(w.id(w.general))
+		stop := w.running(a, inbox)
+		time.Sleep(time.Second)
+		old := w.say(300, "old")
+		time.Sleep(time.Minute)
+		stop()
+		if _, n := inbox.counts(); n != 300 {
+			t.Fatalf("%d states arrived before the day off, want 300", n)
+		}
+		inbox.forget()
+
+		fresh := w.say(1300, "new")
+		var replies []string
+		for n := range 75 {
+			w.do(w.sim.Edit(map[bool]*teams.User{true: w.bob, false: w.alice}[n%2 == 1], w.general, old[n], "<p>edited</p>"))
+			w.do(w.sim.React(w.alice, w.general, old[100+n], "👍"))
+			w.do(w.sim.Delete(w.owner, w.general, old[200+n]))
+			id, err := w.sim.Reply(w.bob, w.general, old[n], "<p>late reply</p>")
+			w.do(err)
+			replies = append(replies, old[n]+"/"+id)
+			time.Sleep(time.Second)
+		}
+		w.sim.ResetRequests()
+		w.sim.SetThrottle(teams.Documented)
+		w.sim.SetChaos(teams.Chaos{Seed: 7, Failed: 0.1, LoseAnswer: 0.05, Throttled: 0.05, Match: isItem})
+		c := w.id(w.general)
+		began, before := time.Now(), inbox.cursors[c]
+		stop = w.running(w.connected(), inbox)
+		for inbox.cursor(c) == before && time.Since(began) < time.Hour {
+			time.Sleep(100 * time.Millisecond)
+		}
+		took, requests := time.Since(began), w.sim.Count("GET", channelMessages)
+		stop()
+
+		for n := range 75 {
+			if s := inbox.state(c, old[n]); len(s.Text) != 1 || s.Text[0].Runs[0].Text != "edited" {
+				t.Errorf("old %d is %+v", n, s.Text)
+			}
+			if s := inbox.state(c, old[100+n]); len(s.Reactions) != 1 {
+				t.Errorf("old %d has reactions %+v", 100+n, s.Reactions)
+			}
+			if s := inbox.state(c, old[200+n]); !s.Deleted {
+				t.Errorf("old %d is not deleted", 200+n)
+			}
+			if s := inbox.state(c, replies[n]); s.Root != bridge.MessageID(old[n]) {
+				t.Errorf("reply %d has root %q", n, s.Root)
+			}
+		}
+		for n, id := range fresh {
+			if inbox.state(c, id).ID == "" {
+				t.Errorf("new %d is missing", n)
+			}
+		}
+		w.inOrderOnce(inbox)
+		t.Logf("1,600 changes took %v, %d reads of pages and %d transactions", took, requests, len(inbox.puts))
+		// 31 full pages; every third one is preceded by an empty one, and every fifth read fails.
+		if requests < 31 || requests > 70 {
+			t.Errorf("%d reads of pages are not what 31 pages need", requests)
+		}
+	})
+}
+
+// inOrderOnce: what came first is put first, with the cursor at the end, and nothing unchanged is put again.
+func (w *simWorld) inOrderOnce(inbox *testInbox) {
+	w.Helper()
+	inbox.mu.Lock()
+	defer inbox.mu.Unlock()
+	var last time.Time
+	seen := map[bridge.MessageID]int64{}
+	for _, s := range inbox.arrived {
+		if s.Created.Before(last) {
+			w.Errorf("%s of %s is put after one of %s", s.ID, s.Created, last)
+		}
+		last = s.Created
+		if r, again := seen[s.ID]; again && r == s.Revision {
+			w.Errorf("%s was put twice at revision %d", s.ID, r)
+		}
+		seen[s.ID] = s.Revision
+	}
+	for n, b := range inbox.puts {
+		if len(b.States) > putSize {
+			w.Errorf("a batch has %d states", len(b.States))
+		}
+		if (b.Cursor == "") != (n < len(inbox.puts)-1 && len(b.States) == putSize) {
+			w.Errorf("batch %d of %d with %d states has cursor %q", n, len(inbox.puts), len(b.States), b.Cursor)
+		}
+	}
+}
+
+// TestTheCursorComesWithTheLastOfAGap: whatever ends a run in between, all of it is read again.
+func TestTheCursorComesWithTheLastOfAGap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSimWorld(t, teams.Options{})
+		inbox := newTestInbox(w.id(w.general))
+		stop := w.running(w.connected(), inbox)
+		time.Sleep(time.Second)
+		stop()
+		begin := inbox.cursors[w.id(w.general)]
+		ids := w.say(350, "while down")
+		puts := 0
+		inbox.forget()
+		inbox.refuse = func(bridge.Batch) error {
+			if puts++; puts == 3 {
+				return errors.New("disk full")
+			}
+			return nil
+		}
+		err := w.connected().Run(t.Context(), inbox)
+		if err == nil || !strings.Contains(err.Error(), "disk full") {
+			t.Fatalf("Run: %v", err)
+		}
+		if _, n := inbox.counts(); n != 2*putSize || inbox.cursors[w.id(w.general)] != begin {
+			t.Errorf("%d states were put, the cursor is %s, it was %s", n, inbox.cursors[w.id(w.general)], begin)
+		}
+		stop = w.running(w.connected(), inbox)
+		time.Sleep(time.Minute)
+		stop()
+		for _, id := range ids {
+			if inbox.state(w.id(w.general), id).ID == "" {
+				t.Errorf("%s is missing", id)
+			}
+		}
+		if inbox.cursors[w.id(w.general)] <= begin {
+			t.Error("the cursor has not moved")
+		}
+	})
+}
+
+// TestOldRepliesOfALongThreadAreSeen although Graph brings only the newest along: an edit, a deletion that moves
+// nothing at once, and in a gap.
+func TestOldRepliesOfALongThreadAreSeen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSimWorld(t, teams.Options{})
+		inbox := newTestInbox(w.id(w.general))
+		stop := w.running(w.connected(), inbox)
+		time.Sleep(time.Second)
+		root := w.say(1, "root")[0]
+		var replies []string
+		for n := range 450 {
+			id, err := w.sim.Reply(w.alice, w.general, root, fmt.Sprintf("<p>reply %d</p>", n))
+			w.do(err)
+			replies = append(replies, id)
+		}
+		time.Sleep(time.Minute)
+		if _, n := inbox.counts(); n < 451 {
+			t.Fatalf("%d states arrived, want 451", n)
+		}
+		w.do(w.sim.Edit(w.alice, w.general, replies[0], "<p>edited</p>"))
+		time.Sleep(2*longThreadInterval + time.Second)
+		c := w.id(w.general)
+		if s := inbox.state(c, root+"/"+replies[0]); s.Edited.IsZero() {
+			t.Errorf("the first reply is %+v", s)
+		}
+
+		w.sim.ResetRequests()
+		inbox.forget()
+		time.Sleep(10 * time.Minute)
+		if _, n := inbox.counts(); n != 0 {
+			t.Errorf("%d states were put although nothing happened", n)
+		}
+		if n := w.sim.Count("GET", oneMessage+"/replies"); n > 11*5 {
+			t.Errorf("the rest of the long thread was read with %d requests in ten quiet minutes", n)
+		}
+		stop()
+
+		w.do(w.sim.Edit(w.alice, w.general, replies[1], "<p>edited while down</p>"))
+		time.Sleep(time.Hour)
+		w.say(120, "after it")
+		stop = w.running(w.connected(), inbox)
+		time.Sleep(time.Minute)
+		stop()
+		if s := inbox.state(c, root+"/"+replies[1]); s.Edited.IsZero() {
+			t.Errorf("the second reply is %+v", s)
+		}
+	})
+}
+
+// TestADeletionThatMovesNothingIsSeenInTheRecentWindow, also one made while down.
+func TestADeletionThatMovesNothingIsSeenInTheRecentWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSimWorld(t, teams.Options{DeletionMovesNothing: true})
+		inbox := newTestInbox(w.id(w.general))
+		stop := w.running(w.connected(), inbox)
+		time.Sleep(time.Second)
+		ids := w.say(40, "thread")
+		time.Sleep(time.Hour)
+		w.do(w.sim.Delete(w.alice, w.general, ids[0]))
+		time.Sleep(time.Minute)
+		before := inbox.state(w.id(w.general), ids[0])
+		if !before.Deleted || before.Text != nil {
+			t.Errorf("after the deletion: %+v", before)
+		}
+		stop()
+		w.do(w.sim.Delete(w.alice, w.general, ids[2]))
+		stop = w.running(w.connected(), inbox)
+		time.Sleep(time.Minute)
+		stop()
+		if !inbox.state(w.id(w.general), ids[2]).Deleted {
+			t.Error("the deletion made while down was missed")
+		}
+	})
+}
+
+// TestChannelsArePolledInBatches of twenty at most, the more seldom the longer they are quiet.
+func TestChannelsArePolledInBatches(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSimWorld(t, teams.Options{})
+		ids := []bridge.ConversationID{w.id(w.general), w.id(w.random)}
+		for n := range 43 {
+			ids = append(ids, w.id(w.team.AddChannel(fmt.Sprintf("Channel %d", n))))
+		}
+		inbox := newTestInbox(ids...)
+		a := w.connected()
+		w.sim.SetThrottle(teams.Documented)
+		stop := w.running(a, inbox)
+		defer stop()
+		time.Sleep(4 * time.Second)
+		if got := len(inbox.begins); got != 45 {
+			t.Errorf("%d channels have begun, want 45", got)
+		}
+		perMinute := func() int {
+			w.sim.ResetRequests()
+			time.Sleep(time.Minute)
+			return w.sim.Count("POST", "/$batch")
+		}
+		active := perMinute()
+		time.Sleep(2 * time.Hour)
+		idle := perMinute()
+		t.Logf("45 channels: %d batches a minute at first, %d after two quiet hours", active, idle)
+		if active < 3*8 || active > 3*13 {
+			t.Errorf("%d batches in the first minute, want three about every five seconds", active)
+		}
+		if idle < 3*2 || idle > 3*3 {
+			t.Errorf("%d batches a minute after two quiet hours, want three every 30 seconds", idle)
+		}
+		w.say(1, "hello")
+		time.Sleep(31 * time.Second)
+		w.sim.ResetRequests()
+		time.Sleep(time.Minute)
+		reads := 0
+		for _, r := range w.sim.Requests() {
+			if strings.Contains(r.Path, w.general.ID) {
+				reads++
+			}
+		}
+		if reads < 10 || reads > 13 {
+			t.Errorf("the channel in which somebody wrote was read %d times in the minute after", reads)
+		}
+		for c, errs := range inbox.troubles {
+			t.Errorf("trouble of %s: %v", c, errs)
+		}
+	})
+}
+
+// TestThrottlingHoldsForWhatItThrottles: one channel, or with Graph's word for it the whole account.
+func TestThrottlingHoldsForWhatItThrottles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSimWorld(t, teams.Options{})
+		inbox := newTestInbox(w.id(w.general), w.id(w.random))
+		stop := w.running(w.connected(), inbox)
+		defer stop()
+		time.Sleep(time.Second)
+		w.sim.Inject(teams.Fault{
+			Where: func(r *http.Request) bool { return isItem(r) && strings.Contains(r.URL.Path, w.general.ID) }, Status: 429, RetryAfter: 2 * time.Minute,
+		})
+		time.Sleep(10 * time.Second)
+		w.sim.ResetRequests()
+		time.Sleep(90 * time.Second)
+		count := func() (general, random int) {
+			for _, r := range w.sim.Requests() {
+				if strings.Contains(r.Path, w.general.ID) {
+					general++
+				}
+				if strings.Contains(r.Path, w.random.ID) {
+					random++
+				}
+			}
+			return general, random
+		}
+		if general, random := count(); general != 0 || random < 12 {
+			t.Errorf("while one channel is throttled it is read %d times, the other %d times", general, random)
+		}
+		time.Sleep(30 * time.Second)
+		if general, _ := count(); general == 0 {
+			t.Error("the channel is not read although its time is over")
+		}
+		w.wire.next = throttleAll{w.wire.next, new(sync.Once)}
+		time.Sleep(10 * time.Second)
+		w.sim.ResetRequests()
+		time.Sleep(45 * time.Second)
+		if n := len(w.sim.Requests()); n != 0 {
+			t.Errorf("while the account is throttled there were %d requests", n)
+		}
+		time.Sleep(time.Minute)
+		if n := len(w.sim.Requests()); n == 0 {
+			t.Error("nothing is read although the time is over")
+		}
+		if len(inbox.troubles) != 0 {
+			t.Errorf("being throttled was reported as trouble: %v", inbox.troubles)
+		}
+	})
+}
+
+// throttleAll throttles one batch for the whole application.
+type throttleAll struct {
+	next http.RoundTripper
+	once *sync.Once
+}
+
+func (e throttleAll) RoundTrip(r *http.Request) (answer *http.Response, err error) {
+	e.once.Do(func() {
+		answer = &http.Response{StatusCode: 429, Body: http.NoBody, Request: r, Header: http.Header{
+			"Retry-After": {"60"}, "X-Ms-Throttle-Scope": {"Tenant_Application/ReadWrite/a/b"},
+		}}
+	})
+	if answer != nil {
+		return answer, nil
+	}
+	return e.next.RoundTrip(r)
+}
+
+// TestOneChannelInTroubleLeavesTheOthersAlone, and trouble is told and untold.
+func TestOneChannelInTroubleLeavesTheOthersAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSimWorld(t, teams.Options{})
+		nonsense := bridge.ConversationID{Server: w.id(w.general).Server, Channel: "nonsense"}
+		inbox := newTestInbox(w.id(w.general), w.id(w.random), nonsense)
+		stop := w.running(w.connected(), inbox)
+		defer stop()
+		time.Sleep(time.Second)
+		open := w.sim.Inject(teams.Fault{
+			Where: func(r *http.Request) bool { return strings.Contains(r.URL.Path, w.random.ID) }, Times: -1, Status: 403,
+		})
+		ids := w.say(30, "goes on")
+		if inbox.state(w.id(w.general), ids[0]).ID == "" {
+			t.Error("the other channel was not read")
+		}
+		last := inbox.troubles[w.id(w.random)]
+		if len(last) == 0 || bridge.KindOf(last[0]) != bridge.Unauthorised || !strings.Contains(last[0].Error(), "application permission ChannelMessage.Read.All") {
+			t.Errorf("trouble: %v", last)
+		}
+		if len(last) > 4 {
+			t.Errorf("in half a minute it was tried %d times", len(last))
+		}
+		open()
+		time.Sleep(time.Minute)
+		if all := inbox.troubles[w.id(w.random)]; all[len(all)-1] != nil {
+			t.Errorf("the end of the trouble was not told: %v", all)
+		}
+		if errs := inbox.troubles[nonsense]; len(errs) == 0 || bridge.KindOf(errs[0]) != bridge.Gone {
+			t.Errorf("an id that is none: %v", errs)
+		}
+	})
+}
+
+// TestATokenThatIsRefusedEndsRun, so that the gateway connects again.
+func TestATokenThatIsRefusedEndsRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSimWorld(t, teams.Options{})
+		a, inbox := w.connected(), newTestInbox(w.id(w.general))
+		w.sim.RevokeApp(w.app)
+		err := a.Run(t.Context(), inbox)
+		if bridge.KindOf(err) != bridge.Unauthorised || bridge.ScopeOf(err) != bridge.ScopeAccount {
+			t.Errorf("Run: %v (%v)", err, bridge.KindOf(err))
+		}
+	})
+}
+
+// TestAChannelThatNobodyWantsAnyMoreIsLeft in the middle of its gap.
+func TestAChannelThatNobodyWantsAnyMoreIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSimWorld(t, teams.Options{})
+		inbox := newTestInbox(w.id(w.general))
+		stop := w.running(w.connected(), inbox)
+		time.Sleep(time.Second)
+		stop()
+		w.say(500, "gap")
+		inbox.forget()
+		stop = w.running(w.connected(), inbox)
+		time.Sleep(3 * time.Second)
+		inbox.watch()
+		time.Sleep(time.Minute)
+		if _, n := inbox.counts(); n != 0 {
+			t.Errorf("%d states were put of a channel that nobody wants", n)
+		}
+		inbox.watch(w.id(w.general))
+		time.Sleep(time.Minute)
+		stop()
+		if _, n := inbox.counts(); n != 500 {
+			t.Errorf("%d states were put once it was wanted again, want 500", n)
+		}
+	})
+}
+
+// TestTheBeginningIsTheServicesPresent, whatever our own clock says.
+func TestTheBeginningIsTheServicesPresent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSimWorld(t, teams.Options{EmptyPageEvery: 1})
+		w.say(60, "old")
+		w.wire.next = dated{w.wire.next, -90 * time.Second}
+		inbox := newTestInbox(w.id(w.general), w.id(w.random))
+		stop := w.running(w.connected(), inbox)
+		time.Sleep(10 * time.Second)
+		stop()
+		for _, s := range inbox.arrived {
+			if !s.Created.Before(inbox.begins[s.Conversation]) {
+				t.Errorf("%s was put, of %s, after the beginning", s.ID, s.Created)
+			}
+		}
+		if got := time.Since(inbox.begins[w.id(w.random)]); got < 90*time.Second || got > 110*time.Second {
+			t.Errorf("an empty channel began %v ago", got)
+		}
+		messages := w.sim.Messages(w.general)
+		if begin, last := inbox.begins[w.id(w.general)], messages[len(messages)-1].Created; !begin.After(last) {
+			t.Errorf("the beginning %v is not after what was there before, %v", begin, last)
+		}
+	})
+}
+
+// dated is a service whose clock differs.
+type dated struct {
+	next http.RoundTripper
+	by   time.Duration
+}
+
+func (d dated) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := d.next.RoundTrip(r)
+	if err == nil {
+		answer.Header.Set("Date", time.Now().Add(d.by).UTC().Format(http.TimeFormat))
+	}
+	return answer, err
+}
+
+func TestThatPollingIsNotWantedIsLoggedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSimWorld(t, teams.Options{})
+		a, inbox := w.connected(), newTestInbox(w.id(w.general))
+		for range 3 {
+			stop := w.running(a, inbox)
+			time.Sleep(time.Minute)
+			stop()
+		}
+		if n := strings.Count(w.log.String(), "asks them to subscribe"); n != 1 {
+			t.Errorf("it was logged %d times:\n%s", n, w.log)
+		}
+	})
+}
+
+// TestAnUnreadableCursorIsTrouble and does not make the channel begin anew.
+func TestAnUnreadableCursorIsTrouble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSimWorld(t, teams.Options{})
+		inbox := newTestInbox(w.id(w.general))
+		inbox.cursors[w.id(w.general)] = "yesterday"
+		stop := w.running(w.connected(), inbox)
+		time.Sleep(time.Minute)
+		stop()
+		if len(inbox.puts) != 0 || len(inbox.troubles[w.id(w.general)]) == 0 {
+			t.Errorf("put %v, trouble %v", inbox.puts, inbox.troubles)
+		}
+	})
+}
+
+func TestBatchAnswersAreSortedByTheirIds(t *testing.T) {
+	c := &client{tokens: newTokens("", nil)}
+	header := map[string]json.RawMessage{"Retry-After": json.RawMessage(`"4"`), "Odd": json.RawMessage(`7`)}
+	items := c.items(t.Context(), opThreads, 4, []batchResponse{
+		{ID: "3", Status: 429, Headers: header, Body: json.RawMessage(`{"error":{"code":"TooManyRequests"}}`)},
+		{ID: "1", Status: 200, Body: json.RawMessage(`{"value":[]}`)}, {ID: "99", Status: 200}, {ID: "x", Status: 200}, {ID: "4", Status: 424},
+	})
+	if items[0].err != nil || string(items[0].body) != `{"value":[]}` {
+		t.Errorf("item 1: %s, %v", items[0].body, items[0].err)
+	}
+	for n, want := range map[int]bridge.Kind{1: bridge.Transient, 2: bridge.Throttled, 3: bridge.Transient} {
+		if items[n].err == nil || bridge.KindOf(items[n].err) != want {
+			t.Errorf("item %s: %v (%v)", strconv.Itoa(n+1), items[n].err, bridge.KindOf(items[n].err))
+		}
+	}
+	if got := bridge.AfterOf(items[2].err); got != 4*time.Second {
+		t.Errorf("the throttled item says %v", got)
+	}
+}
