@@ -185,6 +185,24 @@ func TestWithoutEditingAChangeIsAReply(t *testing.T) {
 	})
 }
 
+func TestWhereEditingHasEndedAChangeIsAReply(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var ended switched
+		a, b := w.pair(memory.Options{}, memory.Options{Fault: ended.fault})
+		id, other := a.Say("town", "ann", "the frist"), a.Say("town", "ann", "a secret")
+		w.wait(time.Second)
+		ended.on(before(memory.Edit, func() error { return memory.Fails(bridge.Unsupported) }))
+		a.Edit("town", id, "the first")
+		w.wait(time.Second)
+		ended.off()
+		a.Edit("town", id, "the very first")
+		a.Edit("town", other, "no secret")
+		w.wait(time.Minute)
+		w.same(texts(b, "town"), []string{"the frist", "no secret", "edited:\nthe first", "edited:\nthe very first"})
+		w.same(len(w.held()), 0)
+	})
+}
+
 func TestWithoutReactionsTheyAreDropped(t *testing.T) {
 	inWorld(t, func(w *world) {
 		a, b := w.pair(memory.Options{}, memory.Options{NoReactions: true})

@@ -263,6 +263,8 @@ func (l *lane) final(o *store.Outcome, err error) bool {
 		return refuse(store.Rootless)
 	case kind == bridge.Gone && op != store.Post && op != store.Find && op != store.Quote:
 		return refuse(store.Vanished)
+	case (op == store.Edit || op == store.Blank) && kind == bridge.Unsupported:
+		return refuse(store.NoEdit)
 	case kind == bridge.Rejected || kind == bridge.Unsupported:
 		return refuse(store.Refused)
 	case kind == bridge.Transient && l.poisoned(o):

@@ -55,7 +55,7 @@ func (p planner) lacks(w *store.Work) store.Step {
 	if missingRoot(w) && m.Quote == nil {
 		return store.Step{Op: store.Quote}
 	}
-	if w.Phase == store.Live && !p.capabilities().Edit {
+	if w.Frozen || w.Phase == store.Live && !p.capabilities().Edit {
 		return p.followUp(w)
 	}
 	draft := p.draft(w)
@@ -174,7 +174,7 @@ func (p planner) deletion(w *store.Work) store.Step {
 	switch {
 	case first.Hash == hash:
 		return store.Step{}
-	case can.Edit:
+	case can.Edit && !w.Frozen:
 		return store.Step{Op: store.Blank, ID: first.ID, Draft: draft, Hash: hash}
 	}
 	return p.reply(w, draft)

@@ -15,10 +15,10 @@ func (l *lane) load(instance int64) (*Work, error) {
 	var origin, created int64
 	var body []byte
 	var quote string
-	err := l.row(`SELECT i.origin, i.phase, i.version, i.blanked, i.unrooted > 0, i.unrooted > 1, i.thread, i.late,
+	err := l.row(`SELECT i.origin, i.phase, i.version, i.blanked, i.frozen, i.unrooted > 0, i.unrooted > 1, i.thread, i.late,
 			m.id, m.origin, m.origin_id, m.root_id, m.root, m.quote, m.created, m.version, m.deleted, m.reacted, m.body
 		FROM instances i JOIN messages m ON m.id = i.message WHERE i.id = $1`, instance).Scan(
-		&w.IsOrigin, &w.Phase, &w.Version, &w.Blanked, &w.Unrooted, &w.Alone, (*string)(&w.Thread), &w.Late,
+		&w.IsOrigin, &w.Phase, &w.Version, &w.Blanked, &w.Frozen, &w.Unrooted, &w.Alone, (*string)(&w.Thread), &w.Late,
 		&m.id, &origin, (*string)(&m.OriginID), (*string)(&m.RootID), &m.root, &quote, &created, &m.Version, &m.Deleted, &m.reacted, &body)
 	if err != nil {
 		return nil, err

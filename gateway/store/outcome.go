@@ -107,6 +107,8 @@ func (l *lane) edited(o *Outcome) error {
 		return l.quarantine(o)
 	case Vanished:
 		return l.vanished(o)
+	case NoEdit:
+		return l.exec("UPDATE instances SET frozen = 1 WHERE id = $1", o.Work.Instance)
 	}
 	if err := l.exec("UPDATE parts SET hash = $1, version = $2 WHERE instance = $3 AND number = $4",
 		o.Step.Hash, o.Work.Message.Version, o.Work.Instance, o.Step.Part); err != nil {

@@ -53,6 +53,7 @@ CREATE TABLE instances (
 	version      INTEGER NOT NULL DEFAULT 0,  -- messages.version that it looks like
 	blanked      INTEGER NOT NULL DEFAULT 0,  -- deleted, but its post stays for its replies
 	thread       TEXT NOT NULL DEFAULT '',    -- the post here whose thread it stands in; '' = it starts one
+	frozen       INTEGER NOT NULL DEFAULT 0,  -- 1: the service does not let its posts be edited any more
 	unrooted     INTEGER NOT NULL DEFAULT 0,  -- 1: posted without what it answers, 2: nor are its parts in one thread
 	late         INTEGER NOT NULL DEFAULT 0,  -- a younger one of the same origin had left before
 	rank         INTEGER,                     -- NULL: settled; else its place in the lane

@@ -19,6 +19,8 @@ type Work struct {
 	IsOrigin bool
 	Phase    Phase
 	Blanked  bool
+	// Frozen: its posts cannot be edited any more.
+	Frozen bool
 	// Unrooted: it was posted without what it answers. Alone: nor can its parts stand in one thread.
 	Unrooted, Alone bool
 	// Thread is the post whose thread part 0 stands in; empty: it starts one.
@@ -131,6 +133,8 @@ const (
 	Refused
 	// NoDelete: the post cannot be deleted; it is to be blanked.
 	NoDelete
+	// NoEdit: the post cannot be edited any more; what changes is said in a reply.
+	NoEdit
 	// Rootless: what it answers is gone there; it will be posted without.
 	Rootless
 )
@@ -306,7 +310,7 @@ func (l *lane) again(w *Work) error {
 			return err
 		}
 	}
-	w.Phase, w.Parts, w.Version, w.Blanked, w.Unrooted, w.Alone, w.Thread = Waiting, nil, 0, false, false, false, ""
+	w.Phase, w.Parts, w.Version, w.Blanked, w.Frozen, w.Unrooted, w.Alone, w.Thread = Waiting, nil, 0, false, false, false, false, ""
 	if err := l.exec("DELETE FROM own_reactions WHERE instance = $1", w.Instance); err != nil {
 		return err
 	}
@@ -317,7 +321,7 @@ func (l *lane) again(w *Work) error {
 		return err
 	}
 	w.Set, w.Begun, w.Refused = nil, nil, nil
-	return l.exec("UPDATE instances SET phase = $1, version = 0, blanked = 0, unrooted = 0, thread = '' WHERE id = $2", int(Waiting), w.Instance)
+	return l.exec("UPDATE instances SET phase = $1, version = 0, blanked = 0, frozen = 0, unrooted = 0, thread = '' WHERE id = $2", int(Waiting), w.Instance)
 }
 
 // bury takes a post out of its instance. It stays known: its deletion may be seen yet, or a second copy turn up.
