@@ -135,6 +135,14 @@ func dump(path string) (string, error) {
 	return b.String(), nil
 }
 
+// text shows a column's value.
+func text(value any) string {
+	if raw, ok := value.([]byte); ok {
+		return string(raw)
+	}
+	return fmt.Sprint(value)
+}
+
 func dumpTable(b *bytes.Buffer, db *sql.DB, table string) error {
 	rows, err := db.Query("SELECT * FROM " + table)
 	if err != nil {
@@ -155,7 +163,7 @@ func dumpTable(b *bytes.Buffer, db *sql.DB, table string) error {
 		}
 		b.WriteString(table)
 		for i, name := range columns {
-			fmt.Fprintf(b, " %s=%.60v", name, values[i])
+			fmt.Fprintf(b, " %s=%.60s", name, text(values[i]))
 		}
 		b.WriteByte('\n')
 	}

@@ -497,3 +497,26 @@ func TestNothingIsReadFromAnAccountThatHasNotConnected(t *testing.T) {
 		w.same(texts(b, "town"), []string{"ann: before the beginning\nan answer"})
 	})
 }
+
+func TestAfterAnOutageALaneDoesNotSleepOn(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var outage switched
+		a, b := w.pair(memory.Options{}, memory.Options{Fault: outage.fault})
+		outage.on(func(_ context.Context, c memory.Call) error { return memory.Fails(bridge.Transient) })
+		b.Cut()
+		a.Say("town", "ann", "hello")
+		w.wait(20 * time.Minute) // lane and feed wait for minutes by now
+		var over atomic.Int64 // when the account connected again
+		outage.on(func(_ context.Context, c memory.Call) error {
+			if c.Op == memory.Connect && !c.After {
+				over.Store(time.Now().UnixNano())
+			}
+			return nil
+		})
+		for len(texts(b, "town")) == 0 {
+			w.wait(time.Second)
+		}
+		w.same(texts(b, "town"), []string{"hello"})
+		w.same(time.Since(time.Unix(0, over.Load())) < 10*time.Second, true)
+	})
+}
