@@ -27,7 +27,6 @@ type account struct {
 
 	mutex     sync.Mutex
 	connected chan struct{} // closed while the account may write
-	revived   chan struct{} // closed and replaced whenever it has connected
 	open      bool
 	parked    context.CancelCauseFunc // ends the feed, so that the account connects anew
 	until     time.Time               // throttled
@@ -37,7 +36,7 @@ type account struct {
 func newAccount(g *Gateway, a Account) *account {
 	return &account{
 		Account: a, gateway: g, capabilities: a.Bridge.Capabilities(),
-		log: g.log.WithField("account", string(a.Name)), turns: make(chan struct{}, 1), connected: make(chan struct{}), revived: make(chan struct{}),
+		log: g.log.WithField("account", string(a.Name)), turns: make(chan struct{}, 1), connected: make(chan struct{}),
 	}
 }
 
@@ -148,19 +147,10 @@ func (a *account) admit(parked context.CancelCauseFunc) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
 	a.parked = parked
-	close(a.revived)
-	a.revived = make(chan struct{})
 	if !a.open {
 		a.open = true
 		close(a.connected)
 	}
-}
-
-// sign gives a channel that is closed when the account has connected again.
-func (a *account) sign() <-chan struct{} {
-	a.mutex.Lock()
-	defer a.mutex.Unlock()
-	return a.revived
 }
 
 // close makes the lanes wait.

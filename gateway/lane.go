@@ -321,23 +321,8 @@ func (l *lane) retry(ctx context.Context, p *place, o *store.Outcome, err error)
 		wait = max(wait, 30*time.Second)
 	}
 	// Woken early by a shutdown, the intent stays and is settled at the next start.
-	if kind == bridge.Throttled && !pause(ctx, wait) || kind != bridge.Throttled && !l.rest(ctx, p.account, wait) {
+	if !pause(ctx, wait) {
 		return nil
 	}
 	return unmade(o)
-}
-
-// rest waits after a failure, but not much longer than until the account has connected again: an outage is over then.
-func (l *lane) rest(ctx context.Context, a *account, wait time.Duration) bool {
-	t := time.NewTimer(wait)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	case <-a.sign():
-		l.failures = 0
-		return pause(ctx, backoff(1))
-	}
 }

@@ -506,7 +506,7 @@ func TestAfterAnOutageALaneDoesNotSleepOn(t *testing.T) {
 		b.Cut()
 		a.Say("town", "ann", "hello")
 		w.wait(20 * time.Minute) // lane and feed wait for minutes by now
-		var over atomic.Int64 // when the account connected again
+		var over atomic.Int64    // when the account connected again
 		outage.on(func(_ context.Context, c memory.Call) error {
 			if c.Op == memory.Connect && !c.After {
 				over.Store(time.Now().UnixNano())
