@@ -39,6 +39,8 @@ type account struct {
 	mu sync.Mutex
 	// self is the relay account, once connected.
 	self bridge.UserID
+	// leftOut are the messages of which the operator has been told that they cannot be read.
+	leftOut *lru.Cache[string, bool]
 	// names caches the names of people whose messages lack them.
 	names *lru.Cache[bridge.UserID, string]
 	// pollingTold: the operator has been told what Microsoft thinks of polling.
@@ -47,7 +49,7 @@ type account struct {
 
 var _ bridge.Bridge = (*account)(nil)
 
-// namesKept is of how many people the name is remembered.
+// namesKept is of how many people the name is remembered, and how many messages that cannot be read.
 const namesKept = 4096
 
 // newAccount makes an account that reaches Microsoft through network.
@@ -65,6 +67,9 @@ func newAccount(env bridge.Env, s Settings, network http.RoundTripper) (*account
 	var err error
 	if a.names, err = lru.New[bridge.UserID, string](namesKept); err != nil {
 		return nil, fmt.Errorf("preparing to remember names: %w", err)
+	}
+	if a.leftOut, err = lru.New[string, bool](namesKept); err != nil {
+		return nil, fmt.Errorf("preparing to remember messages: %w", err)
 	}
 	graphURL := serviceURL(s.GraphURL, defaultGraphURL)
 	u, err := url.Parse(graphURL)

@@ -87,13 +87,13 @@ func (a *account) rootsSince(ctx context.Context, p place, from time.Time) ([]mo
 		if err != nil {
 			return nil, err
 		}
-		for _, root := range page.GetValue() {
+		for _, root := range page.messages {
 			all = append(all, root)
 			if moreReplies(root) == "" && threadChange(root).Before(from) {
 				return all, nil
 			}
 		}
-		next = value(page.GetOdataNextLink())
+		next = page.next
 	}
 	return all, nil
 }
@@ -130,19 +130,14 @@ func (a *account) repliesSince(ctx context.Context, p place, from time.Time) ([]
 		if err != nil {
 			return nil, err
 		}
-		values := page.GetValue()
+		values := page.messages
 		all = append(all, values...)
 		old := func(m models.ChatMessageable) bool { return modified(m).Before(from) }
 		newestFirst := func(x, y models.ChatMessageable) int { return -oldestFirst(x, y) }
 		if len(values) > 1 && !slices.ContainsFunc(values, func(m models.ChatMessageable) bool { return !old(m) }) && slices.IsSortedFunc(all, newestFirst) {
 			break
 		}
-		next = value(page.GetOdataNextLink())
+		next = page.next
 	}
 	return all, nil
-}
-
-// page reads one page of messages.
-func (a *account) page(ctx context.Context, op *Operation, address string) (models.ChatMessageCollectionResponseable, error) {
-	return follow[models.ChatMessageCollectionResponseable](ctx, a.app, op, address, nil, models.CreateChatMessageCollectionResponseFromDiscriminatorValue)
 }

@@ -51,8 +51,8 @@ func newPass(cursor int64) *pass {
 }
 
 // take reads a page of threads. skip tells of a long thread whether it need not be read to its end this time.
-func (p *pass) take(page models.ChatMessageCollectionResponseable, skip func(root models.ChatMessageable) bool) {
-	for _, root := range page.GetValue() {
+func (p *pass) take(page messagePage, skip func(root models.ChatMessageable) bool) {
+	for _, root := range page.messages {
 		p.add(root)
 		for _, r := range root.GetReplies() {
 			p.add(r)
@@ -67,10 +67,10 @@ func (p *pass) take(page models.ChatMessageCollectionResponseable, skip func(roo
 			p.threads = append(p.threads, longThread{idOf(root), link})
 		}
 	}
-	p.started = p.started || len(page.GetValue()) > 0
+	p.started = p.started || len(page.messages) > 0
 	p.next = ""
 	if !p.reached {
-		p.next = value(page.GetOdataNextLink())
+		p.next = page.next
 	}
 }
 
@@ -82,14 +82,14 @@ func (p *pass) add(m models.ChatMessageable) {
 }
 
 // takeReplies reads a page of the first long thread's replies.
-func (p *pass) takeReplies(page models.ChatMessageCollectionResponseable) {
+func (p *pass) takeReplies(page messagePage) {
 	started := p.started
 	p.started = true // these do not move the cursor
-	for _, r := range page.GetValue() {
+	for _, r := range page.messages {
 		p.add(r)
 	}
 	p.started = started
-	if p.threads[0].link = value(page.GetOdataNextLink()); p.threads[0].link == "" {
+	if p.threads[0].link = page.next; p.threads[0].link == "" {
 		p.threads = p.threads[1:]
 	}
 }
@@ -195,13 +195,13 @@ func (r *reader) finish(ctx context.Context, w *watched, p *pass) error {
 }
 
 // begin starts a channel at the present: what the first page shows was there before.
-func (r *reader) begin(ctx context.Context, w *watched, page models.ChatMessageCollectionResponseable, now time.Time) error {
-	for len(page.GetValue()) == 0 && value(page.GetOdataNextLink()) != "" {
+func (r *reader) begin(ctx context.Context, w *watched, page messagePage, now time.Time) error {
+	for len(page.messages) == 0 && page.next != "" {
 		if err := pause(ctx, r.pace); err != nil {
 			return err
 		}
 		var err error
-		if page, err = r.a.page(ctx, opThreads, value(page.GetOdataNextLink())); err != nil {
+		if page, err = r.a.page(ctx, opThreads, page.next); err != nil {
 			return err
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
-	"github.com/microsoftgraph/msgraph-sdk-go/models"
 
 	"causeway/bridge"
 )
@@ -225,9 +224,9 @@ func (r *reader) ask(ctx context.Context, group []*watched) error {
 		if err == nil {
 			itemErr = items[i].err
 		}
-		var page models.ChatMessageCollectionResponseable
+		var page messagePage
 		if itemErr == nil {
-			page, itemErr = parse[models.ChatMessageCollectionResponseable](items[i].body, models.CreateChatMessageCollectionResponseFromDiscriminatorValue)
+			page, itemErr = r.a.readPage(items[i].body)
 		}
 		if itemErr == nil {
 			itemErr = r.take(ctx, w, page, now)
@@ -243,7 +242,7 @@ func (r *reader) ask(ctx context.Context, group []*watched) error {
 }
 
 // take deals with a channel's first page: to begin with, to compare, or as the head of a gap.
-func (r *reader) take(ctx context.Context, w *watched, page models.ChatMessageCollectionResponseable, now time.Time) error {
+func (r *reader) take(ctx context.Context, w *watched, page messagePage, now time.Time) error {
 	if !w.begun {
 		return r.begin(ctx, w, page, now)
 	}

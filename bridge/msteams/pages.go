@@ -1,0 +1,104 @@
+package msteams
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/microsoftgraph/msgraph-sdk-go/models"
+
+	"causeway/bridge"
+)
+
+// messagePage is a page of threads, or of one thread's replies.
+type messagePage struct {
+	messages []models.ChatMessageable
+	// next is the address of the page that follows; empty on the last one.
+	next string
+}
+
+// page reads one page of messages.
+func (a *account) page(ctx context.Context, op *Operation, address string) (messagePage, error) {
+	if err := a.app.trust(address); err != nil {
+		return messagePage{}, err
+	}
+	limited, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
+	r, err := http.NewRequestWithContext(limited, op.Method, address, nil)
+	if err != nil {
+		return messagePage{}, fmt.Errorf("%s: %w", op.Doing, err)
+	}
+	r.Header.Set("Accept", "application/json")
+	answer, err := a.app.http.Do(r)
+	if err != nil {
+		return messagePage{}, a.app.failed(ctx, op, err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return messagePage{}, a.app.failed(ctx, op, err)
+	}
+	return a.readPage(body)
+}
+
+// readPage reads a page's JSON. A message that the SDK cannot read is left out and said so: it must not keep all that
+// comes after it from being read.
+func (a *account) readPage(body []byte) (messagePage, error) {
+	list, err := parse[models.ChatMessageCollectionResponseable](body, models.CreateChatMessageCollectionResponseFromDiscriminatorValue)
+	if err == nil {
+		return messagePage{list.GetValue(), value(list.GetOdataNextLink())}, nil
+	}
+	var raw struct {
+		Value []json.RawMessage `json:"value"`
+		Next  string            `json:"@odata.nextLink"`
+	}
+	if json.Unmarshal(body, &raw) != nil {
+		return messagePage{}, &bridge.Error{Err: err}
+	}
+	page := messagePage{next: raw.Next}
+	for _, text := range raw.Value {
+		if m := a.readMessage(text); m != nil {
+			page.messages = append(page.messages, m)
+		}
+	}
+	return page, nil
+}
+
+// readMessage reads a message and those of its replies that can be read; nil when it cannot be read itself.
+func (a *account) readMessage(text json.RawMessage) models.ChatMessageable {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(text, &members) != nil {
+		return nil
+	}
+	var replies []json.RawMessage
+	if json.Unmarshal(members["replies"], &replies) == nil {
+		delete(members, "replies")
+	}
+	bare, err := json.Marshal(members)
+	if err != nil {
+		return nil
+	}
+	m, err := parse[models.ChatMessageable](bare, models.CreateChatMessageFromDiscriminatorValue)
+	if err != nil {
+		a.leaveOut(members, err)
+		return nil
+	}
+	var list []models.ChatMessageable
+	for _, reply := range replies {
+		if r := a.readMessage(reply); r != nil {
+			list = append(list, r)
+		}
+	}
+	m.SetReplies(list)
+	return m
+}
+
+// leaveOut tells the operator of a message that cannot be read, once.
+func (a *account) leaveOut(members map[string]json.RawMessage, err error) {
+	link := string(members["webUrl"])
+	if known, _ := a.leftOut.ContainsOrAdd(link, true); !known {
+		a.log.WithError(err).WithField("link", link).Error("A message of Teams cannot be read and is left out.")
+	}
+}
