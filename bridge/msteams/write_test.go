@@ -1,0 +1,292 @@
+package msteams
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"causeway/bridge"
+	"causeway/bridge/richtext"
+	richhtml "causeway/bridge/richtext/html"
+	"causeway/contrib/sim/teams"
+)
+
+// TestPostsShowTheAuthorAndHideTheKey, also after an edit.
+func TestPostsShowTheAuthorAndHideTheKey(t *testing.T) {
+	w := newSimWorld(t, teams.Options{})
+	a := w.connected()
+	d := w.draft("hello <b>")
+	id, err := a.Post(t.Context(), d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	look := func() string {
+		m, _ := w.sim.Message(w.general, string(id))
+		return m.HTML
+	}
+	if want := `<p><strong>Carla Fremd</strong></p><p>hello &lt;b&gt;</p><abbr title="a-key_1"></abbr>`; look() != want {
+		t.Errorf("the post is %s, want %s", look(), want)
+	}
+	d.Text = richtext.Plain("changed")
+	w.do(a.Edit(t.Context(), id, d))
+	if want := `<p><strong>Carla Fremd</strong></p><p>changed</p><abbr title="a-key_1"></abbr>`; look() != want {
+		t.Errorf("the edited post is %s, want %s", look(), want)
+	}
+	d.Author.Name = ""
+	w.do(a.Edit(t.Context(), id, d))
+	if want := `<p>changed</p><abbr title="a-key_1"></abbr>`; look() != want {
+		t.Errorf("without an author it is %s, want %s", look(), want)
+	}
+}
+
+// TestPartsStayBelowTeamsLimit whatever the text is made of, with the longest name and key.
+func TestPartsStayBelowTeamsLimit(t *testing.T) {
+	w := newSimWorld(t, teams.Options{})
+	a := w.connected()
+	d := w.draft("")
+	d.Author.Name = strings.Repeat("Ü", 100)
+	d.Key = bridge.Key(strings.Repeat("k", 64))
+	for name, text := range map[string]string{
+		"words": strings.Repeat("some words, ", 6000), "markup": strings.Repeat("<&>", 9000), "one word": strings.Repeat("ä", 40000), "emoji": strings.Repeat("👩‍👩‍👧 ", 3000),
+	} {
+		d.Text = richtext.Plain(text)
+		parts := a.Parts(d)
+		if len(parts) < 2 || !cmp.Equal(parts, a.Parts(d)) {
+			t.Errorf("%s: %d parts, or others the second time", name, len(parts))
+		}
+		for n, part := range parts {
+			one := d
+			one.Text = part
+			if size := len(richhtml.RenderWithKey(shown(one, part), string(d.Key))); size > largestBody || n < len(parts)-1 && size < largestBody/3 {
+				t.Errorf("%s: part %d has %d bytes", name, n, size)
+			}
+			if _, err := a.Post(t.Context(), one); err != nil {
+				t.Errorf("%s: posting part %d: %v", name, n, err)
+			}
+		}
+	}
+	d.Text = nil
+	if parts := a.Parts(d); len(parts) != 1 || parts[0] != nil {
+		t.Errorf("an empty text has parts %v", parts)
+	}
+	d.Text = richtext.Plain(strings.Repeat("x", 40000))
+	if _, err := a.Post(t.Context(), d); bridge.KindOf(err) != bridge.Rejected || !strings.Contains(err.Error(), "too large for Teams") {
+		t.Errorf("a text that was not split: %v (%v)", err, bridge.KindOf(err))
+	}
+}
+
+// TestATenantThatRemovesKeysIsFoundOut by the first post, remembered, and told of once.
+func TestATenantThatRemovesKeysIsFoundOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSimWorld(t, teams.Options{StripAbbr: true})
+		a := w.connected()
+		since := time.Now()
+		ids := map[string]bridge.MessageID{}
+		for _, text := range []string{"one", "two"} {
+			id, err := a.Post(t.Context(), w.draft(text))
+			w.do(err)
+			ids[text] = id
+		}
+		if got := string(w.vault.values[keysVaultName]); got != keysVanish {
+			t.Errorf("remembered: %q", got)
+		}
+		if n := strings.Count(w.log.String(), "removes the mark"); n != 1 {
+			t.Errorf("it was logged %d times:\n%s", n, w.log)
+		}
+
+		// After a restart, posts are found by writer, time and text.
+		a = w.connected()
+		if _, err := w.sim.Say(w.alice, w.general, "<p><strong>Carla Fremd</strong></p><p>one</p>"); err != nil {
+			t.Fatal(err)
+		}
+		find := func(text string, root bridge.MessageID, since time.Time) []bridge.MessageID {
+			t.Helper()
+			d := w.draft(text)
+			d.Root = root
+			found, err := a.Find(t.Context(), d, since)
+			w.do(err)
+			return found
+		}
+		if got := find("one", "", since); !slices.Equal(got, []bridge.MessageID{ids["one"]}) {
+			t.Errorf("found %v, want %s", got, ids["one"])
+		}
+		if got := find("three", "", since); got != nil {
+			t.Errorf("found %v of what was never posted", got)
+		}
+		time.Sleep(time.Hour)
+		if got := find("one", "", time.Now()); got != nil {
+			t.Errorf("found %v of an hour ago", got)
+		}
+		again, err := a.Post(t.Context(), w.draft("one"))
+		w.do(err)
+		if got := find("one", "", since); !slices.Equal(got, []bridge.MessageID{ids["one"], again}) {
+			t.Errorf("found %v, want both, oldest first", got)
+		}
+
+		// The tenant's habit may change.
+		w.sim.SetStripAbbr(false)
+		_, err = a.Post(t.Context(), w.draft("three"))
+		w.do(err)
+		if got := string(w.vault.values[keysVaultName]); got != keysSurvive {
+			t.Errorf("remembered: %q", got)
+		}
+		if got := find("one", "", since); len(got) != 1 {
+			t.Errorf("with keys that survive, found %v by the key a-key_1", got)
+		}
+	})
+}
+
+// TestAPostStandsThoughNothingCanBeRemembered of it.
+func TestAPostStandsThoughNothingCanBeRemembered(t *testing.T) {
+	w := newSimWorld(t, teams.Options{})
+	a := w.connected()
+	w.vault.refuse = errors.New("disk full")
+	if _, err := a.Post(t.Context(), w.draft("x")); err != nil {
+		t.Errorf("Post: %v", err)
+	}
+	if !strings.Contains(w.log.String(), "Cannot store whether this tenant keeps the mark") {
+		t.Errorf("log: %s", w.log)
+	}
+}
+
+// TestFindReadsAllSinceThen: over many pages, in channels and threads, and not everything before.
+func TestFindReadsAllSinceThen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSimWorld(t, teams.Options{EmptyPageEvery: 2})
+		a := w.connected()
+		w.say(400, "long before")
+		time.Sleep(time.Hour)
+		since := time.Now()
+		id, err := a.Post(t.Context(), w.draft("root"))
+		w.do(err)
+		reply := w.draft("reply")
+		reply.Root, reply.Key = id, "reply-key"
+		replied, err := a.Post(t.Context(), reply)
+		w.do(err)
+		for n := range 130 {
+			_, err := w.sim.Reply(w.bob, w.general, string(id), fmt.Sprintf("<p>%d</p>", n))
+			w.do(err)
+		}
+		w.say(130, "after")
+		w.sim.ResetRequests()
+		found, err := a.Find(t.Context(), w.draft("root"), since)
+		if err != nil || !slices.Equal(found, []bridge.MessageID{id}) {
+			t.Errorf("found %v (%v), want %s", found, err, id)
+		}
+		if n := w.sim.Count("GET", channelMessages); n > 6 {
+			t.Errorf("reading 131 threads took %d pages", n)
+		}
+		found, err = a.Find(t.Context(), reply, since)
+		if err != nil || !slices.Equal(found, []bridge.MessageID{replied}) {
+			t.Errorf("found %v (%v), want %s", found, err, replied)
+		}
+		w.sim.Inject(teams.Fault{Template: channelMessages, Skip: 2, Status: 500})
+		if found, err := a.Find(t.Context(), w.draft("root"), since); err == nil {
+			t.Errorf("although a page could not be read, found %v", found)
+		}
+	})
+}
+
+// TestFindStopsInALongOldThread where its replies are older than what is looked for.
+func TestFindStopsInALongOldThread(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSimWorld(t, teams.Options{EmptyPageEvery: -1})
+		a := w.connected()
+		root := w.say(1, "root")[0]
+		for range 500 {
+			_, err := w.sim.Reply(w.bob, w.general, root, "<p>x</p>")
+			w.do(err)
+		}
+		time.Sleep(time.Hour)
+		w.sim.ResetRequests()
+		d := w.draft("never posted")
+		d.Root = bridge.MessageID(root)
+		if found, err := a.Find(t.Context(), d, time.Now()); err != nil || found != nil {
+			t.Errorf("found %v (%v)", found, err)
+		}
+		if n := w.sim.Count("GET", oneMessage+"/replies"); n != 1 {
+			t.Errorf("it took %d pages, want 1", n)
+		}
+	})
+}
+
+func TestReactionsAreSentAsPictures(t *testing.T) {
+	w := newSimWorld(t, teams.Options{})
+	a := w.connected()
+	root, err := w.sim.Say(w.alice, w.general, "<p>x</p>")
+	w.do(err)
+	reply, err := w.sim.Reply(w.alice, w.general, root, "<p>y</p>")
+	w.do(err)
+	for _, id := range []bridge.MessageID{bridge.MessageID(root), messageID(root, reply)} {
+		target := bridge.Target{Conversation: w.id(w.general), ID: id}
+		w.do(a.React(t.Context(), target, "❤", true))
+		m, _ := w.sim.Message(w.general, own(id))
+		if len(m.Reactions) != 1 || m.Reactions[0].Emoji != "❤️" || m.Reactions[0].User != w.relay {
+			t.Errorf("%s has reactions %+v", id, m.Reactions)
+		}
+		w.do(a.React(t.Context(), target, "❤", false))
+		if m, _ := w.sim.Message(w.general, own(id)); len(m.Reactions) != 0 {
+			t.Errorf("%s still has reactions %+v", id, m.Reactions)
+		}
+	}
+}
+
+func TestOnlyTheRelayAccountWrites(t *testing.T) {
+	w := newSimWorld(t, teams.Options{})
+	a := w.connected()
+	d := w.draft("x")
+	d.As = bridge.UserID(w.alice.ID)
+	target := bridge.Target{Conversation: d.Conversation, ID: "1", As: d.As}
+	_, postErr := a.Post(t.Context(), d)
+	for what, err := range map[string]error{
+		"Post": postErr, "Edit": a.Edit(t.Context(), "1", d), "Delete": a.Delete(t.Context(), target), "React": a.React(t.Context(), target, "👍", true),
+	} {
+		if bridge.KindOf(err) != bridge.Unsupported {
+			t.Errorf("%s as a person: %v (%v)", what, err, bridge.KindOf(err))
+		}
+	}
+	if w.wire.attempts() != 0 {
+		t.Error("something was sent")
+	}
+}
+
+// TestAnswersToRepliesGoToTheirThread: Teams knows one level.
+func TestAnswersToRepliesGoToTheirThread(t *testing.T) {
+	w := newSimWorld(t, teams.Options{})
+	a := w.connected()
+	root, err := w.sim.Say(w.alice, w.general, "<p>x</p>")
+	w.do(err)
+	reply, err := w.sim.Reply(w.alice, w.general, root, "<p>y</p>")
+	w.do(err)
+	d := w.draft("answer")
+	d.Root = messageID(root, reply)
+	id, err := a.Post(t.Context(), d)
+	if err != nil || !strings.HasPrefix(string(id), root+"/") {
+		t.Errorf("posted as %s (%v)", id, err)
+	}
+}
+
+// TestDeletingIsTriedOnlyWhenThereIsSomething to delete.
+func TestDeletingIsTriedOnlyWhenThereIsSomething(t *testing.T) {
+	w := newSimWorld(t, teams.Options{})
+	a := w.connected()
+	id, err := a.Post(context.Background(), w.draft("x"))
+	w.do(err)
+	target := bridge.Target{Conversation: w.id(w.general), ID: id}
+	w.sim.Inject(teams.Fault{Method: "GET", Template: oneMessage, Status: 429, RetryAfter: 3 * time.Second})
+	if err := a.Delete(t.Context(), target); bridge.KindOf(err) != bridge.Throttled || bridge.AfterOf(err) != 3*time.Second {
+		t.Errorf("while looking is throttled: %v", err)
+	}
+	w.do(a.Delete(t.Context(), target))
+	before := w.wire.attempts()
+	if err := a.Delete(t.Context(), target); bridge.KindOf(err) != bridge.Gone || w.wire.attempts() != before {
+		t.Errorf("a second time: %v, %d requests", err, w.wire.attempts()-before)
+	}
+}
