@@ -40,6 +40,9 @@ func newAccount(g *Gateway, a Account) *account {
 	}
 }
 
+// Placed is the name under which the store remembers a channel of an account at a place; see Account.Place.
+func Placed(place, channel string) string { return place + " " + channel }
+
 // run connects and reads until ctx ends.
 func (a *account) run(ctx context.Context) {
 	for failures := 0; ctx.Err() == nil; {
@@ -68,7 +71,7 @@ func (a *account) session(ctx context.Context) error {
 	var id bridge.Identity
 	err := guarded(func() (err error) { id, err = a.Bridge.Connect(ctx); return err })
 	if err != nil {
-		return fmt.Errorf("connecting: %w", err)
+		return err
 	}
 	a.identity.Store(&id)
 	a.admit(cancel)
@@ -181,6 +184,19 @@ func (a *account) throttled(after time.Duration) {
 	if until := time.Now().Add(after); until.After(a.until) {
 		a.until = until
 	}
+}
+
+// works reports whether the service has done anything well for the account since that time; where nothing was asked of
+// it, it is asked.
+func (a *account) works(ctx context.Context, since time.Time) bool {
+	if a.lastGood.Load() > since.UnixNano() {
+		return true
+	}
+	err := guarded(func() error { _, err := a.Bridge.Connect(ctx); return err })
+	if err == nil {
+		a.alive()
+	}
+	return err == nil
 }
 
 func (a *account) alive() { a.lastGood.Store(time.Now().UnixNano()) }

@@ -22,7 +22,10 @@ type Account struct {
 	Label    string
 	// NickFormat says how authors from elsewhere are named here.
 	NickFormat string
-	Bridge     bridge.Bridge
+	// Place tells apart where an account's channels are looked for, as the server and team in its settings: what a name
+	// was found to be holds only for the same place.
+	Place  string
+	Bridge bridge.Bridge
 }
 
 // Endpoint is one end of a route, as the config names it.
@@ -117,7 +120,7 @@ func (g *Gateway) recall(ctx context.Context) error {
 	defer g.resolve.Unlock()
 	for _, r := range g.routes {
 		for _, e := range r.Endpoints {
-			c, ok, err := g.store.Endpoint(ctx, e.Account, e.Channel)
+			c, ok, err := g.store.Endpoint(ctx, e.Account, Placed(g.accounts[e.Account].Place, e.Channel))
 			if err != nil {
 				return err
 			}
@@ -132,7 +135,7 @@ func (g *Gateway) recall(ctx context.Context) error {
 
 // learn notes what a name was found to be.
 func (g *Gateway) learn(ctx context.Context, a bridge.AccountName, channel string, c bridge.ConversationID) error {
-	if err := g.store.Remember(ctx, a, channel, c); err != nil {
+	if err := g.store.Remember(ctx, a, Placed(g.accounts[a].Place, channel), c); err != nil {
 		return err
 	}
 	g.resolve.Lock()

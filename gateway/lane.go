@@ -122,7 +122,7 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 	if work.Instance != l.failing {
 		l.failing, l.since, l.failures = work.Instance, time.Now(), 0
 	}
-	if final := l.final(o, err); final {
+	if final := l.final(ctx, o, err); final {
 		return o
 	}
 	return l.retry(ctx, p, o, err)
@@ -130,7 +130,7 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 
 // missed follows a post that has failed and certainly was not made: a service that fails every post is not hurried.
 func (l *lane) missed(ctx context.Context, o *store.Outcome) *store.Outcome {
-	if l.poisoned(o) {
+	if l.poisoned(ctx, o) {
 		l.refuse(o, store.Refused, l.reason)
 		return o
 	}
@@ -221,12 +221,18 @@ func (l *lane) act(ctx context.Context, p *place, o *store.Outcome) error {
 	return fmt.Errorf("internal error: no such step: %d", step.Op)
 }
 
+// quoteTries is how often the root of an answer is asked for; with the waits between them about a minute.
+const quoteTries = 6
+
 // fetchRoot reads at the origin what the message answers.
 func (l *lane) fetchRoot(ctx context.Context, o *store.Outcome) error {
 	m := o.Work.Message
 	origin := l.gateway.table.Load().conversations[m.Origin]
 	if origin == nil {
 		return nil // an empty quote says that something was answered
+	}
+	if l.failures >= quoteTries {
+		return nil // the origin's trouble must not become this conversation's
 	}
 	if origin.account.identity.Load() == nil {
 		return fmt.Errorf("reading the message that is answered: %s is not connected yet", origin.account.Name)
@@ -236,7 +242,6 @@ func (l *lane) fetchRoot(ctx context.Context, o *store.Outcome) error {
 	case err != nil && bridge.KindOf(err) != bridge.Transient && bridge.KindOf(err) != bridge.Throttled:
 		return nil
 	case err != nil:
-		// The origin's trouble is not this conversation's.
 		return &bridge.Error{Kind: bridge.KindOf(err), After: bridge.AfterOf(err), Err: fmt.Errorf("reading the message that is answered: %w", err)}
 	case !s.Deleted:
 		o.Quote = store.Body{Author: s.Author, Text: s.Text}
@@ -245,13 +250,13 @@ func (l *lane) fetchRoot(ctx context.Context, o *store.Outcome) error {
 }
 
 // final decides whether err ends the step, and how.
-func (l *lane) final(o *store.Outcome, err error) bool {
+func (l *lane) final(ctx context.Context, o *store.Outcome, err error) bool {
 	op, kind := o.Step.Op, bridge.KindOf(err)
 	refuse := func(verdict store.Verdict) bool { l.refuse(o, verdict, err); return true }
 	switch {
 	case op == store.Stray && kind == bridge.Unsupported && !o.Step.Keep:
 		return refuse(store.NoDelete)
-	case op == store.Stray:
+	case op == store.Stray: // errands come last, so it holds up nobody
 		return kind == bridge.Gone || kind == bridge.Rejected || kind == bridge.Unsupported
 	case op == store.Tell:
 		return kind == bridge.Gone || kind == bridge.Rejected || kind == bridge.Unsupported || l.failures >= noticeTries
@@ -267,7 +272,7 @@ func (l *lane) final(o *store.Outcome, err error) bool {
 		return refuse(store.NoEdit)
 	case kind == bridge.Rejected || kind == bridge.Unsupported:
 		return refuse(store.Refused)
-	case kind == bridge.Transient && l.poisoned(o):
+	case (kind == bridge.Transient || kind == bridge.Uncertain && op != store.Post) && l.poisoned(ctx, o):
 		return refuse(store.Refused)
 	}
 	return false
@@ -289,10 +294,10 @@ const (
 	poisonedAfter = 30 * time.Minute
 )
 
-func (l *lane) poisoned(o *store.Outcome) bool {
+func (l *lane) poisoned(ctx context.Context, o *store.Outcome) bool {
 	p := l.gateway.table.Load().conversations[l.name]
 	return p != nil && o.Work.Instance != 0 && l.failures >= poisonedTries && time.Since(l.since) > poisonedAfter &&
-		p.account.lastGood.Load() > l.since.UnixNano()
+		p.account.works(ctx, l.since)
 }
 
 // retry waits until the step may be tried again, and gives what is known about it.
@@ -319,6 +324,10 @@ func (l *lane) retry(ctx context.Context, p *place, o *store.Outcome, err error)
 		wait = 0
 	case kind == bridge.Unauthorised:
 		wait = max(wait, 30*time.Second)
+	}
+	if o.Step.Op == store.Stray || o.Step.Op == store.Tell {
+		l.settled(ctx, wait) // what people say goes first
+		return nil
 	}
 	// Woken early by a shutdown, the intent stays and is settled at the next start.
 	if !pause(ctx, wait) {

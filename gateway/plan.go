@@ -42,8 +42,8 @@ func (p planner) lacks(w *store.Work) store.Step {
 		return p.reactions(w)
 	case m.Deleted:
 		return p.deletion(w)
-	case w.Phase == store.Removed:
-		return store.Step{}
+	case w.Phase == store.Removed || !p.routed(w):
+		return store.Step{} // what the config no longer brings here is not shown here any more
 	case m.Body == nil || w.Phase == store.Live && w.Version == m.Version:
 		return p.reactions(w)
 	}
@@ -75,6 +75,17 @@ func (p planner) lacks(w *store.Work) store.Step {
 		return step
 	}
 	return p.reactions(w)
+}
+
+// routed reports whether the config still carries the message's origin here. An origin that is not in the table may be
+// there under another name, while not all channels of the config have been found.
+func (p planner) routed(w *store.Work) bool {
+	t := p.gateway.table.Load()
+	origin := t.conversations[w.Message.Origin]
+	if origin == nil {
+		return !t.complete
+	}
+	return slices.Contains(origin.targets, w.Conversation)
 }
 
 // surplus removes parts that a shorter text does not need any more, or blanks them.

@@ -36,7 +36,7 @@ func TestWhatIsRejectedIsListedToldAndHoldsNobodyUp(t *testing.T) {
 		told := a.Notices()
 		w.same(len(told), 1)
 		w.same([]any{told[0].User, memory.Text(told[0].Text)}, []any{bridge.UserID("ann"),
-			"Your message could not be delivered: post: fault: rejected"})
+			"A message of yours could not be delivered to everybody. It is kept, and whoever runs Causeway here can see why and try it again."})
 		w.same(len(b.Notices()), 0)
 	})
 }

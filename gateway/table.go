@@ -7,6 +7,8 @@ import (
 // table says, for the names found so far, who reads and writes which conversation, and what goes where. It is never
 // changed, only replaced.
 type table struct {
+	// complete: all channels that the config names have been found.
+	complete      bool
 	conversations map[bridge.ConversationID]*place
 	// changed is closed when another table has replaced this one.
 	changed chan struct{}
@@ -26,11 +28,12 @@ type place struct {
 
 // newTable is called with g.resolve held.
 func (g *Gateway) newTable() *table {
-	t := &table{conversations: map[bridge.ConversationID]*place{}, changed: make(chan struct{})}
+	t := &table{complete: true, conversations: map[bridge.ConversationID]*place{}, changed: make(chan struct{})}
 	for _, r := range g.routes {
 		for _, e := range r.Endpoints {
 			c, ok := g.found[e.Account][e.Channel]
 			if !ok {
+				t.complete = false
 				continue
 			}
 			p := t.conversations[c]

@@ -490,7 +490,7 @@ func TestNothingIsReadFromAnAccountThatHasNotConnected(t *testing.T) {
 			return nil
 		})
 		w.start()
-		w.wait(time.Minute)
+		w.wait(10 * time.Second)
 		w.same(early.Load(), int32(0))
 		s.off()
 		w.wait(10 * time.Minute)

@@ -3,6 +3,8 @@ package app
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
@@ -69,13 +71,19 @@ func (a *App) open(ctx context.Context, cfg *config.Config, protocols []bridge.P
 		}
 		a.accounts = append(a.accounts, gateway.Account{
 			Name: bridge.AccountName(account.ID), Protocol: account.Protocol, Label: account.Label,
-			NickFormat: account.RemoteNickFormat, Bridge: b,
+			NickFormat: account.RemoteNickFormat, Place: placeOf(account.Settings), Bridge: b,
 		})
 	}
 	if a.listener, err = web.Listen(ctx, cfg.HTTP.Listen); err != nil {
 		problems = append(problems, err)
 	}
 	return errors.Join(problems...)
+}
+
+// placeOf tells settings apart. Secrets do not count: they are shown masked.
+func placeOf(settings any) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%+v", settings))
+	return hex.EncodeToString(sum[:8])
 }
 
 // newBridge makes an account as the config says.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"causeway/bridge"
+	"causeway/gateway"
 	"causeway/gateway/config"
 	"causeway/gateway/store"
 )
@@ -115,7 +116,7 @@ func names(ctx context.Context, cfg *config.Config, s *store.Store) (func(bridge
 	known := map[bridge.ConversationID]string{}
 	for _, g := range cfg.Gateways {
 		for _, e := range g.Endpoints {
-			c, ok, err := s.Endpoint(ctx, bridge.AccountName(e.Account), e.Channel)
+			c, ok, err := s.Endpoint(ctx, bridge.AccountName(e.Account), gateway.Placed(placeOf(cfg.Accounts[e.Account].Settings), e.Channel))
 			if err != nil {
 				return nil, err
 			}

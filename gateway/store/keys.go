@@ -1,12 +1,14 @@
 package store
 
 import (
+	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"database/sql"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -126,4 +128,23 @@ func (k Keys) opened(account, name string, sealed []byte) ([]byte, error) {
 		return nil, errors.New("sealed value is too short")
 	}
 	return k.seal.Open(nil, sealed[:n], sealed[n:], []byte(account+"\x00"+name))
+}
+
+// check makes sure that the store was made with the same key file: with another one, no post of Causeway's own would be
+// recognised.
+func (k Keys) check(ctx context.Context, conn *sql.Conn) error {
+	const account, name = "", "key file"
+	var sealed []byte
+	err := conn.QueryRowContext(ctx, "SELECT sealed FROM vault WHERE account = $1 AND name = $2", account, name).Scan(&sealed)
+	if errors.Is(err, sql.ErrNoRows) {
+		_, err = conn.ExecContext(ctx, "INSERT INTO vault (account, name, sealed) VALUES ($1, $2, $3)", account, name, k.sealed(account, name, []byte("the same")))
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := k.opened(account, name, sealed); err != nil {
+		return errors.New("it belongs to another key file: restore that one from a backup (KeyFile in [storage]), or move the database away to begin anew")
+	}
+	return nil
 }

@@ -191,6 +191,15 @@ func (l *lane) quoted(o *Outcome) error {
 	return l.exec("UPDATE messages SET quote = $1 WHERE id = $2", string(text), o.Work.Message.id)
 }
 
+// told is what the author gets to know; the reason itself speaks to the operator.
+func told(o *Outcome) string {
+	what := "A message of yours"
+	if o.Work.Phase == Live {
+		what = "A change of a message of yours"
+	}
+	return what + " could not be delivered to everybody. It is kept, and whoever runs Causeway here can see why and try it again."
+}
+
 // quarantine takes an instance out of its lane and has its author told.
 func (l *lane) quarantine(o *Outcome) error {
 	if err := l.exec("UPDATE instances SET rank = NULL, reason = $1, quarantined = $2 WHERE id = $3",
@@ -201,7 +210,7 @@ func (l *lane) quarantine(o *Outcome) error {
 	if body == nil || body.Author.ID == "" {
 		return nil
 	}
-	text, err := json.Marshal(richtext.Plain("Your message could not be delivered: " + o.Reason))
+	text, err := json.Marshal(richtext.Plain(told(o)))
 	if err != nil {
 		return err
 	}

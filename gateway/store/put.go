@@ -251,11 +251,11 @@ func (p *putter) own(s *bridge.State) error {
 	if !p.keys.authentic(s.Key, p.name) || s.Deleted {
 		return nil // another installation's, or of no use any more: never carried
 	}
-	var instance, number, message int64
+	var instance, number, message, posted int64
 	var id sql.NullString
 	var reacted, settled bool
-	found, err := p.found(`SELECT p.instance, p.number, p.id, m.id, m.reacted, i.phase = 1 AND i.version = m.version FROM parts p JOIN instances i ON i.id = p.instance JOIN messages m ON m.id = i.message
-		WHERE p.key = $1 AND p.conversation = $2`, []any{string(s.Key), p.here}, &instance, &number, &id, &message, &reacted, &settled)
+	found, err := p.found(`SELECT p.instance, p.number, p.id, p.posted, m.id, m.reacted, i.phase = 1 AND i.version = m.version FROM parts p JOIN instances i ON i.id = p.instance JOIN messages m ON m.id = i.message
+		WHERE p.key = $1 AND p.conversation = $2`, []any{string(s.Key), p.here}, &instance, &number, &id, &posted, &message, &reacted, &settled)
 	switch {
 	case err != nil:
 		return err
@@ -269,6 +269,17 @@ func (p *putter) own(s *bridge.State) error {
 			return err
 		}
 		return p.double(s)
+	case id.Valid && number >= 0 && s.Created.UnixMilli() < posted-forerunner:
+		// An older store was restored, and has posted what had been posted: people may have answered the first one.
+		if err := p.stray(p.here, bridge.MessageID(id.String), s.Key); err != nil {
+			return err
+		}
+		if err := p.exec("UPDATE parts SET mixed = 1 WHERE instance = $1 AND number = $2", instance, number); err != nil {
+			return err
+		}
+		if err := p.exec("UPDATE own_reactions SET state = 2 WHERE instance = $1", instance); err != nil {
+			return err
+		}
 	case id.Valid, number < 0: // not this one, or it would have been found by its id; or it was buried
 		return p.double(s)
 	case settled && number > 0:
@@ -293,6 +304,10 @@ func (p *putter) own(s *bridge.State) error {
 	}
 	return p.reactions(s, instance, number, message, reacted)
 }
+
+// forerunner is how much older than our last attempt a post must be, in milliseconds, to be of an earlier life of the
+// store: clocks differ, and an attempt is settled sooner.
+const forerunner = 10 * 60 * 1000
 
 // adopt takes a post that was found by its key. Where it may show an earlier text, the next plan edits it.
 func (t *tx) adopt(instance, number int64, id bridge.MessageID, revision int64) error {

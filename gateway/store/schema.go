@@ -70,6 +70,7 @@ CREATE TABLE parts (
 	id           TEXT,                       -- NULL until known
 	key          TEXT,                       -- NULL at the origin
 	hash         TEXT NOT NULL DEFAULT '',   -- of what was sent; '' when that is not known
+	posted       INTEGER NOT NULL DEFAULT 0, -- when Causeway last tried to post it, by its own clock
 	mixed        INTEGER NOT NULL DEFAULT 0, -- 1: several texts were tried, so a post that turns up may show any
 	version      INTEGER NOT NULL DEFAULT 0, -- messages.version that was sent
 	revision     INTEGER NOT NULL DEFAULT 0, -- the newest seen
@@ -121,6 +122,7 @@ CREATE TABLE notices (                  -- what is to be told to a person
 	person       TEXT NOT NULL,
 	text         TEXT NOT NULL
 );
+CREATE INDEX notices_left ON notices (conversation);
 CREATE TABLE vault (
 	account TEXT NOT NULL,
 	name    TEXT NOT NULL,

@@ -67,6 +67,9 @@ func Open(ctx context.Context, path string, keys Keys, o Options) (*Store, error
 	if err == nil {
 		err = migrate(ctx, conn)
 	}
+	if err == nil {
+		err = keys.check(ctx, conn)
+	}
 	if err != nil {
 		_ = db.Close()
 		return nil, fmt.Errorf("opening the store %s: %w", path, err)
@@ -90,7 +93,7 @@ func probe(path string) error {
 }
 
 func dataSource(path, vfs string) string {
-	q := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "cache_size(-4000)", "journal_size_limit(16777216)"}}
+	q := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)", "cache_size(-4000)", "journal_size_limit(16777216)"}}
 	if vfs != "" {
 		q = url.Values{"vfs": {vfs}, "_pragma": {"synchronous(OFF)"}}
 	}

@@ -204,14 +204,15 @@ func (l *lane) next() (*Work, Step, error) {
 	if w, step, err := l.uncertain(); w != nil || err != nil {
 		return w, step, err
 	}
-	if step, err := l.errand(); step.Op != Settled || err != nil {
-		return &Work{Conversation: l.name}, step, err
-	}
 	for {
 		var instance int64
 		found, err := l.found("SELECT id FROM instances WHERE conversation = $1 AND rank IS NOT NULL ORDER BY rank, id LIMIT 1", []any{l.here}, &instance)
-		if err != nil || !found {
+		if err != nil {
 			return nil, Step{}, err
+		}
+		if !found {
+			step, err := l.errand()
+			return &Work{Conversation: l.name}, step, err
 		}
 		w, step, err := l.lacks(instance)
 		if err != nil || step.Op != Settled {
@@ -360,9 +361,9 @@ func (l *lane) intend(w *Work, step *Step) (adopted bool, err error) {
 	if _, err := l.found("SELECT id FROM orphans WHERE key = $1", []any{string(step.Draft.Key)}, &orphan); err != nil {
 		return false, err
 	}
-	if err := l.exec(`INSERT INTO parts (instance, number, conversation, id, key, hash, version) VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT (instance, number) DO UPDATE SET id = excluded.id, mixed = MAX(mixed, hash <> excluded.hash), hash = excluded.hash, version = excluded.version`,
-		w.Instance, step.Part, l.here, orphan, string(step.Draft.Key), step.Hash, origin.Version); err != nil {
+	if err := l.exec(`INSERT INTO parts (instance, number, conversation, id, key, hash, version, posted) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		ON CONFLICT (instance, number) DO UPDATE SET id = excluded.id, mixed = MAX(mixed, hash <> excluded.hash), hash = excluded.hash, version = excluded.version, posted = excluded.posted`,
+		w.Instance, step.Part, l.here, orphan, string(step.Draft.Key), step.Hash, origin.Version, time.Now().UnixMilli()); err != nil {
 		return false, err
 	}
 	if orphan.Valid {
@@ -403,7 +404,7 @@ func (l *lane) uncertain() (*Work, Step, error) {
 	return w, Step{Op: Find, Part: number, Draft: draft, Since: time.UnixMilli(made)}, nil
 }
 
-// errand gives the next stray or notice of this conversation.
+// errand gives the next stray or notice of this conversation. They come last: what people say goes first.
 func (l *lane) errand() (Step, error) {
 	var step Step
 	found, err := l.found("SELECT id, key, done = 2 FROM strays WHERE conversation = $1 AND done <> 1 LIMIT 1", []any{l.here},

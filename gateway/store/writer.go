@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"time"
 
 	"causeway/bridge"
 )
@@ -42,9 +43,14 @@ func (s *Store) do(ctx context.Context, fn func(*tx) error) error {
 
 const maxGroup = 256
 
+// idleTime is how long nobody must have called before the log of the database is emptied.
+const idleTime = 5 * time.Second
+
 // write is the one goroutine that uses the database.
 func (s *Store) write() {
 	defer close(s.done)
+	idle := time.NewTimer(idleTime)
+	defer idle.Stop()
 	for {
 		var group []*request
 		yielded := false
@@ -53,7 +59,12 @@ func (s *Store) write() {
 			return
 		case r := <-s.requests:
 			group = append(group, r)
+		case <-idle.C:
+			// Texts that are settled are gone from the database; this takes them out of its log, too.
+			_ = s.writer.exec("PRAGMA wal_checkpoint(TRUNCATE)")
+			continue
 		}
+		idle.Reset(idleTime)
 	more:
 		for len(group) < maxGroup {
 			select {
