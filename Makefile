@@ -86,13 +86,13 @@ e2e: ## a real Mattermost server on a throw-away PostgreSQL, Causeway, and the s
 	@cd contrib/e2e && go test -timeout 30m ./... 2>&1 | $(quiet)
 
 run: ## causeway run -c config.toml; CONFIG=other.toml for another one
-	@if [[ ! -e $(CONFIG) ]]; then \
+	@if [[ ! -e "$(CONFIG)" ]]; then \
 	    echo "There is no $(CONFIG) yet. Copy config.toml.example to $(CONFIG) and fill in your two accounts; README.md" >&2; \
 	    echo "says how to get them. To see Causeway work without any account:  make demo" >&2; \
 	    exit 1; \
 	fi
 	@$(MAKE) build
-	@exec ./causeway run -c $(CONFIG)
+	@exec ./causeway run -c "$(CONFIG)"
 
 demo: build ## Causeway between two stand-ins, in this terminal
 	@go run ./contrib/demo -causeway ./causeway -width "$$(tput cols 2>/dev/null || echo 100)"

@@ -78,9 +78,8 @@ func (a *account) session(ctx context.Context) error {
 	var tasks sync.WaitGroup
 	defer tasks.Wait()
 	defer cancel(nil)
-	missing := a.find(ctx)
 	a.reading.report("", a.log, "the connection", nil)
-	tasks.Go(func() { a.findLater(ctx, missing) })
+	tasks.Go(func() { a.findLater(ctx, a.find(ctx)) }) // meanwhile what was found in earlier runs is read
 	err = guarded(func() error { return a.Bridge.Run(ctx, inbox{a.gateway, a}) })
 	if cause := context.Cause(ctx); cause != nil {
 		return cause

@@ -99,6 +99,13 @@ func (i *testInbox) state(c bridge.ConversationID, id string) bridge.State {
 	return i.newest[c][bridge.MessageID(id)]
 }
 
+// trouble gives what was told of a channel.
+func (i *testInbox) trouble(c bridge.ConversationID) []error {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return slices.Clone(i.troubles[c])
+}
+
 func (i *testInbox) cursor(c bridge.ConversationID) string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -379,6 +386,7 @@ func TestChannelsArePolledInBatches(t *testing.T) {
 		stop := w.running(a, inbox)
 		defer stop()
 		time.Sleep(4 * time.Second)
+		synctest.Wait()
 		if got := len(inbox.begins); got != 45 {
 			t.Errorf("%d channels have begun, want 45", got)
 		}
@@ -410,6 +418,7 @@ func TestChannelsArePolledInBatches(t *testing.T) {
 		if reads < 10 || reads > 13 {
 			t.Errorf("the channel in which somebody wrote was read %d times in the minute after", reads)
 		}
+		synctest.Wait()
 		for c, errs := range inbox.troubles {
 			t.Errorf("trouble of %s: %v", c, errs)
 		}
@@ -448,7 +457,7 @@ func TestThrottlingHoldsForWhatItThrottles(t *testing.T) {
 		if general, _ := count(); general == 0 {
 			t.Error("the channel is not read although its time is over")
 		}
-		w.wire.next = throttleAll{w.wire.next, new(sync.Once)}
+		w.wire.replace(func(next http.RoundTripper) http.RoundTripper { return throttleAll{next, new(sync.Once)} })
 		time.Sleep(10 * time.Second)
 		w.sim.ResetRequests()
 		time.Sleep(45 * time.Second)
@@ -459,8 +468,8 @@ func TestThrottlingHoldsForWhatItThrottles(t *testing.T) {
 		if n := len(w.sim.Requests()); n == 0 {
 			t.Error("nothing is read although the time is over")
 		}
-		if len(inbox.troubles) != 0 {
-			t.Errorf("being throttled was reported as trouble: %v", inbox.troubles)
+		if all := append(inbox.trouble(w.id(w.general)), inbox.trouble(w.id(w.random))...); len(all) != 0 {
+			t.Errorf("being throttled was reported as trouble: %v", all)
 		}
 	})
 }
@@ -499,7 +508,7 @@ func TestOneChannelInTroubleLeavesTheOthersAlone(t *testing.T) {
 		if inbox.state(w.id(w.general), ids[0]).ID == "" {
 			t.Error("the other channel was not read")
 		}
-		last := inbox.troubles[w.id(w.random)]
+		last := inbox.trouble(w.id(w.random))
 		if len(last) == 0 || bridge.KindOf(last[0]) != bridge.Unauthorised || !strings.Contains(last[0].Error(), "application permission ChannelMessage.Read.All") {
 			t.Errorf("trouble: %v", last)
 		}
@@ -508,10 +517,10 @@ func TestOneChannelInTroubleLeavesTheOthersAlone(t *testing.T) {
 		}
 		open()
 		time.Sleep(time.Minute)
-		if all := inbox.troubles[w.id(w.random)]; all[len(all)-1] != nil {
+		if all := inbox.trouble(w.id(w.random)); all[len(all)-1] != nil {
 			t.Errorf("the end of the trouble was not told: %v", all)
 		}
-		if errs := inbox.troubles[nonsense]; len(errs) == 0 || bridge.KindOf(errs[0]) != bridge.Gone {
+		if errs := inbox.trouble(nonsense); len(errs) == 0 || bridge.KindOf(errs[0]) != bridge.Gone {
 			t.Errorf("an id that is none: %v", errs)
 		}
 	})

@@ -196,5 +196,5 @@ func (s *suiteService) Attempts() int                  { return s.wire.attempts(
 func (s *suiteService) Log() string                    { return s.log.String() }
 
 func (s *suiteService) Secrets() []string {
-	return append(s.wire.bearers(), clientSecret, s.vault.login(s.T).RefreshToken)
+	return append(s.wire.bearers(), clientSecret, s.vault.login(s.TB).RefreshToken)
 }

@@ -26,7 +26,7 @@ const clientSecret = "s3cr3t-of-the-app"
 
 // simWorld is a small organisation on the stand-in, and what an account of it needs.
 type simWorld struct {
-	*testing.T
+	testing.TB
 	sim    *teams.Sim
 	tenant *teams.Tenant
 	app    *teams.App
@@ -42,9 +42,9 @@ type simWorld struct {
 }
 
 // newSimWorld makes one whose relay account has signed in.
-func newSimWorld(t *testing.T, opts teams.Options) *simWorld {
+func newSimWorld(t testing.TB, opts teams.Options) *simWorld {
 	t.Helper()
-	w := &simWorld{T: t, sim: teams.New(opts), vault: &memoryVault{}, log: &lockedBuffer{}}
+	w := &simWorld{TB: t, sim: teams.New(opts), vault: &memoryVault{}, log: &lockedBuffer{}}
 	w.tenant = w.sim.AddTenant("Contoso")
 	w.owner, w.relay = w.tenant.AddUser("Olivia Owner"), w.tenant.AddUser("Causeway")
 	w.alice, w.bob = w.tenant.AddUser("Alice Adams"), w.tenant.AddUser("Bob Brown")
@@ -182,9 +182,8 @@ var allSent struct {
 // wire is the network between an account and the stand-in. It notes what passes, and can leave requests without an
 // answer.
 type wire struct {
-	next http.RoundTripper
-
 	mu     sync.Mutex
+	next   http.RoundTripper
 	tokens map[string]bool
 	writes int
 	// hang holds requests that it says yes to until release is closed.
@@ -199,7 +198,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	w.note(r, body)
 	w.mu.Lock()
-	hang, release := w.hang, w.release
+	hang, release, next := w.hang, w.release, w.next
 	w.mu.Unlock()
 	if hang != nil && hang(r) {
 		select {
@@ -212,7 +211,14 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, r.Context().Err()
 		}
 	}
-	return w.next.RoundTrip(r)
+	return next.RoundTrip(r)
+}
+
+// replace changes what is at the other end.
+func (w *wire) replace(with func(next http.RoundTripper) http.RoundTripper) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.next = with(w.next)
 }
 
 func drain(r *http.Request) ([]byte, error) {

@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -141,6 +142,27 @@ func TestNothingIsLostDoubledOrReordered(t *testing.T) {
 	}
 	people.Wait()
 	p.judge(t, messages/8*8)
+	p.suffered(t)
+}
+
+// suffered makes sure that Graph has really throttled, failed and lost answers.
+func (p *pair) suffered(t *testing.T) {
+	t.Helper()
+	var throttled, failed, lost int
+	for _, r := range p.sim.Requests() {
+		switch {
+		case r.Status == http.StatusTooManyRequests:
+			throttled++
+		case r.Status >= 500:
+			failed++
+		case r.Lost:
+			lost++
+		}
+	}
+	t.Logf("Graph throttled %d requests, failed %d and lost the answers of %d", throttled, failed, lost)
+	if throttled == 0 || failed == 0 || lost == 0 {
+		t.Error("the stand-in has not made every kind of trouble")
+	}
 }
 
 // talkInMattermost says n things, every fourth an answer to the last one of the same person.
