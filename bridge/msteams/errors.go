@@ -39,9 +39,6 @@ func (e *answerError) Error() string {
 	if e.message != "" {
 		fmt.Fprintf(&b, ": %s", e.message)
 	}
-	if e.request != "" {
-		fmt.Fprintf(&b, " [request-id %s]", e.request)
-	}
 	return b.String()
 }
 
@@ -144,7 +141,7 @@ func judge(status int, op *Operation, hasAfter bool, missing string) verdict {
 	case http.StatusUnauthorized:
 		return verdict{kind: bridge.Unauthorised, scope: bridge.ScopeAccount}
 	case http.StatusPaymentRequired:
-		return verdict{kind: bridge.Rejected, hint: "Microsoft wants a licence for this"}
+		return verdict{kind: bridge.Unauthorised, scope: bridge.ScopeAccount, hint: "Microsoft wants a licence for this"}
 	case http.StatusForbidden:
 		switch {
 		case missing != "":
@@ -184,12 +181,15 @@ func judge(status int, op *Operation, hasAfter bool, missing string) verdict {
 func (c *client) failed(ctx context.Context, op *Operation, err error) error {
 	var known *bridge.Error
 	if errors.As(err, &known) { // from the login service: nothing was sent to Graph
-		return &bridge.Error{Kind: known.Kind, Scope: known.Scope, After: known.After, Hint: known.Hint, Err: fmt.Errorf("%s: %w", op.Doing, known.Err)}
+		return &bridge.Error{Kind: known.Kind, Scope: known.Scope, After: known.After, Hint: known.Hint, Trace: known.Trace, Err: fmt.Errorf("%s: %w", op.Doing, known.Err)}
 	}
 	var answer *answerError
 	if errors.As(err, &answer) {
 		v := judge(answer.status, op, answer.hasAfter, c.tokens.lacks(op.Permission))
 		e := &bridge.Error{Kind: v.kind, Scope: v.scope, Hint: v.hint, Err: fmt.Errorf("%s: %w", op.Doing, answer)}
+		if answer.request != "" {
+			e.Trace = "request-id " + answer.request
+		}
 		switch v.kind {
 		case bridge.Throttled:
 			e.After = answer.after

@@ -162,9 +162,6 @@ func (r *refusal) Error() string {
 			text += " " + part
 		}
 	}
-	if r.trace != "" {
-		text += " [trace_id " + r.trace + "]"
-	}
 	return text
 }
 
@@ -213,6 +210,9 @@ func (a *account) loginFailed(doing string, err error, hint string) error {
 	var r *refusal
 	if !errors.As(err, &r) {
 		return e // the network
+	}
+	if r.trace != "" {
+		e.Trace = "trace_id " + r.trace
 	}
 	switch {
 	case r.status == http.StatusTooManyRequests || r.hasAfter:

@@ -2,6 +2,7 @@ package msteams
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -17,6 +18,20 @@ type messagePage struct {
 	messages []models.ChatMessageable
 	// next is the address of the page that follows; empty on the last one.
 	next string
+}
+
+// pageLook is a hash of the messages on a page; the zero value of none.
+type pageLook [sha256.Size]byte
+
+// lookOf leaves out the link to the next page, which may change by itself.
+func lookOf(body []byte) pageLook {
+	var envelope struct {
+		Value json.RawMessage `json:"value"`
+	}
+	if json.Unmarshal(body, &envelope) != nil || len(envelope.Value) <= len("[]") {
+		return pageLook{}
+	}
+	return sha256.Sum256(envelope.Value)
 }
 
 // page reads one page of messages.

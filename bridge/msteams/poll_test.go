@@ -653,3 +653,41 @@ func TestBatchAnswersAreSortedByTheirIds(t *testing.T) {
 		t.Errorf("the throttled item says %v", got)
 	}
 }
+
+// TestAQuietChannelIsReadToItsFirstPageOnly although many of its threads changed shortly before the last did, and is
+// still read on for as long as something may show late.
+func TestAQuietChannelIsReadToItsFirstPageOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSimWorld(t, teams.Options{EmptyPageEvery: -1})
+		inbox := newTestInbox(w.id(w.general))
+		stop := w.running(w.connected(), inbox)
+		defer stop()
+		time.Sleep(time.Second)
+		ids := w.say(70, "all within two minutes")
+		time.Sleep(30 * time.Second)
+		further := func() (pages int) {
+			for _, r := range w.sim.Requests() {
+				if r.Template == channelMessages && !r.Batch {
+					pages++
+				}
+			}
+			return pages
+		}
+		w.sim.ResetRequests()
+		time.Sleep(time.Minute)
+		if n := further(); n == 0 {
+			t.Error("the second page was not read while something may show late")
+		}
+		time.Sleep(5 * time.Minute)
+		w.sim.ResetRequests()
+		time.Sleep(10 * time.Minute)
+		if n := further(); n != 0 {
+			t.Errorf("the second page was read %d times although nothing happened", n)
+		}
+		w.do(w.sim.React(w.bob, w.general, ids[0], "👍"))
+		time.Sleep(time.Minute)
+		if s := inbox.state(w.id(w.general), ids[0]); len(s.Reactions) != 1 {
+			t.Errorf("a change of the oldest thread did not arrive: %+v", s)
+		}
+	})
+}
