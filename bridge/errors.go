@@ -2,7 +2,7 @@ package bridge
 
 import (
 	"errors"
-	"fmt"
+	"strings"
 	"time"
 )
 
@@ -51,15 +51,31 @@ type Error struct {
 	After time.Duration
 	// Hint tells the operator the next step; may be empty.
 	Hint string
-	Err  error
+	// Trace is by which the service's people find this one failure, as "request-id 1234"; may be empty. It differs each
+	// time, so it is kept apart from the cause.
+	Trace string
+	Err   error
 }
 
-// Error gives cause and hint. No secret may be in either.
+// Error gives cause, trace and hint. No secret may be in any.
 func (e *Error) Error() string {
-	if e.Hint == "" {
-		return e.Err.Error()
+	text := e.Err.Error()
+	if e.Trace != "" {
+		text += " [" + e.Trace + "]"
 	}
-	return fmt.Sprintf("%v (%s)", e.Err, e.Hint)
+	if e.Hint != "" {
+		text += " (" + e.Hint + ")"
+	}
+	return text
+}
+
+// Cause gives the text of err without its trace, which is the same for the same failure.
+func Cause(err error) string {
+	var e *Error
+	if errors.As(err, &e) && e.Trace != "" {
+		return strings.ReplaceAll(err.Error(), " ["+e.Trace+"]", "")
+	}
+	return err.Error()
 }
 
 // Unwrap gives the cause.

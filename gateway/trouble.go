@@ -4,6 +4,8 @@ import (
 	"sync"
 
 	"github.com/sirupsen/logrus"
+
+	"causeway/bridge"
 )
 
 // troubles logs a failure when it changes, and recovery once.
@@ -21,11 +23,11 @@ func (t *troubles) report(key string, log *logrus.Entry, doing string, err error
 	case err == nil && failing:
 		delete(t.last, key)
 		log.Infof("%s works again", doing)
-	case err != nil && before != err.Error():
+	case err != nil && before != bridge.Cause(err):
 		if t.last == nil {
 			t.last = map[string]string{}
 		}
-		t.last[key] = err.Error()
+		t.last[key] = bridge.Cause(err)
 		log.WithError(err).Warnf("%s failed; trying again", doing)
 	}
 }

@@ -40,7 +40,7 @@ func TestEveryStatusHasItsVerdict(t *testing.T) {
 		read, write bridge.Kind
 	}{
 		{301, transient, uncertain}, {302, transient, uncertain},
-		{400, rejected, rejected}, {401, unauthorised, unauthorised}, {402, rejected, rejected}, {403, unauthorised, unauthorised},
+		{400, rejected, rejected}, {401, unauthorised, unauthorised}, {402, unauthorised, unauthorised}, {403, unauthorised, unauthorised},
 		{404, gone, gone}, {405, unsupported, unsupported}, {406, rejected, rejected}, {408, transient, uncertain},
 		{409, transient, transient}, {410, gone, gone}, {411, rejected, rejected}, {412, transient, transient},
 		{413, rejected, rejected}, {415, rejected, rejected}, {416, rejected, rejected}, {422, rejected, rejected},
@@ -64,7 +64,7 @@ func TestEveryStatusHasItsVerdict(t *testing.T) {
 				t.Errorf("a read that is answered %d is %v, want %v: %v", c.status, bridge.KindOf(err), c.read, err)
 			}
 			wantScope := bridge.ScopeConversation
-			if c.status == http.StatusUnauthorized {
+			if c.status == http.StatusUnauthorized || c.status == http.StatusPaymentRequired {
 				wantScope = bridge.ScopeAccount
 			}
 			if got := bridge.ScopeOf(err); got != wantScope {
@@ -126,8 +126,8 @@ func TestRetryAfterSaysHowLongAndForWhat(t *testing.T) {
 func TestErrorsTellWhatGraphSaidAndNoToken(t *testing.T) {
 	body := `{"error":{"code":"Forbidden","message":"The token tok3n may not","innererror":{"code":"AclCheckFailed","request-id":"11-22"}}}`
 	e := readAnswer(403, http.Header{}, []byte(body), time.Now(), "tok3n")
-	if want := "Graph answered 403 AclCheckFailed: The token … may not [request-id 11-22]"; e.Error() != want {
-		t.Errorf("got %q, want %q", e, want)
+	if want := "Graph answered 403 AclCheckFailed: The token … may not"; e.Error() != want || e.request != "11-22" {
+		t.Errorf("got %q with request id %q, want %q", e, e.request, want)
 	}
 	long := readAnswer(400, http.Header{"Request-Id": {"33"}}, []byte(`{"error":{"message":"`+strings.Repeat("ü", 1000)+`"}}`), time.Now())
 	if len([]rune(long.message)) != longestMessage+1 || long.request != "33" {

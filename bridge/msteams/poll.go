@@ -210,6 +210,9 @@ func (r *reader) poll(ctx context.Context) error {
 			if err := pause(ctx, r.pace); err != nil {
 				return err
 			}
+			if time.Now().Before(r.notBefore) {
+				return nil
+			}
 		}
 		if err := r.ask(ctx, due[i:min(i+largestBatch, len(due))]); err != nil {
 			return err

@@ -14,6 +14,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/microsoftgraph/msgraph-sdk-go/models"
+
 	"causeway/bridge"
 	"causeway/contrib/sim/teams"
 )
@@ -690,4 +692,47 @@ func TestAQuietChannelIsReadToItsFirstPageOnly(t *testing.T) {
 			t.Errorf("a change of the oldest thread did not arrive: %+v", s)
 		}
 	})
+}
+
+// TestAThrottledAccountAsksForNothing, also not for the channels whose turn would have come next.
+func TestAThrottledAccountAsksForNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSimWorld(t, teams.Options{})
+		var ids []bridge.ConversationID
+		for n := range 50 {
+			ids = append(ids, w.id(w.team.AddChannel(fmt.Sprintf("Channel %d", n))))
+		}
+		a, inbox := w.connected(), newTestInbox(ids...)
+		w.wire.replace(func(next http.RoundTripper) http.RoundTripper { return throttleAll{next, new(sync.Once)} })
+		w.sim.ResetRequests()
+		stop := w.running(a, inbox)
+		defer stop()
+		time.Sleep(59 * time.Second)
+		if n := len(w.sim.Requests()); n != 0 {
+			t.Errorf("there were %d requests", n)
+		}
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if n := len(inbox.begins); n != 50 {
+			t.Errorf("when the time was over %d channels began, want 50", n)
+		}
+	})
+}
+
+// TestOnlyTheFirstPageMovesTheCursor: what is read after it may be newer than what had changed elsewhere meanwhile.
+func TestOnlyTheFirstPageMovesTheCursor(t *testing.T) {
+	at := func(id string, ms int) models.ChatMessageable {
+		return fromJSON(t, fmt.Sprintf(`"id":%q,"lastModifiedDateTime":"2023-11-14T22:20:00.%03dZ"`, id, ms))
+	}
+	first := time.Date(2023, 11, 14, 22, 20, 0, 0, time.UTC).UnixMilli()
+	p := newPass(0)
+	p.take(messagePage{next: "blank"}, nil)
+	long := at("1", 100)
+	long.SetAdditionalData(map[string]any{"replies@odata.nextLink": "rest"})
+	p.take(messagePage{messages: []models.ChatMessageable{long}, next: "second"}, func(models.ChatMessageable) bool { return false })
+	p.takeReplies(messagePage{messages: []models.ChatMessageable{at("2", 900)}})
+	p.take(messagePage{messages: []models.ChatMessageable{at("3", 800)}}, nil)
+	if p.highest != first+100 || len(p.found) != 3 || !p.done() {
+		t.Errorf("the cursor would be %d behind the start, %d messages were found, done: %t", p.highest-first, len(p.found), p.done())
+	}
 }

@@ -290,3 +290,27 @@ func TestDeletingIsTriedOnlyWhenThereIsSomething(t *testing.T) {
 		t.Errorf("a second time: %v, %d requests", err, w.wire.attempts()-before)
 	}
 }
+
+// TestFindLooksPastAThreadWhoseChangeIsHidden: it stands at the head for a change in a reply that did not come along.
+func TestFindLooksPastAThreadWhoseChangeIsHidden(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSimWorld(t, teams.Options{RepliesPerPage: 1})
+		a := w.connected()
+		root := w.say(1, "old")[0]
+		var replies []string
+		for range 2 {
+			id, err := w.sim.Reply(w.bob, w.general, root, "<p>x</p>")
+			w.do(err)
+			replies = append(replies, id)
+		}
+		time.Sleep(time.Hour)
+		since := time.Now()
+		id, err := a.Post(t.Context(), w.draft("new"))
+		w.do(err)
+		w.do(w.sim.Edit(w.bob, w.general, replies[0], "<p>edited</p>"))
+		found, err := a.Find(t.Context(), w.draft("new"), since)
+		if err != nil || !slices.Equal(found, []bridge.MessageID{id}) {
+			t.Errorf("found %v (%v), want %s", found, err, id)
+		}
+	})
+}
