@@ -736,3 +736,20 @@ func TestOnlyTheFirstPageMovesTheCursor(t *testing.T) {
 		t.Errorf("the cursor would be %d behind the start, %d messages were found, done: %t", p.highest-first, len(p.found), p.done())
 	}
 }
+
+// TestAnEmptyFirstPageIsNotTheEnd: Graph may put one before a page that is full.
+func TestAnEmptyFirstPageIsNotTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSimWorld(t, teams.Options{EmptyPageEvery: 1})
+		w.say(60, "before")
+		inbox := newTestInbox(w.id(w.general))
+		stop := w.running(w.connected(), inbox)
+		defer stop()
+		time.Sleep(10 * time.Second)
+		id := w.say(1, "behind an empty page")[0]
+		time.Sleep(30 * time.Second)
+		if inbox.state(w.id(w.general), id).ID == "" {
+			t.Error("it did not arrive")
+		}
+	})
+}

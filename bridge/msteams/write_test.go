@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -313,4 +315,41 @@ func TestFindLooksPastAThreadWhoseChangeIsHidden(t *testing.T) {
 			t.Errorf("found %v (%v), want %s", found, err, id)
 		}
 	})
+}
+
+// oldestFirstReplies is a service that lists replies the other way round, in two pages.
+type oldestFirstReplies struct {
+	next  http.RoundTripper
+	pages map[string]string
+}
+
+func (o oldestFirstReplies) RoundTrip(r *http.Request) (*http.Response, error) {
+	if !strings.HasSuffix(r.URL.Path, "/replies") || r.Method != http.MethodGet {
+		return o.next.RoundTrip(r)
+	}
+	return &http.Response{
+		StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}, Request: r,
+		Body: io.NopCloser(strings.NewReader(o.pages[r.URL.Query().Get("page")])),
+	}, nil
+}
+
+// TestFindDoesNotRelyOnTheOrderOfReplies: it is not documented.
+func TestFindDoesNotRelyOnTheOrderOfReplies(t *testing.T) {
+	w := newSimWorld(t, teams.Options{})
+	a := w.connected()
+	reply := func(id, created, body string) string {
+		return `{"id":"` + id + `","replyToId":"1","createdDateTime":"` + created + `","from":{"user":{"id":"` + w.relay.ID +
+			`"}},"body":{"contentType":"html","content":"` + body + `"}}`
+	}
+	w.wire.next = oldestFirstReplies{w.wire.next, map[string]string{
+		"": `{"value":[` + reply("2", "2020-01-01T00:00:00Z", "a") + `,` + reply("3", "2020-01-02T00:00:00Z", "b") + `],"@odata.nextLink":"` +
+			simURL + `/v1.0/teams/t/channels/c/messages/1/replies?page=2"}`,
+		"2": `{"value":[` + reply("4", "2026-01-01T00:00:00Z", `c<abbr title=\"a-key_1\"></abbr>`) + `]}`,
+	}}
+	d := w.draft("c")
+	d.Root = "1"
+	found, err := a.Find(t.Context(), d, time.Date(2025, 12, 31, 23, 0, 0, 0, time.UTC))
+	if err != nil || !slices.Equal(found, []bridge.MessageID{"1/4"}) {
+		t.Errorf("found %v (%v)", found, err)
+	}
 }
