@@ -35,8 +35,18 @@ func (o Options) Parse(s string) richtext.Doc {
 	return doc
 }
 
+// unreadable is the key of a text that could not be read: it is nobody's, so Causeway's own post with such a text is
+// not taken for a new message.
+const unreadable = "unreadable"
+
 // ParseWithKey is [ParseWithKey] with options.
-func (o Options) ParseWithKey(s string) (richtext.Doc, string) {
+func (o Options) ParseWithKey(s string) (doc richtext.Doc, mark string) {
+	// A text that the parser chokes on must not end the process, and again at every start.
+	defer func() {
+		if recover() != nil {
+			doc, mark = richtext.Plain("(a message that cannot be read)"), unreadable
+		}
+	}()
 	if tooDeep(s) {
 		return flat(s), ""
 	}

@@ -43,7 +43,13 @@ var dialect = parser.NewParser(
 )
 
 // Parse gives the text of a Mattermost message in canonical form. It never fails: what is no markdown is text.
-func Parse(s string) richtext.Doc {
+func Parse(s string) (doc richtext.Doc) {
+	// A text that the parser chokes on must not end the process, and again at every start.
+	defer func() {
+		if recover() != nil {
+			doc = richtext.Normalize(richtext.Plain(s))
+		}
+	}()
 	if len(s) > maxParsed || hostile(s) {
 		return richtext.Normalize(richtext.Plain(s))
 	}
