@@ -100,16 +100,16 @@ func TestWaitingEndsWithTheProcess(t *testing.T) {
 
 func TestAProcessRunsInItsFolderAndGetsSignals(t *testing.T) {
 	t.Parallel()
-	command := shell(t, `trap 'echo heard; exit 0' HUP; pwd; while :; do sleep 0.05; done`)
+	command := shell(t, `trap 'echo heard; exit 0' USR1; pwd; while :; do sleep 0.05; done`)
 	command.Dir = t.TempDir()
 	p := StartProcess(t, command)
 	if got := p.WaitForLine(t, "/"); got != command.Dir {
 		t.Errorf("it runs in %s, want %s", got, command.Dir)
 	}
-	p.Signal(t, syscall.SIGHUP)
+	p.Signal(t, syscall.SIGUSR1)
 	p.WaitForLine(t, "heard")
 	if code := p.Wait(t); code != 0 {
 		t.Errorf("the exit code is %d, want 0", code)
 	}
-	p.Signal(t, syscall.SIGHUP) // to nobody
+	p.Signal(t, syscall.SIGUSR1) // to nobody
 }
