@@ -29,3 +29,9 @@ func openLocked(path string) (*os.File, error) {
 	}
 	return nil, &os.PathError{Op: "lock", Path: path, Err: err}
 }
+
+// mayWrite reports whether this process may make files in a folder, without making one.
+func mayWrite(folder string) bool {
+	const write, search = 2, 1
+	return syscall.Access(folder, write|search) == nil
+}

@@ -24,3 +24,6 @@ func openLocked(path string) (*os.File, error) {
 	}
 	return os.NewFile(uintptr(h), path), nil
 }
+
+// mayWrite cannot tell here without making a file.
+func mayWrite(string) bool { return true }

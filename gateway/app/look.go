@@ -51,6 +51,9 @@ func mayBeMade(s config.Storage) error {
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 			return fmt.Errorf("the folder %s for %s is not there: make it, or set DSN and KeyFile in [storage]", dir, filepath.Base(path))
 		}
+		if !mayWrite(dir) {
+			return fmt.Errorf("files cannot be made in the folder %s: let the user that runs Causeway write there, or set DSN and KeyFile in [storage]", dir)
+		}
 	}
 	info, err := os.Stat(s.KeyFile)
 	if err != nil || !info.Mode().IsRegular() {
@@ -62,6 +65,9 @@ func mayBeMade(s config.Storage) error {
 
 // mayBeWritten opens without changing anything.
 func mayBeWritten(path string) error {
+	if dir := filepath.Dir(path); !mayWrite(dir) { // the lock and SQLite's log stand beside it
+		return fmt.Errorf("files cannot be made in the folder %s: let the user that runs Causeway write there, or set DSN in [storage]", dir)
+	}
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return fmt.Errorf("opening the store: %w: make the file and its folder writable, or set DSN in [storage]", err)
