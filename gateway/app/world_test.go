@@ -81,16 +81,20 @@ inout = [ { account = "left.one", channel = "team/general" }, { account = "right
 func newWorld(t *testing.T, config string) *world {
 	w := &world{T: t, dir: t.TempDir()}
 	w.faults.read = map[bridge.ConversationID]bool{}
-	for name, service := range map[string]**memory.Service{"left": &w.left, "right": &w.right} {
-		*service = memory.NewService(bridge.ServerID("memory:"+name), memory.Options{Fault: w.faults.fault})
-		(*service).AddChannel("C1", "team/general")
-		(*service).AddChannel("C2", "team/other")
-		p := memory.Protocol(*service)
-		p.Name, p.Title = name, name
-		w.protocols = append(w.protocols, p)
-	}
+	w.left, w.right = w.serve("left"), w.serve("right")
 	w.write("config.toml", config)
 	return w
+}
+
+// serve makes a service of that name and adds its protocol.
+func (w *world) serve(name string) *memory.Service {
+	service := memory.NewService(bridge.ServerID("memory:"+name), memory.Options{Fault: w.faults.fault})
+	service.AddChannel("C1", "team/general")
+	service.AddChannel("C2", "team/other")
+	p := memory.Protocol(service)
+	p.Name, p.Title = name, name
+	w.protocols = append(w.protocols, p)
+	return service
 }
 
 func (w *world) path(name string) string { return filepath.Join(w.dir, name) }
