@@ -3,37 +3,46 @@ package store
 import (
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"causeway/bridge"
 )
 
+// loadQuery reads an instance, its message and its parts in one go; most instances have one part, or none yet.
+const loadQuery = `SELECT i.id, i.origin, i.phase, i.version, i.blanked, i.frozen, i.unrooted > 0, i.unrooted > 1, i.thread, i.late,
+		m.id, m.origin, m.origin_id, m.root_id, m.root, m.quote, m.created, m.version, m.deleted, m.reacted, m.body,
+		p.number, p.id, p.key, p.hash, p.version, p.deleted, p.leaving, p.revision
+	FROM instances i JOIN messages m ON m.id = i.message LEFT JOIN parts p ON p.instance = i.id WHERE i.id = `
+
 // load reads an instance with all that a plan needs.
 func (l *lane) load(instance int64) (*Work, error) {
-	w := &Work{Instance: instance, Conversation: l.name}
+	w, err := l.read(loadQuery+"$1 ORDER BY p.number", instance)
+	if err == nil && w == nil {
+		err = fmt.Errorf("internal error: there is no instance %d", instance)
+	}
+	return w, err
+}
+
+// first reads the instance whose turn it is; nil when none is lacking.
+func (l *lane) first() (*Work, error) {
+	return l.read(loadQuery+`(SELECT id FROM instances WHERE conversation = $1 AND rank IS NOT NULL ORDER BY rank, id LIMIT 1)
+		ORDER BY p.number`, l.here)
+}
+
+func (l *lane) read(query string, id int64) (w *Work, err error) {
+	var origin int64
+	err = l.each(query, []any{id}, func(rows *sql.Rows) error {
+		if w == nil {
+			w = &Work{Conversation: l.name}
+		}
+		return w.scan(rows, &origin)
+	})
+	if err != nil || w == nil {
+		return nil, err
+	}
 	m := &w.Message
-	var origin, created int64
-	var body []byte
-	var quote string
-	err := l.row(`SELECT i.origin, i.phase, i.version, i.blanked, i.frozen, i.unrooted > 0, i.unrooted > 1, i.thread, i.late,
-			m.id, m.origin, m.origin_id, m.root_id, m.root, m.quote, m.created, m.version, m.deleted, m.reacted, m.body
-		FROM instances i JOIN messages m ON m.id = i.message WHERE i.id = $1`, instance).Scan(
-		&w.IsOrigin, &w.Phase, &w.Version, &w.Blanked, &w.Frozen, &w.Unrooted, &w.Alone, (*string)(&w.Thread), &w.Late,
-		&m.id, &origin, (*string)(&m.OriginID), (*string)(&m.RootID), &m.root, &quote, &created, &m.Version, &m.Deleted, &m.reacted, &body)
-	if err != nil {
-		return nil, err
-	}
-	m.Created = time.UnixMilli(created)
 	if m.Origin, err = l.tx.name(origin); err != nil {
-		return nil, err
-	}
-	if m.Body, err = decode(body); err != nil {
-		return nil, err
-	}
-	if m.Quote, err = decode([]byte(quote)); err != nil {
-		return nil, err
-	}
-	if err := l.loadParts(w); err != nil {
 		return nil, err
 	}
 	if err := l.loadRoot(w, origin); err != nil {
@@ -50,25 +59,47 @@ func (l *lane) load(instance int64) (*Work, error) {
 	return w, err
 }
 
+// scan takes a row of loadQuery: the first one whole, of the others the part.
+func (w *Work) scan(rows *sql.Rows, origin *int64) error {
+	m := &w.Message
+	var created int64
+	var body []byte
+	var quote string
+	var part struct {
+		number, version, revision sql.NullInt64
+		id, key, hash             sql.NullString
+		deleted, leaving          sql.NullBool
+	}
+	err := rows.Scan(&w.Instance, &w.IsOrigin, &w.Phase, &w.Version, &w.Blanked, &w.Frozen, &w.Unrooted, &w.Alone, (*string)(&w.Thread), &w.Late,
+		&m.id, origin, (*string)(&m.OriginID), (*string)(&m.RootID), &m.root, &quote, &created, &m.Version, &m.Deleted, &m.reacted, &body,
+		&part.number, &part.id, &part.key, &part.hash, &part.version, &part.deleted, &part.leaving, &part.revision)
+	if err != nil {
+		return err
+	}
+	switch {
+	case !part.number.Valid:
+	case part.number.Int64 < 0:
+		w.buried++
+	default:
+		w.Parts = append(w.Parts, Part{Number: int(part.number.Int64), ID: bridge.MessageID(part.id.String), Hash: part.hash.String, Version: part.version.Int64,
+			Deleted: part.deleted.Bool, Leaving: part.leaving.Bool, key: bridge.Key(part.key.String), revision: part.revision.Int64})
+	}
+	if m.Created.IsZero() {
+		m.Created = time.UnixMilli(created)
+		if m.Body, err = decode(body); err != nil {
+			return err
+		}
+		m.Quote, err = decode([]byte(quote))
+	}
+	return err
+}
+
 func decode(text []byte) (*Body, error) {
 	if len(text) == 0 {
 		return nil, nil
 	}
 	b := new(Body)
 	return b, json.Unmarshal(text, b)
-}
-
-func (l *lane) loadParts(w *Work) error {
-	return l.each("SELECT number, id, hash, version, deleted, leaving, revision FROM parts WHERE instance = $1 AND number >= 0 ORDER BY number", []any{w.Instance}, func(rows *sql.Rows) error {
-		var p Part
-		var id sql.NullString
-		if err := rows.Scan(&p.Number, &id, &p.Hash, &p.Version, &p.Deleted, &p.Leaving, &p.revision); err != nil {
-			return err
-		}
-		p.ID = bridge.MessageID(id.String)
-		w.Parts = append(w.Parts, p)
-		return nil
-	})
 }
 
 // loadRoot finds the post here that w answers. A root that was not known when the answer came may be by now.

@@ -56,6 +56,7 @@ func (l *lane) posted(o *Outcome) error {
 	if err := l.exec("DELETE FROM intents WHERE conversation = $1", l.here); err != nil {
 		return err
 	}
+	l.certain = true
 	switch o.Verdict {
 	case Refused:
 		return l.quarantine(o)
@@ -67,6 +68,17 @@ func (l *lane) posted(o *Outcome) error {
 		return l.exec("UPDATE instances SET unrooted = $1 WHERE id = $2", unrooted, o.Work.Instance)
 	case Absent:
 		return nil
+	}
+	// As nearly always: the one post that was made, not known yet, and nobody else's.
+	if o.Step.Op == Post && len(o.IDs) == 1 {
+		n, err := l.change(`UPDATE parts SET id = $1 WHERE instance = $2 AND number = $3 AND id IS NULL
+			AND NOT EXISTS (SELECT 1 FROM parts other WHERE other.conversation = $4 AND other.id = $1)`, string(o.IDs[0]), o.Work.Instance, o.Step.Part, l.here)
+		if err != nil {
+			return err
+		}
+		if n == 1 {
+			return l.departed(o)
+		}
 	}
 	ids, err := l.unclaimed(o)
 	if err != nil || len(ids) == 0 {
@@ -95,8 +107,16 @@ func (l *lane) posted(o *Outcome) error {
 			return err
 		}
 	}
-	return l.exec("UPDATE conversations SET departed = MAX(departed, $1) WHERE server = $2 AND channel = $3",
-		o.Work.Message.Created.UnixMilli(), string(o.Work.Message.Origin.Server), string(o.Work.Message.Origin.Channel))
+	return l.departed(o)
+}
+
+// departed notes at the origin how young what has left is.
+func (l *lane) departed(o *Outcome) error {
+	origin, err := l.conversation(o.Work.Message.Origin)
+	if err != nil {
+		return err
+	}
+	return l.exec("UPDATE conversations SET departed = $1 WHERE id = $2 AND departed < $1", o.Work.Message.Created.UnixMilli(), origin)
 }
 
 func (l *lane) edited(o *Outcome) error {

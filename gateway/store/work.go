@@ -32,6 +32,8 @@ type Work struct {
 	Message Message
 	// RootID is the first post of the message answered, in this conversation; empty: none, or not here.
 	RootID bridge.MessageID
+	// buried counts the posts of it that were deleted and made anew, or not needed any more.
+	buried int64
 	// HasReplies: others have answered it here. Known for deleted messages only.
 	HasReplies bool
 	// Wanted are the emoji that people elsewhere have set, Set those that Causeway has set here, Begun those that it
@@ -69,6 +71,7 @@ type Part struct {
 	// Leaving: Causeway has begun to delete it.
 	Leaving bool
 
+	key      bridge.Key
 	revision int64
 }
 
@@ -198,23 +201,26 @@ type lane struct {
 	here  int64
 	plan  func(*Work) Step
 	woken map[int64]bool // other conversations that now lack something
+	// certain: there is no intent, as the outcome of the last one has just been stored.
+	certain bool
 }
 
 func (l *lane) next() (*Work, Step, error) {
-	if w, step, err := l.uncertain(); w != nil || err != nil {
-		return w, step, err
+	if !l.certain {
+		if w, step, err := l.uncertain(); w != nil || err != nil {
+			return w, step, err
+		}
 	}
 	for {
-		var instance int64
-		found, err := l.found("SELECT id FROM instances WHERE conversation = $1 AND rank IS NOT NULL ORDER BY rank, id LIMIT 1", []any{l.here}, &instance)
+		w, err := l.first()
 		if err != nil {
 			return nil, Step{}, err
 		}
-		if !found {
+		if w == nil {
 			step, err := l.errand()
 			return &Work{Conversation: l.name}, step, err
 		}
-		w, step, err := l.lacks(instance)
+		w, step, err := l.lacks(w)
 		if err != nil || step.Op != Settled {
 			return w, step, err
 		}
@@ -222,15 +228,11 @@ func (l *lane) next() (*Work, Step, error) {
 }
 
 // lacks plans one instance, or first the root that it answers, and settles it when there is nothing to do.
-func (l *lane) lacks(instance int64) (*Work, Step, error) {
-	w, err := l.load(instance)
-	if err != nil {
+func (l *lane) lacks(w *Work) (*Work, Step, error) {
+	if err := l.living(w); err != nil {
 		return nil, Step{}, err
 	}
-	if w.Parts, err = l.living(w); err != nil {
-		return nil, Step{}, err
-	}
-	if root, err := l.waitingRoot(w); err != nil || root != 0 {
+	if root, err := l.waitingRoot(w); err != nil || root != nil {
 		if err != nil {
 			return nil, Step{}, err
 		}
@@ -253,7 +255,7 @@ func (l *lane) lacks(instance int64) (*Work, Step, error) {
 			if err != nil || !adopted {
 				return w, step, err
 			}
-			if w, err = l.load(instance); err != nil {
+			if w, err = l.load(w.Instance); err != nil {
 				return nil, Step{}, err
 			}
 		default:
@@ -268,9 +270,7 @@ func (l *lane) lacks(instance int64) (*Work, Step, error) {
 func (l *lane) begin(w *Work, step *Step) error {
 	switch step.Op {
 	case Edit, Blank:
-		if err := l.row("SELECT key FROM parts WHERE instance = $1 AND number = $2", w.Instance, step.Part).Scan((*string)(&step.Draft.Key)); err != nil {
-			return err
-		}
+		step.Draft.Key = l.key(w, step.Part)
 		return l.exec("UPDATE parts SET hash = '' WHERE instance = $1 AND number = $2", w.Instance, step.Part)
 	case Delete:
 		return l.exec("UPDATE parts SET leaving = 1 WHERE instance = $1 AND number = $2", w.Instance, step.Part)
@@ -281,27 +281,31 @@ func (l *lane) begin(w *Work, step *Step) error {
 }
 
 // living buries the later parts that Causeway has deleted because the text became shorter.
-func (l *lane) living(w *Work) ([]Part, error) {
+func (l *lane) living(w *Work) error {
 	for i := len(w.Parts) - 1; i > 0; i-- {
 		if part := w.Parts[i]; part.Deleted && part.Leaving {
 			if err := l.bury(w.Instance, int64(part.Number)); err != nil {
-				return nil, err
+				return err
 			}
 			w.Parts = slices.Delete(w.Parts, i, i+1)
+			w.buried++
 		}
 	}
-	return w.Parts, nil
+	return nil
 }
 
 // waitingRoot gives the instance here of the message that w answers, if it is still to be posted.
-func (l *lane) waitingRoot(w *Work) (int64, error) {
+func (l *lane) waitingRoot(w *Work) (*Work, error) {
 	if !w.Message.root.Valid || w.Phase != Waiting || w.RootID != "" {
-		return 0, nil
+		return nil, nil
 	}
 	var root int64
-	_, err := l.found("SELECT id FROM instances WHERE message = $1 AND conversation = $2 AND phase = 0 AND rank IS NOT NULL AND id <> $3",
+	found, err := l.found("SELECT id FROM instances WHERE message = $1 AND conversation = $2 AND phase = 0 AND rank IS NOT NULL AND id <> $3",
 		[]any{w.Message.root.Int64, l.here, w.Instance}, &root)
-	return root, err
+	if err != nil || !found {
+		return nil, err
+	}
+	return l.load(root)
 }
 
 // again prepares an instance that was deleted, and whose message was restored, to be posted anew.
@@ -310,6 +314,7 @@ func (l *lane) again(w *Work) error {
 		if err := l.bury(w.Instance, int64(part.Number)); err != nil {
 			return err
 		}
+		w.buried++
 	}
 	w.Phase, w.Parts, w.Version, w.Blanked, w.Frozen, w.Unrooted, w.Alone, w.Thread = Waiting, nil, 0, false, false, false, false, ""
 	if err := l.exec("DELETE FROM own_reactions WHERE instance = $1", w.Instance); err != nil {
@@ -332,26 +337,20 @@ func (t *tx) bury(instance, number int64) error {
 
 // key gives the key of a part: the one it was tried with before, or a new one for each time that posts of this instance
 // were buried.
-func (l *lane) key(w *Work, part int) (bridge.Key, error) {
-	var key string
-	found, err := l.found("SELECT key FROM parts WHERE instance = $1 AND number = $2", []any{w.Instance, part}, &key)
-	if err != nil || found {
-		return bridge.Key(key), err
+func (l *lane) key(w *Work, number int) bridge.Key {
+	for _, part := range w.Parts {
+		if part.Number == number {
+			return part.key
+		}
 	}
-	var buried int64
-	if err := l.row("SELECT COUNT(*) FROM parts WHERE instance = $1 AND number < 0", w.Instance).Scan(&buried); err != nil {
-		return "", err
-	}
-	return l.keys.postKey(w.Message.Origin, w.Message.OriginID, l.name, part, buried), nil
+	return l.keys.postKey(w.Message.Origin, w.Message.OriginID, l.name, number, w.buried)
 }
 
 // intend stores that step is about to be posted. Where that post exists already, made before the store was
 // restored, it is adopted instead.
 func (l *lane) intend(w *Work, step *Step) (adopted bool, err error) {
 	origin := w.Message
-	if step.Draft.Key, err = l.key(w, step.Part); err != nil {
-		return false, err
-	}
+	step.Draft.Key = l.key(w, step.Part)
 	if step.Part == 0 && origin.RootID != "" {
 		if err := l.exec("UPDATE instances SET unrooted = $1, thread = $2 WHERE id = $3", step.Draft.Root == "", string(step.Draft.Root), w.Instance); err != nil {
 			return false, err
