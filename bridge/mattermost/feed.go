@@ -2,10 +2,8 @@ package mattermost
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -333,25 +331,4 @@ func (f *feed) member(ctx context.Context, id string) error {
 		return err
 	}
 	return f.account.mayUse(ctx, f.me, id)
-}
-
-// mayUse asks for one channel whether it is open and the bot a member.
-func (a *account) mayUse(ctx context.Context, me, id string) error {
-	var c model.Channel
-	if err := a.client.get(ctx, "/channels/"+id, &c); err != nil {
-		return fmt.Errorf("asking for the channel: %w", err)
-	}
-	a.channels.Add(c.Id, c.Type)
-	if c.DeleteAt != 0 {
-		return &bridge.Error{Kind: bridge.Unauthorised, Hint: hintArchived, Err: errors.New("the channel is archived")}
-	}
-	answer, err := a.client.call(ctx, opRead, http.MethodGet, "/channels/"+id+"/members/"+me, nil, nil)
-	if err == nil {
-		return nil
-	}
-	if answer != nil && (answer.StatusCode == http.StatusForbidden || answer.StatusCode == http.StatusNotFound) && bridge.KindOf(err) != bridge.Transient {
-		return &bridge.Error{Kind: bridge.Unauthorised, Hint: fmt.Sprintf(hintMember, a.client.botName()),
-			Err: errors.New("the bot is not a member of the channel")}
-	}
-	return fmt.Errorf("asking whether the bot is a member of the channel: %w", err)
 }

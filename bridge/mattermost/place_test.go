@@ -123,6 +123,24 @@ func TestAChannelWithoutTheBot(t *testing.T) {
 	}
 }
 
+func TestAChannelWhereTheBotMayNotPost(t *testing.T) {
+	b := newBench(t, sim.Options{})
+	resolve := func(need bridge.Access) error {
+		_, err := b.account.Resolve(t.Context(), b.channel, need)
+		return err
+	}
+	b.must(resolve(bridge.Read | bridge.Write))
+	b.sim.Forbid("channel_user", "create_post")
+	b.must(resolve(bridge.Read))
+	err := resolve(bridge.Write)
+	var e *bridge.Error
+	if !errors.As(err, &e) || e.Kind != bridge.Unauthorised || !strings.Contains(e.Hint, "@causeway the role system_post_all") {
+		t.Errorf("without the permission: %v, want unauthorised and a role that helps", err)
+	}
+	b.sim.Grant("team_user", "create_post")
+	b.must(resolve(bridge.Write))
+}
+
 func TestCheckFindsWhatIsNotable(t *testing.T) {
 	b := newBench(t, sim.Options{
 		NoUsernameOverride: true, NoIconOverride: true, PostEditTimeLimit: 300e9, RateLimit: sim.RateLimit{PerSec: 1000, MaxBurst: 1000},

@@ -17,7 +17,8 @@ import (
 
 // Resolve finds a channel by "team/channel" (names or display names), by the channel alone when Team is configured,
 // by id or by a link of Mattermost's "Copy Link". The bot must be a member: else the server does not push what is said there.
-func (a *account) Resolve(ctx context.Context, name string, _ bridge.Access) (bridge.Conversation, error) {
+// To write it needs the permission to post, too.
+func (a *account) Resolve(ctx context.Context, name string, need bridge.Access) (bridge.Conversation, error) {
 	c, err := a.find(ctx, strings.TrimSpace(name))
 	if err != nil {
 		return bridge.Conversation{}, fmt.Errorf("finding the channel %q: %w", name, err)
@@ -26,7 +27,11 @@ func (a *account) Resolve(ctx context.Context, name string, _ bridge.Access) (br
 	if err != nil {
 		return bridge.Conversation{}, err
 	}
-	if err := a.mayUse(ctx, me.Id, string(c.ID.Channel)); err != nil {
+	channel, member, err := a.membership(ctx, me.Id, string(c.ID.Channel))
+	if err == nil && need&bridge.Write != 0 {
+		err = a.mayPost(ctx, me, channel, member)
+	}
+	if err != nil {
 		return bridge.Conversation{}, fmt.Errorf("using the channel %q: %w", name, err)
 	}
 	return c, nil

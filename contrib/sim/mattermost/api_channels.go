@@ -60,6 +60,18 @@ func (s *Server) oneTeam(c *call, t *model.Team) (any, *model.AppError) {
 	return t, nil
 }
 
+func (s *Server) getTeamMember(c *call) (any, *model.AppError) {
+	team := c.params["team_id"]
+	if !s.mayInTeam(c.user, team, "view_team") {
+		return nil, forbidden()
+	}
+	u := c.userParam()
+	if u == nil || !u.teams[team] {
+		return nil, fail("GetTeamMember", "app.team.get_member.missing.app_error", http.StatusNotFound)
+	}
+	return &model.TeamMember{TeamId: team, UserId: u.Id, Roles: model.TeamUserRoleId, SchemeUser: true}, nil
+}
+
 // getPublicChannels lists the public channels of a team, joined or not.
 func (s *Server) getPublicChannels(c *call) (any, *model.AppError) {
 	team := c.params["team_id"]

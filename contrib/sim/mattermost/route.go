@@ -46,7 +46,10 @@ func (s *Server) table() []route {
 		{method: "GET", template: "/teams/name/{team}/channels/name/{channel}", handle: s.getChannelByNames},
 		{method: "GET", template: "/teams/{team_id}", handle: s.getTeam},
 		{method: "GET", template: "/teams/{team_id}/channels", handle: s.getPublicChannels},
+		{method: "GET", template: "/teams/{team_id}/members/{user_id}", handle: s.getTeamMember},
 		{method: "GET", template: "/teams/{team_id}/channels/name/{channel}", handle: s.getChannelByName},
+
+		{method: "POST", template: "/roles/names", handle: s.postRoleNames},
 
 		{method: "POST", template: "/channels/direct", handle: s.postDirect},
 		{method: "POST", template: "/channels/group", handle: s.postGroup},

@@ -17,12 +17,12 @@ import (
 // Server is a Mattermost server in memory. It is an [http.Handler]; [Server.Start]
 // puts it on a loopback port. All methods may be called from any goroutine.
 type Server struct {
-	opts            Options
-	rolePermissions map[string][]string
-	routes          []route
+	opts   Options
+	routes []route
 
 	mu sync.Mutex
 	world
+	roles        map[string][]string  // what each role may do
 	conns        []*connection        // that receive events, attached or resumable
 	sockets      map[*socket]struct{} // open ones, authenticated or not
 	pending      *lru.Cache[string, pendingPost]
@@ -47,11 +47,14 @@ type Server struct {
 // New makes a server with an empty world. It listens only after [Server.Start].
 func New(opts Options) *Server {
 	s := &Server{
-		opts:            opts.withDefaults(),
-		rolePermissions: opts.RolePermissions,
-		world:           newWorld(),
-		sockets:         map[*socket]struct{}{},
-		closing:         make(chan struct{}),
+		opts:    opts.withDefaults(),
+		roles:   builtInRoles(),
+		world:   newWorld(),
+		sockets: map[*socket]struct{}{},
+		closing: make(chan struct{}),
+	}
+	for role, more := range opts.RolePermissions {
+		s.roles[role] = append(s.roles[role], more...)
 	}
 	s.started = s.now()
 	s.limiter.set(opts.RateLimit)
