@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"time"
 
 	"causeway/bridge/richtext"
@@ -63,6 +64,12 @@ func (Base) OpenConversation(context.Context, []UserID) (ConversationID, error) 
 func (Base) LookUp(context.Context, UserID) (Author, error) {
 	return Author{}, unsupported("looking up a person")
 }
+
+// Handler gives none.
+func (Base) Handler() http.Handler { return nil }
+
+// Status tells nothing.
+func (Base) Status() Status { return Status{} }
 
 // Close does nothing.
 func (Base) Close() error { return nil }

@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"io"
+	"net/http"
 	"time"
 
 	"causeway/bridge/richtext"
@@ -61,6 +62,29 @@ type Finding struct {
 	Text string
 }
 
+// Status is how an account stands, for the operator.
+type Status struct {
+	// Receiving is how messages arrive, such as "websocket", "change notifications" or "polling"; Why is the reason, where
+	// there is a better way.
+	Receiving, Why string
+	// Ends are what people must renew in time.
+	Ends []End
+	// Facts are what else is worth showing, in this order.
+	Facts []Fact
+}
+
+// End is the end of the life of something that the account needs: a secret, a certificate.
+type End struct {
+	// What it is: "the client secret \"prod\"".
+	What string
+	At   time.Time
+	// Hint is the next step.
+	Hint string
+}
+
+// Fact is a line of a status: "subscriptions", "3, the next is renewed at 14:00".
+type Fact struct{ Name, Value string }
+
 // Bridge is one account on one chat service. Its methods may be called at the same time, except Run, which is
 // called once at a time. Each returns when its context ends. All errors may be of type [*Error].
 type Bridge interface {
@@ -110,6 +134,12 @@ type Bridge interface {
 	OpenConversation(ctx context.Context, people []UserID) (ConversationID, error)
 	// LookUp gives a person by id.
 	LookUp(ctx context.Context, u UserID) (Author, error)
+
+	// Handler answers what comes to addresses below [Env.Hook], which is taken off the request's path; nil: nothing may
+	// come. It is asked for once. Requests come at any time, from anybody, and end with their context.
+	Handler() http.Handler
+	// Status tells how the account stands. It asks nobody and returns at once.
+	Status() Status
 
 	// Close releases what the bridge holds, after Run has returned.
 	Close() error

@@ -22,6 +22,9 @@ type Env struct {
 	Account AccountName
 	Log     *logrus.Entry
 	Vault   Vault
+	// Hook is the address below which others reach [Bridge.Handler], without a slash at its end, such as
+	// "https://causeway.example.com/hooks/msteams.contoso"; empty when Causeway cannot be reached from outside.
+	Hook string
 }
 
 // Protocol is a kind of chat service.
