@@ -89,6 +89,48 @@ func TestAReplyToWhatIsOlderThanTheBeginningQuotesIt(t *testing.T) {
 	})
 }
 
+// hiding keeps a feed from seeing a message, as a service that hands it over late does.
+type hiding struct {
+	bridge.Bridge
+	hidden bridge.MessageID
+}
+
+type hidingInbox struct {
+	bridge.Inbox
+	hiding *hiding
+}
+
+func (h *hiding) Run(ctx context.Context, inbox bridge.Inbox) error {
+	return h.Bridge.Run(ctx, hidingInbox{inbox, h})
+}
+
+func (i hidingInbox) Put(ctx context.Context, b bridge.Batch) error {
+	b.States = slices.DeleteFunc(slices.Clone(b.States), func(s bridge.State) bool { return s.ID == i.hiding.hidden })
+	return i.Inbox.Put(ctx, b)
+}
+
+func TestARootThatItsAnswerHasOvertakenGoesFirst(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.service("a", memory.Options{}), w.service("b", memory.Options{})
+		late := &hiding{}
+		w.wrap("a", func(b bridge.Bridge) bridge.Bridge { late.Bridge = b; return late })
+		w.route(inout("a", "town"), inout("b", "town"))
+		w.start()
+		late.hidden = "m1"
+		root := a.Say("town", "ann", "the root")
+		w.same(root, late.hidden)
+		a.Reply("town", root, "ben", "an answer")
+		w.wait(time.Second)
+		want := []shown{{By: "ann", Text: "the root"}, {By: "ben", Text: "an answer", Answers: "the root"}}
+		w.same(live(b, "town", true), want)
+		late.hidden = ""
+		a.React("town", root, "ben", "👍") // now it is seen
+		w.wait(time.Second)
+		want[0].Emoji = []string{"👍"}
+		w.same(live(b, "town", true), want)
+	})
+}
+
 func TestADeletedRootIsBlankedWhereItsRepliesWouldGoAlong(t *testing.T) {
 	inWorld(t, func(w *world) {
 		a, b := w.pair(memory.Options{}, memory.Options{DeleteTakesReplies: true})

@@ -38,14 +38,32 @@ func (i inbox) Put(ctx context.Context, b bridge.Batch) error {
 	if p == nil || p.account != i.account || !p.in {
 		return nil // no longer read by this account
 	}
-	woken, err := i.gateway.store.Put(ctx, b, store.Routes{Targets: p.targets, Own: i.gateway.own(b.Conversation.Server)})
-	if err != nil {
-		i.gateway.storeFailed(err)
-		return err
+	_, err := i.gateway.put(ctx, p, b)
+	if err == nil {
+		i.account.alive()
 	}
-	i.account.alive()
-	i.gateway.wake(woken...)
-	return nil
+	return err
+}
+
+// put stores what a conversation at p has said and wakes those that now lack something.
+func (g *Gateway) put(ctx context.Context, p *place, b bridge.Batch) ([]bridge.ConversationID, error) {
+	woken, err := g.store.Put(ctx, b, store.Routes{Targets: p.targets, Own: g.own(b.Conversation.Server)})
+	if err != nil {
+		g.storeFailed(err)
+		return nil, err
+	}
+	g.wake(woken...)
+	return woken, nil
+}
+
+// take stores a message that was read by itself and tells whether that made the conversation called target lack something: not
+// when it is known, or older than the beginning.
+func (g *Gateway) take(ctx context.Context, p *place, s bridge.State, target bridge.ConversationID) (bool, error) {
+	if !p.in {
+		return false, nil
+	}
+	woken, err := g.put(ctx, p, bridge.Batch{Conversation: s.Conversation, States: []bridge.State{s}})
+	return slices.Contains(woken, target), err
 }
 
 // Trouble implements bridge.Inbox.

@@ -224,7 +224,7 @@ func (l *lane) act(ctx context.Context, p *place, o *store.Outcome) error {
 // quoteTries is how often the root of an answer is asked for; with the waits between them about a minute.
 const quoteTries = 6
 
-// fetchRoot reads at the origin what the message answers.
+// fetchRoot reads at the origin what the message answers, and which is not here.
 func (l *lane) fetchRoot(ctx context.Context, o *store.Outcome) error {
 	m := o.Work.Message
 	origin := l.gateway.table.Load().conversations[m.Origin]
@@ -243,9 +243,15 @@ func (l *lane) fetchRoot(ctx context.Context, o *store.Outcome) error {
 		return nil
 	case err != nil:
 		return &bridge.Error{Kind: bridge.KindOf(err), After: bridge.AfterOf(err), Err: fmt.Errorf("reading the message that is answered: %w", err)}
-	case !s.Deleted:
-		o.Quote = store.Body{Author: s.Author, Text: s.Text}
+	case s.Deleted:
+		return nil
 	}
+	// The answer may have overtaken it: then it is carried, and goes first.
+	if carried, err := l.gateway.take(ctx, origin, s, l.name); carried || err != nil {
+		o.Verdict = store.Absent
+		return err
+	}
+	o.Quote = store.Body{Author: s.Author, Text: s.Text}
 	return nil
 }
 

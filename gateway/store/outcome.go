@@ -204,6 +204,9 @@ func (l *lane) reacted(o *Outcome) error {
 }
 
 func (l *lane) quoted(o *Outcome) error {
+	if o.Verdict == Absent { // it is carried itself
+		return nil
+	}
 	text, err := json.Marshal(o.Quote)
 	if err != nil {
 		return err
