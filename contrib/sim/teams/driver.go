@@ -313,6 +313,9 @@ func (s *Sim) OnChange(f func(Event)) {
 }
 
 func (s *Sim) emit(e Event) {
+	if len(s.subs) > 0 {
+		s.changes = append(s.changes, e)
+	}
 	if len(s.hooks) > 0 {
 		s.pending = append(s.pending, e)
 	}

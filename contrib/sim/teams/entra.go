@@ -50,6 +50,8 @@ func (s *Sim) entra(r *http.Request) answer {
 		entry.Template, handle = deviceCodePath, s.deviceCode
 	case r.URL.Path == devicePage:
 		entry.Template = devicePage
+	default:
+		entry.Template = openIDTemplate(rest)
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 	if err != nil {
@@ -67,6 +69,8 @@ func (s *Sim) entra(r *http.Request) answer {
 		a = s.failedLogin(fault)
 	case entry.Template == devicePage:
 		a = s.devicePage(r, body)
+	case openIDTemplate(rest) != "":
+		a = s.openIDDocument(r, tenant, entry.Template)
 	case handle == nil:
 		a = answer{status: http.StatusNotFound, header: http.Header{}}
 	case r.Method != http.MethodPost:

@@ -111,19 +111,33 @@ func (s *Sim) graph(r *http.Request, batch bool) answer {
 
 // perform runs an ordinary call under the lock.
 func (c *call) perform(entry *Request) (a answer) {
+	var waits *pause
 	c.sim.change(func() {
 		status, body, err := c.try(entry)
-		var refused *graphError
-		switch {
-		case errors.As(err, &refused):
-			a = c.refusal(refused)
-		case err != nil:
-			a = c.refusal(refuse(http.StatusInternalServerError, "InternalServerError", "%v", err))
-		default:
-			a = c.success(status, body)
+		if !errors.As(err, &waits) {
+			a = c.made(status, body, err)
 		}
 	})
+	if waits == nil {
+		return a
+	}
+	if err := waits.first(c.r.Context()); err != nil {
+		return c.made(0, nil, err)
+	}
+	c.sim.change(func() { a = c.made(waits.then()) })
 	return a
+}
+
+// made is the answer to what a handler gave.
+func (c *call) made(status int, body any, err error) answer {
+	var refused *graphError
+	switch {
+	case errors.As(err, &refused):
+		return c.refusal(refused)
+	case err != nil:
+		return c.refusal(refuse(http.StatusInternalServerError, "InternalServerError", "%v", err))
+	}
+	return c.success(status, body)
 }
 
 // try goes through everything that a request must pass, in the order of the real service as far as it is known: token,
@@ -223,7 +237,7 @@ func (c *call) template() string {
 }
 
 func (c *call) noRoute() error {
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPatch} {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete} {
 		if r, _ := findRoute(method, c.path); r != nil {
 			return refuse(http.StatusMethodNotAllowed, "Request_BadRequest", "The method %s is not allowed here.", c.r.Method)
 		}

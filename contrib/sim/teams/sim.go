@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"causeway/contrib/sim/teams/notify"
 )
 
 // Options set how a Sim behaves. The zero value is a calm service: no throttling, no faults.
@@ -33,6 +35,12 @@ type Options struct {
 	StripAbbr bool
 	// Throttle are the rate limits; the zero value means none.
 	Throttle Throttle
+	// Webhooks says how change notifications are delivered.
+	Webhooks Webhooks
+	// Subscriptions are the quotas and other rules of subscriptions.
+	Subscriptions SubscriptionLimits
+	// Cloud is the deployment that is played; what it lacks is refused.
+	Cloud Cloud
 	// Observe, when set, is called with every answer before it is sent, also with each item of a batch.
 	// It must not call the Sim.
 	Observe func(Answer)
@@ -63,6 +71,12 @@ type Sim struct {
 	outage   *Fault
 	requests []Request
 
+	engine  *notify.Engine
+	keys    notify.Keys
+	subs    []*subscription // in order of creation
+	changes []Event         // of the running request, for the subscriptions
+	wakesAt time.Time       // when the next thing of a subscription is due; zero: no timer runs
+
 	hooks      []func(Event)
 	pending    []Event
 	delivering bool
@@ -88,9 +102,10 @@ func New(opts Options) *Sim {
 	if opts.RepliesPerPage == 0 {
 		opts.RepliesPerPage = 200
 	}
+	opts.Subscriptions = opts.Subscriptions.withDefaults()
 	key := make([]byte, 32)
 	rand.Read(key)
-	return &Sim{
+	s := &Sim{
 		opts:    opts,
 		tenants: map[string]*Tenant{},
 		apps:    map[string]*App{},
@@ -100,6 +115,8 @@ func New(opts Options) *Sim {
 		pageKey: key,
 		limits:  limiter{},
 	}
+	s.startWebhooks()
+	return s
 }
 
 // change runs f with the lock held and delivers the events that f caused.
@@ -108,6 +125,7 @@ func (s *Sim) change(f func()) {
 	func() {
 		defer s.mu.Unlock()
 		f()
+		s.notify()
 	}()
 	s.deliver()
 }
@@ -176,7 +194,7 @@ func (s *Server) LoginURL() string { return s.URL }
 
 // Close cuts all connections and waits until the server has ended.
 func (s *Server) Close() error {
-	err := s.http.Close()
+	err := errors.Join(s.http.Close(), s.Sim.Close())
 	if serveErr := <-s.done; !errors.Is(serveErr, http.ErrServerClosed) {
 		err = errors.Join(err, serveErr)
 	}

@@ -65,15 +65,13 @@ func (s *Sim) newID(c *Channel) int64 {
 	now := s.nowMS()
 	best := int64(0)
 	for _, t := range s.tenants {
-		for _, team := range t.teams {
-			for _, other := range team.channels {
-				if other == c {
-					continue
-				}
-				for id := now; id > now-sharedIDWindow && id > max(c.last, best); id-- {
-					if other.messages[id] != nil {
-						best = id
-					}
+		for _, other := range t.conversations() {
+			if other == c {
+				continue
+			}
+			for id := now; id > now-sharedIDWindow && id > max(c.last, best); id-- {
+				if other.messages[id] != nil {
+					best = id
 				}
 			}
 		}

@@ -114,6 +114,7 @@ func (s *Sim) RevokeUser(u *User) {
 	for _, t := range s.tokens {
 		t.revoked = t.revoked || t.user == u
 	}
+	s.tick()
 }
 
 // RevokeApp revokes all access tokens of an app, with and without a user; refresh tokens stay.
@@ -123,6 +124,7 @@ func (s *Sim) RevokeApp(a *App) {
 	for _, t := range s.tokens {
 		t.revoked = t.revoked || t.app == a
 	}
+	s.tick()
 }
 
 // ExpireAccessTokens makes every access token run out now.
@@ -132,4 +134,5 @@ func (s *Sim) ExpireAccessTokens() {
 	for _, t := range s.tokens {
 		t.expires = s.opts.Now()
 	}
+	s.tick()
 }

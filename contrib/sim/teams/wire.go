@@ -81,7 +81,7 @@ type messageJSON struct {
 	ChatID          *string              `json:"chatId"`
 	Importance      string               `json:"importance"`
 	Locale          string               `json:"locale"`
-	WebURL          string               `json:"webUrl"`
+	WebURL          *string              `json:"webUrl"`
 	PolicyViolation *struct{}            `json:"policyViolation"`
 	EventDetail     map[string]any       `json:"eventDetail"`
 	From            *identitySetJSON     `json:"from"`
@@ -105,10 +105,14 @@ func (m *message) wire(knowUnknown bool) messageJSON {
 		ID: m.textID(), Etag: fmt.Sprint(m.modified), MessageType: "message",
 		Created: timeText(m.id), Modified: timeText(m.modified), Edited: optionalTime(m.edited), Deleted: optionalTime(m.deleted),
 		Importance: m.importance, Locale: "en-us",
-		WebURL: fmt.Sprintf("https://teams.microsoft.com/l/message/%s/%d?groupId=%s&tenantId=%s&createdTime=%d&parentMessageId=%s",
-			escapeID(c.ID), m.id, c.team.ID, c.team.tenant.ID, m.id, root),
-		ChannelIdentity: &channelIdentityJSON{TeamID: c.team.ID, ChannelID: c.ID},
-		Attachments:     []attachmentJSON{}, Mentions: []mentionJSON{}, Reactions: []reactionJSON{}, History: []struct{}{},
+		Attachments: []attachmentJSON{}, Mentions: []mentionJSON{}, Reactions: []reactionJSON{}, History: []struct{}{},
+	}
+	if c.team == nil {
+		out.ChatID = &c.ID
+	} else {
+		out.WebURL = ptr(fmt.Sprintf("https://teams.microsoft.com/l/message/%s/%d?groupId=%s&tenantId=%s&createdTime=%d&parentMessageId=%s",
+			escapeID(c.ID), m.id, c.team.ID, c.tenant.ID, m.id, root))
+		out.ChannelIdentity = &channelIdentityJSON{TeamID: c.team.ID, ChannelID: c.ID}
 	}
 	if m.root != nil {
 		out.ReplyToID = &root

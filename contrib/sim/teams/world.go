@@ -19,6 +19,7 @@ type Tenant struct {
 	sim   *Sim
 	users []*User
 	teams []*Team
+	chats []*Channel
 }
 
 // User is a person of a tenant. Its exported fields do not change.
@@ -54,9 +55,11 @@ type Channel struct {
 	// WebURL is what "copy link" gives.
 	WebURL string
 
-	team     *Team
+	tenant   *Tenant
+	team     *Team // nil: a chat
 	created  time.Time
-	members  []member // of a private channel only
+	members  []member            // of a private channel or chat only
+	rsc      map[string][]string // of a chat, by client id: permissions granted in it
 	messages map[int64]*message
 	roots    []*message // in order of creation
 	last     int64      // time of the last change, epoch ms; every change is later than the one before
@@ -71,6 +74,8 @@ type member struct {
 type App struct {
 	ClientID string
 	Name     string
+	// ObjectID is the id of the registration (application), PrincipalID that of its service principal in the tenant.
+	ObjectID, PrincipalID string
 
 	tenant      *Tenant
 	secret      string
@@ -129,7 +134,7 @@ func (u *User) SetDisabled(off bool) {
 // AddApp registers an app.
 func (t *Tenant) AddApp(c AppConfig) *App {
 	a := &App{
-		ClientID: newGUID(), Name: c.Name, tenant: t, secret: c.Secret, public: c.PublicClient,
+		ClientID: newGUID(), ObjectID: newGUID(), PrincipalID: newGUID(), Name: c.Name, tenant: t, secret: c.Secret, public: c.PublicClient,
 		certificate: c.Certificate, roles: slices.Clone(c.Roles), scopes: slices.Clone(c.Scopes),
 	}
 	t.sim.mu.Lock()
@@ -179,7 +184,7 @@ func (team *Team) AddPrivateChannel(name string, owner *User, members ...*User) 
 
 func (team *Team) addChannel(name string) *Channel {
 	id := "19:" + strings.ReplaceAll(newGUID(), "-", "") + "@thread.tacv2"
-	c := &Channel{ID: id, Name: name, team: team, created: team.tenant.sim.opts.Now(), messages: map[int64]*message{}}
+	c := &Channel{ID: id, Name: name, tenant: team.tenant, team: team, created: team.tenant.sim.opts.Now(), messages: map[int64]*message{}}
 	c.WebURL = fmt.Sprintf("https://teams.microsoft.com/l/channel/%s/%s?groupId=%s&tenantId=%s",
 		escapeID(id), url.PathEscape(name), team.ID, team.tenant.ID)
 	team.channels = append(team.channels, c)
@@ -212,11 +217,16 @@ func without(list []member, u *User) []member {
 	return slices.DeleteFunc(slices.Clone(list), func(m member) bool { return m.user == u })
 }
 
-// Remove deletes the channel with all that was said in it.
+// Remove deletes the channel or chat with all that was said in it.
 func (c *Channel) Remove() {
-	c.team.tenant.sim.mu.Lock()
-	defer c.team.tenant.sim.mu.Unlock()
-	c.team.channels = slices.DeleteFunc(c.team.channels, func(x *Channel) bool { return x == c })
+	c.tenant.sim.mu.Lock()
+	defer c.tenant.sim.mu.Unlock()
+	is := func(x *Channel) bool { return x == c }
+	if c.team == nil {
+		c.tenant.chats = slices.DeleteFunc(c.tenant.chats, is)
+		return
+	}
+	c.team.channels = slices.DeleteFunc(c.team.channels, is)
 }
 
 // GrantRSC gives an app resource-specific permissions in this team, such as ChannelMessage.Read.Group.
@@ -257,7 +267,7 @@ func (team *Team) channel(id string) *Channel {
 
 // participants are those who can see a channel.
 func (c *Channel) participants() []member {
-	if c.Private {
+	if c.Private || c.team == nil {
 		return c.members
 	}
 	return c.team.members
