@@ -35,6 +35,7 @@ func (s *Sim) batch(c *call, entry *Request) answer {
 	if err != nil {
 		return c.refusal(err)
 	}
+	throttled := false
 	answers := make([]batchAnswer, 0, len(items))
 	failed := map[string]bool{}
 	for _, item := range items {
@@ -45,7 +46,11 @@ func (s *Sim) batch(c *call, entry *Request) answer {
 			a = s.batchItem(c, item)
 		}
 		failed[strings.ToLower(item.ID)] = a.status >= 400
+		throttled = throttled || a.status == http.StatusTooManyRequests
 		answers = append(answers, item.answer(a))
+	}
+	if throttled && s.throttle().BatchFails {
+		return c.refusal(refuse(http.StatusFailedDependency, "FailedDependency", "A request of the batch was throttled."))
 	}
 	slices.Reverse(answers)
 	return c.success(http.StatusOK, map[string]any{"responses": answers})

@@ -2,6 +2,7 @@ package teams
 
 import (
 	"net/http"
+	"strings"
 
 	"causeway/contrib/sim/teams/notify"
 )
@@ -35,6 +36,24 @@ func (c Cloud) issuers() notify.Issuers {
 func (c Cloud) notifies() error {
 	if c == China {
 		return lacking("Change notifications for Teams resources")
+	}
+	return nil
+}
+
+// serves refuses operations that a cloud lacks.
+func (c Cloud) serves(r *route, appOnly bool) error {
+	path := r.template
+	switch {
+	case c == Worldwide:
+	case r.method == http.MethodPatch && strings.Contains(path, "/messages/"):
+		return lacking("Edits of messages")
+	case c == GCC:
+	case c.government() && (strings.HasSuffix(path, "/softDelete") || strings.HasSuffix(path, "/undoSoftDelete")):
+		return lacking("Deletions of messages")
+	case strings.HasSuffix(path, "/allChannels"):
+		return lacking("Shared channels")
+	case c == China && appOnly && strings.Contains(path, "/hostedContents"):
+		return lacking("Hosted contents without a user")
 	}
 	return nil
 }

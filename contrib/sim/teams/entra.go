@@ -16,10 +16,12 @@ type oauthError struct {
 	code        string // such as invalid_grant
 	aadsts      int
 	description string
+	suberror    string
+	claims      string // a claims challenge
 }
 
 func oauth(status int, code string, aadsts int, description string) *oauthError {
-	return &oauthError{status, code, aadsts, description}
+	return &oauthError{status: status, code: code, aadsts: aadsts, description: description}
 }
 
 type tokenJSON struct {
@@ -95,18 +97,6 @@ func (s *Sim) entra(r *http.Request) answer {
 	return a
 }
 
-func (s *Sim) failedLogin(p planned) answer {
-	code := p.fault.Code
-	if code == "" {
-		code = "temporarily_unavailable"
-	}
-	a := s.oauthAnswer(nil, oauth(p.status, code, 90033, p.fault.Message))
-	if p.fault.RetryAfter > 0 {
-		a.header.Set("Retry-After", wholeSeconds(p.fault.RetryAfter))
-	}
-	return a
-}
-
 // login is one request to the token or device code endpoint.
 type login struct {
 	form      url.Values
@@ -131,7 +121,7 @@ func (s *Sim) login(r *http.Request, tenant string, body []byte, entry *Request,
 		}
 	}
 	id := form.Get("client_id")
-	entry.Who = id
+	entry.Who, entry.App = id, id
 	if id == "" {
 		return s.oauthAnswer(nil, missing("client_id"))
 	}
@@ -161,12 +151,18 @@ func (s *Sim) oauthAnswer(out any, refused *oauthError) answer {
 	if refused.aadsts != 0 {
 		prefix = "AADSTS" + string(encode(refused.aadsts)) + ": "
 	}
-	return answer{status: refused.status, header: header, body: encode(map[string]any{
+	out = map[string]any{
 		"error": refused.code,
 		"error_description": prefix + refused.description + "\r\nTrace ID: " + trace +
 			"\r\nCorrelation ID: " + correlation + "\r\nTimestamp: " + at,
 		"error_codes": []int{refused.aadsts}, "timestamp": at, "trace_id": trace, "correlation_id": correlation,
-	})}
+	}
+	for name, value := range map[string]string{"suberror": refused.suberror, "claims": refused.claims} {
+		if value != "" {
+			out.(map[string]any)[name] = value
+		}
+	}
+	return answer{status: refused.status, header: header, body: encode(out)}
 }
 
 // token is the token endpoint.
@@ -191,10 +187,11 @@ func (s *Sim) token(l *login) (any, *oauthError) {
 // proveApp checks a client secret or signed assertion, where there is one.
 func (s *Sim) proveApp(l *login) *oauthError {
 	secret, assertion := l.form.Get("client_secret"), l.form.Get("client_assertion")
+	known, expired := l.app.findSecret(secret, s.opts.Now())
 	switch {
-	case secret != "" && secret != l.app.secret:
+	case secret != "" && !known:
 		return oauth(401, "invalid_client", 7000215, "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '"+l.app.ClientID+"'.")
-	case secret != "" && !l.app.secretEnds.IsZero():
+	case secret != "" && expired:
 		return oauth(401, "invalid_client", 7000222, "The provided client secret keys for app '"+l.app.ClientID+"' are expired.")
 	case secret != "":
 		l.confirmed = true
@@ -205,14 +202,6 @@ func (s *Sim) proveApp(l *login) *oauthError {
 		l.confirmed = true
 	}
 	return nil
-}
-
-// mustBeProved refuses apps that have shown nothing although they are not public.
-func (l *login) mustBeProved() *oauthError {
-	if l.confirmed || l.app.public {
-		return nil
-	}
-	return oauth(401, "invalid_client", 7000218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.")
 }
 
 func (s *Sim) clientCredentials(l *login) (any, *oauthError) {

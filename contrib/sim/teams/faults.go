@@ -29,6 +29,9 @@ type Fault struct {
 	// Code and Message fill the error body; the code follows from the status where it is empty. For Entra the code is
 	// the error (such as invalid_grant) and the message its description.
 	Code, Message string
+	// AADSTS is the number of an error of the login service, see LoginErrors: status, code and message follow from it where
+	// they are empty.
+	AADSTS int
 	// Drop cuts the connection instead of answering.
 	Drop bool
 	// AfterEffect lets the request take effect first: with Drop the answer is lost, with Status it is a lie.
@@ -42,6 +45,7 @@ func (s *Sim) Inject(f Fault) (remove func()) {
 	if f.Times == 0 {
 		f.Times = 1
 	}
+	f.fill()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, &f)

@@ -217,6 +217,10 @@ func TestRequestLog(t *testing.T) {
 	var got []teams.Request
 	for _, r := range w.sim.Requests() {
 		r.At, r.Path = time.Time{}, ""
+		if r.App != "" && r.App != w.app.ClientID {
+			t.Errorf("a request of the app %s", r.App)
+		}
+		r.App = ""
 		got = append(got, r)
 	}
 	id := w.app.ClientID

@@ -9,6 +9,7 @@ type Request struct {
 	Template string // such as /teams/{id}/channels/{id}/messages; empty where there is no such route
 	Path     string
 	Status   int    // what the service answered; 0 when the connection was cut before it took effect
+	App      string // the client id of the app, also when it acts for somebody; empty when not known
 	Who      string // the user principal name, or the app's client id; empty when not known
 	AppOnly  bool
 	Batch    bool // an item of a batch
@@ -48,9 +49,25 @@ func (s *Sim) Count(method, template string) int {
 	return n
 }
 
+// Calls counts the logged requests of an app, or with nil of all, by operation: "GET /teams/{id}/channels". Items of a
+// batch count, the batch counts, too; a request whose token is not known is nobody's.
+func (s *Sim) Calls(a *App) map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	calls := map[string]int{}
+	for _, r := range s.requests {
+		if a == nil || r.App == a.ClientID {
+			calls[r.Method+" "+r.Template]++
+		}
+	}
+	return calls
+}
+
 // ResetRequests empties the log.
 func (s *Sim) ResetRequests() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests = nil
 }
+
+func (r *Request) by(t *token) { r.Who, r.App, r.AppOnly = t.who(), t.app.ClientID, t.user == nil }

@@ -91,7 +91,7 @@ func init() {
 			&route{method: get, template: path + "/hostedContents/{id}/$value", delegated: readMessage, app: readMessageApp, limit: "get", handle: getHostedBytes},
 		)
 	}
-	routes = append(routes, subscriptionRoutes()...)
+	routes = slices.Concat(routes, subscriptionRoutes(), applicationRoutes())
 	for _, r := range routes {
 		r.parts = strings.Split(r.template[1:], "/")
 	}
@@ -115,6 +115,12 @@ func matchParts(parts, path []string) (params []string, ok bool) {
 		switch {
 		case p == "{id}" && path[i] != "":
 			params = append(params, path[i])
+		case strings.Contains(p, "('") || strings.Contains(p, "='"):
+			key, ok := alternateKey(p, path[i])
+			if !ok {
+				return nil, false
+			}
+			params = append(params, key)
 		case !strings.EqualFold(p, path[i]):
 			return nil, false
 		}
@@ -122,9 +128,22 @@ func matchParts(parts, path []string) (params []string, ok bool) {
 	return params, true
 }
 
+// alternateKey takes the key out of a segment such as applications(appId='…').
+func alternateKey(part, segment string) (key string, ok bool) {
+	before, after, _ := strings.Cut(part, "{id}")
+	if !hasPrefixFold(segment, before) || !strings.HasSuffix(segment, after) {
+		return "", false
+	}
+	key = segment[len(before) : len(segment)-len(after)]
+	return key, key != ""
+}
+
 // permitted checks the token's permissions for the route.
 func (c *call) permitted() error {
 	t := c.token
+	if err := c.sim.opts.Cloud.serves(c.route, t.user == nil); err != nil {
+		return err
+	}
 	if c.route.ownPermission {
 		return nil
 	}

@@ -81,7 +81,7 @@ func (s *Sim) graph(r *http.Request, batch bool) answer {
 	case fault.status != 0 && !fault.after:
 		s.mu.Lock()
 		if t := s.bearer(r); t != nil {
-			entry.Who, entry.AppOnly = t.who(), t.user == nil
+			entry.by(t)
 		}
 		s.mu.Unlock()
 		a = c.refusal(fault.refusal())
@@ -172,7 +172,7 @@ func (c *call) authenticate(entry *Request) error {
 	case t == nil:
 		return refuse(http.StatusUnauthorized, "InvalidAuthenticationToken", "IDX14100: JWT is not well formed, or the token is not known.")
 	}
-	entry.Who, entry.AppOnly = t.who(), t.user == nil
+	entry.by(t)
 	switch {
 	case t.revoked, t.user != nil && t.user.disabled:
 		return refuse(http.StatusUnauthorized, "InvalidAuthenticationToken", "Continuous access evaluation resulted in challenge: the token was revoked.")

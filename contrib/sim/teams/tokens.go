@@ -90,20 +90,6 @@ func (a *App) SetScopes(scopes ...string) {
 	a.scopes = slices.Clone(scopes)
 }
 
-// SetSecret replaces the client secret: the old one is refused from now on.
-func (a *App) SetSecret(secret string) {
-	a.tenant.sim.mu.Lock()
-	defer a.tenant.sim.mu.Unlock()
-	a.secret, a.secretEnds = secret, time.Time{}
-}
-
-// ExpireSecret makes the client secret one that has run out.
-func (a *App) ExpireSecret() {
-	a.tenant.sim.mu.Lock()
-	defer a.tenant.sim.mu.Unlock()
-	a.secretEnds = a.tenant.sim.opts.Now()
-}
-
 // RevokeUser revokes all refresh tokens of a person, as after a reset by an administrator, and their access tokens.
 func (s *Sim) RevokeUser(u *User) {
 	s.mu.Lock()

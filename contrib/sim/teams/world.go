@@ -78,8 +78,8 @@ type App struct {
 	ObjectID, PrincipalID string
 
 	tenant      *Tenant
-	secret      string
-	secretEnds  time.Time
+	created     time.Time
+	secrets     []secret
 	public      bool
 	certificate *x509.Certificate
 	roles       []string // application permissions granted
@@ -91,6 +91,8 @@ type AppConfig struct {
 	Name string
 	// Secret is the client secret; empty: none.
 	Secret string
+	// SecretEnds is when it runs out; zero: after two years.
+	SecretEnds time.Time
 	// Certificate verifies signed assertions (private_key_jwt); nil: none.
 	Certificate *x509.Certificate
 	// PublicClient allows flows without a secret ("Allow public client flows"), such as the device code flow.
@@ -134,8 +136,11 @@ func (u *User) SetDisabled(off bool) {
 // AddApp registers an app.
 func (t *Tenant) AddApp(c AppConfig) *App {
 	a := &App{
-		ClientID: newGUID(), ObjectID: newGUID(), PrincipalID: newGUID(), Name: c.Name, tenant: t, secret: c.Secret, public: c.PublicClient,
-		certificate: c.Certificate, roles: slices.Clone(c.Roles), scopes: slices.Clone(c.Scopes),
+		ClientID: newGUID(), ObjectID: newGUID(), PrincipalID: newGUID(), Name: c.Name, tenant: t, public: c.PublicClient,
+		certificate: c.Certificate, roles: slices.Clone(c.Roles), scopes: slices.Clone(c.Scopes), created: t.sim.opts.Now(),
+	}
+	if c.Secret != "" {
+		a.secrets = []secret{newAppSecret(c.Secret, a.created, c.SecretEnds)}
 	}
 	t.sim.mu.Lock()
 	defer t.sim.mu.Unlock()
