@@ -22,6 +22,7 @@ type account struct {
 	env          bridge.Env
 	log          *logrus.Entry
 	settings     Settings
+	cloud        cloud
 	server       bridge.ServerID
 	graphOrigin  string
 	pollInterval time.Duration
@@ -61,6 +62,10 @@ func newAccount(env bridge.Env, s Settings, network http.RoundTripper) (*account
 		pollInterval: interval(s.PollInterval, defaultPollInterval, ignore),
 		postInterval: interval(s.PostInterval, defaultPostInterval, ignore),
 	}
+	var known bool
+	if a.cloud, known = cloudOf(s); !known {
+		return nil, fmt.Errorf("settings of %s: Cloud must be %s", env.Account, cloudNames())
+	}
 	if s.Receive == "rich" {
 		return nil, fmt.Errorf(`settings of %s: Receive = "rich" comes with a later version; use "auto" or "poll"`, env.Account)
 	}
@@ -71,14 +76,14 @@ func newAccount(env bridge.Env, s Settings, network http.RoundTripper) (*account
 	if a.leftOut, err = lru.New[string, bool](namesKept); err != nil {
 		return nil, fmt.Errorf("preparing to remember messages: %w", err)
 	}
-	graphURL := serviceURL(s.GraphURL, defaultGraphURL)
+	graphURL := serviceURL(s.GraphURL, a.cloud.graph)
 	u, err := url.Parse(graphURL)
 	if err != nil {
 		return nil, fmt.Errorf("settings of %s: GraphURL: %w", env.Account, err)
 	}
 	a.graphOrigin = u.Scheme + "://" + u.Host
 	a.login = &loginService{
-		base:     serviceURL(s.LoginURL, defaultLoginURL) + "/" + strings.ToLower(s.TenantID),
+		base:     serviceURL(s.LoginURL, a.cloud.login) + "/" + strings.ToLower(s.TenantID),
 		clientID: s.ClientID, secret: s.ClientSecret,
 		http: &http.Client{
 			Transport: network, Timeout: answerTimeout,
@@ -105,7 +110,7 @@ const settle = 5 * time.Second
 
 // Capabilities says what channels of Teams can do. Deleting the first message of a thread leaves the replies standing.
 func (a *account) Capabilities() bridge.Capabilities {
-	return bridge.Capabilities{Edit: true, Delete: true, Reactions: true, PostInterval: a.postInterval, Settle: settle}
+	return bridge.Capabilities{Edit: !a.lacks(editing), Delete: !a.lacks(deleting), Reactions: true, PostInterval: a.postInterval, Settle: settle}
 }
 
 // Connect proves both logins and tells who the relay account is.

@@ -35,7 +35,10 @@ type Settings struct {
 	PollInterval string
 	// PostInterval is the least time between two writes; default 1s, which is what Graph allows a user.
 	PostInterval string
-	// GraphURL and LoginURL differ in national clouds.
+	// Cloud is where the tenant is: "global", "gcc", "gcchigh", "dod" or "china"; default "global". It sets GraphURL and
+	// LoginURL.
+	Cloud string
+	// GraphURL and LoginURL are set by Cloud, and need to be set only for what stands in for Microsoft.
 	GraphURL string
 	LoginURL string
 	// CAFile names a PEM file with further certificate authorities, for a proxy that looks into TLS.
@@ -43,8 +46,6 @@ type Settings struct {
 }
 
 const (
-	defaultGraphURL     = "https://graph.microsoft.com/v1.0"
-	defaultLoginURL     = "https://login.microsoftonline.com"
 	defaultPollInterval = 5 * time.Second
 	defaultPostInterval = time.Second
 )
@@ -71,6 +72,9 @@ func (s *Settings) Validate(report func(key, problem string)) {
 		report("Receive", `"rich" comes with a later version; use "auto" or "poll"`)
 	default:
 		report("Receive", `must be "auto" or "poll"`)
+	}
+	if _, known := cloudOf(*s); !known {
+		report("Cloud", "must be "+cloudNames())
 	}
 	interval(s.PollInterval, defaultPollInterval, func(problem string) { report("PollInterval", problem) })
 	interval(s.PostInterval, defaultPostInterval, func(problem string) { report("PostInterval", problem) })
@@ -99,7 +103,7 @@ func address(text string, report func(problem string)) {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Host == "":
-		report("must be a URL such as " + defaultGraphURL)
+		report("must be a URL such as " + clouds[0].graph)
 	case u.Scheme == "https":
 	case u.Scheme == "http" && loopback(u.Hostname()):
 	default:

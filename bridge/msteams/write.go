@@ -63,6 +63,11 @@ func onlyRelay(as bridge.UserID) error {
 	return &bridge.Error{Kind: bridge.Unsupported, Scope: bridge.ScopePerson, Err: errors.New("writing as a person: only the relay account writes in this version")}
 }
 
+// lacking refuses what the cloud does not have; [bridge.Capabilities] say so before.
+func lacking(doing string) error {
+	return &bridge.Error{Kind: bridge.Unsupported, Err: errors.New(doing + ": not possible in this cloud")}
+}
+
 // Post writes a new message or reply.
 func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, error) {
 	if err := onlyRelay(d.As); err != nil {
@@ -90,12 +95,18 @@ func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, e
 
 // Edit makes a post look like the draft, key included.
 func (a *account) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft) error {
+	if a.lacks(editing) {
+		return lacking("editing a message")
+	}
 	return a.change(ctx, bridge.Target{Conversation: d.Conversation, ID: id, As: d.As}, opEdit, opEditReply, body(d))
 }
 
 // Delete removes a post; the replies to it stay. Graph answers the same when it was gone before, so it is looked at
 // first.
 func (a *account) Delete(ctx context.Context, t bridge.Target) error {
+	if a.lacks(deleting) {
+		return lacking("deleting a message")
+	}
 	if err := onlyRelay(t.As); err != nil {
 		return err
 	}
