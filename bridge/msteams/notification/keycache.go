@@ -73,7 +73,9 @@ func (c *KeyCache) look(kid string) known {
 	defer c.mu.Unlock()
 	now := c.now()
 	age := now.Sub(c.fetched).Abs() // a clock that was set back makes nothing young
-	k := known{old: age >= renewSigningKeys, times: c.times, wait: now.Before(c.next), failure: c.failure}
+	k := known{old: age >= renewSigningKeys, times: c.times, failure: c.failure}
+	pause := c.next.Sub(now)
+	k.wait = pause > 0 && pause <= betweenFetches
 	if age < keepSigningKeys {
 		k.key, k.has = c.keys[kid]
 	}
