@@ -84,3 +84,36 @@ func ParseCertificate(text string) (*x509.Certificate, error) {
 	}
 	return cert, nil
 }
+
+// Decrypt opens what Encrypt sealed, in the documented order: key, signature, data. It is what tests of senders read
+// with.
+func Decrypt(private *rsa.PrivateKey, e *Encrypted) ([]byte, error) {
+	var parts [3][]byte
+	for i, text := range []string{e.DataKey, e.DataSignature, e.Data} {
+		part, err := base64.StdEncoding.DecodeString(text)
+		if err != nil {
+			return nil, fmt.Errorf("decrypting resource data: %w", err)
+		}
+		parts[i] = part
+	}
+	sealedKey, signature, data := parts[0], parts[1], parts[2]
+	key, err := rsa.DecryptOAEP(sha1.New(), nil, private, sealedKey, nil)
+	if err != nil {
+		return nil, fmt.Errorf("decrypting resource data: %w", err)
+	}
+	mac := hmac.New(sha256.New, key)
+	mac.Write(data)
+	if !hmac.Equal(mac.Sum(nil), signature) {
+		return nil, errors.New("decrypting resource data: the signature is wrong")
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil || len(key) != keySize || len(data) == 0 || len(data)%aes.BlockSize != 0 {
+		return nil, errors.New("decrypting resource data: the lengths are wrong")
+	}
+	cipher.NewCBCDecrypter(block, key[:aes.BlockSize]).CryptBlocks(data, data)
+	padding := int(data[len(data)-1])
+	if padding < 1 || padding > aes.BlockSize || !bytes.HasSuffix(data, bytes.Repeat([]byte{byte(padding)}, padding)) {
+		return nil, errors.New("decrypting resource data: the padding is wrong")
+	}
+	return data[:len(data)-padding], nil
+}

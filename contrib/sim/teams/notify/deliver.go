@@ -134,7 +134,8 @@ func (e *Engine) post(p *post, text []byte, limit time.Duration) (status int, er
 	first := p.items[0]
 	e.mu.Lock()
 	cut := e.cut
-	loseRequest, loseAnswer := e.draw(e.faults.LoseRequest), e.draw(e.faults.LoseAnswer)
+	dice := e.dice(first.number, 1+p.attempt)
+	loseRequest, loseAnswer := happens(dice, e.faults.LoseRequest), happens(dice, e.faults.LoseAnswer)
 	e.stats.Posts++
 	if e.stats.First.IsZero() {
 		e.stats.First = time.Now()

@@ -56,7 +56,9 @@ type Engine struct {
 	idle    chan struct{}      // closed when pending is 0
 	stats   Stats
 	faults  Faults
-	random  *rand.Rand
+	sent    uint64     // items since SetFaults
+	told    uint64     // lifecycle notifications ever
+	random  *rand.Rand // of Draw and Pick
 }
 
 // lane is what waits for one URL.
@@ -79,6 +81,7 @@ type post struct {
 // delivery is an item on its way.
 type delivery struct {
 	*Item
+	number   uint64 // which item since SetFaults: its dice are thrown with it
 	capitals bool
 	forgery  Forgery
 	copy     bool

@@ -52,7 +52,7 @@ func (e *Engine) SetFaults(f Faults) {
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.faults, e.random = f, rand.New(rand.NewPCG(f.Seed, 1))
+	e.faults, e.sent, e.random = f, 0, rand.New(rand.NewPCG(f.Seed, 0))
 	for _, l := range e.lanes { // nothing stays behind for a next one that never comes
 		e.bringForth(l)
 	}
@@ -69,7 +69,7 @@ func (e *Engine) Faults() Faults {
 func (e *Engine) Draw(share float64) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.draw(share)
+	return happens(e.random, share)
 }
 
 // Pick gives a number from 0 to below n.
@@ -79,40 +79,48 @@ func (e *Engine) Pick(n int) int {
 	return e.random.IntN(n)
 }
 
-func (e *Engine) draw(share float64) bool { return share > 0 && e.random.Float64() < share }
+func happens(dice *rand.Rand, share float64) bool { return dice.Float64() < share }
+
+// dice of one item, or of one attempt to post it: what happens to it does not depend on what happens at the same time.
+func (e *Engine) dice(item uint64, attempt int) *rand.Rand {
+	return rand.New(rand.NewPCG(e.faults.Seed, item<<16+uint64(attempt)))
+}
 
 // misbehave sends an item as the faults in force have it. The caller holds the lock.
 func (e *Engine) misbehave(it *Item) {
 	if it.Lifecycle != "" {
-		e.enqueue(e.begins(&delivery{Item: it}))
+		e.told++
+		e.enqueue(e.begins(&delivery{Item: it, number: 1<<40 + e.told}))
 		return
 	}
 	f := e.faults
-	if e.draw(f.Forged) && len(f.Forgeries) > 0 {
-		e.forge(it, f.Forgeries[e.random.IntN(len(f.Forgeries))])
+	e.sent++
+	dice, number := e.dice(e.sent, 0), 2*e.sent
+	if happens(dice, f.Forged) && len(f.Forgeries) > 0 {
+		e.forge(it, f.Forgeries[dice.IntN(len(f.Forgeries))])
 	}
-	if e.draw(f.Lose) {
+	if happens(dice, f.Lose) {
 		e.stats.Lost++
 		return
 	}
-	e.launch(&delivery{Item: it, capitals: e.draw(f.Capitals)})
+	e.launch(&delivery{Item: it, number: number, capitals: happens(dice, f.Capitals)}, dice)
 	if it.Reaction && f.TwicePerReaction {
-		e.enqueue(e.begins(&delivery{Item: it, copy: true}))
+		e.enqueue(e.begins(&delivery{Item: it, number: number + 1, copy: true}))
 	}
-	if e.draw(f.Duplicate) {
-		p := e.begins(&delivery{Item: it, copy: true, capitals: e.draw(f.Capitals)})
-		e.later(e.someTime(), func() { e.enqueue(p) })
+	if happens(dice, f.Duplicate) {
+		p := e.begins(&delivery{Item: it, number: number + 1, copy: true, capitals: happens(dice, f.Capitals)})
+		e.later(e.someTime(dice), func() { e.enqueue(p) })
 	}
 }
 
 // launch sends a delivery at once, later, or behind the next one.
-func (e *Engine) launch(d *delivery) {
+func (e *Engine) launch(d *delivery, dice *rand.Rand) {
 	p := e.begins(d)
 	switch {
-	case e.draw(e.faults.Delay):
+	case happens(dice, e.faults.Delay):
 		e.stats.Late++
-		e.later(e.someTime(), func() { e.enqueue(p) })
-	case p.lane.aside == nil && e.draw(e.faults.Reorder):
+		e.later(e.someTime(dice), func() { e.enqueue(p) })
+	case p.lane.aside == nil && happens(dice, e.faults.Reorder):
 		e.stats.Late++
 		p.lane.aside = p
 		e.later(e.faults.MaxDelay, func() {
@@ -133,6 +141,6 @@ func (e *Engine) bringForth(l *lane) {
 	}
 }
 
-func (e *Engine) someTime() time.Duration {
-	return time.Duration(e.random.Int64N(int64(e.faults.MaxDelay))) + 1
+func (e *Engine) someTime(dice *rand.Rand) time.Duration {
+	return time.Duration(dice.Int64N(int64(e.faults.MaxDelay))) + 1
 }
