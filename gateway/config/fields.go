@@ -2,6 +2,7 @@ package config
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 var (
 	secretType   = reflect.TypeFor[secret.Secret]()
+	fileType     = reflect.TypeFor[secret.File]()
 	durationType = reflect.TypeFor[time.Duration]()
 	timeType     = reflect.TypeFor[time.Time]()
 	textType     = reflect.TypeFor[interface{ UnmarshalText([]byte) error }]()
@@ -27,6 +29,8 @@ type field struct {
 	value reflect.Value
 	// secretFile marks the key that names a file with the value of the secret in the field: TokenFile of Token.
 	secretFile bool
+	// path takes the path of that file, where the settings want to know it; else it is not valid.
+	path reflect.Value
 }
 
 func (f field) isSecret() bool { return f.value.Type() == secretType }
@@ -37,7 +41,8 @@ func (f field) isPath() bool {
 }
 
 // fieldsOf gives the keys of structs, each given as a pointer, in the order of declaration. A field is called
-// as in Go or as its toml tag says. Each secret K brings a further key KFile, unless the struct has one.
+// as in Go or as its toml tag says. Each secret K brings a further key KFile, unless the struct has one; when that is a
+// secret.File, it is given the path beside the secret.
 func fieldsOf(pointers ...any) []field {
 	var all []field
 	for _, pointer := range pointers {
@@ -54,8 +59,16 @@ func fieldsOf(pointers ...any) []field {
 		}
 	}
 	for _, f := range all {
-		if f.isSecret() && len(named(all, f.name+fileSuffix)) == 0 {
-			all = append(all, field{name: f.name + fileSuffix, value: f.value, secretFile: true})
+		if !f.isSecret() || f.secretFile {
+			continue
+		}
+		name := f.name + fileSuffix
+		i := slices.IndexFunc(all, func(other field) bool { return strings.EqualFold(other.name, name) })
+		switch {
+		case i < 0:
+			all = append(all, field{name: name, value: f.value, secretFile: true})
+		case all[i].value.Type() == fileType:
+			all[i] = field{name: all[i].name, value: f.value, secretFile: true, path: all[i].value}
 		}
 	}
 	return all

@@ -2,23 +2,19 @@ package config
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"runtime"
 	"slices"
 	"strings"
+
+	"causeway/bridge/secret"
 )
 
 // Messages here name neither values nor the paths and names that stand in their place: whoever puts a token
 // into TokenFile by mistake must not find it in a log.
 
-const (
-	envPrefix = "env:"
-	// maxSecretFile keeps a path such as /dev/zero from filling the memory.
-	maxSecretFile = 1 << 20
-)
+const envPrefix = "env:"
 
 func (d *decoder) secret(at place, key string, f field, raw any) {
 	text, ok := raw.(string)
@@ -69,41 +65,23 @@ func (d *decoder) secretFile(at place, key string, f field, raw any) {
 		d.mistake(at, key, "names no file", hint)
 		return
 	}
-	text, open, err := readSecretFile(d.resolve(path))
+	path = d.resolve(path)
+	value, err := secret.File(path).Read()
+	if errors.Is(err, secret.ErrEmpty) {
+		d.mistake(at, key, "the file is empty", hint)
+		return
+	}
 	if err != nil {
 		d.mistake(at, key, "the file cannot be read: "+err.Error(), hint)
 		return
 	}
-	value := strings.TrimRight(text, "\r\n")
-	if value == "" {
-		d.mistake(at, key, "the file is empty", hint)
-		return
-	}
-	if open {
+	if info, err := checkFile(path); err == nil && othersMayRead(info) {
 		d.warn(at, key, "others on this machine may read the file", "chmod 600 it")
 	}
-	f.value.SetString(value)
-}
-
-// readSecretFile also says whether the group or everybody may read the file. Its errors do not name it.
-func readSecretFile(path string) (text string, open bool, err error) {
-	info, err := checkFile(path)
-	if err != nil {
-		return "", false, err
+	f.value.SetString(value.Reveal())
+	if f.path.IsValid() {
+		f.path.SetString(path)
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return "", false, withoutPath(err)
-	}
-	defer func() { _ = f.Close() }()
-	data, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
-	if err != nil {
-		return "", false, withoutPath(err)
-	}
-	if len(data) > maxSecretFile {
-		return "", false, fmt.Errorf("it is larger than %d bytes", maxSecretFile)
-	}
-	return string(data), othersMayRead(info), nil
 }
 
 // checkFile gives what is known of a file, or why it cannot be one to read; a pipe would block the start.

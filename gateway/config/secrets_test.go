@@ -47,6 +47,35 @@ func TestSecretFile(t *testing.T) {
 	}
 }
 
+// TestSettingsAreToldTheFileOfASecret when they want to read it again.
+func TestSettingsAreToldTheFileOfASecret(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "app"), "s3cr3t\n", 0o600)
+	head := "[msteams.contoso]\nTenantID = \"t\"\n"
+	tail := "[[gateway]]\nname = \"a\"\ninout = [{account = \"msteams.contoso\", channel = \"a\"}, {account = \"msteams.contoso\", channel = \"b\"}]\n"
+	for _, c := range []struct{ keys, report, value, path string }{
+		{"ClientSecretFile = \"app\"\n", "", "s3cr3t", filepath.Join(dir, "app")},
+		{"ClientSecret = \"here\"\n", "", "here", ""},
+		{"ClientSecret = \"here\"\nClientSecretFile = \"app\"\n", "config.toml:4: [msteams.contoso] ClientSecretFile: given beside ClientSecret; keep one of the two", "", ""},
+		{"ClientSecretFileFile = \"app\"\n", "config.toml:3: [msteams.contoso] ClientSecretFileFile: unknown key; did you mean ClientSecretFile?", "", ""},
+	} {
+		cfg, err := config.Parse("config.toml", []byte(head+c.keys+tail), dir, env(nil), protocols())
+		if c.report != "" {
+			if err == nil || err.Error() != c.report {
+				t.Errorf("%s reports %v, want %s", c.keys, err, c.report)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := cfg.Accounts["msteams.contoso"].Settings.(*msteamsSettings)
+		if s.ClientSecret.Reveal() != c.value || string(s.ClientSecretFile) != c.path {
+			t.Errorf("%s gives %q from %q, want %q from %q", c.keys, s.ClientSecret.Reveal(), s.ClientSecretFile, c.value, c.path)
+		}
+	}
+}
+
 func TestKeyFileThatOthersMayReadIsDoubtful(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "causeway.db.key"), "k", 0o644)

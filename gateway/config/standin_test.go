@@ -33,6 +33,7 @@ func (s *mattermostSettings) Validate(report func(key, problem string)) {
 type msteamsSettings struct {
 	TenantID, ClientID, TeamID string
 	ClientSecret               secret.Secret
+	ClientSecretFile           secret.File
 	ClientCertificateFile      string
 	Receive                    string
 	PollInterval, PostInterval time.Duration
