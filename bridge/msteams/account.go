@@ -82,18 +82,17 @@ func newAccount(env bridge.Env, s Settings, network http.RoundTripper) (*account
 		return nil, fmt.Errorf("settings of %s: GraphURL: %w", env.Account, err)
 	}
 	a.graphOrigin = u.Scheme + "://" + u.Host
+	proofs, err := newCredentials(s, env.Log)
+	if err != nil {
+		return nil, fmt.Errorf("settings of %s: %w", env.Account, err)
+	}
 	a.login = &loginService{
 		base:     serviceURL(s.LoginURL, a.cloud.login) + "/" + strings.ToLower(s.TenantID),
-		clientID: s.ClientID, secret: s.ClientSecret,
+		clientID: s.ClientID, credentials: proofs,
 		http: &http.Client{
 			Transport: network, Timeout: answerTimeout,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-	}
-	if s.ClientCertificateFile != "" {
-		if a.login.key, a.login.certificate, err = readCertificate(s.ClientCertificateFile); err != nil {
-			return nil, fmt.Errorf("settings of %s: %w", env.Account, err)
-		}
 	}
 	if a.app, err = newClient(graphURL, newTokens("check TenantID, ClientID and ClientSecret", a.appToken), network); err != nil {
 		return nil, err

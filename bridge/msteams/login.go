@@ -2,16 +2,13 @@ package msteams
 
 import (
 	"context"
-	"crypto"
-	"crypto/rsa"
 	"crypto/sha1"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -21,43 +18,27 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"causeway/bridge"
-	"causeway/bridge/secret"
 )
 
 // loginService is Entra ID's v2.0 endpoint of one tenant.
 type loginService struct {
 	// base is the address of the tenant there.
-	base     string
-	clientID string
-	// Either secret or key and certificate.
-	secret      secret.Secret
-	key         crypto.PrivateKey
-	certificate *x509.Certificate
+	base        string
+	clientID    string
+	credentials *credentials
 
 	http *http.Client
 }
 
-// readCertificate reads a PEM file that holds a private key and its certificate.
-func readCertificate(file string) (crypto.PrivateKey, *x509.Certificate, error) {
-	pair, err := tls.LoadX509KeyPair(file, file)
-	if err != nil {
-		return nil, nil, fmt.Errorf("reading ClientCertificateFile: %w", err)
-	}
-	if _, ok := pair.PrivateKey.(*rsa.PrivateKey); !ok {
-		return nil, nil, fmt.Errorf("reading ClientCertificateFile: Entra takes RSA keys only, not %T", pair.PrivateKey)
-	}
-	return pair.PrivateKey, pair.Leaf, nil
-}
-
 // assertion signs who the app is (private_key_jwt). x5t, the SHA-1 of the certificate, tells Entra which key it was.
-func (l *loginService) assertion(now time.Time) (string, error) {
+func (l *loginService) assertion(p proof, now time.Time) (string, error) {
 	t := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims{
 		"aud": l.base + "/oauth2/v2.0/token", "iss": l.clientID, "sub": l.clientID, "jti": newGUID(),
 		"iat": now.Unix(), "nbf": now.Add(-time.Minute).Unix(), "exp": now.Add(10 * time.Minute).Unix(),
 	})
-	thumbprint := sha1.Sum(l.certificate.Raw)
+	thumbprint := sha1.Sum(p.Certificate.Raw)
 	t.Header["x5t"] = base64.RawURLEncoding.EncodeToString(thumbprint[:])
-	signed, err := t.SignedString(l.key)
+	signed, err := t.SignedString(p.Key)
 	if err != nil {
 		return "", fmt.Errorf("signing with the certificate's key: %w", err)
 	}
@@ -88,11 +69,40 @@ func (l *loginService) token(ctx context.Context, grant map[string]string, publi
 	for k, v := range grant {
 		form.Set(k, v)
 	}
-	if !public {
-		if err := l.authenticate(form); err != nil {
-			return tokenAnswer{}, err
+	if public {
+		return l.askToken(ctx, form)
+	}
+	current, former := l.credentials.now()
+	answer, err := l.askAs(ctx, form, current)
+	if former != nil && credentialsRefused(err) {
+		if other, otherErr := l.askAs(ctx, form, *former); otherErr == nil {
+			l.credentials.accepted(*former)
+			return other, nil
 		}
 	}
+	if err == nil {
+		l.credentials.accepted(current)
+	}
+	return answer, err
+}
+
+// askAs asks for a token as the app.
+func (l *loginService) askAs(ctx context.Context, form url.Values, p proof) (tokenAnswer, error) {
+	form = maps.Clone(form)
+	if p.Key == nil {
+		form.Set("client_secret", p.Secret.Reveal())
+		return l.askToken(ctx, form)
+	}
+	signed, err := l.assertion(p, time.Now())
+	if err != nil {
+		return tokenAnswer{}, err
+	}
+	form.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
+	form.Set("client_assertion", signed)
+	return l.askToken(ctx, form)
+}
+
+func (l *loginService) askToken(ctx context.Context, form url.Values) (tokenAnswer, error) {
 	var answer tokenAnswer
 	if err := l.ask(ctx, "token", form, &answer); err != nil {
 		return tokenAnswer{}, err
@@ -102,20 +112,6 @@ func (l *loginService) token(ctx context.Context, grant map[string]string, publi
 	}
 	answer.received = time.Now()
 	return answer, nil
-}
-
-func (l *loginService) authenticate(form url.Values) error {
-	if l.key == nil {
-		form.Set("client_secret", l.secret.Reveal())
-		return nil
-	}
-	signed, err := l.assertion(time.Now())
-	if err != nil {
-		return err
-	}
-	form.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
-	form.Set("client_assertion", signed)
-	return nil
 }
 
 // ask posts a form once and reads the JSON answer.
@@ -142,6 +138,28 @@ func (l *loginService) ask(ctx context.Context, endpoint string, form url.Values
 		return errors.New("the login service's answer cannot be read")
 	}
 	return nil
+}
+
+// get reads a public document of the login service.
+func (l *loginService) get(ctx context.Context, address string) ([]byte, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, fmt.Errorf("forming the address of the login service: %w", err)
+	}
+	r.Header.Set("Accept", "application/json")
+	answer, err := l.http.Do(r)
+	if err != nil {
+		return nil, bare(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("the login service answered %d", answer.StatusCode)
+	}
+	body, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
+	if err != nil {
+		return nil, fmt.Errorf("reading the login service's answer: %w", err)
+	}
+	return body, nil
 }
 
 // refusal is what the login service says no with. Its description is left out of errors: it is the service's text
@@ -315,4 +333,10 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// credentialsRefused tells whether the login service said no to the app's secret or certificate.
+func credentialsRefused(err error) bool {
+	var r *refusal
+	return errors.As(err, &r) && r.code == "invalid_client"
 }

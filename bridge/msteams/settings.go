@@ -25,7 +25,10 @@ type Settings struct {
 	ClientID string
 	// ClientSecret is the value of a client secret of the app; or else there is ClientCertificateFile.
 	ClientSecret secret.Secret
-	// ClientCertificateFile names a PEM file with an RSA key and its certificate, which is uploaded to the app.
+	// ClientSecretFile is where ClientSecret was read from, if from a file; then it is read again when that changes.
+	ClientSecretFile secret.File
+	// ClientCertificateFile names a PEM file with an RSA key and its certificate, which is uploaded to the app. It is read
+	// again when it changes.
 	ClientCertificateFile string
 	// TeamID is the team that a channel without a team belongs to: its id or its display name.
 	TeamID string
