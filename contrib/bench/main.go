@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"causeway/contrib/e2e/harness"
+)
+
+// step is how long each step of the search for the sustained rate lasts.
+const (
+	step      = 2500 * time.Millisecond
+	quickStep = 600 * time.Millisecond
+)
+
+// options are what the flags say.
+type options struct {
+	only     []string
+	rounds   int
+	quick    bool
+	programs *programs
+	paths    paths
+}
+
+// parts are run in this order.
+var parts = []struct {
+	name string
+	run  func(tb harness.TB, o options, r *Report)
+}{
+	{partStore, storePart},
+	{partDelay, delay},
+	{partMatterbridge, againstMatterbridge},
+	{partStart, start},
+}
+
+func partNames() []string {
+	var names []string
+	for _, p := range parts {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+func main() {
+	if child(os.Args[1:]) {
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := bench(ctx, os.Args[1:])
+	stop()
+	if errors.Is(err, flag.ErrHelp) {
+		os.Exit(2)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// bench is the command.
+func bench(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	var (
+		only    = flags.String("only", strings.Join(partNames(), ","), "the parts to measure, with commas between them")
+		rounds  = flags.Int("rounds", 3, "how often each figure is measured")
+		quick   = flags.Bool("quick", false, "one short round, which shows that everything works; its figures mean nothing")
+		jsonTo  = flags.String("json", "results.json", "the file for the table as JSON; empty: none")
+		results = flags.String("results", "", "the file for the table as Markdown, with machine, versions and command")
+		profile = flags.String("profile", "", "write CPU, allocation and block profiles of the parts store and delay to this folder, instead of measuring")
+	)
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	o := options{only: strings.Split(*only, ","), rounds: *rounds, quick: *quick}
+	for _, name := range o.only {
+		if !slices.Contains(partNames(), name) {
+			return fmt.Errorf("-only: there is no part %q; the parts are %s", name, strings.Join(partNames(), ", "))
+		}
+	}
+	if o.rounds < 1 {
+		return errors.New("-rounds: at least one")
+	}
+	var err error
+	if o.paths, err = findPaths(ctx); err != nil {
+		return err
+	}
+	for _, path := range []*string{jsonTo, results, profile} {
+		if *path != "" {
+			if *path, err = filepath.Abs(*path); err != nil {
+				return fmt.Errorf("finding %s: %w", *path, err)
+			}
+		}
+	}
+	// The harness looks for the Mattermost server's sources in the module of the working directory.
+	if err := os.Chdir(o.paths.e2e); err != nil {
+		return fmt.Errorf("going to the harness: %w", err)
+	}
+	if *profile != "" {
+		return harness.Alone(ctx, func(tb harness.TB) {
+			o.programs = newPrograms(tb, o.paths)
+			profiles(tb, o, *profile)
+		})
+	}
+	r := &Report{Command: strings.Join(append([]string{"go run ."}, args...), " ")}
+	if r.Versions, err = versions(ctx, o.paths); err != nil {
+		return err
+	}
+	if r.Machine, err = thisMachine(os.TempDir()); err != nil {
+		return err
+	}
+	if err := measure(ctx, o, r); err != nil {
+		return err
+	}
+	return publish(r, *jsonTo, *results)
+}
+
+// measure runs the parts.
+func measure(ctx context.Context, o options, r *Report) error {
+	for _, p := range parts {
+		if !slices.Contains(o.only, p.name) {
+			continue
+		}
+		err := harness.Alone(ctx, func(tb harness.TB) {
+			o := o
+			o.programs = newPrograms(tb, o.paths)
+			p.run(tb, o, r)
+		})
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	return nil
+}
+
+// publish prints the table, writes the files and fails when Causeway has broken its promise.
+func publish(r *Report, jsonTo, results string) error {
+	if err := r.print(os.Stdout); err != nil {
+		return err
+	}
+	fmt.Println()
+	for _, line := range r.firstMarks() {
+		fmt.Println(line)
+	}
+	if jsonTo != "" {
+		if err := r.save(jsonTo); err != nil {
+			return err
+		}
+	}
+	if results != "" {
+		if err := r.markdown(results); err != nil {
+			return err
+		}
+	}
+	if len(r.Broken) > 0 {
+		return fmt.Errorf("Causeway has lost, doubled or reordered messages:\n%s", strings.Join(r.Broken, "\n"))
+	}
+	return nil
+}

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"time"
+
+	"causeway/contrib/e2e/harness"
+)
+
+const (
+	partMatterbridge = "matterbridge"
+	across           = "channel to channel"
+)
+
+// realSizes say how much is measured on the real server.
+type realSizes struct {
+	sizes
+	calm, calmFor         float64 // messages a second, and for how many seconds: a load that every program can bear
+	much, muchIn          float64 // the same of one that is too much for some
+	disturbed, disturbFor float64 // the same while something is killed or cut, after a third of the time
+	// quiet is how long nothing may arrive until the rest counts as lost. Matterbridge looks after its websocket every ten seconds.
+	quiet time.Duration
+}
+
+func matterbridgeSizes(o options) realSizes {
+	if o.quick {
+		return realSizes{
+			sizes: sizes{rounds: 1, rest: 3, burst: 40, step: quickStep, tries: 1},
+			calm:  20, calmFor: 1, much: 100, muchIn: 1, disturbed: 20, disturbFor: 3, quiet: 4 * time.Second,
+		}
+	}
+	return realSizes{
+		sizes: sizes{rounds: o.rounds, rest: 60, burst: 200, step: step, tries: 5},
+		calm:  40, calmFor: 5, much: 200, muchIn: 6, disturbed: 40, disturbFor: 15, quiet: 15 * time.Second,
+	}
+}
+
+// againstMatterbridge measures on a real Mattermost server, channel to channel.
+func againstMatterbridge(tb harness.TB, o options, r *Report) {
+	z := matterbridgeSizes(o)
+	w := newReal(tb)
+	ours := w.causeway(tb, o.programs.causeway(tb))
+	relay := w.bare(tb, o.programs.relay(tb))
+	theirs := w.matterbridge(tb, o.programs.matterbridge(tb))
+	all := []*contender{ours, relay, theirs}
+	for round := range z.rounds {
+		tb.Logf("matterbridge, round %d of %d", round+1, z.rounds)
+		for _, c := range all {
+			c.ready(tb)
+		}
+		talks := []*talk{ours.talk, relay.talk, theirs.talk}
+		flows, err := rest(tb.Context(), w.board, talks, z.rest, false)
+		if err != nil {
+			tb.Fatalf("%v", err)
+		}
+		addDelays(r, partMatterbridge, across, talks, flows, false)
+		for i, c := range all {
+			addCounts(r, partMatterbridge, "at rest", c.who, c.count(tb, flows[i]))
+		}
+		for _, c := range all {
+			rateOf(tb, r, c, z)
+		}
+		for _, c := range all {
+			loaded(tb, r, c, z)
+		}
+		for _, c := range all {
+			tooMuch(tb, r, c, z)
+		}
+		for _, c := range []*contender{ours, theirs} {
+			disturbedBy(tb, r, c, z, "kill -9", func() {
+				c.process.Kill(tb)
+				c.process.Start(tb)
+			})
+		}
+		for _, c := range []*contender{ours, theirs} {
+			disturbedBy(tb, r, c, z, "websocket cut", func() {
+				if c.proxy.CutWebSockets() == 0 {
+					tb.Fatalf("%s has no websocket to cut", c.who)
+				}
+			})
+		}
+	}
+	for _, c := range all {
+		c.process.Stop(tb)
+	}
+	r.note("matterbridge: every program writes as a bot of one server, with a config for both directions, and reaches the server by way of a proxy that can cut connections; delays run from the request that says a message to the event that shows its copy.")
+	r.note("matterbridge: what nobody has seen %v after the last copy counts as lost; the channel itself is then read and decides.", z.quiet)
+}
+
+func rateOf(tb harness.TB, r *Report, c *contender, z realSizes) {
+	tb.Helper()
+	c.ready(tb)
+	already := len(c.flows)
+	rate, err := sustained(tb.Context(), c.world.board, c.talk, z.sizes)
+	if err != nil {
+		tb.Fatalf("the rate of %s: %v", c.who, err)
+	}
+	r.add(partMatterbridge, across+", sustained rate", "messages/s", c.who, rate)
+	addCounts(r, partMatterbridge, "finding the rate", c.who, c.count(tb, c.flows[already:]...))
+}
+
+// loaded is a load that every program can bear.
+func loaded(tb harness.TB, r *Report, c *contender, z realSizes) {
+	tb.Helper()
+	c.ready(tb)
+	f := c.world.board.open()
+	before := usedCPU(tb, c.process.PID())
+	if _, err := load(tb.Context(), f, c.talk, z.calm, seconds(z.calmFor), 0); err != nil {
+		tb.Fatalf("%s under load: %v", c.who, err)
+	}
+	awaitAll(tb, c, f, z)
+	name := "at " + number(z.calm) + " a second"
+	for _, p := range []string{"median", "p95", "p99"} {
+		r.add(partMatterbridge, across+", "+name+", "+p, "ms", c.who, percentiles(f, false)[p])
+	}
+	counts := c.count(tb, f)
+	r.add(partMatterbridge, "CPU time of 1,000 messages "+name, "ms", c.who, (usedCPU(tb, c.process.PID())-before)/float64(counts.Delivered)*1000)
+	addCounts(r, partMatterbridge, name, c.who, counts)
+}
+
+// tooMuch is a load that is above what some can bear.
+func tooMuch(tb harness.TB, r *Report, c *contender, z realSizes) {
+	tb.Helper()
+	c.ready(tb)
+	f := c.world.board.open()
+	attained, err := load(tb.Context(), f, c.talk, z.much, seconds(z.muchIn), 0)
+	if err != nil {
+		tb.Fatalf("%s under much load: %v", c.who, err)
+	}
+	awaitAll(tb, c, f, z)
+	name := "at up to " + number(z.much) + " a second"
+	counts := c.count(tb, f)
+	r.add(partMatterbridge, name+", said", "messages/s", c.who, attained)
+	r.add(partMatterbridge, name+", delivered", "%", c.who, 100*float64(counts.Delivered)/float64(counts.Said))
+	addCounts(r, partMatterbridge, name, c.who, counts)
+	if c.process.Running() {
+		addMemory(tb, r, partMatterbridge, c.who, c.process.PID())
+	}
+}
+
+// disturbedBy lets people talk on while something happens to the program after a third of the time.
+func disturbedBy(tb harness.TB, r *Report, c *contender, z realSizes, name string, disturb func()) {
+	tb.Helper()
+	c.ready(tb)
+	f := c.world.board.open()
+	talking := make(chan error, 1)
+	go func() { // ends with the load, which is waited for below; only an error of tb comes before it, and ends its context
+		_, err := load(tb.Context(), f, c.talk, z.disturbed, seconds(z.disturbFor), 0)
+		talking <- err
+	}()
+	if err := pause(tb.Context(), seconds(z.disturbFor/3)); err != nil {
+		tb.Fatalf("waiting: %v", err)
+	}
+	at := time.Now()
+	disturb()
+	if err := <-talking; err != nil {
+		tb.Fatalf("%s with %s: %v", c.who, name, err)
+	}
+	awaitAll(tb, c, f, z)
+	counts := c.count(tb, f)
+	if took := f.recovery(at); took >= 0 {
+		r.add(partMatterbridge, name+", until a message said after it arrives", "s", c.who, took.Seconds())
+	} else {
+		r.note("matterbridge: after %s nothing that %s was given has arrived any more, in one round at least.", name, c.who)
+	}
+	r.add(partMatterbridge, name+", delivered", "%", c.who, 100*float64(counts.Delivered)/float64(counts.Said))
+	addCounts(r, partMatterbridge, name, c.who, counts)
+}
+
+// awaitAll waits until everything is there or nothing more comes, and then for doubles that may follow.
+func awaitAll(tb harness.TB, c *contender, f *flow, z realSizes) {
+	tb.Helper()
+	quiet := z.quiet
+	if c.who == causeway {
+		quiet = harness.Patience // what is late is late, not lost
+	}
+	if _, err := f.await(tb.Context(), quiet); err != nil {
+		tb.Fatalf("waiting for %s: %v", c.who, err)
+	}
+	if err := pause(tb.Context(), time.Second); err != nil {
+		tb.Fatalf("waiting for %s: %v", c.who, err)
+	}
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+)
+
+// markdown writes the report for people. The file is never edited by hand.
+func (r *Report) markdown(path string) error {
+	if err := os.WriteFile(path, []byte(r.page()), 0o644); err != nil {
+		return fmt.Errorf("writing the results: %w", err)
+	}
+	return nil
+}
+
+func (r *Report) page() string {
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
+	line("# What Causeway costs\n")
+	line("Written by `%s` in `contrib/bench` (`make bench`); do not edit. What is measured, and how, is told by `go doc` there.\n", r.Command)
+	m := r.Machine
+	line("* Machine: %s, %d cores, %s of memory, Linux %s; stores on %s, where making 4 KiB durable takes %s µs.", m.CPU, m.Cores, m.Memory, m.Kernel, m.Disk, number(m.FsyncMicroseconds))
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(r.Versions)) {
+		parts = append(parts, name+" "+r.Versions[name])
+	}
+	line("* Versions: %s.", strings.Join(parts, ", "))
+	line("* Each cell is the median of the rounds, with the least and the greatest in parentheses. × is Causeway's value divided by the partner's, made round by round.\n")
+	if len(r.Broken) > 0 {
+		line("**Causeway has broken its promise in this run:**\n")
+		for _, text := range r.Broken {
+			line("* %s", text)
+		}
+		line("")
+	}
+	line("## First marks\n")
+	for _, text := range r.firstMarks() {
+		line("* %s", text)
+	}
+	part := ""
+	for _, row := range r.rows() {
+		if row[0] != part {
+			part = row[0]
+			line("\n## %s\n", part)
+			line("| %s |", strings.Join(columns[1:], " | "))
+			line("|%s", strings.Repeat("---|", len(columns)-1))
+		}
+		for i := range row {
+			row[i] = strings.ReplaceAll(row[i], "|", `\|`)
+		}
+		line("| %s |", strings.Join(row[1:], " | "))
+	}
+	if len(r.Notes) > 0 {
+		line("\n## Notes\n")
+		for _, text := range r.Notes {
+			line("* %s", text)
+		}
+	}
+	return b.String()
+}
