@@ -100,7 +100,7 @@ func init() {
 // findRoute finds the operation for a path without its leading v1.0. Names in it match without regard to case.
 func findRoute(method string, path []string) (*route, []string) {
 	for _, r := range routes {
-		if r.method != method || len(r.parts) != len(path) {
+		if r.method != method {
 			continue
 		}
 		if params, ok := matchParts(r.parts, path); ok {
@@ -111,6 +111,9 @@ func findRoute(method string, path []string) (*route, []string) {
 }
 
 func matchParts(parts, path []string) (params []string, ok bool) {
+	if len(parts) != len(path) {
+		return nil, false
+	}
 	for i, p := range parts {
 		switch {
 		case p == "{id}" && path[i] != "":

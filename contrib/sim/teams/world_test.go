@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"causeway/contrib/sim/teams"
+	"causeway/contrib/sim/teams/notify"
 )
 
 // clock is a time that stands still until it is moved.
@@ -42,6 +43,7 @@ type world struct {
 	general, secret    *teams.Channel // secret is private to ada and cyd
 	app                *teams.App
 	appToken           string
+	now                func() time.Time
 }
 
 var allScopes = []string{
@@ -63,6 +65,10 @@ func newWorld(t *testing.T, opts teams.Options) *world {
 	if observer != nil {
 		opts.Observe = observer
 	}
+	if notified != nil {
+		opts.Webhooks.Observe = notified
+	}
+	w.now = opts.Now
 	w.sim = teams.New(opts)
 	w.tenant = w.sim.AddTenant("Contoso")
 	w.ada, w.bob = w.tenant.AddUser("Ada Lovelace"), w.tenant.AddUser("Bob")
@@ -74,6 +80,9 @@ func newWorld(t *testing.T, opts teams.Options) *world {
 	w.appToken = w.sim.AppToken(w.app)
 	return w
 }
+
+// notified is set by the test of the reference, to see every notification of every test.
+var notified func(notify.Post)
 
 // observer is set by the test of the reference, to see every answer of every test.
 var observer func(teams.Answer)

@@ -25,7 +25,6 @@ type desk struct {
 	*notify.Engine
 	t     *testing.T
 	begin time.Time
-	keys  notify.Keys
 	wait  func()
 
 	mu     sync.Mutex
