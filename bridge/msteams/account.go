@@ -37,6 +37,8 @@ type account struct {
 
 	relays relayMemory
 
+	registered registeredEnds
+
 	mu sync.Mutex
 	// self is the relay account, once connected.
 	self bridge.UserID

@@ -109,6 +109,13 @@ func (c *credentials) now() (proof, *proof) {
 	return c.current, c.former
 }
 
+// shown gives the proof in use without looking at the file.
+func (c *credentials) shown() proof {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.current
+}
+
 // reload reads the file when it has changed.
 func (c *credentials) reload() {
 	seen, err := stampOf(c.file)
@@ -139,7 +146,7 @@ func (c *credentials) accepted(p proof) {
 	defer c.mu.Unlock()
 	switch {
 	case p.same(c.current):
-		c.former, c.told = nil, ""
+		c.former = nil
 	case c.former != nil && p.same(*c.former):
 		c.tell("Entra does not take what is in the file that " + c.setting + " names; what was in it before is still good and stays in use")
 	}

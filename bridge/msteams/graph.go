@@ -66,13 +66,13 @@ func writers() serialization.SerializationWriterFactory {
 }
 
 // place fills an operation's path.
-type place struct{ team, channel, message, reply, user, content string }
+type place struct{ team, channel, message, reply, user, app, content string }
 
 // address is the operation's path and query, below the Graph URL.
 func (op *Operation) address(p place) string {
 	path := strings.NewReplacer(
 		"{team}", url.PathEscape(p.team), "{channel}", url.PathEscape(p.channel), "{message}", url.PathEscape(p.message),
-		"{reply}", url.PathEscape(p.reply), "{user}", url.PathEscape(p.user), "{content}", url.PathEscape(p.content),
+		"{reply}", url.PathEscape(p.reply), "{user}", url.PathEscape(p.user), "{app}", url.PathEscape(p.app), "{content}", url.PathEscape(p.content),
 	).Replace(op.Path)
 	if op.Query != "" {
 		path += "?" + op.Query

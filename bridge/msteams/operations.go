@@ -7,7 +7,7 @@ type Operation struct {
 	// Doing says in errors what was being done.
 	Doing  string
 	Method string
-	// Path below the Graph URL, with {team}, {channel}, {message}, {reply}, {user} and {content} in it.
+	// Path below the Graph URL, with {team}, {channel}, {message}, {reply}, {user}, {app} and {content} in it.
 	Path string
 	// Query parameters, in the form that is sent; may be empty.
 	Query string
@@ -17,6 +17,8 @@ type Operation struct {
 	Permission string
 	// Why it is needed, for those who grant it.
 	Why string
+	// Optional: without the permission all else goes on.
+	Optional bool
 	// writes: it changes what people see. When it is not known what became of it, that is told.
 	writes bool
 }
@@ -31,6 +33,7 @@ const (
 	changeMessages = "ChannelMessage.ReadWrite"
 	readTeams      = "Team.ReadBasic.All"
 	readMe         = "User.Read"
+	readApps       = "Application.Read.All"
 )
 
 const (
@@ -56,6 +59,9 @@ var (
 	opMembers     = &Operation{Doing: "listing a channel's members", Method: "GET", Path: channelPath + "/members", Permission: readMembers, Why: whyMembers}
 	opUser        = &Operation{Doing: "looking up a person", Method: "GET", Path: "/users/{user}", Query: "$select=id,displayName,userPrincipalName", Permission: readUsers, Why: "to show people's names where a message lacks them"}
 
+	// Its permission is on the operation's own page ("Get application").
+	opApplication = &Operation{Doing: "looking at the app registration", Method: "GET", Path: "/applications(appId='{app}')", Query: "$select=passwordCredentials,keyCredentials", Permission: readApps, Why: "to warn before the client secret ends", Optional: true}
+
 	opProbe    = &Operation{Doing: "trying to read a channel", Method: "GET", Path: channelPath + "/messages", Query: "$top=1", Permission: readMessages, Why: whyRead}
 	opThreads  = &Operation{Doing: "reading a channel", Method: "GET", Path: channelPath + "/messages", Query: "$top=50&$expand=replies", Permission: readMessages, Why: whyRead}
 	opReplies  = &Operation{Doing: "reading a thread", Method: "GET", Path: messagePath + "/replies", Query: "$top=50", Permission: readMessages, Why: whyRead}
@@ -80,7 +86,7 @@ var (
 )
 
 var operations = []*Operation{
-	opMe, opJoinedTeams, opChannels, opChannel, opMembers, opUser,
+	opMe, opJoinedTeams, opChannels, opChannel, opMembers, opUser, opApplication,
 	opProbe, opThreads, opReplies, opMessage, opReply, opPicture, opPicture2,
 	opPost, opPostReply, opEdit, opEditReply, opDelete, opDeleteReply, opReact, opReactReply, opUnreact, opUnreactReply,
 	opBatch,
@@ -95,11 +101,11 @@ func Operations() []Operation {
 	return all
 }
 
-// permissions gives the permissions needed by the relay account or by the app, each once.
+// permissions gives the permissions needed by the relay account or by the app, each once; not the optional ones.
 func permissions(relay bool) []string {
 	var all []string
 	for _, op := range operations {
-		if op.Relay == relay && !slices.Contains(all, op.Permission) {
+		if op.Relay == relay && !op.Optional && !slices.Contains(all, op.Permission) {
 			all = append(all, op.Permission)
 		}
 	}

@@ -341,6 +341,9 @@ func TestEveryOperationIsDocumentedWithItsPermission(t *testing.T) {
 		if op.Path == opBatch.Path {
 			continue // needs what its requests need
 		}
+		if op.Path == opApplication.Path {
+			continue // the table is about Teams; the page application-get says Application.Read.All
+		}
 		key := strings.ToLower(op.Method + " " + regexp.MustCompile(`\{[a-z]+\}`).ReplaceAllString(op.Path, "{id}"))
 		if other := same[key]; other != "" {
 			key = other

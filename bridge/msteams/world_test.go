@@ -39,6 +39,7 @@ type simWorld struct {
 	vault    *memoryVault
 	log      *lockedBuffer
 	wire     *wire
+	rewrites int
 }
 
 // newSimWorld makes one whose relay account has signed in.
