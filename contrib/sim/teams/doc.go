@@ -25,12 +25,18 @@
 //     followed whole; a page may be empty and still have a nextLink.
 //   - Unknown query options and unknown or read-only JSON properties are refused.
 //   - HTML is normalised on the way in, see [NormaliseHTML].
+//   - Subscriptions pass the handshake, live three days at most, deliver under the token that they were made or renewed
+//     with and pause without it. Resource data is encrypted, and posts carry validation tokens that the OpenID
+//     configuration of the tenant verifies. Package notify delivers; [Options.Webhooks] says how.
+//   - What a national cloud lacks is refused there, see [Options.Cloud].
 //
 // # Failing on purpose
 //
 // [Sim.Inject] scripts faults: statuses with or without Retry-After, requests lost before and answers lost after they
 // took effect, delays. [Sim.SetChaos] does so at random from a seed, [Sim.Outage] stops everything, and
-// [Options.Throttle] applies the documented rate limits. [Sim.Requests] tells who called what.
+// [Options.Throttle] applies the documented rate limits. [Sim.Requests] tells who called what. [Sim.SetWebhookFaults] lets
+// notifications be late, doubled, reordered, lost or accompanied by forged ones, [Sim.WebhookOutage] cuts them off, and
+// [Sim.AwaitDeliveries] waits until all are through. [Sim.FailLogin] gives the errors of the login service.
 //
 // Where the answer of the real service is not documented, the choice made here is marked "choice" in the code.
 package teams

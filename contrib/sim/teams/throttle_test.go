@@ -102,3 +102,79 @@ func TestThrottleCanBeOffScaledAndReplaced(t *testing.T) {
 		t.Errorf("replaced: %d", n)
 	}
 }
+
+func TestTheSustainedShareCanBeLeftOut(t *testing.T) {
+	w := newWorld(t, teams.Options{Throttle: teams.Throttle{On: true, Sustained: 1}})
+	for range 60 {
+		w.get(w.messages(), w.appToken).want(t, 200, "")
+		w.clock.Add(time.Second)
+	}
+}
+
+func TestIdentityReadsCostUnits(t *testing.T) {
+	for query, c := range map[string]struct{ allowed, cost int }{
+		"/users": {35, 2}, "/users?$select=id": {70, 1}, "/users?$top=5": {70, 1}, "/users?$top=5&$select=id": {70, 1}, "/me": {70, 1},
+	} {
+		w := newWorld(t, teams.Options{Throttle: teams.Throttle{On: true, Factor: .02}, EmptyPageEvery: -1})
+		token, allowed := w.as(w.bob), 0
+		for range 400 {
+			r := w.get(query, token)
+			if r.status == 429 {
+				break
+			}
+			if got := r.want(t, 200, "").header.Get("x-ms-resource-unit"); got != strconv.Itoa(c.cost) {
+				t.Fatalf("%s costs %s", query, got)
+			}
+			allowed++
+		}
+		if allowed != c.allowed {
+			t.Errorf("%s: %d in ten seconds, want %d", query, allowed, c.allowed)
+		}
+		w.clock.Add(10 * time.Second)
+		w.get(query, token).want(t, 200, "")
+	}
+}
+
+func TestLargerTenantsHaveMoreUnits(t *testing.T) {
+	w := newWorld(t, teams.Options{Throttle: teams.Throttle{On: true, Factor: .1}})
+	for range 50 {
+		w.tenant.AddUser("Somebody")
+	}
+	token, allowed := w.as(w.bob), 0
+	for w.get("/me", token).status == 200 {
+		allowed++
+	}
+	if allowed != 500 {
+		t.Errorf("%d", allowed)
+	}
+}
+
+func TestSubscriptionCallsAreThrottled(t *testing.T) {
+	w, _ := hooked(t, teams.Options{Throttle: teams.Documented})
+	for range 25 {
+		w.get("/subscriptions", w.appToken).want(t, 200, "")
+	}
+	w.get("/subscriptions", w.appToken).want(t, 429, "TooManyRequests")
+	w.subscribe(nil) // another row
+	w.clock.Add(20 * time.Second)
+	w.get("/subscriptions", w.appToken).want(t, 200, "")
+}
+
+func TestABatchIsThrottledByItsItems(t *testing.T) {
+	w := newWorld(t, teams.Options{Throttle: teams.Documented})
+	read := []string{getItem("1", w.messages()), getItem("2", w.messages()), getItem("3", channelPath(w.secret, w.team)+"/messages")}
+	r, a := w.batch(w.appToken, read...)
+	r.want(t, 200, "")
+	if a["1"]["status"] != 200.0 || a["2"]["status"] != 429.0 || a["3"]["status"] != 200.0 {
+		t.Errorf("%s", r.raw)
+	}
+	if after := a["2"]["headers"].(map[string]any)["Retry-After"]; after != "1" {
+		t.Errorf("Retry-After of the item: %v", after)
+	}
+	w.sim.SetThrottle(teams.Throttle{On: true, BatchFails: true})
+	r, _ = w.batch(w.appToken, read...)
+	r.want(t, 424, "FailedDependency")
+	w.clock.Add(time.Minute)
+	r, _ = w.batch(w.appToken, read[1:]...)
+	r.want(t, 200, "")
+}

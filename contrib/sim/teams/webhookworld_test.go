@@ -225,3 +225,9 @@ func sorted(list []string) []string {
 	slices.Sort(list)
 	return list
 }
+
+func decode(t *testing.T, document []byte) (object map[string]any) {
+	t.Helper()
+	ok(t, json.Unmarshal(document, &object))
+	return object
+}

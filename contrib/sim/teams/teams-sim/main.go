@@ -33,10 +33,15 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) (err e
 	flags := flag.NewFlagSet("teams-sim", flag.ContinueOnError)
 	listen := flags.String("listen", "127.0.0.1:9081", "address to listen on")
 	throttle := flags.Bool("throttle", false, "apply Microsoft's documented rate limits")
+	allowHTTP := flags.Bool("allow-http", false, "take notification URLs of loopback addresses with http as well")
+	speed := flags.Float64("speed", 1, "how many seconds of deliveries (retries, windows) pass in a second")
 	if err := flags.Parse(args); err != nil {
 		return fmt.Errorf("reading the flags: %w", err)
 	}
-	server, err := teams.Listen(*listen, teams.Options{Throttle: teams.Throttle{On: *throttle}})
+	server, err := teams.Listen(*listen, teams.Options{
+		Throttle: teams.Throttle{On: *throttle},
+		Webhooks: teams.Webhooks{AllowHTTP: *allowHTTP, Speed: *speed},
+	})
 	if err != nil {
 		return err
 	}
