@@ -2,6 +2,7 @@ package msteams
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -14,6 +15,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"causeway/bridge"
+	"causeway/bridge/msteams/notification"
 )
 
 // account is one configured login to Teams.
@@ -39,6 +41,10 @@ type account struct {
 
 	registered registeredEnds
 
+	hook hook
+	// signingKeys are those with which the login service signs what vouches for notifications.
+	signingKeys *notification.KeyCache
+
 	mu sync.Mutex
 	// self is the relay account, once connected.
 	self bridge.UserID
@@ -46,8 +52,10 @@ type account struct {
 	leftOut *lru.Cache[string, bool]
 	// names caches the names of people whose messages lack them.
 	names *lru.Cache[bridge.UserID, string]
-	// pollingTold: the operator has been told what Microsoft thinks of polling.
-	pollingTold bool
+	// receivingTold: the operator has been told how messages are received.
+	receivingTold bool
+	// subscriber is that of the present run, when messages are received by change notifications.
+	subscriber *subscriber
 }
 
 var _ bridge.Bridge = (*account)(nil)
@@ -68,9 +76,10 @@ func newAccount(env bridge.Env, s Settings, network http.RoundTripper) (*account
 	if a.cloud, known = cloudOf(s); !known {
 		return nil, fmt.Errorf("settings of %s: Cloud must be %s", env.Account, cloudNames())
 	}
-	if s.Receive == "rich" {
-		return nil, fmt.Errorf(`settings of %s: Receive = "rich" comes with a later version; use "auto" or "poll"`, env.Account)
+	if s.Receive == "rich" && env.Hook == "" {
+		return nil, errors.New(`Receive = "rich" needs an address under which Graph reaches Causeway: set PublicURL in [http], or Receive = "poll"`)
 	}
+	a.hook = hook{a: a, slots: make(chan struct{}, deliveriesAtOnce)}
 	var err error
 	if a.names, err = lru.New[bridge.UserID, string](namesKept); err != nil {
 		return nil, fmt.Errorf("preparing to remember names: %w", err)
@@ -96,6 +105,8 @@ func newAccount(env bridge.Env, s Settings, network http.RoundTripper) (*account
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
+	a.signingKeys = notification.NewKeyCache(notification.FetchSigningKeys(a.login.get,
+		notification.ConfigurationURL(serviceURL(s.LoginURL, a.cloud.login), strings.ToLower(s.TenantID))), time.Now)
 	if a.app, err = newClient(graphURL, newTokens("check TenantID, ClientID and ClientSecret", a.appToken), network); err != nil {
 		return nil, err
 	}

@@ -19,7 +19,10 @@ func (a *account) Check(ctx context.Context) []bridge.Finding {
 	if err := a.keys.load(ctx, a.env.Vault); err == nil && a.keys.state() == keysVanish {
 		findings = append(findings, bridge.Finding{Text: "This tenant removes the mark that Causeway puts into its posts: a post whose answer is lost is recognised by its text instead."})
 	}
-	return append(findings, bridge.Finding{Text: "Messages are received by polling. Microsoft allows apps to poll a channel once a day and asks them to subscribe to its changes instead; polling is meant for trying out."})
+	if how, why := a.receiving(); how == byPolling {
+		findings = append(findings, bridge.Finding{Text: "Messages are received by polling: " + why + "."})
+	}
+	return findings
 }
 
 func (a *account) checkApp(ctx context.Context) []bridge.Finding {

@@ -66,13 +66,14 @@ func writers() serialization.SerializationWriterFactory {
 }
 
 // place fills an operation's path.
-type place struct{ team, channel, message, reply, user, app, content string }
+type place struct{ team, channel, message, reply, user, app, content, subscription string }
 
 // address is the operation's path and query, below the Graph URL.
 func (op *Operation) address(p place) string {
 	path := strings.NewReplacer(
 		"{team}", url.PathEscape(p.team), "{channel}", url.PathEscape(p.channel), "{message}", url.PathEscape(p.message),
 		"{reply}", url.PathEscape(p.reply), "{user}", url.PathEscape(p.user), "{app}", url.PathEscape(p.app), "{content}", url.PathEscape(p.content),
+		"{subscription}", url.PathEscape(p.subscription),
 	).Replace(op.Path)
 	if op.Query != "" {
 		path += "?" + op.Query
@@ -93,6 +94,8 @@ func (c *client) request(ctx context.Context, op *Operation, address string, bod
 		r.Method = abstractions.GET
 	case "PATCH":
 		r.Method = abstractions.PATCH
+	case "DELETE":
+		r.Method = abstractions.DELETE
 	default:
 		r.Method = abstractions.POST
 	}
@@ -203,10 +206,15 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		if answer.StatusCode == http.StatusUnauthorized {
-			t.tokens.drop(token)
+		refused := readAnswer(answer.StatusCode, answer.Header, body, time.Now(), token)
+		if refused.status == http.StatusUnauthorized {
+			if refused.claims == "" {
+				t.tokens.drop(token)
+			} else {
+				refused.renewed = t.tokens.challenge(token, refused.claims)
+			}
 		}
-		return nil, readAnswer(answer.StatusCode, answer.Header, body, time.Now(), token)
+		return nil, refused
 	}
 	answer.Body = struct {
 		io.Reader

@@ -11,7 +11,6 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
@@ -132,7 +131,7 @@ func (l *loginService) ask(ctx context.Context, endpoint string, form url.Values
 		return fmt.Errorf("reading the login service's answer: %w", err)
 	}
 	if answer.StatusCode != http.StatusOK {
-		return readRefusal(answer, body)
+		return readRefusal(answer.StatusCode, answer.Header, body)
 	}
 	if json.Unmarshal(body, into) != nil { // its error could show parts of a token
 		return errors.New("the login service's answer cannot be read")
@@ -160,89 +159,6 @@ func (l *loginService) get(ctx context.Context, address string) ([]byte, error) 
 		return nil, fmt.Errorf("reading the login service's answer: %w", err)
 	}
 	return body, nil
-}
-
-// refusal is what the login service says no with. Its description is left out of errors: it is the service's text
-// about a request that holds secrets. The AADSTS code in it says as much, and is looked up by it.
-type refusal struct {
-	status   int
-	code     string
-	aadsts   string
-	trace    string
-	after    time.Duration
-	hasAfter bool
-}
-
-func (r *refusal) Error() string {
-	text := fmt.Sprintf("the login service answered %d", r.status)
-	for _, part := range []string{r.code, r.aadsts} {
-		if part != "" {
-			text += " " + part
-		}
-	}
-	return text
-}
-
-var (
-	aadsts     = regexp.MustCompile(`AADSTS\d+`)
-	simpleCode = regexp.MustCompile(`^[a-z_]{1,60}$`)
-)
-
-func readRefusal(answer *http.Response, body []byte) *refusal {
-	var in struct {
-		Error       string `json:"error"`
-		Description string `json:"error_description"`
-		Trace       string `json:"trace_id"`
-	}
-	r := &refusal{status: answer.StatusCode}
-	r.after, r.hasAfter = retryAfter(answer.Header, time.Now())
-	if json.Unmarshal(body, &in) != nil {
-		return r
-	}
-	if simpleCode.MatchString(in.Error) {
-		r.code = in.Error
-	}
-	if guid.MatchString(in.Trace) {
-		r.trace = in.Trace
-	}
-	r.aadsts = aadsts.FindString(in.Description)
-	return r
-}
-
-// aadstsHints are the login service's codes that have a next step of their own. Source: Microsoft's list "AADSTS error
-// codes".
-var aadstsHints = map[string]string{
-	"AADSTS7000215": "ClientSecret is wrong: take the secret's value, not its id",
-	"AADSTS7000222": "the client secret has expired: make a new one in Entra and put it into the config",
-	"AADSTS700027":  "Entra does not know the certificate: upload the one of ClientCertificateFile to the app registration",
-	"AADSTS700016":  "ClientID is not an app of this tenant: compare it and TenantID with the app's overview page in Entra",
-	"AADSTS90002":   "there is no such tenant: compare TenantID with the app's overview page in Entra",
-	"AADSTS65001":   "an administrator must grant the app's permissions: Entra, app registration, API permissions, grant admin consent",
-	"AADSTS7000218": `switch on "Allow public client flows" in the app registration, under Authentication`,
-	"AADSTS70011":   "a permission is not known to this cloud: compare GraphURL and LoginURL",
-}
-
-// loginFailed gives what the login service said its kind and a next step.
-func (a *account) loginFailed(doing string, err error, hint string) error {
-	e := &bridge.Error{Scope: bridge.ScopeAccount, Err: fmt.Errorf("%s: %w", doing, err)}
-	var r *refusal
-	if !errors.As(err, &r) {
-		return e // the network
-	}
-	if r.trace != "" {
-		e.Trace = "trace_id " + r.trace
-	}
-	switch {
-	case r.status == http.StatusTooManyRequests || r.hasAfter:
-		e.Kind, e.After = bridge.Throttled, max(r.after, waitWhenUntold)
-	case r.status >= 500 || r.code == "temporarily_unavailable":
-	default:
-		e.Kind, e.Hint = bridge.Unauthorised, hint
-		if h := aadstsHints[r.aadsts]; h != "" {
-			e.Hint = h
-		}
-	}
-	return e
 }
 
 // deviceCode is the answer to the beginning of a login.
@@ -333,10 +249,4 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// credentialsRefused tells whether the login service said no to the app's secret or certificate.
-func credentialsRefused(err error) bool {
-	var r *refusal
-	return errors.As(err, &r) && r.code == "invalid_client"
 }

@@ -7,7 +7,7 @@ type Operation struct {
 	// Doing says in errors what was being done.
 	Doing  string
 	Method string
-	// Path below the Graph URL, with {team}, {channel}, {message}, {reply}, {user}, {app} and {content} in it.
+	// Path below the Graph URL, with {team}, {channel}, {message}, {reply}, {user}, {app}, {content} and {subscription} in it.
 	Path string
 	// Query parameters, in the form that is sent; may be empty.
 	Query string
@@ -81,6 +81,11 @@ var (
 	opUnreact      = &Operation{Doing: "taking back a reaction to a message", Method: "POST", Path: messagePath + "/unsetReaction", Relay: true, Permission: sendMessages, Why: whyReact, writes: true}
 	opUnreactReply = &Operation{Doing: "taking back a reaction to a reply", Method: "POST", Path: replyPath + "/unsetReaction", Relay: true, Permission: sendMessages, Why: whyReact, writes: true}
 
+	opSubscribe     = &Operation{Doing: "subscribing to messages", Method: "POST", Path: "/subscriptions", Permission: readMessages, Why: whyRead}
+	opSubscriptions = &Operation{Doing: "listing the subscriptions", Method: "GET", Path: "/subscriptions", Permission: readMessages, Why: whyRead}
+	opRenew         = &Operation{Doing: "renewing a subscription", Method: "PATCH", Path: "/subscriptions/{subscription}", Permission: readMessages, Why: whyRead}
+	opUnsubscribe   = &Operation{Doing: "ending a subscription", Method: "DELETE", Path: "/subscriptions/{subscription}", Permission: readMessages, Why: whyRead}
+
 	// opBatch needs nothing of its own: each request in it is judged by itself.
 	opBatch = &Operation{Doing: "reading channels", Method: "POST", Path: "/$batch", Permission: readMessages, Why: whyRead}
 )
@@ -89,6 +94,7 @@ var operations = []*Operation{
 	opMe, opJoinedTeams, opChannels, opChannel, opMembers, opUser, opApplication,
 	opProbe, opThreads, opReplies, opMessage, opReply, opPicture, opPicture2,
 	opPost, opPostReply, opEdit, opEditReply, opDelete, opDeleteReply, opReact, opReactReply, opUnreact, opUnreactReply,
+	opSubscribe, opSubscriptions, opRenew, opUnsubscribe,
 	opBatch,
 }
 

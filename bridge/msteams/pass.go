@@ -156,16 +156,21 @@ func (e *storeError) Unwrap() error { return e.error }
 // finish puts what a pass found and is not known yet, oldest first, and the cursor with the last of it.
 func (r *reader) finish(ctx context.Context, w *watched, p *pass) error {
 	var news []models.ChatMessageable
-	for id, m := range p.found {
-		if known, ok := w.seen.Get(id); !ok || known != versionOf(m) {
+	for _, m := range p.found {
+		if w.isNews(m) {
 			news = append(news, m)
 		}
 	}
 	slices.SortFunc(news, oldestFirst)
 	var states []bridge.State
+	since, live := r.live(w.id)
+	untold := 0
 	for _, m := range news {
 		if s, ok := r.a.state(ctx, w.id, m); ok {
 			states = append(states, s)
+			if t := modified(m); live && t.After(since.Add(usualDelay)) && time.Since(t) > usualDelay {
+				untold++
+			}
 		}
 	}
 	if err := ctx.Err(); err != nil {
@@ -189,7 +194,10 @@ func (r *reader) finish(ctx context.Context, w *watched, p *pass) error {
 	}
 	w.cursor = max(w.cursor, p.highest)
 	for _, m := range news {
-		w.seen.Add(idOf(m), versionOf(m))
+		w.note(m)
+	}
+	if untold > 0 {
+		r.silent(w.id, untold)
 	}
 	return nil
 }

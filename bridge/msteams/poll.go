@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -20,6 +21,8 @@ const (
 	// channel has been quiet for an hour, growing evenly from PollInterval.
 	idleInterval = 30 * time.Second
 	quietTime    = time.Hour
+	// nextLook is how long the reader sleeps at most.
+	nextLook = 30 * time.Second
 	// remembered is how many messages of a channel are compared with what was seen of them; far more than a first page
 	// shows.
 	remembered = 20_000
@@ -29,38 +32,22 @@ const (
 	atOnce = 8
 )
 
-// Run polls the watched channels. All that are due are asked for their newest threads in batches; one that has a gap
-// reads on by itself, while the others go on.
-func (a *account) Run(ctx context.Context, inbox bridge.Inbox) error {
-	a.tellAboutPolling()
-	ctx, stop := context.WithCancel(ctx)
-	r := &reader{
-		a: a, inbox: inbox, pace: min(time.Second, a.pollInterval),
-		channels: map[bridge.ConversationID]*watched{},
-		finished: make(chan finished), slots: make(chan struct{}, atOnce),
-	}
-	err := r.run(ctx)
-	stop()
-	r.work.Wait()
-	return err
-}
-
-func (a *account) tellAboutPolling() {
-	a.mu.Lock()
-	told := a.pollingTold
-	a.pollingTold = true
-	a.mu.Unlock()
-	if !told {
-		a.log.Warn("This account receives by polling. Microsoft allows apps to poll a channel once a day and asks them to subscribe to its changes instead; polling is meant for trying out.")
-	}
-}
-
-// reader is one run of the feed.
+// reader reads channels: all that are due are asked for their newest threads in batches; one that has a gap reads on by
+// itself, while the others go on. A channel that is covered by a subscription is read when it begins to be, when something
+// may have been lost, and once a day; any other in short intervals.
 type reader struct {
-	a        *account
-	inbox    bridge.Inbox
-	pace     time.Duration
+	a     *account
+	inbox bridge.Inbox
+	pace  time.Duration
+	// live tells since when a channel has been covered by a subscription; silent is told of n changes that it kept to itself.
+	live   func(c bridge.ConversationID) (since time.Time, ok bool)
+	silent func(c bridge.ConversationID, n int)
+
+	// mu guards what others than the reader look at.
+	mu       sync.Mutex
 	channels map[bridge.ConversationID]*watched
+	nudged   map[bridge.ConversationID]bool
+	nudges   chan struct{}
 	// notBefore: Graph throttles the whole account until then.
 	notBefore time.Time
 
@@ -95,13 +82,113 @@ type watched struct {
 	active   time.Time
 	failures int
 	busy     bool
-	stop     context.CancelFunc
+	// again: nudged while it was busy.
+	again bool
+	stop  context.CancelFunc
+
+	// turn is held by the delivery that is being taken.
+	turn chan struct{}
+	// caught is closed when all that was said before has been read; refused tells that a delivery did not wait for it.
+	caught  chan struct{}
+	refused atomic.Bool
+	// echo is one of our own posts, which the subscription must show by a certain time. Guarded by the reader's mu.
+	echo   bridge.MessageID
+	echoBy time.Time
+}
+
+func (w *watched) is(c bridge.ConversationID) bool { return w.id == c }
+
+// isNews tells whether a message looks otherwise than when it was put last.
+func (w *watched) isNews(m models.ChatMessageable) bool {
+	known, ok := w.seen.Get(idOf(m))
+	return !ok || known != versionOf(m)
+}
+
+// note remembers that a message has been put. What arrives late is no newer for it.
+func (w *watched) note(m models.ChatMessageable) {
+	id, v := idOf(m), versionOf(m)
+	if known, ok := w.seen.Get(id); !ok || known.revision <= v.revision {
+		w.seen.Add(id, v)
+	}
+}
+
+func newReader(a *account, inbox bridge.Inbox) *reader {
+	return &reader{
+		a: a, inbox: inbox, pace: min(time.Second, a.pollInterval),
+		live:     func(bridge.ConversationID) (time.Time, bool) { return time.Time{}, false },
+		silent:   func(bridge.ConversationID, int) {},
+		channels: map[bridge.ConversationID]*watched{}, nudged: map[bridge.ConversationID]bool{}, nudges: make(chan struct{}, 1),
+		finished: make(chan finished), slots: make(chan struct{}, atOnce),
+	}
+}
+
+// channel gives a watched channel; nil when it is not watched.
+func (r *reader) channel(c bridge.ConversationID) *watched {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.channels[c]
+}
+
+// nudge has some channels read now.
+func (r *reader) nudge(which func(bridge.ConversationID) bool) {
+	r.mu.Lock()
+	for c := range r.channels {
+		if which(c) {
+			r.nudged[c] = true
+		}
+	}
+	r.mu.Unlock()
+	select {
+	case r.nudges <- struct{}{}:
+	default:
+	}
+}
+
+// obey makes the channels due that were nudged.
+func (r *reader) obey() {
+	now := time.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for c := range r.nudged {
+		if w := r.channels[c]; w != nil {
+			w.due, w.again = now, w.busy
+		}
+	}
+	clear(r.nudged)
+}
+
+// expect notes that a post of our own must show up in a channel that is covered by a subscription.
+func (r *reader) expect(c bridge.ConversationID, id bridge.MessageID) {
+	if _, ok := r.live(c); !ok {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if w := r.channels[c]; w != nil && w.echo == "" {
+		w.echo, w.echoBy = id, time.Now().Add(usualDelay)
+	}
+}
+
+// listen makes the channels due whose subscription has not shown our own post.
+func (r *reader) listen(now time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, w := range r.channels {
+		if w.echo == "" || now.Before(w.echoBy) {
+			continue
+		}
+		if !w.seen.Contains(w.echo) {
+			w.due = now
+		}
+		w.echo = ""
+	}
 }
 
 func (r *reader) run(ctx context.Context) error {
 	for {
 		changed, err := r.watch(ctx)
 		if err == nil {
+			r.listen(time.Now())
 			err = r.poll(ctx)
 		}
 		if ctx.Err() != nil {
@@ -116,6 +203,8 @@ func (r *reader) run(ctx context.Context) error {
 			timer.Stop()
 			return nil
 		case <-changed:
+		case <-r.nudges:
+			r.obey()
 		case f := <-r.finished:
 			err = r.settle(f.w, f.err)
 		case <-timer.C:
@@ -144,9 +233,13 @@ func (r *reader) watch(ctx context.Context) (<-chan struct{}, error) {
 			return nil, err
 		}
 		if w != nil {
+			r.mu.Lock()
 			r.channels[c] = w
+			r.mu.Unlock()
 		}
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for c, w := range r.channels {
 		if !now[c] {
 			if w.busy {
@@ -177,7 +270,8 @@ func (r *reader) open(ctx context.Context, c bridge.ConversationID) (*watched, e
 	if err != nil {
 		return nil, fmt.Errorf("preparing to remember threads: %w", err)
 	}
-	w := &watched{id: c, place: p, seen: seen, readToEnd: readToEnd, due: time.Now(), active: time.Now()}
+	w := &watched{id: c, place: p, seen: seen, readToEnd: readToEnd, due: time.Now(), active: time.Now(),
+		turn: make(chan struct{}, 1), caught: make(chan struct{})}
 	if text != "" {
 		if w.cursor, err = strconv.ParseInt(text, 10, 64); err != nil {
 			r.inbox.Trouble(c, fmt.Errorf("reading a cursor: %w", err))
@@ -309,7 +403,7 @@ func (r *reader) settle(w *watched, err error) error {
 			w.failures = 0
 			r.inbox.Trouble(w.id, nil)
 		}
-		w.due = now.Add(r.a.pollIn(now.Sub(w.active)))
+		w.due = r.nextRead(w, now)
 	case errors.As(err, &store):
 		return store.error
 	case bridge.KindOf(err) == bridge.Throttled:
@@ -327,6 +421,28 @@ func (r *reader) settle(w *watched, err error) error {
 	return nil
 }
 
+// nextRead is when a channel is read next that has just been read. What was refused meanwhile, or nudged, is read at once;
+// only then later deliveries may go ahead.
+func (r *reader) nextRead(w *watched, now time.Time) time.Time {
+	again := w.again
+	w.again = false
+	if w.refused.Swap(false) {
+		return now
+	}
+	select {
+	case <-w.caught:
+	default:
+		close(w.caught)
+	}
+	if again {
+		return now
+	}
+	if _, ok := r.live(w.id); ok {
+		return nextReconcile(now)
+	}
+	return now.Add(r.a.pollIn(now.Sub(w.active)))
+}
+
 // pollIn is the time until a channel is read again in which nothing has happened for that long.
 func (a *account) pollIn(quiet time.Duration) time.Duration {
 	slowest := max(a.pollInterval, idleInterval)
@@ -335,10 +451,15 @@ func (a *account) pollIn(quiet time.Duration) time.Duration {
 
 // wake is when there is something to do next.
 func (r *reader) wake() time.Time {
-	next := time.Now().Add(idleInterval)
+	next := time.Now().Add(nextLook)
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for _, w := range r.channels {
 		if !w.busy && w.due.Before(next) {
 			next = w.due
+		}
+		if w.echo != "" && w.echoBy.Before(next) {
+			next = w.echoBy
 		}
 	}
 	if next.Before(r.notBefore) {

@@ -32,7 +32,8 @@ type Settings struct {
 	ClientCertificateFile string
 	// TeamID is the team that a channel without a team belongs to: its id or its display name.
 	TeamID string
-	// Receive says how messages are received: "auto" or "poll".
+	// Receive says how messages are received: "rich" by change notifications, "poll" by polling, and "auto", the default, by
+	// change notifications where Graph can reach Causeway.
 	Receive string
 	// PollInterval is the time between two reads of a channel in which people are writing; default 5s.
 	PollInterval string
@@ -70,11 +71,9 @@ func (s *Settings) Validate(report func(key, problem string)) {
 		report("ClientCertificateFile", "cannot be used together with ClientSecret")
 	}
 	switch s.Receive {
-	case "", "auto", "poll":
-	case "rich":
-		report("Receive", `"rich" comes with a later version; use "auto" or "poll"`)
+	case "", "auto", "rich", "poll":
 	default:
-		report("Receive", `must be "auto" or "poll"`)
+		report("Receive", `must be "auto", "rich" or "poll"`)
 	}
 	if _, known := cloudOf(*s); !known {
 		report("Cloud", "must be "+cloudNames())

@@ -60,6 +60,19 @@ func versionOf(m models.ChatMessageable) version {
 	return v
 }
 
+// created is when a message was made. Notifications may leave out the fraction of the second, which the id has: the time
+// of creation in milliseconds.
+func created(m models.ChatMessageable) time.Time {
+	t := value(m.GetCreatedDateTime())
+	if t.Nanosecond() != 0 {
+		return t
+	}
+	if n, err := strconv.ParseInt(value(m.GetId()), 10, 64); err == nil && n/1000 == t.Unix() {
+		return time.UnixMilli(n).UTC()
+	}
+	return t
+}
+
 // modified is when a message was last changed, or else made.
 func modified(m models.ChatMessageable) time.Time {
 	created := value(m.GetCreatedDateTime())
@@ -83,7 +96,7 @@ func (a *account) state(ctx context.Context, c bridge.ConversationID, m models.C
 	v := versionOf(m)
 	s := bridge.State{
 		Conversation: c, ID: idOf(m), Root: bridge.MessageID(value(m.GetReplyToId())),
-		Author: a.author(ctx, m.GetFrom()), Created: value(m.GetCreatedDateTime()), Edited: value(m.GetLastEditedDateTime()),
+		Author: a.author(ctx, m.GetFrom()), Created: created(m), Edited: value(m.GetLastEditedDateTime()),
 		Revision: v.revision, Deleted: v.deleted,
 	}
 	if s.Deleted {

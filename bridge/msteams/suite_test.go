@@ -17,13 +17,21 @@ func TestLaws(t *testing.T) {
 	for _, mode := range []struct {
 		name string
 		opts teams.Options
+		rich bool
 	}{
 		{name: "as documented"},
 		{name: "deletions move nothing", opts: teams.Options{DeletionMovesNothing: true}},
 		{name: "few replies come along and pages are empty", opts: teams.Options{RepliesPerPage: 1, EmptyPageEvery: 1}},
+		{name: "change notifications", rich: true},
 	} {
 		t.Run(mode.name, func(t *testing.T) {
-			bridgetest.Run(t, func(t *testing.T) bridgetest.Service { return newSuiteService(t, mode.opts) }, bridgetest.FakeTime())
+			bridgetest.Run(t, func(t *testing.T) bridgetest.Service {
+				s := newSuiteService(t, mode.opts)
+				if mode.rich {
+					s.richly()
+				}
+				return s
+			}, bridgetest.FakeTime())
 		})
 	}
 }
@@ -183,9 +191,14 @@ func (s *suiteService) LoseAnswer() {
 func (s *suiteService) Revoke() { s.relay.SetDisabled(true) }
 func (s *suiteService) Grant()  { s.relay.SetDisabled(false) }
 
-// Shut takes the channel away from app and relay account alike.
+// Shut takes the channel away from app and relay account alike. Subscriptions end with the access.
 func (s *suiteService) Shut(c bridge.ConversationID) {
 	channel := s.channel(c).ID
+	for _, sub := range s.sim.Subscriptions() {
+		if strings.Contains(sub.Resource, channel) {
+			s.sim.RemoveSubscription(sub.ID, true)
+		}
+	}
 	s.reopen[c] = s.sim.Inject(teams.Fault{
 		Where: func(r *http.Request) bool { return strings.Contains(r.URL.Path, channel) }, Times: -1, Status: 403, Code: "Forbidden",
 	})

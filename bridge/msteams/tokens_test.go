@@ -108,7 +108,7 @@ func TestARefusedTokenIsRenewedForTheNextCall(t *testing.T) {
 func TestWaitingForATokenEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		started := make(chan struct{})
-		tok := newTokens("", func(ctx context.Context) (granted, error) {
+		tok := newTokens("", func(ctx context.Context, _ string) (granted, error) {
 			close(started)
 			<-ctx.Done()
 			return granted{}, ctx.Err()
@@ -154,7 +154,7 @@ func TestWhatTheLoginServiceRefusesHasANextStep(t *testing.T) {
 		{"out of order", func(w *simWorld) { w.sim.Inject(teams.Fault{Template: tokenPath, Status: 503}) }, bridge.Transient, ""},
 		{"cut off", func(w *simWorld) { w.sim.Inject(teams.Fault{Template: tokenPath, Drop: true}) }, bridge.Transient, ""},
 		{"a description with a secret in it", func(w *simWorld) {
-			w.sim.Inject(teams.Fault{Template: tokenPath, Status: 400, Code: "invalid_request", Message: "you sent " + clientSecret})
+			w.sim.Inject(teams.Fault{Template: tokenPath, Status: 400, Code: "invalid_request", AADSTS: 900144, Message: "you sent " + clientSecret})
 		}, bridge.Unauthorised, "check TenantID, ClientID and ClientSecret"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -379,8 +379,8 @@ func TestSettingsAreCheckedWithoutAsking(t *testing.T) {
 		{"no client", func(s *Settings) { s.ClientID = "" }, "ClientID: must be the application (client) id"},
 		{"no secret", func(s *Settings) { s.ClientSecret = "" }, "ClientSecret: is missing"},
 		{"two secrets", func(s *Settings) { s.ClientCertificateFile = "x.pem" }, "ClientCertificateFile: cannot be used together"},
-		{"rich", func(s *Settings) { s.Receive = "rich" }, `Receive: "rich" comes with a later version; use "auto" or "poll"`},
-		{"unknown way", func(s *Settings) { s.Receive = "push" }, `Receive: must be "auto" or "poll"`},
+		{"rich", func(s *Settings) { s.Receive = "rich" }, ""},
+		{"unknown way", func(s *Settings) { s.Receive = "push" }, `Receive: must be "auto", "rich" or "poll"`},
 		{"interval", func(s *Settings) { s.PollInterval = "5" }, "PollInterval: must be a duration such as"},
 		{"negative", func(s *Settings) { s.PostInterval = "-1s" }, "PostInterval: must be a duration such as"},
 		{"no URL", func(s *Settings) { s.GraphURL = "graph" }, "GraphURL: must be a URL"},
@@ -395,8 +395,8 @@ func TestSettingsAreCheckedWithoutAsking(t *testing.T) {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}
-	if _, err := newAccount(bridge.Env{Account: "msteams.x"}, Settings{Receive: "rich"}, nil); err == nil || !strings.Contains(err.Error(), "comes with a later version") {
-		t.Errorf("an account that wants rich: %v", err)
+	if _, err := newAccount(bridge.Env{Account: "msteams.x"}, Settings{Receive: "rich"}, nil); err == nil || !strings.Contains(err.Error(), "set PublicURL in [http]") {
+		t.Errorf("rich without an address: %v", err)
 	}
 }
 

@@ -10,11 +10,14 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/sirupsen/logrus"
 
 	"causeway/bridge"
+	"causeway/bridge/msteams/notification"
 	"causeway/bridge/secret"
 	"causeway/contrib/sim/teams"
 )
@@ -35,6 +38,11 @@ type simWorld struct {
 	team                     *teams.Team
 	general, random          *teams.Channel
 
+	// hook is the address under which Graph reaches the account that was made last; empty: not at all.
+	hook string
+	// hooked is that account's handler.
+	hooked atomic.Pointer[http.Handler]
+
 	settings Settings
 	vault    *memoryVault
 	log      *lockedBuffer
@@ -45,7 +53,14 @@ type simWorld struct {
 // newSimWorld makes one whose relay account has signed in.
 func newSimWorld(t testing.TB, opts teams.Options) *simWorld {
 	t.Helper()
-	w := &simWorld{TB: t, sim: teams.New(opts), vault: &memoryVault{}, log: &lockedBuffer{}}
+	w := &simWorld{TB: t, vault: &memoryVault{}, log: &lockedBuffer{}}
+	transport, wait := teams.HandlerTransport(http.HandlerFunc(w.serveHook))
+	opts.Webhooks.Transport = transport
+	w.sim = teams.New(opts)
+	t.Cleanup(func() {
+		_ = w.sim.Close()
+		wait()
+	})
 	w.tenant = w.sim.AddTenant("Contoso")
 	w.owner, w.relay = w.tenant.AddUser("Olivia Owner"), w.tenant.AddUser("Causeway")
 	w.alice, w.bob = w.tenant.AddUser("Alice Adams"), w.tenant.AddUser("Bob Brown")
@@ -68,12 +83,50 @@ func (w *simWorld) account() *account {
 	logger := logrus.New()
 	logger.SetOutput(w.log)
 	logger.SetLevel(logrus.TraceLevel)
-	a, err := newAccount(bridge.Env{Account: "msteams.contoso", Log: logrus.NewEntry(logger), Vault: w.vault}, w.settings, w.wire)
+	env := bridge.Env{Account: "msteams.contoso", Log: logrus.NewEntry(logger), Vault: w.vault, Hook: w.hook}
+	a, err := newAccount(env, w.settings, w.wire)
 	if err != nil {
 		w.Fatalf("newAccount: %v", err)
 	}
+	if h := a.Handler(); h != nil {
+		w.hooked.Store(&h)
+	}
 	return a
 }
+
+// hookURL is where Graph reaches accounts of tests.
+const hookURL = "https://causeway.example/hooks/msteams.contoso"
+
+// serveHook is the way from Graph to the account, as the web server lays it.
+func (w *simWorld) serveHook(answer http.ResponseWriter, r *http.Request) {
+	h := w.hooked.Load()
+	if h == nil {
+		http.NotFound(answer, r)
+		return
+	}
+	http.StripPrefix("/hooks/msteams.contoso", *h).ServeHTTP(answer, r)
+}
+
+// richly has accounts receive by change notifications. Making a key takes long, so they share one.
+func (w *simWorld) richly() {
+	w.Helper()
+	w.hook = hookURL
+	text, err := testKeys()
+	if err == nil {
+		err = w.vault.Save(context.Background(), notificationKeysVaultName, text)
+	}
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+var testKeys = sync.OnceValues(func() ([]byte, error) {
+	keys, err := notification.NewKeys(time.Now())
+	if err != nil {
+		return nil, err
+	}
+	return keys.Marshal()
+})
 
 func (w *simWorld) connected() *account {
 	w.Helper()

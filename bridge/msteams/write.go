@@ -90,7 +90,9 @@ func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, e
 		return "", &bridge.Error{Kind: bridge.Uncertain, Err: fmt.Errorf("%s: the answer holds no id", op.Doing)}
 	}
 	a.learnKeys(ctx, d, m)
-	return messageID(p.message, value(m.GetId())), nil
+	id := messageID(p.message, value(m.GetId()))
+	a.expect(d.Conversation, id)
+	return id, nil
 }
 
 // Edit makes a post look like the draft, key included.

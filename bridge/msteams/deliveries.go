@@ -1,0 +1,229 @@
+package msteams
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/microsoftgraph/msgraph-sdk-go/models"
+	"golang.org/x/sync/errgroup"
+
+	"causeway/bridge"
+	"causeway/bridge/msteams/notification"
+)
+
+const (
+	// usualDelay is how late a notification of a message may come: Microsoft says a minute at most.
+	usualDelay = 2 * time.Minute
+	// afterOutage is how often at most late notifications make all their channels be read.
+	afterOutage = 10 * time.Minute
+)
+
+// errCatchingUp: what was said before is still being read, and goes first.
+var errCatchingUp = errors.New("taking a notification: its channel is still catching up")
+
+// take stores what a delivery brings and returns when it is on disk. It returns an error when Graph shall repeat the
+// delivery; what is forged, or none of ours, is passed over. What costs least is looked at first.
+func (s *subscriber) take(ctx context.Context, c notification.Collection) error {
+	groups := map[*watched][]*notification.Item{}
+	var order []*watched
+	var vouched *notification.Vouched
+	for i := range c.Items {
+		item := &c.Items[i]
+		if !s.states.Valid(item.ClientState, "messages") {
+			s.countForged()
+			continue
+		}
+		if item.Lifecycle != "" {
+			s.lifecycle(item)
+			continue
+		}
+		w := s.channelOf(item)
+		if w == nil {
+			continue
+		}
+		if vouched == nil {
+			v := s.validator.Verify(ctx, c.Tokens)
+			vouched = &v
+		}
+		if genuine, err := s.genuine(*vouched, item); err != nil {
+			return err
+		} else if !genuine {
+			continue
+		}
+		if groups[w] == nil {
+			order = append(order, w)
+		}
+		groups[w] = append(groups[w], item)
+	}
+	storing, ctx := errgroup.WithContext(ctx)
+	for _, w := range order {
+		storing.Go(func() error { return s.takeGroup(ctx, w, groups[w]) })
+	}
+	return storing.Wait()
+}
+
+func (s *subscriber) countForged() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forged++
+}
+
+// channelOf gives the watched channel that an item is about; nil when there is none.
+func (s *subscriber) channelOf(item *notification.Item) *watched {
+	r := item.Resource
+	if r.Kind != notification.ChannelMessage || !strings.EqualFold(item.Tenant, s.a.settings.TenantID) {
+		return nil
+	}
+	return s.reader.channel(s.a.conversation(r.Team, r.Channel))
+}
+
+// genuine tells whether a validation token vouches for an item; an error when that cannot be said now.
+func (s *subscriber) genuine(v notification.Vouched, item *notification.Item) (bool, error) {
+	err := v.Check(item.Tenant)
+	var why *notification.TokenError
+	switch {
+	case err == nil:
+		s.distrust(nil)
+		return true, nil
+	case errors.As(err, &why) && why.Transient():
+		return false, err
+	case errors.As(err, &why) && why.Reason == notification.NoTokens:
+		s.distrust(err) // the documented case: Graph will never send any, until somebody has changed a setting
+	default:
+		s.a.log.WithError(err).Debug("A notification was refused.")
+	}
+	s.countForged()
+	return false, nil
+}
+
+// takeGroup stores what a delivery brings for one channel. Deliveries for a channel take turns in the order in which they
+// came.
+func (s *subscriber) takeGroup(ctx context.Context, w *watched, items []*notification.Item) error {
+	select {
+	case w.turn <- struct{}{}:
+		defer func() { <-w.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-w.caught:
+	case <-ctx.Done():
+		w.refused.Store(true)
+		return errCatchingUp
+	}
+	var news []models.ChatMessageable
+	for _, item := range items {
+		if m := s.open(w, item); m != nil && w.isNews(m) {
+			news = append(news, m)
+		}
+	}
+	if len(news) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(news, oldestFirst)
+	var states []bridge.State
+	for _, m := range news {
+		if state, ok := s.a.state(ctx, w.id, m); ok {
+			states = append(states, state)
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err // names may be missing
+	}
+	if len(states) > 0 {
+		if err := s.inbox.Put(ctx, bridge.Batch{Conversation: w.id, States: states}); err != nil {
+			s.reader.nudge(w.is) // it ends when the store has failed for good, and reads what was refused else
+			return fmt.Errorf("storing notifications: %w", err)
+		}
+	}
+	late := false
+	for _, m := range news {
+		w.note(m)
+		late = late || time.Since(modified(m)) > usualDelay
+	}
+	if late {
+		s.afterOutage(w)
+	}
+	return nil
+}
+
+// open gives the message that an item brings along; nil when it cannot be read. Then the channel is read instead.
+func (s *subscriber) open(w *watched, item *notification.Item) models.ChatMessageable {
+	s.mu.Lock()
+	keys := s.keys
+	s.mu.Unlock()
+	err := item.Err
+	var text []byte
+	if err == nil {
+		text, err = keys.Open(item)
+	}
+	if err == nil {
+		var m models.ChatMessageable
+		if m, err = parse[models.ChatMessageable](text, models.CreateChatMessageFromDiscriminatorValue); err == nil {
+			if ours(item.Resource, m) {
+				return m
+			}
+			err = errors.New("opening a notification: it holds another message than it says")
+		}
+	}
+	s.a.log.WithError(err).WithField("conversation", w.id.String()).Warn("A notification cannot be read; its channel is read instead.")
+	s.reader.nudge(w.is)
+	if errors.Is(err, notification.ErrUnknownKey) {
+		s.urge(func(f *feed) bool { return strings.EqualFold(f.id, item.Subscription) }, func(f *feed) { f.certificate = "" })
+	}
+	return nil
+}
+
+// ours tells whether a message is the one that its notification names.
+func ours(r notification.Resource, m models.ChatMessageable) bool {
+	if r.Reply == "" {
+		return value(m.GetId()) == r.Message && (value(m.GetReplyToId()) == "" || value(m.GetReplyToId()) == r.Message)
+	}
+	return value(m.GetId()) == r.Reply && value(m.GetReplyToId()) == r.Message
+}
+
+// afterOutage has the channels of a subscription read that has delivered late: something may have been given up.
+func (s *subscriber) afterOutage(w *watched) {
+	now := time.Now()
+	var covers []func(bridge.ConversationID) bool
+	s.mu.Lock()
+	for _, f := range s.feeds {
+		if f.covers(w.id) && now.Sub(f.late) > afterOutage {
+			f.late = now
+			covers = append(covers, f.covers)
+		}
+	}
+	s.mu.Unlock()
+	for _, c := range covers {
+		s.reader.nudge(c)
+	}
+}
+
+// takeLifecycle acts on what happens to subscriptions.
+func (s *subscriber) takeLifecycle(_ context.Context, c notification.Collection) error {
+	for i := range c.Items {
+		if item := &c.Items[i]; s.states.Valid(item.ClientState, "messages") {
+			s.lifecycle(item)
+		} else {
+			s.countForged()
+		}
+	}
+	return nil
+}
+
+func (s *subscriber) lifecycle(item *notification.Item) {
+	named := func(f *feed) bool { return f.id != "" && strings.EqualFold(f.id, item.Subscription) }
+	switch item.Lifecycle {
+	case notification.ReauthorizationRequired:
+		s.urge(named, func(*feed) {})
+	case notification.SubscriptionRemoved:
+		s.a.log.Warn("Graph has removed a subscription; it is made again, and what was missed is read.")
+		s.urge(named, func(f *feed) { f.id, f.since = "", time.Time{} })
+	case notification.Missed: // never sent for Teams
+		s.reader.nudge(func(bridge.ConversationID) bool { return true })
+	}
+}

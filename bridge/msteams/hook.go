@@ -1,0 +1,115 @@
+package msteams
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"causeway/bridge/msteams/notification"
+)
+
+const (
+	// takeTime is how long a delivery may take to be stored. Graph counts answers after 3 s as slow, and repeats a
+	// delivery that is refused.
+	takeTime = 2500 * time.Millisecond
+	// deliveriesAtOnce bounds the memory that deliveries take, genuine or not.
+	deliveriesAtOnce = 16
+)
+
+// hook is what Graph calls. It stands from the beginning, since subscriptions outlive a run; what comes while no feed runs is
+// refused, and Graph repeats it.
+type hook struct {
+	a     *account
+	slots chan struct{}
+
+	mu  sync.Mutex
+	run *subscriber
+}
+
+// Handler answers Graph's deliveries; nil when messages are polled.
+func (a *account) Handler() http.Handler {
+	if how, _ := a.receiving(); how != byNotifications {
+		return nil
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /messages", func(w http.ResponseWriter, r *http.Request) { a.hook.serve(w, r, (*subscriber).take) })
+	mux.HandleFunc("POST /lifecycle", func(w http.ResponseWriter, r *http.Request) { a.hook.serve(w, r, (*subscriber).takeLifecycle) })
+	return mux
+}
+
+// set lets a run take deliveries, or none with nil.
+func (h *hook) set(s *subscriber) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.run = s
+}
+
+// enter gives the present run, which then waits for done; nil when there is none.
+func (h *hook) enter() (s *subscriber, done func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.run == nil {
+		return nil, func() {}
+	}
+	h.run.taking.Add(1)
+	return h.run, h.run.taking.Done
+}
+
+func (h *hook) serve(w http.ResponseWriter, r *http.Request, take func(*subscriber, context.Context, notification.Collection) error) {
+	if notification.IsHandshake(r) {
+		if err := notification.Handshake(w, r); err != nil {
+			h.a.log.WithError(err).Debug("A handshake was refused.")
+		}
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), takeTime)
+	defer cancel()
+	select {
+	case h.slots <- struct{}{}:
+		defer func() { <-h.slots }()
+	case <-ctx.Done():
+		refuse(w, http.StatusServiceUnavailable)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, notification.MaxBody))
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		refuse(w, http.StatusRequestEntityTooLarge)
+		return
+	case err != nil: // who sent it has gone
+		refuse(w, http.StatusBadRequest)
+		return
+	}
+	c, err := notification.Parse(body)
+	if err != nil {
+		h.a.log.WithError(err).Debug("A delivery that is none was refused.")
+		refuse(w, http.StatusBadRequest)
+		return
+	}
+	run, done := h.enter()
+	defer done()
+	if run == nil {
+		refuse(w, http.StatusServiceUnavailable)
+		return
+	}
+	defer context.AfterFunc(run.ctx, cancel)()
+	if err := take(run, ctx, c); err != nil {
+		h.a.log.WithError(err).Debug("A delivery could not be taken now.")
+		refuse(w, http.StatusServiceUnavailable)
+		return
+	}
+	w.WriteHeader(http.StatusAccepted)
+}
+
+// refuse answers with a status alone. What is refused for now is repeated.
+func refuse(w http.ResponseWriter, status int) {
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "10")
+	}
+	http.Error(w, strings.ToLower(http.StatusText(status)), status)
+}
