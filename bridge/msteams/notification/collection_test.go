@@ -112,6 +112,13 @@ func TestTokensMayBeMissing(t *testing.T) {
 	}
 }
 
+func TestOfTwoListsTheSecondCounts(t *testing.T) {
+	c := parse(t, `{"value":[{"subscriptionId":"a","changeType":"c","resource":"chats('c')"},{}],"validationTokens":["a","b"],"value":[{"subscriptionId":"b","changeType":"c","resource":"chats('d')"}],"validationTokens":["c"]}`)
+	if len(c.Items) != 1 || c.Items[0].Subscription != "b" || c.Items[0].Resource.Chat != "d" || c.Items[0].Err != nil || len(c.Tokens) != 1 || c.Tokens[0] != "c" {
+		t.Errorf("%+v", c)
+	}
+}
+
 func TestTheAddressOfTheResourceStandsInForItsName(t *testing.T) {
 	c := parse(t, `{"value":[{"subscriptionId":"s","changeType":"created","resourceData":{"@odata.id":"chats('c')/messages('1')"}},
 		{"subscriptionId":"s","changeType":"created","resource":"chats('c')/messages('2')","resourceData":{"@odata.id":"chats('d')/messages('1')"}}]}`)

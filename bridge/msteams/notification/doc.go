@@ -11,6 +11,9 @@
 //  3. its tenant is vouched for by a validation token of the same delivery: [Validator.Verify], [Vouched.Check];
 //  4. its content opens: [Keys.Open].
 //
+// The last two are for items with resource data, [Item.Rich], only: the others, events in the life of a subscription
+// among them, come without tokens. They bring nothing but a name, and what it names must be read from Graph.
+//
 // What a validation token proves is that Graph made a delivery for this app and tenant, not which one: it is not bound
 // to the items. The client state, which only Graph knows, is the second half of the proof.
 //

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -223,8 +224,8 @@ func (r *reader) number() {
 	}
 }
 
-func (r *reader) sign(any string) bool {
-	if r.at < len(r.text) && bytes.IndexByte([]byte(any), r.text[r.at]) >= 0 {
+func (r *reader) sign(signs string) bool {
+	if r.at < len(r.text) && strings.IndexByte(signs, r.text[r.at]) >= 0 {
 		r.at++
 		return true
 	}

@@ -85,7 +85,7 @@ func (c *KeyCache) look(kid string) known {
 // Key gives a key by its name. It is a [KeySource].
 func (c *KeyCache) Key(ctx context.Context, kid string) (SigningKey, error) {
 	first := c.look(kid)
-	if first.has && (!first.old || first.wait) {
+	if first.has && !first.old {
 		return first.key, nil
 	}
 	if first.has { // usable still: only one renews it, and nobody waits for that
@@ -103,7 +103,7 @@ func (c *KeyCache) Key(ctx context.Context, kid string) (SigningKey, error) {
 	}
 	defer func() { <-c.turn }()
 	now := c.look(kid)
-	if now.times == first.times && !now.wait {
+	if !now.wait {
 		c.renew(ctx)
 		now = c.look(kid)
 	}

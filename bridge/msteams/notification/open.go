@@ -43,7 +43,7 @@ func (k *Keys) Open(item *Item) ([]byte, error) {
 	wrapped, ok1 := item.dataKey.bytes()
 	signature, ok2 := item.signature.bytes()
 	data, ok3 := item.data.bytes()
-	if !ok1 || !ok2 || !ok3 || len(wrapped) != p.private.Size() || len(signature) != sha256.Size ||
+	if !ok1 || !ok2 || !ok3 || len(wrapped) != p.private.Size() ||
 		len(data) == 0 || len(data)%aes.BlockSize != 0 {
 		return nil, ErrUndecipherable
 	}

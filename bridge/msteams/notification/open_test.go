@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha1"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -83,9 +85,10 @@ func TestEveryTamperingIsRefused(t *testing.T) {
 	public := publicOf(t, c)
 	plain := []byte(`{"id":"1565045424600","body":{"content":"a text that fills some blocks of sixteen bytes"}}`)
 	good := seal(t, public, plain, true)
+	plain16 := append(bytes.Clone(plain), bytes.Repeat([]byte{byte(16 - len(plain)%16)}, 16-len(plain)%16)...)
 	refused := func(what string, s sealed) {
 		t.Helper()
-		if got, err := keys.Open(s.item(t, c)); err != ErrUndecipherable || got != nil { //nolint:errorlint // the very same
+		if got, err := keys.Open(s.item(t, c)); err != ErrUndecipherable || got != nil { // the very same, not just one like it
 			t.Errorf("%s: %q, %v", what, got, err)
 		}
 	}
@@ -131,16 +134,38 @@ func TestEveryTamperingIsRefused(t *testing.T) {
 		"another item's data":       func(s *sealed) { s.data = other.data },
 		"another item's signature":  func(s *sealed) { s.signature = other.signature },
 		"signed with the empty key": func(s *sealed) { s.key = make([]byte, 32); s.sign(); s.dataKey = flipped(s.dataKey, 9, 1) },
-		"wrapped with another padding": func(s *sealed) {
+		"wrapped with another hash": func(s *sealed) {
 			var err error
-			if s.dataKey, err = rsa.EncryptPKCS1v15(rand.Reader, public, s.key); err != nil { //lint:ignore SA1019 an attack, not a use
+			if s.dataKey, err = rsa.EncryptOAEP(sha256.New(), rand.Reader, public, s.key, nil); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"wrapped with a label": func(s *sealed) {
+			var err error
+			if s.dataKey, err = rsa.EncryptOAEP(sha1.New(), rand.Reader, public, s.key, []byte("x")); err != nil {
 				t.Fatal(err)
 			}
 		},
 		"a key of 16 bytes": func(s *sealed) { s.key = s.key[:16]; s.sign(); s.wrap(t, public) },
 		"a key of 31 bytes": func(s *sealed) { s.key = s.key[:31]; s.sign(); s.wrap(t, public) },
 		"a key of 33 bytes": func(s *sealed) { s.key = append(bytes.Clone(s.key), 1); s.sign(); s.wrap(t, public) },
-		"an empty key":      func(s *sealed) { s.key = nil; s.sign(); s.wrap(t, public) },
+		"a key of 31 bytes, the last one 0 and left out": func(s *sealed) {
+			short := sealKey(t, public, append(bytes.Repeat([]byte{7}, 31), 0), plain16)
+			short.key = short.key[:31] // the signature is the same: HMAC fills up with zeros
+			short.wrap(t, public)
+			*s = short
+		},
+		"a key of 33 bytes, the last one left over": func(s *sealed) {
+			long := sealKey(t, public, bytes.Repeat([]byte{7}, 32), plain16)
+			long.key = append(bytes.Clone(long.key), 8)
+			long.wrap(t, public)
+			*s = long
+		},
+		"a key of zeros, wrapped wrongly": func(s *sealed) {
+			*s = sealKey(t, public, make([]byte, 32), plain16)
+			s.dataKey = flipped(s.dataKey, 9, 1)
+		},
+		"an empty key": func(s *sealed) { s.key = nil; s.sign(); s.wrap(t, public) },
 	} {
 		s := good
 		change(&s)

@@ -87,6 +87,11 @@ func TestParseSigningKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	huge := &rsa.PublicKey{N: new(big.Int).SetBit(big.NewInt(1), 16383, 1), E: 65537}
+	hugeDER, err := x509.CreateCertificate(rand.Reader, &x509.Certificate{SerialNumber: big.NewInt(1)}, &x509.Certificate{SerialNumber: big.NewInt(1)}, huge, k)
+	if err != nil {
+		t.Fatal(err)
+	}
 	type m map[string]any
 	key := func(changes m) m {
 		k := m{"kty": "RSA", "use": "sig", "kid": "k1", "n": n, "e": "AQAB"}
@@ -119,6 +124,7 @@ func TestParseSigningKeys(t *testing.T) {
 		"of 1,024 bits":               {key(m{"n": b64url(small.N)}), false},
 		"of 1,024 bits, certified":    {key(m{"n": nil, "e": nil, "x5c": []string{certificateOf(t, small)}}), false},
 		"of 16,384 bits":              {key(m{"n": base64.RawURLEncoding.EncodeToString(append([]byte{0x80}, make([]byte, 2047)...))}), false},
+		"of 16,384 bits, certified":   {key(m{"n": nil, "e": nil, "x5c": []string{base64.StdEncoding.EncodeToString(hugeDER)}}), false},
 		"even":                        {key(m{"n": b64url(new(big.Int).Sub(k.N, big.NewInt(1)))}), false},
 		"exponent 1":                  {key(m{"e": "AQ"}), false},
 		"exponent 2":                  {key(m{"e": "Ag"}), false},

@@ -220,6 +220,9 @@ func TestEveryMistakeOfASignatureIsRefused(t *testing.T) {
 		if got := reason(t, l.validator(t, nil), c.token); got != c.want {
 			t.Errorf("%s: %v, want %v", what, name(got), name(c.want))
 		}
+		if asked := l.asks > 0; asked != (c.want == 0 || c.want == BadSignature || what == "an unknown key id") {
+			t.Errorf("%s: a key was asked for: %t", what, asked)
+		}
 	}
 	for i := range parts[2] { // each letter of the signature
 		b := []byte(good)
@@ -292,6 +295,7 @@ func TestATokenVouchesForItsTenantOnly(t *testing.T) {
 	}{
 		{"its own, among those of others", []string{foreign, expired, "x", of(testTenant, testApp, nil)}, testTenant, 0},
 		{"one that expired, among good ones", []string{"x", foreign, of(testTenant, testApp, nil), expired}, second, Expired},
+		{"one that expired, behind another app's", []string{foreign, of(testTenant, testApp, map[string]any{"exp": noon.Add(-time.Hour).Unix()})}, testTenant, Expired},
 		{"only for others", []string{of(testTenant, testApp, nil)}, third, OtherTenant},
 		{"only another app's", []string{foreign}, testTenant, WrongAudience},
 		{"only an unreadable one", []string{"x"}, third, Malformed},

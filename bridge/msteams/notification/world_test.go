@@ -1,6 +1,7 @@
 package notification
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hmac"
@@ -65,17 +66,21 @@ type sealed struct {
 // seal encrypts as Graph does, padding included in plain when pad is false.
 func seal(t testing.TB, public *rsa.PublicKey, plain []byte, pad bool) sealed {
 	t.Helper()
-	s := sealed{key: make([]byte, 32)}
-	if _, err := rand.Read(s.key); err != nil {
+	key := make([]byte, 32)
+	if _, err := rand.Read(key); err != nil {
 		t.Fatal(err)
 	}
-	s.data = append([]byte(nil), plain...)
 	if pad {
 		n := aes.BlockSize - len(plain)%aes.BlockSize
-		for range n {
-			s.data = append(s.data, byte(n))
-		}
+		plain = append(bytes.Clone(plain), bytes.Repeat([]byte{byte(n)}, n)...)
 	}
+	return sealKey(t, public, key, plain)
+}
+
+// sealKey encrypts whole blocks with a key of one's choice.
+func sealKey(t testing.TB, public *rsa.PublicKey, key, blocks []byte) sealed {
+	t.Helper()
+	s := sealed{key: key, data: bytes.Clone(blocks)}
 	block, err := aes.NewCipher(s.key)
 	if err != nil {
 		t.Fatal(err)
