@@ -21,10 +21,12 @@ import (
 	"causeway/bridge"
 )
 
-// Keys are made from the key file: one proves that a post is Causeway's own, one seals tokens at rest.
+// Keys are made from the key file: one proves that a post is Causeway's own, one seals tokens at rest, one proves that
+// somebody may read the key file.
 type Keys struct {
-	post []byte
-	seal cipher.AEAD
+	post   []byte
+	seal   cipher.AEAD
+	reader []byte
 }
 
 const keySize = 32
@@ -79,12 +81,16 @@ func NewKeys(secret []byte) (Keys, error) {
 	if err != nil {
 		return Keys{}, err
 	}
+	reader, err := hkdf.Key(sha256.New, secret, nil, "causeway reader of the key file", 32)
+	if err != nil {
+		return Keys{}, err
+	}
 	block, err := aes.NewCipher(seal)
 	if err != nil {
 		return Keys{}, err
 	}
 	gcm, err := cipher.NewGCM(block)
-	return Keys{post: post, seal: gcm}, err
+	return Keys{post: post, seal: gcm, reader: reader}, err
 }
 
 const half = 12 // bytes of each half of a key: 96 bits against guessing, 96 against collisions

@@ -63,6 +63,7 @@ func Open(ctx context.Context, path string, keys Keys, o Options) (*Store, error
 	if err != nil {
 		return nil, fmt.Errorf("opening the store %s: %w", path, err)
 	}
+	db.SetMaxOpenConns(2) // the writer's, and one for reading what may take longer
 	conn, err := db.Conn(ctx)
 	if err == nil {
 		err = migrate(ctx, conn)

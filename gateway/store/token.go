@@ -1,0 +1,39 @@
+package store
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"time"
+)
+
+// tokenLife is how long a token is good. A program that has taken Causeway's port while it was down sees one, but
+// cannot use it later.
+const tokenLife = time.Minute
+
+const stamp = 8 // bytes of the time at which a token was made
+
+// Keys gives the keys of the store.
+func (s *Store) Keys() Keys { return s.keys }
+
+// Token proves, for a minute, that whoever shows it may read the key file.
+func (k Keys) Token(now time.Time) string {
+	raw := binary.BigEndian.AppendUint64(nil, uint64(now.Unix()))
+	return base64.RawURLEncoding.EncodeToString(append(raw, k.readerProof(raw)...))
+}
+
+// ValidToken reports whether a token was made with the same key file, and just now.
+func (k Keys) ValidToken(token string, now time.Time) bool {
+	raw, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(raw) != stamp+sha256.Size || !hmac.Equal(raw[stamp:], k.readerProof(raw[:stamp])) {
+		return false
+	}
+	return now.Sub(time.Unix(int64(binary.BigEndian.Uint64(raw)), 0)).Abs() <= tokenLife
+}
+
+func (k Keys) readerProof(stamp []byte) []byte {
+	h := hmac.New(sha256.New, k.reader)
+	_, _ = h.Write(stamp) // never fails
+	return h.Sum(nil)
+}
