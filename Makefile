@@ -36,6 +36,7 @@ setup:
 	command -v gcc >/dev/null && [[ -e /usr/include/stdlib.h ]] || missing+=(gcc libc6-dev); \
 	compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || missing+=(postgresql); \
 	[[ -e /etc/ssl/certs/ca-certificates.crt ]] || missing+=(ca-certificates); \
+	command -v chromium >/dev/null || missing+=(chromium); \
 	if (( $${#missing[@]} )); then \
 	    if ! command -v apt-get >/dev/null; then echo "make test needs these, by their names in Debian: $${missing[*]}" >&2; exit 1; fi; \
 	    if (( EUID )); then echo "make test needs packages that are not installed. Do:  sudo apt-get install $${missing[*]}" >&2; exit 1; fi; \
@@ -94,8 +95,8 @@ run: ## causeway run -c config.toml; CONFIG=other.toml for another one
 	@$(MAKE) build
 	@exec ./causeway run -c "$(CONFIG)"
 
-demo: build ## Causeway between two stand-ins, in this terminal
-	@go run ./contrib/demo -causeway ./causeway -width "$$(tput cols 2>/dev/null || echo 100)"
+demo: build ## Causeway between two stand-ins, on a page to which it prints the address; needs no account
+	@exec go run ./contrib/demo -causeway ./causeway
 
 bench: ## all benchmarks
 	@go test -run '^$$' -bench . -benchmem ./... 2>&1 | $(quiet)

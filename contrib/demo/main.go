@@ -1,39 +1,36 @@
 // Command demo shows Causeway at work without an account anywhere: it starts the stand-ins for Mattermost and Teams on
-// loopback, puts people and a channel into each, and runs the causeway program between them. A short conversation
-// follows, in which Causeway is killed once; one sees each message cross, and how long it took. In a terminal one can
-// then go on talking.
-//
-// It ends with exit code 1 when something did not cross, and then leaves the folder with config, store and log.
+// loopback, puts people into each, runs the causeway program between them, and serves a page on which one is these
+// people, sees each message cross, and can break things.
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"net"
 	"os"
-	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"syscall"
-	"time"
+
+	"causeway/contrib/demo/operator"
+	"causeway/contrib/demo/page"
+	"causeway/contrib/demo/stage"
 )
 
+// usual is where the page is when nothing else is asked for and the port is free.
+const usual = "127.0.0.1:8070"
+
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	d, err := parse(os.Args[1:])
 	if errors.Is(err, flag.ErrHelp) {
 		return
 	}
 	if err == nil {
-		d.out = os.Stdout
-		if isTerminal(os.Stdin) {
-			d.in = os.Stdin
-		}
-		err = d.run(ctx)
+		err = d.run(ctx, os.Stdout)
 	}
 	if err != nil && ctx.Err() == nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
@@ -43,121 +40,65 @@ func main() {
 
 // demo is what the flags say.
 type demo struct {
-	program  string        // causeway
-	width    int           // of the terminal, in columns
-	pace     time.Duration // between two things that people do, so that one can read along
-	patience time.Duration // how long anything may take to cross
-	in       io.Reader     // what is typed after the script; nil: the demo then ends
-	out      io.Writer
+	program string // causeway
+	listen  string // empty: usual, or any port when that is taken
 }
 
 func parse(args []string) (*demo, error) {
 	d := &demo{}
 	f := flag.NewFlagSet("demo", flag.ContinueOnError)
 	f.StringVar(&d.program, "causeway", "", "the causeway program; built from this repository when empty")
-	f.IntVar(&d.width, "width", 100, "columns of the terminal")
-	f.DurationVar(&d.pace, "pace", 700*time.Millisecond, "pause between two things that people do")
-	f.DurationVar(&d.patience, "patience", 30*time.Second, "how long anything may take to cross")
+	f.StringVar(&d.listen, "listen", "", "loopback address of the page; "+usual+" when empty, or any port when that is taken")
 	return d, f.Parse(args)
 }
 
-// isTerminal reports whether somebody may be typing there. The null device is a character device, too.
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return false
-	}
-	null, err := os.Stat(os.DevNull)
-	return err != nil || !os.SameFile(info, null)
-}
-
 // run is the whole demonstration.
-func (d *demo) run(ctx context.Context) (err error) {
-	folder, err := os.MkdirTemp("", "causeway-demo-")
-	if err != nil {
-		return fmt.Errorf("making a folder: %w", err)
-	}
-	w, err := newWorld()
-	if err != nil {
-		return errors.Join(err, os.RemoveAll(folder))
-	}
-	defer w.close()
-	program, err := d.find(ctx, folder)
-	if err != nil {
-		return errors.Join(err, os.RemoveAll(folder))
-	}
-	c := &causeway{program: program, folder: folder}
-	if err := c.configure(w); err != nil {
-		return errors.Join(err, os.RemoveAll(folder))
-	}
-	defer func() {
-		c.stop()
-		if err == nil || ctx.Err() != nil {
-			err = errors.Join(err, os.RemoveAll(folder))
-			return
+func (d *demo) run(ctx context.Context, out io.Writer) (err error) {
+	program := d.program
+	if program == "" {
+		folder, err := os.MkdirTemp("", "causeway-build-")
+		if err != nil {
+			return fmt.Errorf("making a folder: %w", err)
 		}
-		err = fmt.Errorf("%w\nConfig, store and log are in %s", err, folder)
-	}()
-	return d.perform(ctx, w, c)
-}
-
-// find gives the path of the program, built when none was named.
-func (d *demo) find(ctx context.Context, folder string) (string, error) {
-	if d.program != "" {
-		return filepath.Abs(d.program)
+		defer func() { _ = os.RemoveAll(folder) }() // what stays is a file for temporary ones
+		if program, err = operator.Build(ctx, folder); err != nil {
+			return err
+		}
 	}
-	program := filepath.Join(folder, "causeway")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", program, "causeway/cmd/causeway")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building causeway: %w\n%s", err, output)
-	}
-	return program, nil
-}
-
-// perform signs in, plays the script, and then lets people type.
-func (d *demo) perform(ctx context.Context, w *world, c *causeway) error {
-	s := newScreen(d.out, d.width)
-	s.heading("Causeway between two stand-ins, in " + c.folder)
-	s.note("config.toml there is an ordinary one, causeway.log what Causeway has to say. Teams is asked every half second.")
-	if err := d.signIn(ctx, w, c, s); err != nil {
-		return err
-	}
-	watching := watch(w, s)
-	defer watching.stop()
-	if err := c.start(); err != nil {
-		return err
-	}
-	if err := w.awaitReaders(ctx, c, d.patience); err != nil {
-		return err
-	}
-	p := &play{demo: d, world: w, causeway: c, screen: s, watch: watching}
-	if err := p.script(ctx); err != nil {
-		return err
-	}
-	if d.in == nil {
-		return nil
-	}
-	return p.prompt(ctx, bufio.NewScanner(d.in))
-}
-
-// signIn does what an operator does once: login, where the demo itself enters the code, and check.
-func (d *demo) signIn(ctx context.Context, w *world, c *causeway, s *screen) error {
-	s.note("$ causeway login " + teamsAccount)
-	approving, done := context.WithCancel(ctx)
-	approved := make(chan error, 1)
-	go func() { approved <- w.approveLogin(approving) }()
-	output, err := c.command(ctx, "login", teamsAccount)
-	done()
-	s.quote(output)
-	if err := errors.Join(err, <-approved); err != nil {
-		return fmt.Errorf("signing the relay account in: %w", err)
-	}
-	s.note("$ causeway check")
-	output, err = c.command(ctx, "check")
-	s.quote(output)
+	acme, err := stage.NewAcme(ctx)
 	if err != nil {
-		return fmt.Errorf("checking: %w", err)
+		return err
 	}
-	return nil
+	defer acme.Close()
+	s, err := stage.New(stage.Options{Program: program, Mattermost: acme.Mattermost()})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	p, err := d.open(s)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, `
+  Causeway between two stand-ins:  %s
+
+  Its config, store and log are in %s
+  Mattermost's API is at           %s
+  Microsoft Graph's at             %s
+  Ctrl-C ends all of it.
+
+`, p.URL(), s.Operator.Folder(), acme.URL(), s.TeamsURL())
+	return page.Run(ctx, p, s)
+}
+
+// open listens where the flags say.
+func (d *demo) open(s *stage.Stage) (*page.Page, error) {
+	if d.listen != "" {
+		return page.Listen(d.listen, s)
+	}
+	p, err := page.Listen(usual, s)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return page.Listen(net.JoinHostPort("127.0.0.1", "0"), s)
+	}
+	return p, err
 }

@@ -1,0 +1,177 @@
+package page
+
+import (
+	"encoding/json"
+	"errors"
+	"mime"
+	"net/http"
+	"strings"
+
+	"causeway/contrib/demo/town"
+)
+
+// maxBody is the largest body of a request. A config is the longest thing that comes.
+const maxBody = 64 << 10
+
+// act is what a request to do something may hold; each kind uses some of it.
+type act struct {
+	Side         town.Place `json:"side"`
+	Person       string     `json:"person"`
+	Conversation string     `json:"conversation"`
+	ID           string     `json:"id"`
+	Root         string     `json:"root"`
+	Text         string     `json:"text"`
+	Mentions     []string   `json:"mentions"`
+	Emoji        string     `json:"emoji"`
+	On           bool       `json:"on"`
+	Name         string     `json:"name"`
+	Count        int        `json:"count"`
+	Restart      bool       `json:"restart"`
+}
+
+func (a act) draft() town.Draft {
+	return town.Draft{Person: a.Person, Conversation: a.Conversation, Root: a.Root, Text: a.Text, Mentions: a.Mentions}
+}
+
+// decode reads what is to be done; when it cannot, it has answered.
+func decode(w http.ResponseWriter, r *http.Request) (a act, ok bool) {
+	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
+		http.Error(w, "JSON is wanted", http.StatusUnsupportedMediaType)
+		return a, false
+	}
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&a); err != nil {
+		http.Error(w, "reading the request: "+err.Error(), http.StatusBadRequest)
+		return a, false
+	}
+	if a.Side != town.Left && a.Side != town.Right {
+		http.Error(w, "there are two sides, 0 and 1", http.StatusBadRequest)
+		return a, false
+	}
+	return a, true
+}
+
+// worded reports whether a text may be said; when not, it has answered.
+func worded(w http.ResponseWriter, a act) bool {
+	switch {
+	case strings.TrimSpace(a.Text) == "":
+		http.Error(w, "There is nothing to say.", http.StatusUnprocessableEntity)
+	case len(a.Text) > town.MaxText:
+		http.Error(w, "That is too long for the demonstration.", http.StatusUnprocessableEntity)
+	default:
+		return true
+	}
+	return false
+}
+
+// answer tells how something went: the page shows the text of a failure.
+func answer(w http.ResponseWriter, result any, err error) {
+	if err != nil {
+		status := http.StatusConflict
+		if errors.Is(err, town.ErrNobody) {
+			status = http.StatusNotFound
+		}
+		http.Error(w, err.Error(), status)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(result) // it fails only when nobody listens any more
+}
+
+// done is the answer where there is nothing to tell.
+type done struct{}
+
+func (p *Page) say(w http.ResponseWriter, r *http.Request) {
+	a, ok := decode(w, r)
+	if !ok || !worded(w, a) {
+		return
+	}
+	id, err := p.stage.Town.Side(a.Side).Say(r.Context(), a.draft())
+	answer(w, map[string]string{"id": id}, err)
+}
+
+func (p *Page) edit(w http.ResponseWriter, r *http.Request) {
+	a, ok := decode(w, r)
+	if !ok || !worded(w, a) {
+		return
+	}
+	answer(w, done{}, p.stage.Town.Side(a.Side).Edit(r.Context(), a.ID, a.draft()))
+}
+
+func (p *Page) delete(w http.ResponseWriter, r *http.Request) {
+	if a, ok := decode(w, r); ok {
+		answer(w, done{}, p.stage.Town.Side(a.Side).Delete(r.Context(), a.Person, a.Conversation, a.ID))
+	}
+}
+
+func (p *Page) react(w http.ResponseWriter, r *http.Request) {
+	if a, ok := decode(w, r); ok {
+		answer(w, done{}, p.stage.Town.Side(a.Side).React(r.Context(), a.Person, a.Conversation, a.ID, a.Emoji, a.On))
+	}
+}
+
+// causeway kills the program, or starts it.
+func (p *Page) causeway(w http.ResponseWriter, r *http.Request) {
+	a, ok := decode(w, r)
+	if !ok {
+		return
+	}
+	if a.On {
+		answer(w, done{}, p.stage.Start())
+		return
+	}
+	p.stage.Kill()
+	answer(w, done{}, nil)
+}
+
+func (p *Page) fault(w http.ResponseWriter, r *http.Request) {
+	if a, ok := decode(w, r); ok {
+		answer(w, done{}, p.stage.SetFault(a.Name, a.On))
+	}
+}
+
+// talk lets everybody talk, things going wrong meanwhile when on; count 0 stops it.
+func (p *Page) talk(w http.ResponseWriter, r *http.Request) {
+	a, ok := decode(w, r)
+	if !ok {
+		return
+	}
+	if a.Count == 0 {
+		p.stage.StopTalk()
+		answer(w, done{}, nil)
+		return
+	}
+	answer(w, done{}, p.stage.Talk(a.Count, a.On))
+}
+
+// shownLog is how much of the end of the log the page shows, in bytes.
+const shownLog = 16 << 10
+
+// files is what the page shows of the operator's folder.
+type files struct {
+	Folder string `json:"folder"`
+	Path   string `json:"path"`
+	Config string `json:"config"`
+	Log    string `json:"log"`
+}
+
+func (p *Page) readConfig(w http.ResponseWriter, _ *http.Request) {
+	o := p.stage.Operator
+	config, err := o.Config()
+	log, logErr := o.Log(shownLog)
+	answer(w, files{Folder: o.Folder(), Path: o.ConfigPath(), Config: config, Log: log}, errors.Join(err, logErr))
+}
+
+// writeConfig replaces the config; when restart, Causeway is then stopped and started again.
+func (p *Page) writeConfig(w http.ResponseWriter, r *http.Request) {
+	a, ok := decode(w, r)
+	if !ok {
+		return
+	}
+	err := p.stage.Operator.WriteConfig(a.Text)
+	if err == nil && a.Restart {
+		err = p.stage.Operator.Restart()
+	}
+	answer(w, done{}, err)
+}

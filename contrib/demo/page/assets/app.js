@@ -1,0 +1,96 @@
+// The page as a whole: two panes, what stands between them, and the levers above.
+
+import { face, get } from "./dom.js";
+import { Bench } from "./bench.js";
+import { EmojiPicker } from "./emoji.js";
+import { Files } from "./files.js";
+import { Guide } from "./guide.js";
+import { Link } from "./link.js";
+import { Pane } from "./pane.js";
+import { Town } from "./town.js";
+
+const town = new Town();
+const guide = new Guide();
+const bench = new Bench(town, guide);
+const picker = new EmojiPicker();
+const files = new Files(town);
+
+const page = {
+  highlight: (side, id) => link.highlight(side, id),
+  redraw: () => link.draw(),
+  goToTwin: (side, id) => link.goToTwin(side, id),
+  pickEmoji: (anchor, take) => picker.open(anchor, take),
+  stepDone: (name) => guide.done(name),
+  select(side, conversation) {
+    panes[side].select(conversation);
+    const twin = town.hello.sides[side].twins[conversation];
+    if (twin) panes[1 - side].select(twin);
+  },
+};
+const panes = [new Pane(town, 0, page), new Pane(town, 1, page)];
+const link = new Link(town, panes, (side) => showTab(side));
+
+town.addEventListener("hello", () => {
+  town.hello.sides.forEach((side) => side.people.forEach((p) => face(p.name))); // everybody gets a colour of their own
+  panes.forEach((pane) => pane.open(town.hello));
+  picker.offer(town.hello.emoji);
+  bench.open(town.hello);
+  guide.open(town.hello);
+  files.open(town.hello);
+});
+
+town.addEventListener("news", ({ detail: { news, changed } }) => {
+  if (news.fresh) panes.forEach((pane) => pane.forget());
+  for (const { m, before } of changed) panes[m.side].show(m, !before && !news.fresh);
+  panes.forEach((pane) => pane.tick());
+  if (news.fresh) panes.forEach((pane) => pane.toEnd());
+  link.draw();
+  bench.show(news, changed);
+});
+
+let hush;
+town.addEventListener("failed", ({ detail }) => {
+  const toast = get("toast");
+  toast.textContent = detail;
+  clearTimeout(hush);
+  hush = setTimeout(() => { toast.textContent = ""; }, 6000);
+});
+
+town.addEventListener("lost", ({ detail: ended }) => bench.lost(ended));
+
+setInterval(() => panes.forEach((pane) => pane.view && pane.tick()), 500);
+
+// Light and dark.
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const isDark = () => (document.documentElement.dataset.theme || (dark.matches ? "dark" : "light")) === "dark";
+const tellTheme = () => get("theme").setAttribute("aria-pressed", String(isDark()));
+get("theme").addEventListener("click", () => {
+  const theme = isDark() ? "light" : "dark";
+  document.documentElement.dataset.theme = theme;
+  localStorage.setItem("causeway-theme", theme);
+  tellTheme();
+});
+dark.addEventListener("change", tellTheme);
+tellTheme();
+
+// On a narrow screen there is one pane at a time.
+const tabs = [get("tab-0"), get("tab-1")];
+function showTab(side) {
+  get("panes").dataset.tab = String(side);
+  tabs.forEach((tab, i) => {
+    tab.setAttribute("aria-selected", String(i === side));
+    tab.tabIndex = i === side ? 0 : -1;
+  });
+  panes[side].view && panes[side].toEnd();
+}
+tabs.forEach((tab, i) => {
+  tab.addEventListener("click", () => showTab(i));
+  tab.addEventListener("keydown", (e) => {
+    if (e.key !== "ArrowLeft" && e.key !== "ArrowRight") return;
+    showTab(1 - i);
+    tabs[1 - i].focus();
+  });
+});
+addEventListener("resize", () => link.draw());
+
+town.connect();

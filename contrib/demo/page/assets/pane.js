@@ -1,0 +1,386 @@
+// One side: its conversations, its messages, and what one can do with them.
+
+import { clock, el, face, get, icon, rendered, span } from "./dom.js";
+import { MarkdownComposer, RichComposer } from "./compose.js";
+
+const groups = { channel: "Channels" };
+
+export class Pane {
+  constructor(town, side, page) {
+    this.town = town;
+    this.side = side;
+    this.page = page; // highlight(side, id), pickEmoji(button, take), stepDone(name)
+    this.root = get("pane-" + side);
+    this.markdown = side === 0;
+    this.posts = new Map(); // id → article
+    this.unread = new Map(); // conversation → number
+    this.reply = null; // id of the root one is replying to
+    this.editing = null; // message
+    this.chosen = new Map(); // what was chosen, by conversation: the article that Tab reaches
+  }
+
+  get other() { return this.town.hello.sides[1 - this.side].service; }
+
+  /** Builds the pane when the server has told who is there. */
+  open(hello) {
+    const view = hello.sides[this.side];
+    if (this.view && JSON.stringify(this.view) === JSON.stringify(view)) return;
+    this.view = view;
+    this.person = view.people[0].id;
+    this.conversation = view.conversations[0].id;
+    this.log = el("div", { class: "log", role: "log", "aria-live": "off", "aria-label": `Messages in ${view.service}`, tabindex: "-1" });
+    this.newest = el("button", { type: "button", class: "newest", hidden: true, onclick: () => this.toEnd() }, icon("down"), "Newest");
+    this.title = el("h3");
+    const handlers = { send: () => this.send(), cancel: () => this.cancel(), lastOwn: () => this.editLast() };
+    const kind = this.markdown ? MarkdownComposer : RichComposer;
+    this.composer = new kind(this.side, "Write", view.people, handlers);
+    this.composer.form.append(this.people());
+    this.root.querySelector(".side").replaceChildren(...this.sidebar());
+    this.root.querySelector(".place").replaceChildren(
+      el("header", { class: "head" }, this.markdown ? null : face(view.organisation), this.title,
+        el("span", { class: "members" }, icon("people"), String(view.people.length + 1))),
+      this.log, this.newest, this.composer.form);
+    this.log.addEventListener("scroll", () => this.scrolled());
+    this.log.addEventListener("keydown", (e) => this.key(e));
+    this.log.addEventListener("focusin", (e) => this.pointed(e.target.closest("article"), true));
+    this.log.addEventListener("focusout", () => this.page.highlight(this.side, null));
+    this.log.addEventListener("pointerover", (e) => this.pointed(e.target.closest("article")));
+    this.log.addEventListener("pointerleave", () => this.page.highlight(this.side, null));
+    this.select(this.conversation);
+    this.become(this.person);
+  }
+
+  // Who one is, and where.
+
+  people() {
+    const name = "person-" + this.side;
+    return el("fieldset", { class: "as" }, el("legend", {}, "You are"),
+      ...this.view.people.map((p, i) => el("label", {},
+        el("input", { type: "radio", name, value: p.id, checked: i === 0, onchange: () => this.become(p.id) }), face(p.name), p.name)));
+  }
+
+  become(id) {
+    this.person = id;
+    this.root.querySelector(".bar .face").replaceWith(face(this.town.person(this.side, id).name));
+    for (const id of this.posts.keys()) this.draw(this.town.message(this.side, id)); // what is one's own
+  }
+
+  sidebar() {
+    const kinds = [...new Set(this.view.conversations.map((c) => c.kind))];
+    return [
+      el("h2", {}, this.markdown ? "" : face(this.view.organisation), this.view.organisation),
+      ...kinds.flatMap((kind) => [
+        el("h3", {}, groups[kind] || kind),
+        el("ul", {}, ...this.view.conversations.filter((c) => c.kind === kind).map((c) => el("li", {},
+          el("button", { type: "button", data: { conversation: c.id }, onclick: () => this.page.select(this.side, c.id) },
+            this.markdown ? icon("globe") : null, el("span", {}, c.name), el("span", { class: "unread", hidden: true }))))),
+      ]),
+    ];
+  }
+
+  select(id) {
+    this.conversation = id;
+    this.cancel();
+    const c = this.view.conversations.find((x) => x.id === id);
+    this.title.textContent = c.name;
+    this.unread.set(id, 0);
+    this.showUnread();
+    for (const b of this.root.querySelectorAll(".side button")) {
+      if (b.dataset.conversation === id) b.setAttribute("aria-current", "true");
+      else b.removeAttribute("aria-current");
+    }
+    this.tellWhere();
+    this.log.replaceChildren();
+    this.posts.clear();
+    for (const m of this.sorted()) this.draw(m);
+    this.toEnd();
+  }
+
+  tellWhere() {
+    const c = this.view.conversations.find((x) => x.id === this.conversation);
+    const label = this.markdown ? `Write to ${c.name}` : this.reply ? "Reply" : `Start a post in ${c.name}`;
+    this.composer.label(label);
+  }
+
+  showUnread() {
+    for (const b of this.root.querySelectorAll(".side button")) {
+      const n = this.unread.get(b.dataset.conversation) || 0;
+      const badge = b.querySelector(".unread");
+      badge.hidden = n === 0;
+      badge.textContent = n > 99 ? "99+" : String(n);
+    }
+  }
+
+  sorted() {
+    return [...this.town.messages[this.side].values()].filter((m) => m.conversation === this.conversation).sort(before);
+  }
+
+  // Messages.
+
+  /** Forgets all, since everything comes anew. */
+  forget() {
+    this.log.replaceChildren();
+    this.posts.clear();
+    this.unread.clear();
+    this.showUnread();
+  }
+
+  /** Shows a message that is new or has changed. */
+  show(m, isNew) {
+    if (m.conversation !== this.conversation) {
+      if (isNew) this.unread.set(m.conversation, (this.unread.get(m.conversation) || 0) + 1);
+      this.showUnread();
+      return;
+    }
+    const atEnd = this.atEnd();
+    this.draw(m);
+    if (atEnd) this.toEnd();
+    else if (isNew) this.newest.hidden = false;
+  }
+
+  draw(m) {
+    const known = this.posts.get(m.id);
+    const article = known || this.article(m);
+    if (!known) this.place(m, article);
+    const mine = m.person === this.person && !m.deleted;
+    article.className = "post" + (m.root ? " reply" : "") + (m.copy ? " copy" : "") + (m.deleted ? " deleted" : "") +
+      (mine ? " mine" : "") + " " + m.state + (article.classList.contains("lit") ? " lit" : "");
+    article.setAttribute("aria-label", `${m.author}, ${clock(m.at)}${m.root ? ", a reply" : ""}`);
+    part(article, "author").textContent = m.author;
+    part(article, "edited").textContent = m.edited && !m.deleted ? "edited" : "";
+    part(article, "text").replaceChildren(...(m.deleted ? [el("em", {}, "(message deleted)")] : rendered(m.body)));
+    this.drawReactions(article, m);
+    this.drawState(article, m);
+    for (const b of article.querySelectorAll("[data-own]")) b.hidden = !mine;
+    for (const b of article.querySelectorAll("[data-do='reply'], [data-do='react']")) b.hidden = Boolean(m.deleted);
+    this.joinUp(article);
+    this.joinUp(article.nextElementSibling);
+  }
+
+  article(m) {
+    const tool = (act, label, key, own) => el("button", {
+      type: "button", "aria-label": label, title: `${label} (${key})`, "aria-keyshortcuts": key, data: own ? { do: act, own: "" } : { do: act },
+      onclick: (e) => this.act(act, m.id, e.currentTarget),
+    }, icon({ react: "smile", other: "swap" }[act] || act));
+    return el("article", { tabindex: "-1", data: { id: m.id } },
+      face(m.author), el("div", { class: "what" },
+        el("p", { class: "context" }),
+        el("header", {}, el("b", { class: "author" }), m.copy && this.markdown ? el("span", { class: "badge" }, "BOT") : null,
+          el("time", { datetime: new Date(m.at).toISOString() }, clock(m.at)), el("span", { class: "edited" })),
+        el("div", { class: "text" }), el("div", { class: "reactions" }), el("p", { class: "state" })),
+      el("div", { class: "tools", role: "group", "aria-label": "Actions" },
+        tool("react", "React", "A"), tool("reply", "Reply", "R"), tool("edit", "Edit", "E", true), tool("delete", "Delete", "Delete", true),
+        tool("other", "Show the other side", "O")));
+  }
+
+  /** Puts a new message where it belongs: in Mattermost by time, in Teams into its thread's card. */
+  place(m, article) {
+    this.posts.set(m.id, article);
+    if (this.posts.size === 1) this.choose(article);
+    if (this.markdown) {
+      insert(this.log, article, m, [...this.log.children], (e) => this.town.message(0, e.dataset.id));
+      return;
+    }
+    const card = this.card(m.root || m.id);
+    if (!m.root) {
+      card.prepend(article);
+      insert(this.log, card, m, [...this.log.children].filter((c) => c !== card), (e) => this.town.message(1, e.dataset.root));
+    } else {
+      const replies = part(card, "replies");
+      insert(replies, article, m, [...replies.children], (e) => this.town.message(1, e.dataset.id));
+    }
+  }
+
+  card(root) {
+    let card = [...this.log.children].find((c) => c.dataset.root === root);
+    if (!card) {
+      card = el("section", { class: "card", "aria-label": "Thread", data: { root } }, el("div", { class: "replies" }),
+        el("button", { type: "button", class: "answer", tabindex: "-1", onclick: () => this.act("reply", root) }, "Reply"));
+      this.log.append(card);
+    }
+    return card;
+  }
+
+  /** In Mattermost, says what a reply answers to, and leaves out what the message above says as well. */
+  joinUp(article) {
+    if (!article || !this.markdown) return;
+    const m = this.town.message(0, article.dataset.id);
+    const above = article.previousElementSibling && this.town.message(0, article.previousElementSibling.dataset.id);
+    const thread = above && (above.root || above.id) === (m.root || m.id) && m.root;
+    const more = above && above.author === m.author && m.at - above.at < 300000 && (m.root ? thread : !above.root);
+    article.classList.toggle("more", Boolean(more));
+    const root = m.root && this.town.message(0, m.root);
+    part(article, "context").replaceChildren(...(root && !thread
+      ? [icon("reply"), "Replied to ", el("b", {}, root.author), ": ", excerpt(root)] : []));
+  }
+
+  drawReactions(article, m) {
+    const box = part(article, "reactions");
+    const focused = box.contains(document.activeElement) ? document.activeElement.dataset.emoji : null;
+    box.replaceChildren(...(m.deleted ? [] : m.reactions || []).map((r) => {
+      const names = r.by.map((id) => (id ? this.town.person(this.side, id)?.name : "Causeway") || "somebody");
+      const mine = r.by.includes(this.person);
+      return el("button", {
+        type: "button", "aria-pressed": String(mine), "aria-label": `${r.emoji} from ${names.join(", ")}`, title: names.join(", "),
+        tabindex: article.tabIndex, data: { emoji: r.emoji }, onclick: () => this.react(m.id, r.emoji, !mine),
+      }, el("span", {}, r.emoji), String(r.by.length));
+    }));
+    if (focused) ([...box.children].find((b) => b.dataset.emoji === focused) || article).focus();
+  }
+
+  drawState(article, m) { part(article, "state").textContent = this.state(m); }
+
+  /** Says how it stands with a message, and how long it took to cross. */
+  state(m) {
+    const waited = m.since ? span(Math.max(0, this.town.now() - m.since)) : "";
+    if (m.state === "waiting") return `Not in ${this.other} yet, ${waited}`;
+    if (m.state === "behind") return `A change is not on the other side yet, ${waited}`;
+    if (m.state === "alone") return "Copy; its origin is not known yet";
+    if (!m.twin) return "Deleted before it crossed";
+    return m.copy ? `Copy · from ${this.other} in ${span(m.took)}` : `Origin · in ${this.other} after ${span(m.took)}`;
+  }
+
+  /** Lets the waiting times run. */
+  tick() {
+    for (const [id, article] of this.posts) {
+      const m = this.town.message(this.side, id);
+      if (m && m.since) this.drawState(article, m);
+    }
+  }
+
+  // Doing things.
+
+  act(name, id, button) {
+    const m = this.town.message(this.side, id);
+    if (!m) return;
+    if (name === "other") {
+      this.page.goToTwin(this.side, id);
+    } else if (m.deleted) {
+      return;
+    } else if (name === "react") {
+      this.page.pickEmoji(button || this.posts.get(id), (emoji) => this.react(id, emoji, true));
+    } else if (name === "reply") {
+      this.cancel();
+      this.reply = m.root || m.id;
+      const root = this.town.message(this.side, this.reply) || m;
+      this.composer.tell(`Replying to ${root.author}: ${excerpt(root)}`);
+      this.tellWhere();
+      this.composer.focus();
+    } else if (m.person === this.person && name === "edit") {
+      this.cancel();
+      this.editing = m;
+      this.composer.tell("Editing your message");
+      this.composer.fill(m);
+      this.composer.focus();
+    } else if (m.person === this.person && name === "delete") {
+      this.town.act("delete", this.what({ id })).then((ok) => ok && this.page.stepDone("change"));
+      this.posts.get(id)?.focus();
+    }
+  }
+
+  what(more) { return { side: this.side, person: this.person, conversation: this.conversation, ...more }; }
+
+  async react(id, emoji, on) {
+    if (await this.town.act("react", this.what({ id, emoji, on }))) this.page.stepDone("change");
+  }
+
+  async send() {
+    const said = this.composer.text();
+    if (!said.text.trim() || this.sending) return;
+    this.sending = true;
+    const done = this.editing ? await this.town.act("edit", this.what({ id: this.editing.id, ...said }))
+      : await this.town.act("say", this.what({ root: this.reply || "", ...said }));
+    this.sending = false;
+    if (!done) return;
+    this.page.stepDone(this.editing || this.reply ? "change" : "say");
+    if (!this.editing && !this.reply) this.toEnd();
+    this.composer.clear();
+    this.cancel();
+  }
+
+  cancel() {
+    if (this.editing) this.composer.clear();
+    this.reply = this.editing = null;
+    this.composer.tell("");
+    this.tellWhere();
+  }
+
+  editLast() {
+    const last = this.sorted().reverse().find((m) => m.person === this.person && !m.deleted);
+    if (last) this.act("edit", last.id);
+  }
+
+  // Moving about.
+
+  /** Makes a message the one that the Tab key reaches. */
+  choose(article) {
+    for (const [on, a] of [[false, this.current], [true, article]]) {
+      if (!a) continue;
+      a.tabIndex = on ? 0 : -1;
+      for (const b of a.querySelectorAll(".reactions button, .text a")) b.tabIndex = on ? 0 : -1;
+    }
+    this.current = article;
+  }
+
+  pointed(article, focused) {
+    if (!article) return;
+    if (focused) this.choose(article);
+    this.page.highlight(this.side, article.dataset.id);
+    this.page.stepDone("look", article.dataset.id);
+  }
+
+  key(e) {
+    const article = e.target.closest("article");
+    if (!article || e.ctrlKey || e.metaKey || e.altKey) return;
+    const all = [...this.log.querySelectorAll("article")];
+    const at = all.indexOf(article);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[e.key];
+    if (to !== undefined) {
+      e.preventDefault();
+      all[Math.max(0, Math.min(all.length - 1, to))].focus();
+      return;
+    }
+    if (e.key === "Escape" && e.target !== article) {
+      article.focus();
+      return;
+    }
+    const act = { r: "reply", e: "edit", a: "react", o: "other", Delete: "delete" }[e.key];
+    if (!act || e.target !== article) return;
+    e.preventDefault();
+    this.act(act, article.dataset.id);
+  }
+
+  atEnd() { return this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 60; }
+
+  toEnd() {
+    this.log.scrollTop = this.log.scrollHeight;
+    this.newest.hidden = true;
+  }
+
+  scrolled() {
+    if (this.atEnd()) this.newest.hidden = true;
+    this.page.redraw();
+  }
+}
+
+const part = (e, name) => e.querySelector("." + name);
+
+const before = (a, b) => a.at - b.at || (a.id < b.id ? -1 : 1);
+
+/** Puts a piece among others that are in order, from the end on, where new ones mostly belong. */
+function insert(parent, piece, m, others, messageOf) {
+  let next = null;
+  for (const e of others.reverse()) {
+    const x = messageOf(e);
+    if (x && before(x, m) < 0) break;
+    next = e;
+  }
+  parent.insertBefore(piece, next);
+}
+
+/** Gives the first words of a message. */
+function excerpt(m) {
+  const words = (nodes) => (nodes || []).map((n) => (n.t || "") + words(n.c) + (n.e === "p" ? " " : "")).join("");
+  const text = m.deleted ? "(message deleted)" : words(m.body).trim();
+  return text.length > 60 ? text.slice(0, 58) + "…" : text;
+}

@@ -1,0 +1,116 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"causeway/bridge/msteams"
+	"causeway/contrib/demo/town"
+	"causeway/contrib/sim/teams"
+)
+
+const (
+	teamsAccount = "msteams.contoso"
+	appSecret    = "secret-of-the-demo"
+)
+
+// contoso is the stand-in for Teams with its people.
+type contoso struct {
+	server   *teams.Server
+	tenant   *teams.Tenant
+	app      *teams.App
+	people   []*teams.User
+	relay    *teams.User
+	team     *teams.Team
+	channels []*teams.Channel
+	losing   atomic.Int64 // counts writes while answers are lost
+}
+
+// channelNames are what the channels of either side are called, the first two of as many as there may be.
+var channelNames = []string{"General", "Release"}
+
+func newContoso(channels int) (*contoso, error) {
+	if channels > len(channelNames) {
+		return nil, fmt.Errorf("making the Teams side: at most %d channels, not %d", len(channelNames), channels)
+	}
+	server, err := teams.Start(teams.Options{DeviceCodeInterval: time.Second})
+	if err != nil {
+		return nil, fmt.Errorf("starting the stand-in for Teams: %w", err)
+	}
+	c := &contoso{server: server, tenant: server.AddTenant("Contoso")}
+	for _, name := range []string{"Bob Kahn", "Berta Ott", "Sofia Rossi"} {
+		c.people = append(c.people, c.tenant.AddUser(name))
+	}
+	c.relay = c.tenant.AddUser("Causeway Relay")
+	c.team = c.tenant.AddTeam("Contoso", c.people[0], append(c.people[1:len(c.people):len(c.people)], c.relay)...)
+	c.channels = append(c.channels, c.team.General)
+	for _, name := range channelNames[1:channels] {
+		c.channels = append(c.channels, c.team.AddChannel(name))
+	}
+	roles, scopes := permissions()
+	c.app = c.tenant.AddApp(teams.AppConfig{Name: "Causeway", Secret: appSecret, PublicClient: true, Roles: roles, Scopes: scopes})
+	return c, nil
+}
+
+// permissions are what the app registration needs: exactly what the bridge says that it calls.
+func permissions() (app, relay []string) {
+	for _, op := range msteams.Operations() {
+		if op.Relay {
+			relay = append(relay, op.Permission)
+		} else {
+			app = append(app, op.Permission)
+		}
+	}
+	return app, relay
+}
+
+func (c *contoso) side() *town.Teams {
+	return town.NewTeams(town.TeamsOptions{
+		Sim: c.server.Sim, Organisation: c.team.Name, People: c.people, Relay: c.relay, Channels: c.channels,
+	})
+}
+
+func (c *contoso) close() error {
+	if err := c.server.Close(); err != nil {
+		return fmt.Errorf("closing the stand-in for Teams: %w", err)
+	}
+	return nil
+}
+
+// approveLogin enters the code of the login that is under way, as the relay account.
+func (c *contoso) approveLogin(ctx context.Context) error {
+	for {
+		for _, code := range c.server.UserCodes() {
+			return c.server.ApproveDevice(code, c.relay)
+		}
+		if !pause(ctx, 20*time.Millisecond) {
+			return errors.New("causeway asked for no code")
+		}
+	}
+}
+
+// isRead reports whether each channel was asked for twice, so that the first answer has been taken.
+func (c *contoso) isRead() bool {
+	reads := map[string]int{}
+	for _, r := range c.server.Requests() {
+		if r.Method == "GET" && r.Status == 200 && r.Template == "/teams/{id}/channels/{id}/messages" {
+			reads[r.Path]++
+		}
+	}
+	for _, channel := range c.channels {
+		n := 0
+		for path, times := range reads {
+			if strings.Contains(path, channel.ID) {
+				n += times
+			}
+		}
+		if n < 2 {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,232 @@
+package town
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"causeway/contrib/sim/teams"
+)
+
+// TeamsOptions say who and what is in the stand-in for Teams.
+type TeamsOptions struct {
+	Sim          *teams.Sim
+	Organisation string
+	People       []*teams.User
+	Relay        *teams.User // as whom Causeway writes
+	Channels     []*teams.Channel
+}
+
+// Teams is a Side: the stand-in, in which people act by its driver.
+type Teams struct {
+	options TeamsOptions
+	members []string
+}
+
+// NewTeams makes the side; all people must be in all channels.
+func NewTeams(o TeamsOptions) *Teams {
+	t := &Teams{options: o}
+	for _, u := range o.People {
+		t.members = append(t.members, u.ID)
+	}
+	return t
+}
+
+// Service is "Teams".
+func (t *Teams) Service() string { return "Teams" }
+
+// Organisation is the team's name.
+func (t *Teams) Organisation() string { return t.options.Organisation }
+
+// People are those of the options.
+func (t *Teams) People() []Person {
+	var out []Person
+	for _, u := range t.options.People {
+		out = append(out, Person{ID: u.ID, Name: u.Name, Call: u.Name})
+	}
+	return out
+}
+
+// Conversations are the channels.
+func (t *Teams) Conversations() []Conversation {
+	var out []Conversation
+	for _, c := range t.options.Channels {
+		out = append(out, Conversation{ID: c.ID, Name: c.Name, Kind: Channel, Members: t.members})
+	}
+	return out
+}
+
+func (t *Teams) channel(id string) *teams.Channel {
+	for _, c := range t.options.Channels {
+		if c.ID == id {
+			return c
+		}
+	}
+	return nil
+}
+
+func (t *Teams) user(id string) *teams.User {
+	for _, u := range t.options.People {
+		if u.ID == id {
+			return u
+		}
+	}
+	return nil
+}
+
+// find gives a person, a channel and those who are mentioned.
+func (t *Teams) find(d Draft) (*teams.User, *teams.Channel, []*teams.User, error) {
+	user, channel := t.user(d.Person), t.channel(d.Conversation)
+	if user == nil || channel == nil {
+		return nil, nil, nil, ErrNobody
+	}
+	var mentioned []*teams.User
+	for _, id := range d.Mentions {
+		u := t.user(id)
+		if u == nil {
+			return nil, nil, nil, ErrNobody
+		}
+		mentioned = append(mentioned, u)
+	}
+	return user, channel, mentioned, nil
+}
+
+// Say writes a message or a reply.
+func (t *Teams) Say(_ context.Context, d Draft) (string, error) {
+	user, channel, mentioned, err := t.find(d)
+	if err != nil {
+		return "", err
+	}
+	if d.Root != "" {
+		return t.options.Sim.Reply(user, channel, d.Root, d.Text, teams.Mentioning(mentioned...))
+	}
+	return t.options.Sim.Say(user, channel, d.Text, teams.Mentioning(mentioned...))
+}
+
+// Edit changes a message's text.
+func (t *Teams) Edit(_ context.Context, id string, d Draft) error {
+	user, channel, mentioned, err := t.find(d)
+	if err != nil {
+		return err
+	}
+	return t.options.Sim.Edit(user, channel, id, d.Text, teams.Mentioning(mentioned...))
+}
+
+// Delete deletes a message; replies to it stay.
+func (t *Teams) Delete(_ context.Context, person, conversation, id string) error {
+	user, channel, _, err := t.find(Draft{Person: person, Conversation: conversation})
+	if err != nil {
+		return err
+	}
+	if m, ok := t.options.Sim.Message(channel, id); ok && m.Author != user { // an owner of the team could
+		return fmt.Errorf("deleting message %s: %w", id, teams.ErrNotAllowed)
+	}
+	return t.options.Sim.Delete(user, channel, id)
+}
+
+// React adds a reaction or takes it back.
+func (t *Teams) React(_ context.Context, person, conversation, id, emoji string, on bool) error {
+	user, channel, _, err := t.find(Draft{Person: person, Conversation: conversation})
+	if err != nil {
+		return err
+	}
+	if _, ok := emojiName(emoji); !ok {
+		return fmt.Errorf("reacting in Teams: the page does not offer %q", emoji)
+	}
+	if on {
+		return t.options.Sim.React(user, channel, id, emoji)
+	}
+	return t.options.Sim.Unreact(user, channel, id, emoji)
+}
+
+// Watch hands over what the driver tells. It may be called once only: a hook of the stand-in stays.
+func (t *Teams) Watch(ctx context.Context, see func([]Message)) error {
+	type event struct {
+		channel *teams.Channel
+		id      string
+		at      time.Time
+	}
+	var mu sync.Mutex
+	var queue []event
+	signal := make(chan struct{}, 1)
+	t.options.Sim.OnChange(func(e teams.Event) {
+		if t.channel(e.Channel.ID) == nil || ctx.Err() != nil {
+			return
+		}
+		mu.Lock()
+		queue = append(queue, event{e.Channel, e.ID, time.Now()})
+		mu.Unlock()
+		select {
+		case signal <- struct{}{}:
+		default:
+		}
+	})
+	see(t.everything(time.Now()))
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-signal:
+		}
+		mu.Lock()
+		events := queue
+		queue = nil
+		mu.Unlock()
+		var seen []Message
+		for _, e := range events {
+			if m, ok := t.options.Sim.Message(e.channel, e.id); ok && m.Author != nil {
+				seen = append(seen, t.message(e.channel, m, e.at))
+			}
+		}
+		see(seen)
+	}
+}
+
+// everything gives all messages, oldest first.
+func (t *Teams) everything(at time.Time) []Message {
+	var out []Message
+	for _, c := range t.options.Channels {
+		for _, root := range t.options.Sim.Messages(c) {
+			for _, m := range append([]teams.Message{root}, root.Replies...) {
+				if m.Author != nil {
+					out = append(out, t.message(c, m, at))
+				}
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Message) int { return cmp.Or(a.At.Compare(b.At), strings.Compare(a.ID, b.ID)) })
+	return out
+}
+
+// message gives a message as people see it.
+func (t *Teams) message(c *teams.Channel, m teams.Message, at time.Time) Message {
+	out := Message{
+		Conversation: c.ID, ID: m.ID, Root: m.RootID, Author: m.Author.Name, Copy: m.Author == t.options.Relay,
+		At: m.Created, Seen: at, Edited: m.Edited, Deleted: m.Deleted,
+	}
+	if t.user(m.Author.ID) != nil {
+		out.Person = m.Author.ID
+	}
+	if m.Deleted {
+		return out
+	}
+	out.Source, out.Body = m.HTML, HTML(m.HTML)
+	if m.HTML == "" {
+		out.Source, out.Body = m.Text, []Node{{Tag: "p", Kids: []Node{textNode(m.Text)}}}
+	}
+	for _, r := range m.Reactions {
+		emoji, by := r.Emoji, ""
+		if char, ok := legacyReactions[emoji]; ok {
+			emoji = char
+		}
+		if t.user(r.User.ID) != nil {
+			by = r.User.ID
+		}
+		out.Reactions = withReaction(out.Reactions, emoji, by)
+	}
+	return out
+}
