@@ -9,7 +9,7 @@ SHELL       := /bin/bash
 MAKEFLAGS   += --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test setup lint format vet staticcheck vulnerabilities build play race e2e run demo bench fuzz clean
+.PHONY: help test setup lint format vet staticcheck vulnerabilities build play race e2e run demo bench profile fuzz clean
 
 export PATH        := $(PATH):/usr/local/go/bin
 export CGO_ENABLED := 0
@@ -98,8 +98,11 @@ run: ## causeway run -c config.toml; CONFIG=other.toml for another one
 demo: build ## Causeway between two stand-ins, on a page to which it prints the address; needs no account
 	@exec go run ./contrib/demo -causeway ./causeway
 
-bench: ## all benchmarks
-	@go test -run '^$$' -bench . -benchmem ./... 2>&1 | $(quiet)
+bench: ## what Causeway costs, against a bare relay and Matterbridge; BENCH="-results RESULTS.md" keeps it, BENCH=-h tells more
+	@cd contrib/bench && go run . $(BENCH)
+
+profile: ## where time and memory go: profiles in contrib/bench/profiles
+	@cd contrib/bench && go run . -profile profiles
 
 fuzz: ## each fuzz test for FUZZTIME=30s
 	@grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u | while read -r folder; do \

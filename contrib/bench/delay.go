@@ -17,7 +17,7 @@ const (
 // delaySizes are what a run and a quick run measure.
 func delaySizes(o options) sizes {
 	if o.quick {
-		return sizes{rounds: 1, rest: 5, burst: 40, step: quickStep, tries: 2}
+		return sizes{rounds: 1, rest: 5, burst: 30, step: quickStep, tries: 1}
 	}
 	return sizes{rounds: o.rounds, rest: 100, burst: 300, step: step, tries: 6}
 }

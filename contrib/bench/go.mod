@@ -12,6 +12,7 @@ require (
 	causeway/contrib/e2e v0.0.0
 	github.com/mattermost/mattermost/server/public v0.1.21
 	github.com/sirupsen/logrus v1.10.2
+	modernc.org/sqlite v1.62.0
 )
 
 require (
@@ -77,5 +78,4 @@ require (
 	modernc.org/libc v1.80.1 // indirect
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect
-	modernc.org/sqlite v1.62.0 // indirect
 )

@@ -24,8 +24,8 @@ type realSizes struct {
 func matterbridgeSizes(o options) realSizes {
 	if o.quick {
 		return realSizes{
-			sizes: sizes{rounds: 1, rest: 3, burst: 40, step: quickStep, tries: 1},
-			calm:  20, calmFor: 1, much: 100, muchIn: 1, disturbed: 20, disturbFor: 3, quiet: 4 * time.Second,
+			sizes: sizes{rounds: 1, rest: 3, burst: 20, step: quickStep, tries: 1},
+			calm:  20, calmFor: 1, much: 100, muchIn: 1, disturbed: 20, disturbFor: 1.5, quiet: 2 * time.Second,
 		}
 	}
 	return realSizes{
