@@ -31,6 +31,7 @@ type desk struct {
 	gates  map[string]notify.Gate
 	got    []arrival
 	answer func(n int, w http.ResponseWriter, r *http.Request) // nil: 202
+	onGate func()
 	onBody func(wireBody)
 	onRaw  func([]byte)
 }
@@ -71,8 +72,12 @@ func onDesk(t *testing.T, conf notify.Config, f func(*desk)) {
 		d.Engine = notify.New(conf, notify.Host{
 			Gate: func(id string) notify.Gate {
 				d.mu.Lock()
-				defer d.mu.Unlock()
-				return d.gates[id]
+				gate, onGate := d.gates[id], d.onGate
+				d.mu.Unlock()
+				if onGate != nil {
+					onGate()
+				}
+				return gate
 			},
 			Token: func(app, tenant string) string { return "token for " + app + " in " + tenant },
 			Forge: func(app, tenant string, f notify.Forgery) string { return "forged: " + string(f) },
@@ -322,6 +327,16 @@ func TestPausedAndGoneSubscriptions(t *testing.T) {
 		if s := d.Stats(); s.Lost != 1 || s.Discarded != 1 || s.Delivered != 2 || s.Paused != 3 || s.LifecycleDelivered != 1 {
 			t.Errorf("%+v", s)
 		}
+	})
+}
+
+func TestARenewalInTheSameMomentIsNotMissed(t *testing.T) {
+	onDesk(t, notify.Config{}, func(d *desk) {
+		d.set(notify.Paused)
+		d.onGate = func() { d.Resume("sub") } // renewed after the stand-in was asked, before the item was put away
+		d.Send(item(1))
+		d.settled()
+		d.expect(arrival{0, "1"})
 	})
 }
 
