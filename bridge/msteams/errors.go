@@ -2,11 +2,13 @@ package msteams
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,6 +30,11 @@ type answerError struct {
 	hasAfter bool
 	// account: what is throttled is more than one conversation.
 	account bool
+	// diagnostic says where in Microsoft's data centres it was answered.
+	diagnostic string
+	// claims are what Graph wants to see in the token; renewed tells that the next token will be asked for with them.
+	claims  string
+	renewed bool
 }
 
 func (e *answerError) Error() string {
@@ -82,7 +89,41 @@ func readAnswer(status int, header http.Header, body []byte, now time.Time, hide
 	}
 	e.after, e.hasAfter = retryAfter(header, now)
 	e.account = beyondConversation(header)
+	e.claims = claimsWanted(header)
+	if e.diagnostic = header.Get("x-ms-ags-diagnostic"); len(e.diagnostic) > longestMessage {
+		e.diagnostic = e.diagnostic[:longestMessage]
+	}
 	return e
+}
+
+var claimsParameter = regexp.MustCompile(`claims="([A-Za-z0-9+/_=-]+)"`)
+
+// claimsWanted reads a claims challenge: what a new token must hold, as the login service takes it (JSON); empty when
+// there is none, or none that can be read. Source: "Claims challenges, claims requests, and client capabilities".
+func claimsWanted(header http.Header) string {
+	for _, challenge := range header.Values("WWW-Authenticate") {
+		m := claimsParameter.FindStringSubmatch(challenge)
+		if m == nil || !strings.Contains(challenge, "insufficient_claims") {
+			continue
+		}
+		plain := strings.NewReplacer("-", "+", "_", "/", "=", "").Replace(m[1])
+		if text, err := base64.RawStdEncoding.DecodeString(plain); err == nil && len(text) <= 8<<10 && json.Valid(text) {
+			return string(text)
+		}
+	}
+	return ""
+}
+
+// trace is by which Microsoft's people find the call.
+func (e *answerError) trace() string {
+	var parts []string
+	if e.request != "" {
+		parts = append(parts, "request-id "+e.request)
+	}
+	if e.diagnostic != "" {
+		parts = append(parts, "x-ms-ags-diagnostic "+e.diagnostic)
+	}
+	return strings.Join(parts, ", ")
 }
 
 // problem is Graph's error body; the inner one is spelled both ways.
@@ -186,11 +227,12 @@ func (c *client) failed(ctx context.Context, op *Operation, err error) error {
 	var answer *answerError
 	if errors.As(err, &answer) {
 		v := judge(answer.status, op, answer.hasAfter, c.tokens.lacks(op.Permission))
-		e := &bridge.Error{Kind: v.kind, Scope: v.scope, Hint: v.hint, Err: fmt.Errorf("%s: %w", op.Doing, answer)}
-		if answer.request != "" {
-			e.Trace = "request-id " + answer.request
+		e := &bridge.Error{Kind: v.kind, Scope: v.scope, Hint: v.hint, Trace: answer.trace(), Err: fmt.Errorf("%s: %w", op.Doing, answer)}
+		if answer.renewed {
+			// Nothing took effect, and the next attempt is made with another token.
+			e.Kind, e.Scope = bridge.Transient, bridge.ScopeConversation
 		}
-		switch v.kind {
+		switch e.Kind {
 		case bridge.Throttled:
 			e.After = answer.after
 			if !answer.hasAfter {

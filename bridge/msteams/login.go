@@ -44,6 +44,9 @@ func (l *loginService) assertion(p proof, now time.Time) (string, error) {
 	return signed, nil
 }
 
+// longestToken is how many seconds a token is believed to live; Entra's live up to 28 hours.
+const longestToken = 48 * 60 * 60
+
 // tokenAnswer is a token as the login service gives it.
 type tokenAnswer struct {
 	AccessToken  string `json:"access_token"`
@@ -54,7 +57,7 @@ type tokenAnswer struct {
 }
 
 func (t tokenAnswer) granted() granted {
-	life := time.Duration(t.ExpiresIn) * time.Second
+	life := time.Duration(min(t.ExpiresIn, longestToken)) * time.Second
 	g := granted{token: t.AccessToken, life: life, expires: t.received.Add(life)}
 	if t.Scope != "" {
 		g.scopes = scopeNames(t.Scope)
@@ -182,6 +185,7 @@ func (a *account) Login(ctx context.Context, show func(text string)) error {
 	if code.DeviceCode == "" || code.VerificationURI == "" || code.ExpiresIn <= 0 {
 		return &bridge.Error{Scope: bridge.ScopeAccount, Err: errors.New("beginning to sign in: the login service's answer holds no code")}
 	}
+	code.ExpiresIn = min(code.ExpiresIn, longestToken)
 	show(fmt.Sprintf("Open %s in a browser, enter the code %s and sign in as the account that Causeway shall write as.\nWaiting (the code is good for %v) …",
 		code.VerificationURI, code.UserCode, time.Duration(code.ExpiresIn)*time.Second))
 	answer, public, err := a.awaitLogin(ctx, code)
@@ -207,7 +211,7 @@ func (a *account) Login(ctx context.Context, show func(text string)) error {
 
 // awaitLogin asks for the token until the person has signed in.
 func (a *account) awaitLogin(ctx context.Context, code deviceCode) (answer tokenAnswer, public bool, err error) {
-	interval := time.Duration(max(1, code.Interval)) * time.Second
+	interval := time.Duration(min(max(1, code.Interval), 60)) * time.Second
 	ends := time.Now().Add(time.Duration(code.ExpiresIn) * time.Second)
 	failed := func(err error) (tokenAnswer, bool, error) {
 		return tokenAnswer{}, false, a.loginFailed("signing in", err, "try again: causeway login "+string(a.env.Account))

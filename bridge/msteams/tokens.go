@@ -21,6 +21,8 @@ type granted struct {
 	life time.Duration
 	// scopes are the delegated permissions that the answer named; nil when it named none.
 	scopes []string
+	// claims are those that Graph had asked for; empty as a rule.
+	claims string
 }
 
 // fresh tells whether the token will do for a while: it is renewed when a fifth of its life is left, and at least the
@@ -31,8 +33,8 @@ func (g granted) fresh(now time.Time) bool {
 
 // tokens gives out an access token and renews it, one caller at a time while the others wait for the result.
 type tokens struct {
-	// renew asks the login service.
-	renew func(ctx context.Context) (granted, error)
+	// renew asks the login service; claims is empty, or what Graph wants to see in the token.
+	renew func(ctx context.Context, claims string) (granted, error)
 	// hint is what to do when Graph refuses the token.
 	hint string
 
@@ -41,9 +43,11 @@ type tokens struct {
 
 	mu      sync.Mutex
 	current granted
+	// claims are what the next token must hold.
+	claims string
 }
 
-func newTokens(hint string, renew func(ctx context.Context) (granted, error)) *tokens {
+func newTokens(hint string, renew func(ctx context.Context, claims string) (granted, error)) *tokens {
 	return &tokens{renew: renew, hint: hint, turn: make(chan struct{}, 1)}
 }
 
@@ -61,12 +65,20 @@ func (t *tokens) get(ctx context.Context) (string, error) {
 	if now := t.now(); now.fresh(time.Now()) { // by whom we waited for
 		return now.token, nil
 	}
-	g, err := t.renew(ctx)
+	claims := t.wanted()
+	g, err := t.renew(ctx, claims)
 	if err != nil {
 		return "", err
 	}
+	g.claims = claims
 	t.set(g)
 	return g.token, nil
+}
+
+func (t *tokens) wanted() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.claims
 }
 
 func (t *tokens) now() granted {
@@ -79,6 +91,22 @@ func (t *tokens) set(g granted) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.current = g
+	if t.claims == g.claims {
+		t.claims = ""
+	}
+}
+
+// challenge takes up that Graph wants claims in the token: the next one is asked for with them. It reports false when
+// the token was made with just these claims: then another one will not do either.
+func (t *tokens) challenge(token, claims string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.current.token != token {
+		return true // it has been renewed since
+	}
+	vain := t.current.claims == claims
+	t.current, t.claims = granted{}, claims
+	return !vain
 }
 
 // drop forgets a token that Graph refused, unless it has been renewed since.
@@ -119,8 +147,8 @@ type relayLogin struct {
 }
 
 // appToken gets a token for the app itself.
-func (a *account) appToken(ctx context.Context) (granted, error) {
-	answer, err := a.login.token(ctx, map[string]string{"grant_type": "client_credentials", "scope": a.graphScope(".default")}, false)
+func (a *account) appToken(ctx context.Context, claims string) (granted, error) {
+	answer, err := a.login.token(ctx, withClaims(claims, map[string]string{"grant_type": "client_credentials", "scope": a.graphScope(".default")}), false)
 	if err != nil {
 		return granted{}, a.loginFailed("getting the app's token", err, "check TenantID, ClientID and ClientSecret")
 	}
@@ -128,7 +156,7 @@ func (a *account) appToken(ctx context.Context) (granted, error) {
 }
 
 // relayToken gets a token for the relay account from its refresh token.
-func (a *account) relayToken(ctx context.Context) (granted, error) {
+func (a *account) relayToken(ctx context.Context, claims string) (granted, error) {
 	saved, err := a.loadLogin(ctx)
 	if err != nil {
 		return granted{}, err
@@ -137,13 +165,20 @@ func (a *account) relayToken(ctx context.Context) (granted, error) {
 		return granted{}, &bridge.Error{Kind: bridge.Unauthorised, Scope: bridge.ScopeAccount, Hint: a.loginHint(),
 			Err: errors.New("getting the relay account's token: nobody has signed in yet")}
 	}
-	answer, err := a.login.token(ctx, map[string]string{
+	answer, err := a.login.token(ctx, withClaims(claims, map[string]string{
 		"grant_type": "refresh_token", "refresh_token": saved.RefreshToken, "scope": a.relayScopes(),
-	}, saved.Public)
+	}), saved.Public)
 	if err != nil {
 		return granted{}, a.loginFailed("renewing the relay account's token", err, a.loginHint())
 	}
 	return a.keepLogin(ctx, answer, saved)
+}
+
+func withClaims(claims string, grant map[string]string) map[string]string {
+	if claims != "" {
+		grant["claims"] = claims
+	}
+	return grant
 }
 
 // keepLogin stores the newest refresh token before anything is done with the tokens. The old one stays valid, but the
