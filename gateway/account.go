@@ -31,6 +31,7 @@ type account struct {
 	parked    context.CancelCauseFunc // ends the feed, so that the account connects anew
 	until     time.Time               // throttled
 	posted    time.Time               // when the last post was begun
+	admitted  time.Time               // when it was connected
 }
 
 func newAccount(g *Gateway, a Account) *account {
@@ -119,7 +120,7 @@ func (a *account) resolve(ctx context.Context, channel string, need bridge.Acces
 		err = a.gateway.learn(ctx, a.Name, channel, found.ID)
 	}
 	if ctx.Err() == nil {
-		a.reading.report("channel "+channel, a.log.WithField("channel", channel), "finding the channel", err)
+		a.reading.report(findingKey(channel), a.log.WithField("channel", channel), "finding the channel", err)
 	}
 	return err == nil
 }
@@ -150,7 +151,7 @@ func (a *account) admit(parked context.CancelCauseFunc) {
 	defer a.mutex.Unlock()
 	a.parked = parked
 	if !a.open {
-		a.open = true
+		a.open, a.admitted = true, time.Now()
 		close(a.connected)
 	}
 }

@@ -48,12 +48,16 @@ type Options struct {
 	Routes   []Route
 	Store    *store.Store
 	Log      *logrus.Entry
+	// Version is what the status shows.
+	Version string
 }
 
 // Gateway is the running whole. Make it with New, run it once.
 type Gateway struct {
 	store    *store.Store
 	log      *logrus.Entry
+	version  string
+	since    time.Time
 	routes   []Route
 	accounts map[bridge.AccountName]*account
 	order    []*account
@@ -67,12 +71,13 @@ type Gateway struct {
 	tasks   sync.WaitGroup
 	ctx     context.Context // of the lanes; they start when something is put
 	fatal   context.CancelCauseFunc
+	storing troubles // of writing to the store, under ""
 }
 
 // New puts a gateway together; nothing is read or written yet.
 func New(o Options) *Gateway {
 	g := &Gateway{
-		store: o.Store, log: o.Log, routes: o.Routes,
+		store: o.Store, log: o.Log, version: o.Version, since: time.Now(), routes: o.Routes,
 		accounts: map[bridge.AccountName]*account{},
 		found:    map[bridge.AccountName]map[string]bridge.ConversationID{},
 		running:  map[bridge.ConversationID]*lane{},
@@ -104,6 +109,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 		g.tasks.Go(func() { a.run(ctx) })
 	}
 	g.tasks.Go(func() { g.watchStore(ctx) })
+	g.tasks.Go(func() { g.watchEnds(ctx) })
 	g.wakeLacking(ctx)
 	<-ctx.Done()
 	g.tasks.Wait()
@@ -135,7 +141,7 @@ func (g *Gateway) recall(ctx context.Context) error {
 
 // learn notes what a name was found to be.
 func (g *Gateway) learn(ctx context.Context, a bridge.AccountName, channel string, c bridge.ConversationID) error {
-	if err := g.store.Remember(ctx, a, Placed(g.accounts[a].Place, channel), c); err != nil {
+	if err := g.stored(g.store.Remember(ctx, a, Placed(g.accounts[a].Place, channel), c)); err != nil {
 		return err
 	}
 	g.resolve.Lock()
@@ -170,6 +176,19 @@ func (g *Gateway) watchStore(ctx context.Context) {
 			g.wakeLacking(ctx)
 		}
 	}
+}
+
+// stored notes how writing to the store went, and gives its error with the next step.
+func (g *Gateway) stored(err error) error {
+	if errors.Is(err, store.ErrClosed) || errors.Is(err, context.Canceled) {
+		g.storeFailed(err)
+		return err
+	}
+	if err != nil {
+		err = &bridge.Error{Err: err, Hint: storeStep}
+	}
+	g.storing.note("", err)
+	return err
 }
 
 // storeFailed stops everything when the store is gone for good.

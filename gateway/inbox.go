@@ -48,8 +48,7 @@ func (i inbox) Put(ctx context.Context, b bridge.Batch) error {
 // put stores what a conversation at p has said and wakes those that now lack something.
 func (g *Gateway) put(ctx context.Context, p *place, b bridge.Batch) ([]bridge.ConversationID, error) {
 	woken, err := g.store.Put(ctx, b, store.Routes{Targets: p.targets, Own: g.own(b.Conversation.Server)})
-	if err != nil {
-		g.storeFailed(err)
+	if err = g.stored(err); err != nil {
 		return nil, err
 	}
 	g.wake(woken...)

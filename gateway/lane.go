@@ -73,19 +73,18 @@ func (l *lane) work(ctx context.Context) {
 			return // no longer in the config
 		}
 		next, err := l.gateway.store.Advance(ctx, l.name, last, planner{l.gateway, p}.plan)
-		if err != nil {
-			l.gateway.storeFailed(err)
+		if err = l.gateway.stored(err); err != nil {
 			if ctx.Err() != nil {
 				return
 			}
-			l.trouble.report("store", l.log, "storing", err)
+			l.trouble.report(storing, l.log, "storing", err)
 			l.failures++
 			if !pause(ctx, backoff(l.failures)) {
 				return
 			}
 			continue // with the same outcome
 		}
-		l.trouble.report("store", l.log, "storing", nil)
+		l.trouble.report(storing, l.log, "storing", nil)
 		l.gateway.wake(next.Woken...)
 		if next.Step.Op == store.Settled {
 			return
@@ -116,7 +115,7 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 	case err == nil:
 		p.account.alive()
 		l.failures = 0
-		l.trouble.report("", l.log, "delivering", nil)
+		l.trouble.report(delivering, l.log, "delivering", nil)
 		return o
 	}
 	if work.Instance != l.failing {
@@ -310,7 +309,7 @@ func (l *lane) poisoned(ctx context.Context, o *store.Outcome) bool {
 func (l *lane) retry(ctx context.Context, p *place, o *store.Outcome, err error) *store.Outcome {
 	l.failures++
 	if !errors.Is(err, context.Canceled) {
-		l.trouble.report("", l.log, "delivering", err)
+		l.trouble.report(delivering, l.log, "delivering", err)
 	}
 	kind, wait := bridge.KindOf(err), backoff(l.failures)
 	switch {

@@ -10,8 +10,16 @@ type table struct {
 	// complete: all channels that the config names have been found.
 	complete      bool
 	conversations map[bridge.ConversationID]*place
+	// found is what names of the config mean.
+	found map[named]bridge.ConversationID
 	// changed is closed when another table has replaced this one.
 	changed chan struct{}
+}
+
+// named is a conversation as the config names it.
+type named struct {
+	account bridge.AccountName
+	channel string
 }
 
 // place is a conversation of the config.
@@ -28,7 +36,7 @@ type place struct {
 
 // newTable is called with g.resolve held.
 func (g *Gateway) newTable() *table {
-	t := &table{complete: true, conversations: map[bridge.ConversationID]*place{}, changed: make(chan struct{})}
+	t := &table{complete: true, conversations: map[bridge.ConversationID]*place{}, found: map[named]bridge.ConversationID{}, changed: make(chan struct{})}
 	for _, r := range g.routes {
 		for _, e := range r.Endpoints {
 			c, ok := g.found[e.Account][e.Channel]
@@ -36,6 +44,7 @@ func (g *Gateway) newTable() *table {
 				t.complete = false
 				continue
 			}
+			t.found[named{e.Account, e.Channel}] = c
 			p := t.conversations[c]
 			if p == nil {
 				p = &place{account: g.accounts[e.Account], channel: e.Channel, gateways: map[bridge.ConversationID]string{}}

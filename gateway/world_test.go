@@ -32,6 +32,7 @@ type world struct {
 	full    atomic.Bool // the store cannot write
 	gone    bool        // the store has been closed: the gateway must end with that error
 	store   *store.Store
+	gateway *Gateway
 	stop    context.CancelFunc
 	stopped chan struct{}
 }
@@ -153,7 +154,8 @@ func (w *world) start() {
 	var ctx context.Context
 	ctx, w.stop = context.WithCancel(w.t.Context())
 	w.stopped = make(chan struct{})
-	g := New(Options{Accounts: w.accounts, Routes: w.routes, Store: w.store, Log: logrus.NewEntry(logger)})
+	w.gateway = New(Options{Accounts: w.accounts, Routes: w.routes, Store: w.store, Log: logrus.NewEntry(logger), Version: "v1"})
+	g := w.gateway
 	go func() {
 		defer close(w.stopped)
 		if err := g.Run(ctx); err != nil && !w.gone || w.gone && !errors.Is(err, store.ErrClosed) {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -35,6 +36,8 @@ type App struct {
 	accounts []gateway.Account
 	routes   []gateway.Route
 	listener net.Listener
+	// publicURL is where others reach the listener; empty when they cannot.
+	publicURL string
 	// patience is how long Run may take to stop.
 	patience time.Duration
 	closing  sync.Once
@@ -44,7 +47,7 @@ type App struct {
 // is asked for anything yet. Each of its errors, joined when there are several, names the next step; nothing is
 // then held. The caller must call Run or Close.
 func Open(ctx context.Context, cfg *config.Config, protocols []bridge.Protocol, log *logrus.Entry) (*App, error) {
-	a := &App{log: log, routes: routes(cfg), patience: stopTime}
+	a := &App{log: log, routes: routes(cfg), publicURL: cfg.HTTP.PublicURL, patience: stopTime}
 	if len(a.routes) == 0 {
 		return nil, errors.New("no gateway is enabled, so there is nothing to carry: add a [[gateway]] with two channels to the config (config.toml.example shows how), or take enable = false out of one")
 	}
@@ -64,7 +67,8 @@ func (a *App) open(ctx context.Context, cfg *config.Config, protocols []bridge.P
 	}
 	var problems []error
 	for _, account := range used(cfg, a.routes) {
-		b, err := newBridge(protocols, account, a.store.Vault(bridge.AccountName(account.ID)), a.log)
+		b, err := newBridge(protocols, account, bridge.Env{
+			Vault: a.store.Vault(bridge.AccountName(account.ID)), Log: a.log, Hook: web.Hook(a.publicURL, account.ID)})
 		if err != nil {
 			problems = append(problems, err)
 			continue
@@ -86,14 +90,14 @@ func placeOf(settings any) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// newBridge makes an account as the config says.
-func newBridge(protocols []bridge.Protocol, account config.Account, vault bridge.Vault, log *logrus.Entry) (bridge.Bridge, error) {
+// newBridge makes an account as the config says; its name is added to env.
+func newBridge(protocols []bridge.Protocol, account config.Account, env bridge.Env) (bridge.Bridge, error) {
 	i := slices.IndexFunc(protocols, func(p bridge.Protocol) bool { return p.Name == account.Protocol })
 	if i < 0 {
 		return nil, fmt.Errorf("[%s]: there is no protocol %s", account.ID, account.Protocol)
 	}
-	name := bridge.AccountName(account.ID)
-	b, err := protocols[i].New(bridge.Env{Account: name, Log: log.WithField(keyAccount, account.ID), Vault: vault}, account.Settings)
+	env.Account, env.Log = bridge.AccountName(account.ID), env.Log.WithField(keyAccount, account.ID)
+	b, err := protocols[i].New(env, account.Settings)
 	if err != nil {
 		return nil, fmt.Errorf("[%s]: %w", account.ID, err)
 	}
@@ -148,7 +152,7 @@ func (a *App) Run(ctx context.Context) error {
 	}).Info("Causeway is running")
 	done := make(chan error, 1)
 	go func() {
-		err := a.carry(ctx)
+		err := guarded(func() error { return a.carry(ctx) })
 		a.Close()
 		done <- err
 	}()
@@ -172,12 +176,13 @@ func (a *App) Run(ctx context.Context) error {
 func (a *App) carry(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	g := gateway.New(gateway.Options{Accounts: a.accounts, Routes: a.routes, Store: a.store, Log: a.log})
+	g := gateway.New(gateway.Options{Accounts: a.accounts, Routes: a.routes, Store: a.store, Log: a.log, Version: version()})
+	site := a.site(g)
 	var failed [2]error
 	var parts sync.WaitGroup
 	for i, run := range [...]func() error{
 		func() error { return g.Run(ctx) },
-		func() error { return web.Serve(ctx, a.listener, a.log) },
+		func() error { return web.Serve(ctx, a.listener, site, a.log) },
 	} {
 		parts.Go(func() {
 			defer cancel()
@@ -186,6 +191,21 @@ func (a *App) carry(ctx context.Context) error {
 	}
 	parts.Wait()
 	return errors.Join(failed[:]...)
+}
+
+// site is what the HTTP server answers.
+func (a *App) site(g *gateway.Gateway) web.Site {
+	s := web.Site{
+		PublicURL: a.publicURL, Hooks: map[string]http.Handler{},
+		Status:       func(ctx context.Context) any { return g.Status(ctx) },
+		MaySeeStatus: func(token string) bool { return a.store.Keys().ValidToken(token, time.Now()) },
+	}
+	for _, account := range a.accounts {
+		if h := account.Bridge.Handler(); h != nil {
+			s.Hooks[string(account.Name)] = h
+		}
+	}
+	return s
 }
 
 // Close gives everything back. It is for an App that is not run, and harmless afterwards.

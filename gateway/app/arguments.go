@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"causeway/gateway/config"
@@ -23,8 +24,8 @@ type verb struct {
 	least, most int
 	about       string
 	do          func(c *call, ctx context.Context) error
-	// noConfig: it takes no -c.
-	noConfig bool
+	// noConfig: it takes no -c. json: it takes -json.
+	noConfig, json bool
 }
 
 // verbs are the commands in the order in which help shows them.
@@ -33,6 +34,7 @@ func verbs() []verb {
 		{name: "run", about: "carries messages until it is stopped (the default command)", do: (*call).run},
 		{name: "check", about: "tries config, accounts and channels; touches nothing; exit code 1 on any problem", do: (*call).check},
 		{name: "login", takes: "ACCOUNT", least: 1, most: 1, about: "signs an account in, where a person must do that", do: (*call).login},
+		{name: "status", takes: "[--json]", about: "shows how the Causeway that is running stands; exit code 1 on any problem", json: true, do: (*call).status},
 		{name: "channels", takes: "ACCOUNT", least: 1, most: 1, about: "lists what an account can see, in the form that channel = takes", do: (*call).channels},
 		{name: "quarantine", takes: "list | retry ID | drop ID", least: 0, most: 2, about: "shows what could not be delivered, tries it again, gives it up", do: (*call).quarantine},
 		{name: "version", about: "says which Causeway this is", noConfig: true, do: func(c *call, _ context.Context) error { return c.version() }},
@@ -64,6 +66,7 @@ type arguments struct {
 	config string
 	args   []string
 	help   bool
+	json   bool
 }
 
 // parse takes flags before, between and after the arguments; after "--" all are arguments. Its errors are *usageError.
@@ -78,11 +81,16 @@ func parse(words []string) (arguments, error) {
 	for _, name := range []string{"h", "help"} {
 		flags.BoolVar(&a.help, name, false, "")
 	}
+	flags.BoolVar(&a.json, "json", false, "")
 	var plain []string
 	var wrong error
 	for rest := words; len(rest) > 0; {
 		wrong = flags.Parse(rest)
 		left := flags.Args()
+		if number, is := negative(wrong); is { // no flag, but an argument that is a mistake of another kind
+			plain, rest, wrong = append(plain, number), left, nil
+			continue
+		}
 		if wrong != nil || len(left) == 0 {
 			break
 		}
@@ -118,6 +126,8 @@ func (a arguments) counted(words []string) (arguments, error) {
 		return a, &usageError{text: v.name + " needs " + v.takes, verb: v}
 	case len(a.args) > v.most:
 		return a, &usageError{text: fmt.Sprintf("%s takes no %q", v.name, a.args[v.most]), verb: v}
+	case a.json && !v.json:
+		return a, &usageError{text: v.name + " takes no -json", verb: v}
 	case a.config == "":
 		return a, &usageError{text: "-c names no file", verb: v}
 	case v.name != "help":
@@ -141,10 +151,23 @@ func verbNames() []string {
 	return all
 }
 
+// unknownFlag is how package flag begins its error; the flag follows.
+const unknownFlag = "flag provided but not defined: "
+
+// negative gives the number that package flag has taken for a flag.
+func negative(err error) (string, bool) {
+	if err == nil {
+		return "", false
+	}
+	text, unknown := strings.CutPrefix(err.Error(), unknownFlag)
+	_, wrong := strconv.ParseInt(text, 10, 64)
+	return text, unknown && (wrong == nil || errors.Is(wrong, strconv.ErrRange))
+}
+
 // flagProblem words what package flag found.
 func flagProblem(err error) string {
-	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: "); ok {
-		hint := config.Suggest(strings.TrimLeft(name, "-"), []string{"config", "help"})
+	if name, ok := strings.CutPrefix(err.Error(), unknownFlag); ok {
+		hint := config.Suggest(strings.TrimLeft(name, "-"), []string{"config", "help", "json"})
 		if word, near := strings.CutPrefix(hint, "did you mean "); near {
 			return fmt.Sprintf("unknown flag %s; did you mean -%s", name, word)
 		}

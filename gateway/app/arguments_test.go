@@ -11,7 +11,7 @@ func TestFlagsAndArgumentsStandAnywhere(t *testing.T) {
 	type call struct {
 		verb, config string
 		args         string
-		help         bool
+		help, json   bool
 	}
 	for words, want := range map[string]call{
 		"":                                 {verb: "run", config: "config.toml"},
@@ -21,6 +21,10 @@ func TestFlagsAndArgumentsStandAnywhere(t *testing.T) {
 		"login -c a.toml x":                {verb: "login", config: "a.toml", args: "x"},
 		"login x -c a.toml":                {verb: "login", config: "a.toml", args: "x"},
 		"quarantine -c a.toml retry 5":     {verb: "quarantine", config: "a.toml", args: "retry 5"},
+		"quarantine drop -5":               {verb: "quarantine", config: "config.toml", args: "drop -5"},
+		"quarantine drop -5 -c a.toml":     {verb: "quarantine", config: "a.toml", args: "drop -5"},
+		"status --json":                    {verb: "status", config: "config.toml", json: true},
+		"-json status -c a.toml":           {verb: "status", config: "a.toml", json: true},
 		"quarantine retry -c a.toml -- -5": {verb: "quarantine", config: "a.toml", args: "retry -5"},
 		"-- channels x":                    {verb: "channels", config: "config.toml", args: "x"},
 		"-h":                               {config: "config.toml", help: true},
@@ -30,7 +34,7 @@ func TestFlagsAndArgumentsStandAnywhere(t *testing.T) {
 		"help login":                       {verb: "login", config: "config.toml", help: true},
 	} {
 		got, err := parse(strings.Fields(words))
-		have := call{got.verb.name, got.config, strings.Join(got.args, " "), got.help}
+		have := call{got.verb.name, got.config, strings.Join(got.args, " "), got.help, got.json}
 		if words == "help login" {
 			have.args = ""
 		}
@@ -57,8 +61,17 @@ func TestWrongCallShowsTheNearestAndUsage(t *testing.T) {
 		"quarantine list 5":     `quarantine list takes no "5"`,
 		"quarantine drop":       "quarantine drop needs the ID",
 		"quarantine retry five": `"five" is not an ID`,
-		"version now":           `version takes no "now"`,
-		"run -h=perhaps":        "invalid boolean value",
+		"quarantine drop -5":    `"-5" is not an ID; ` + "`causeway quarantine list` shows them",
+		"quarantine drop 0":     `"0" is not an ID`,
+		"quarantine -5":         `quarantine cannot "-5"`,
+		"run -5":                `run takes no "-5"`,
+		"run -5x":               "unknown flag -5x",
+		"quarantine drop -" + strings.Repeat("9", 30): `"-` + strings.Repeat("9", 30) + `" is not an ID`,
+		"run --json":     "run takes no -json",
+		"status --jsn":   "unknown flag -jsn; did you mean -json?",
+		"status now":     `status takes no "now"`,
+		"version now":    `version takes no "now"`,
+		"run -h=perhaps": "invalid boolean value",
 	} {
 		got := w.call(strings.Fields(words)...)
 		first, usage, _ := strings.Cut(got.errors, "\n")

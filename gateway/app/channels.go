@@ -25,7 +25,7 @@ func (c *call) channels(ctx context.Context) error {
 		return err
 	}
 	defer stored.close()
-	b, err := c.bridge(account, stored.vault(account.ID))
+	b, err := c.bridge(cfg, account, stored.vault(account.ID))
 	if err != nil {
 		return err
 	}

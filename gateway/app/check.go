@@ -8,9 +8,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"causeway/bridge"
+	"causeway/gateway"
 	"causeway/gateway/config"
+	"causeway/gateway/web"
 )
 
 // check is `causeway check`. It writes nothing, neither on this machine nor at a service.
@@ -23,6 +26,7 @@ func (c *call) check(ctx context.Context) error {
 	stored, err := openLook(ctx, cfg.Storage)
 	defer stored.close()
 	r.config(c.config, cfg, err)
+	r.server(c.server(ctx, cfg))
 	checks := c.checkAccounts(ctx, cfg, stored)
 	for _, a := range checks {
 		r.account(a)
@@ -48,6 +52,8 @@ type accountCheck struct {
 	failed   error // to connect
 	findings []bridge.Finding
 	channels map[string]channelCheck
+	// status is how it stands, as far as it knows.
+	status bridge.Status
 }
 
 // channelCheck is what was found out about a channel.
@@ -74,13 +80,14 @@ func (c *call) checkAccounts(ctx context.Context, cfg *config.Config, stored *lo
 }
 
 func (c *call) checkAccount(ctx context.Context, cfg *config.Config, stored *look, a *accountCheck) error {
-	b, err := c.bridge(a.account, stored.vault(a.account.ID))
+	b, err := c.bridge(cfg, a.account, stored.vault(a.account.ID))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = b.Close() }()
 	ctx, cancel := context.WithTimeout(ctx, c.patience())
 	defer cancel()
+	defer func() { a.status = b.Status() }() // when it has seen what there is
 	var id bridge.Identity
 	err = patiently(ctx, func() (err error) { id, err = b.Connect(ctx); return err })
 	if err != nil {
@@ -188,6 +195,27 @@ func (r *report) config(path string, cfg *config.Config, storeFailed error) {
 	}
 }
 
+// server tries the address of the HTTP server. It is no problem that Causeway itself has it.
+func (c *call) server(ctx context.Context, cfg *config.Config) (string, error) {
+	listener, err := web.Listen(ctx, cfg.HTTP.Listen)
+	if err == nil {
+		return "the HTTP server can listen at " + cfg.HTTP.Listen, listener.Close()
+	}
+	running := &config.Running{Storage: cfg.Storage, HTTP: cfg.HTTP}
+	if _, asking := c.ask(ctx, running); asking == nil {
+		return "Causeway is running and answers at " + cfg.HTTP.Listen, nil
+	}
+	return "", err
+}
+
+func (r *report) server(well string, err error) {
+	if err != nil {
+		r.problem("%v", err)
+		return
+	}
+	r.ok("%s", well)
+}
+
 func (r *report) account(a *accountCheck) {
 	r.header("account %s", a.account.ID)
 	switch {
@@ -196,6 +224,12 @@ func (r *report) account(a *accountCheck) {
 	case !told(a.findings, a.failed):
 		r.problem("%v", a.failed)
 	}
+	if how := receives(a.status.Receiving, a.status.Why); how != "" {
+		r.ok("%s", how)
+	}
+	for _, e := range a.status.Ends {
+		r.end(e, time.Now())
+	}
 	for _, f := range a.findings {
 		if f.Fatal {
 			r.problem("%s", f.Text)
@@ -203,6 +237,31 @@ func (r *report) account(a *accountCheck) {
 			r.warning("%s", f.Text)
 		}
 	}
+}
+
+// end says what must be renewed.
+func (r *report) end(e bridge.End, now time.Time) {
+	text := gateway.EndText(e.What, e.At, now)
+	if e.Hint != "" {
+		text += ": " + e.Hint
+	}
+	switch left := e.At.Sub(now); {
+	case left <= 0:
+		r.problem("%s", text)
+	case left <= gateway.EndNear:
+		r.warning("%s", text)
+	}
+}
+
+// receives words how messages arrive.
+func receives(how, why string) string {
+	switch {
+	case how == "":
+		return ""
+	case why == "":
+		return "receives by " + how
+	}
+	return "receives by " + how + ", because " + why
 }
 
 // told reports whether a fatal finding says already what an error says at its bottom.

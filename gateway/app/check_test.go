@@ -39,6 +39,7 @@ channel = "memory://memory:right/C2"
 	w.call("check").wants(t, result{out: `config.toml
   ok       2 accounts, 2 enabled gateways
   ok       the store causeway.db is made at the first start
+  ok       the HTTP server can listen at 127.0.0.1:0
 
 account left.one
   ok       connected as bot
@@ -112,6 +113,7 @@ inout = [ { account = "left.one", channel = "team/nothing" }, { account = "right
   ok       4 accounts, 3 enabled gateways
   warning  config.toml:11: [left.spare]: no gateway uses this account
   ok       the store causeway.db is made at the first start
+  ok       the HTTP server can listen at 127.0.0.1:0
 
 account left.one
   ok       connected as bot
@@ -204,6 +206,7 @@ func TestCheckIsPatientButNotForEver(t *testing.T) {
 	w.call("check").wants(t, result{code: 1, out: `config.toml
   ok       2 accounts, 1 enabled gateway
   ok       the store causeway.db is made at the first start
+  ok       the HTTP server can listen at 127.0.0.1:0
 
 account left.one
   ok       connected as bot

@@ -12,6 +12,7 @@ import (
 
 	"causeway/bridge"
 	"causeway/gateway/config"
+	"causeway/gateway/web"
 )
 
 // Exit codes of [Command.Run].
@@ -39,6 +40,7 @@ type call struct {
 	out    io.Writer
 	config string
 	args   []string
+	json   bool
 }
 
 // errProblems ends a command that has printed its problems itself.
@@ -56,7 +58,7 @@ func (c Command) Run(ctx context.Context, args []string) int {
 	case parsed.help:
 		_, err = io.WriteString(c.Stdout, usageOf(parsed.verb))
 	default:
-		one := &call{Command: c, out: c.Stdout, config: parsed.config, args: parsed.args}
+		one := &call{Command: c, out: c.Stdout, config: parsed.config, args: parsed.args, json: parsed.json}
 		err = guarded(func() error { return parsed.verb.do(one, ctx) })
 	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
@@ -147,8 +149,8 @@ func (c *call) account(cfg *config.Config) (config.Account, error) {
 }
 
 // bridge makes the bridge of an account for a command that prints what it has to say.
-func (c *call) bridge(account config.Account, vault bridge.Vault) (bridge.Bridge, error) {
-	return newBridge(c.Protocols, account, vault, noLog())
+func (c *call) bridge(cfg *config.Config, account config.Account, vault bridge.Vault) (bridge.Bridge, error) {
+	return newBridge(c.Protocols, account, bridge.Env{Vault: vault, Log: noLog(), Hook: web.Hook(cfg.HTTP.PublicURL, account.ID)})
 }
 
 // patience is how long one account may take.

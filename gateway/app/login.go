@@ -22,7 +22,7 @@ func (c *call) login(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = opened.Close() }()
-	b, err := c.bridge(account, opened.Vault(bridge.AccountName(account.ID)))
+	b, err := c.bridge(cfg, account, opened.Vault(bridge.AccountName(account.ID)))
 	if err != nil {
 		return err
 	}

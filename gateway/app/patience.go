@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"causeway/bridge"
+	"causeway/gateway"
 )
 
 // patiently asks again where the service said when, as long as ctx allows that.
@@ -39,16 +40,10 @@ func withNextStep(ctx context.Context, account string, patience time.Duration, e
 	if errors.As(err, &known) && known.Hint != "" {
 		return err
 	}
-	step := ""
+	step := gateway.NextStep(bridge.AccountName(account), err)
 	switch bridge.KindOf(err) {
-	case bridge.Transient, bridge.Uncertain:
-		step = "is the service up, and can it be reached from here?"
-	case bridge.Throttled:
+	case bridge.Throttled: // a command does not wait so long
 		step = fmt.Sprintf("try again in %v", max(bridge.AfterOf(err), time.Second))
-	case bridge.Unauthorised:
-		step = "look at the account's keys in the config and at its permissions"
-	case bridge.Gone:
-		step = "`causeway channels " + account + "` lists what the account can see"
 	case bridge.Rejected, bridge.Unsupported:
 		return err
 	}

@@ -57,7 +57,7 @@ func (c *call) quarantineAction() (func(context.Context, *config.Config, *store.
 		return nil, wrong("quarantine %s needs the ID that `causeway quarantine list` shows", action)
 	}
 	id, err := strconv.ParseInt(c.args[1], 10, 64)
-	if err != nil {
+	if err != nil || id < 1 {
 		return nil, wrong("%q is not an ID; `causeway quarantine list` shows them", c.args[1])
 	}
 	return func(ctx context.Context, cfg *config.Config, s *store.Store) error {

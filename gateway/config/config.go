@@ -118,18 +118,10 @@ type Gateway struct {
 // Load reads and parses the file at path, with the environment of the process. Mistakes come as [Errors]; a file
 // that cannot be read as an error that wraps the cause.
 func Load(path string, protocols Protocols) (*Config, error) {
-	data, err := os.ReadFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, fmt.Errorf("reading the config: %w: copy config.toml.example to %s and fill it in, or name another file with -c", err, path)
-	case err != nil:
-		return nil, fmt.Errorf("reading the config: %w", err)
-	}
-	dir, err := filepath.Abs(filepath.Dir(path))
+	d, data, err := read(path)
 	if err != nil {
-		return nil, fmt.Errorf("finding the folder of the config: %w", err)
+		return nil, err
 	}
-	d := &decoder{file: path, dir: dir, lookupEnv: os.LookupEnv}
 	cfg, err := d.parse(data, protocols)
 	if err != nil {
 		return nil, err
@@ -141,6 +133,21 @@ func Load(path string, protocols Protocols) (*Config, error) {
 	return cfg, nil
 }
 
+func read(path string) (*decoder, []byte, error) {
+	data, err := os.ReadFile(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil, fmt.Errorf("reading the config: %w: copy config.toml.example to %s and fill it in, or name another file with -c", err, path)
+	case err != nil:
+		return nil, nil, fmt.Errorf("reading the config: %w", err)
+	}
+	dir, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return nil, nil, fmt.Errorf("finding the folder of the config: %w", err)
+	}
+	return &decoder{file: path, dir: dir, lookupEnv: os.LookupEnv}, data, nil
+}
+
 // Parse parses the content of a file called name in messages. Relative paths start at baseDir. All mistakes are
 // given as [Errors], and then no Config.
 func Parse(name string, data []byte, baseDir string, lookupEnv func(string) (string, bool), protocols Protocols) (*Config, error) {
@@ -149,15 +156,11 @@ func Parse(name string, data []byte, baseDir string, lookupEnv func(string) (str
 }
 
 func (d *decoder) parse(data []byte, protocols Protocols) (*Config, error) {
-	for _, mark := range []string{"\xef\xbb\xbf", "\xff\xfe", "\xfe\xff"} { // byte order marks of Windows editors
-		data = bytes.TrimPrefix(data, []byte(mark))
-	}
-	keys, meta, err := decodeSyntax(data)
+	root, keys, err := d.syntax(data, protocols)
 	if err != nil {
-		return nil, Errors{d.syntaxMistake(err, data, protocols)}
+		return nil, err
 	}
-	d.meta = &meta
-	cfg := d.document(place{node: locate(data)}, keys, protocols)
+	cfg := d.document(root, keys, protocols)
 	sortByLine(d.mistakes)
 	sortByLine(d.warnings)
 	if len(d.mistakes) > 0 {
@@ -165,6 +168,19 @@ func (d *decoder) parse(data []byte, protocols Protocols) (*Config, error) {
 	}
 	cfg.Warnings = d.warnings
 	return cfg, nil
+}
+
+// syntax takes the file apart as far as that goes without knowing its keys.
+func (d *decoder) syntax(data []byte, protocols Protocols) (place, map[string]toml.Primitive, error) {
+	for _, mark := range []string{"\xef\xbb\xbf", "\xff\xfe", "\xfe\xff"} { // byte order marks of Windows editors
+		data = bytes.TrimPrefix(data, []byte(mark))
+	}
+	keys, meta, err := decodeSyntax(data)
+	if err != nil {
+		return place{}, nil, Errors{d.syntaxMistake(err, data, protocols)}
+	}
+	d.meta = &meta
+	return place{node: locate(data)}, keys, nil
 }
 
 // errParser stands for a panic of the TOML package, whose text may quote the file.

@@ -43,17 +43,19 @@ func (d *decoder) document(root place, keys map[string]toml.Primitive, protocols
 	accounts := d.newAccounts(protocols)
 	d.table(root, keys, func(key string, value toml.Primitive) { accounts.protocol(root, key, value) }, &doc)
 
-	at := func(name string) place {
-		written, _ := root.node.find(name)
-		return root.child(written)
-	}
 	cfg := &Config{General: doc.General, Storage: doc.Storage, HTTP: doc.HTTP}
-	d.general(at("general"), &cfg.General)
-	d.storage(at("storage"), &cfg.Storage)
-	d.http(at("http"), &cfg.HTTP)
+	d.general(d.own(root, "general"), &cfg.General)
+	d.storage(d.own(root, "storage"), &cfg.Storage)
+	d.http(d.own(root, "http"), &cfg.HTTP)
 	cfg.Accounts = accounts.finish(cfg.General.RemoteNickFormat)
-	cfg.Gateways = d.gateways(at("gateway"), doc.Gateway, accounts)
+	cfg.Gateways = d.gateways(d.own(root, "gateway"), doc.Gateway, accounts)
 	return cfg
+}
+
+// own gives a table of Causeway's own, whatever its case.
+func (d *decoder) own(root place, name string) place {
+	written, _ := root.node.find(name)
+	return root.child(written)
 }
 
 func (d *decoder) general(at place, g *General) {

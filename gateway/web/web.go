@@ -1,8 +1,8 @@
-// Package web is Causeway's HTTP server. So far it tells whether Causeway is alive; the bridges' webhooks and the
-// pages for people and operators will be mounted here too.
+// Package web is Causeway's HTTP server: it tells whether Causeway is alive and how it stands, and hands on what chat
+// services send to an account.
 //
 // Whatever a client does or leaves undone, it costs a bounded time and amount of memory: the server may stand where
-// everybody reaches it.
+// everybody reaches it. What the handler of an account reads of a body is its own business.
 package web
 
 import (
@@ -27,6 +27,32 @@ const (
 	farewell = 3 * time.Second
 )
 
+// Site is what the server answers, each below "/" and, where a reverse proxy leaves it there, below the path of
+// PublicURL:
+//
+//	/healthz           whether the process is alive
+//	/status            how everything stands, for those who may know
+//	/hooks/ACCOUNT/…   what a service sends to an account
+type Site struct {
+	// PublicURL is the address at which others reach the server; may be empty.
+	PublicURL string
+	// Hooks are the handlers of accounts, by the name of the account. Each sees paths that begin after
+	// /hooks/ACCOUNT, and must end with the request's context.
+	Hooks map[string]http.Handler
+	// Status gives what /status shows as JSON; nil: there is no /status.
+	Status func(context.Context) any
+	// MaySeeStatus judges the bearer token of a request for it.
+	MaySeeStatus func(token string) bool
+}
+
+// Hook gives the address below which others reach the handler of an account; empty without a public URL.
+func Hook(publicURL, account string) string {
+	if publicURL == "" {
+		return ""
+	}
+	return publicURL + hookPath(account)
+}
+
 // Listen opens the address of the config, host:port. Its errors name the next step.
 func Listen(ctx context.Context, address string) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
@@ -39,46 +65,91 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 	return l, nil
 }
 
-// Serve answers on l until ctx ends, waits a little for what is under way, and closes l. Its error is what stopped it
-// before.
-func Serve(ctx context.Context, l net.Listener, log *logrus.Entry) error {
+// Serve answers on l until ctx ends, waits a little for what is under way, and closes l. No handler runs any more when
+// it returns. Its error is what stopped it before.
+func Serve(ctx context.Context, l net.Listener, site Site, log *logrus.Entry) error {
+	requests, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	handling := gate{next: guarded(site.handler(), log)}
 	server := &http.Server{
-		Handler:           guarded(handler(), log),
+		Handler:           &handling,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       requestTimeout,
 		WriteTimeout:      requestTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          newErrorLog(log),
+		BaseContext:       func(net.Listener) context.Context { return requests },
 	}
 	var stopping sync.WaitGroup
-	defer stopping.Wait()
 	serving, stop := context.WithCancel(ctx)
-	defer stop()
 	stopping.Go(func() {
 		<-serving.Done()
 		limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
 		defer cancel()
 		if server.Shutdown(limited) != nil {
+			end()
 			_ = server.Close()
 		}
 	})
-	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	err := server.Serve(l)
+	stop()
+	stopping.Wait()
+	handling.shut()
+	if !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving HTTP: %w", err)
 	}
 	return nil
 }
 
-func handler() http.Handler {
+// gate lets the server wait for handlers whose connection it has closed.
+type gate struct {
+	next   http.Handler
+	mutex  sync.Mutex // guards closed against handlers that begin
+	closed bool
+	inside sync.WaitGroup
+}
+
+func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	g.mutex.Lock()
+	if g.closed {
+		g.mutex.Unlock()
+		panic(http.ErrAbortHandler)
+	}
+	g.inside.Add(1)
+	g.mutex.Unlock()
+	defer g.inside.Done()
+	g.next.ServeHTTP(w, r)
+}
+
+// shut returns when nobody is inside, and nobody can come any more.
+func (g *gate) shut() {
+	g.mutex.Lock()
+	g.closed = true
+	g.mutex.Unlock()
+	g.inside.Wait()
+}
+
+func (s Site) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", healthy)
-	return mux
+	if s.Status != nil {
+		mux.HandleFunc("GET /status", s.status)
+	}
+	mux.HandleFunc(hooks+"{account}", s.hook)
+	mux.HandleFunc(hooks+"{account}/{rest...}", s.hook)
+	return below(s.PublicURL, mux)
 }
 
 // healthy tells monitors that the process is alive. It says nothing of accounts: a service that is down is no reason
 // to restart Causeway.
 func healthy(w http.ResponseWriter, _ *http.Request) {
+	answer(w, http.StatusOK, []byte(`{"status":"ok"}`+"\n"))
+}
+
+func answer(w http.ResponseWriter, code int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	_, _ = w.Write([]byte(`{"status":"ok"}` + "\n"))
+	w.WriteHeader(code)
+	_, _ = w.Write(body)
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // serve runs a server until the test ends; stop ends it earlier and gives what Serve returned.
-func serve(t *testing.T) (address string, stop func() error) {
+func serve(t *testing.T, site Site) (address string, stop func() error) {
 	t.Helper()
 	l, err := Listen(t.Context(), "127.0.0.1:0")
 	if err != nil {
@@ -23,7 +23,7 @@ func serve(t *testing.T) (address string, stop func() error) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	go func() { ended <- Serve(ctx, l, quiet()) }()
+	go func() { ended <- Serve(ctx, l, site, quiet()) }()
 	t.Cleanup(func() { cancel() })
 	return l.Addr().String(), func() error {
 		cancel()
@@ -38,7 +38,7 @@ func quiet() *logrus.Entry {
 }
 
 func TestHealth(t *testing.T) {
-	address, stop := serve(t)
+	address, stop := serve(t, Site{})
 	for _, test := range []struct {
 		method, path string
 		code         int
@@ -70,7 +70,7 @@ func TestHealth(t *testing.T) {
 }
 
 func TestClientThatSaysNothingDoesNotKeepTheServerFromStopping(t *testing.T) {
-	address, stop := serve(t)
+	address, stop := serve(t, Site{})
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		t.Fatal(err)
@@ -94,13 +94,13 @@ func TestServeGivesWhatStoppedIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = l.Close()
-	if err := Serve(t.Context(), l, quiet()); err == nil || !strings.HasPrefix(err.Error(), "serving HTTP: ") {
+	if err := Serve(t.Context(), l, Site{}, quiet()); err == nil || !strings.HasPrefix(err.Error(), "serving HTTP: ") {
 		t.Errorf("Serve gave %v", err)
 	}
 }
 
 func TestListenNamesTheNextStep(t *testing.T) {
-	address, _ := serve(t)
+	address, _ := serve(t, Site{})
 	for where, want := range map[string]string{
 		address:        "the port of " + address + " is in use: end the program that uses it, or set Listen in [http] to another port",
 		"192.0.2.1:80": "set Listen in [http] to an address of this machine",
