@@ -66,13 +66,14 @@ func writers() serialization.SerializationWriterFactory {
 }
 
 // place fills an operation's path.
-type place struct{ team, channel, message, reply, user, app, content string }
+type place struct{ team, channel, message, reply, user, app, content, subscription string }
 
 // address is the operation's path and query, below the Graph URL.
 func (op *Operation) address(p place) string {
 	path := strings.NewReplacer(
 		"{team}", url.PathEscape(p.team), "{channel}", url.PathEscape(p.channel), "{message}", url.PathEscape(p.message),
 		"{reply}", url.PathEscape(p.reply), "{user}", url.PathEscape(p.user), "{app}", url.PathEscape(p.app), "{content}", url.PathEscape(p.content),
+		"{subscription}", url.PathEscape(p.subscription),
 	).Replace(op.Path)
 	if op.Query != "" {
 		path += "?" + op.Query
@@ -93,6 +94,8 @@ func (c *client) request(ctx context.Context, op *Operation, address string, bod
 		r.Method = abstractions.GET
 	case "PATCH":
 		r.Method = abstractions.PATCH
+	case "DELETE":
+		r.Method = abstractions.DELETE
 	default:
 		r.Method = abstractions.POST
 	}

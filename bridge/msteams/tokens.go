@@ -118,6 +118,15 @@ func (t *tokens) drop(token string) {
 	}
 }
 
+// dropOlder forgets a token that lives no longer than that: what is begun with it must not end with it.
+func (t *tokens) dropOlder(life time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if time.Until(t.current.expires) < life {
+		t.current = granted{}
+	}
+}
+
 // lacks gives the permission when the token is known not to have it, and "" otherwise: Microsoft names a user's
 // permissions beside the token, an app's not.
 func (t *tokens) lacks(permission string) string {

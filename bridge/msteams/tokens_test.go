@@ -379,8 +379,8 @@ func TestSettingsAreCheckedWithoutAsking(t *testing.T) {
 		{"no client", func(s *Settings) { s.ClientID = "" }, "ClientID: must be the application (client) id"},
 		{"no secret", func(s *Settings) { s.ClientSecret = "" }, "ClientSecret: is missing"},
 		{"two secrets", func(s *Settings) { s.ClientCertificateFile = "x.pem" }, "ClientCertificateFile: cannot be used together"},
-		{"rich", func(s *Settings) { s.Receive = "rich" }, `Receive: "rich" comes with a later version; use "auto" or "poll"`},
-		{"unknown way", func(s *Settings) { s.Receive = "push" }, `Receive: must be "auto" or "poll"`},
+		{"rich", func(s *Settings) { s.Receive = "rich" }, ""},
+		{"unknown way", func(s *Settings) { s.Receive = "push" }, `Receive: must be "auto", "rich" or "poll"`},
 		{"interval", func(s *Settings) { s.PollInterval = "5" }, "PollInterval: must be a duration such as"},
 		{"negative", func(s *Settings) { s.PostInterval = "-1s" }, "PostInterval: must be a duration such as"},
 		{"no URL", func(s *Settings) { s.GraphURL = "graph" }, "GraphURL: must be a URL"},
@@ -395,8 +395,8 @@ func TestSettingsAreCheckedWithoutAsking(t *testing.T) {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 	}
-	if _, err := newAccount(bridge.Env{Account: "msteams.x"}, Settings{Receive: "rich"}, nil); err == nil || !strings.Contains(err.Error(), "comes with a later version") {
-		t.Errorf("an account that wants rich: %v", err)
+	if _, err := newAccount(bridge.Env{Account: "msteams.x"}, Settings{Receive: "rich"}, nil); err == nil || !strings.Contains(err.Error(), "set PublicURL in [http]") {
+		t.Errorf("rich without an address: %v", err)
 	}
 }
 
