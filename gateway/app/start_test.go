@@ -13,27 +13,62 @@ import (
 	"causeway/gateway/config"
 )
 
-// TestMistakesEndACommandAtItsStart has, for each mistake, what every line on stderr must say, next step included.
-func TestMistakesEndACommandAtItsStart(t *testing.T) {
-	good := accounts + oneGateway
-	tests := map[string]struct {
-		config  string
-		prepare func(w *world)
-		// commands that must end so, besides "run".
-		commands []string
-		want     []string
-	}{
+// mistake is what keeps a command from beginning.
+type mistake struct {
+	config  string
+	prepare func(w *world)
+	// commands that must end so, besides "run".
+	commands []string
+	// want is what each line on stderr must say, next step included.
+	want []string
+}
+
+// readers are the commands that need the store.
+var readers = []string{"login left.one", "channels left.one", "quarantine list"}
+
+// good is a config without a mistake.
+const good = accounts + oneGateway
+
+func (m mistake) endsCommands(t *testing.T) {
+	for _, command := range append(slices.Clone(m.commands), "run") {
+		w := newWorld(t, m.config)
+		if m.prepare != nil {
+			m.prepare(w)
+		}
+		got := w.call(strings.Fields(command)...)
+		lines := strings.Split(strings.TrimSuffix(got.errors, "\n"), "\n")
+		lines = slices.DeleteFunc(lines, func(l string) bool { return strings.HasPrefix(l, "time=") }) // warnings in the log
+		if got.code != 1 || got.out != "" || len(lines) != len(m.want) {
+			t.Fatalf("%s: %+v, want %d lines", command, got, len(m.want))
+		}
+		for i, want := range m.want {
+			if !strings.HasPrefix(lines[i], "causeway: ") || !strings.Contains(lines[i], want) {
+				t.Errorf("%s: line %q does not say %q", command, lines[i], want)
+			}
+		}
+	}
+}
+
+func endCommands(t *testing.T, all map[string]mistake) {
+	for name, m := range all {
+		t.Run(name, m.endsCommands)
+	}
+}
+
+func TestMistakesInTheConfigEndACommandAtItsStart(t *testing.T) {
+	every := append([]string{"check"}, readers...)
+	endCommands(t, map[string]mistake{
 		"no config": {
 			prepare:  func(w *world) { _ = os.Remove(w.path("config.toml")) },
-			commands: []string{"check", "login left.one", "channels left.one", "quarantine list"},
+			commands: append([]string{"status"}, every...),
 			want:     []string{"copy config.toml.example to"},
 		},
-		"three mistakes in the config": {
+		"three mistakes": {
 			config:   "[general]\nLogLvl = \"info\"\n[http]\nListen = \"nowhere\"\n[left.one]\nUsr = \"bot\"\n" + oneGateway,
-			commands: []string{"check", "login left.one", "channels left.one", "quarantine list"},
+			commands: every,
 			want:     []string{"config.toml:2: [general] LogLvl: unknown key; did you mean LogLevel?", "config.toml:4: [http] Listen", "config.toml:6: [left.one] Usr", `there is no account "right.two"`},
 		},
-		"not TOML": {config: "[general\n", want: []string{"the header of the table is wrong"}},
+		"not TOML": {config: "[general\n", commands: []string{"status"}, want: []string{"the header of the table is wrong"}},
 		"no gateway": {
 			config: accounts,
 			want:   []string{"add a [[gateway]]"},
@@ -41,46 +76,6 @@ func TestMistakesEndACommandAtItsStart(t *testing.T) {
 		"no enabled gateway": {
 			config: strings.Replace(good, `name = "all"`, "name = \"all\"\nenable = false", 1),
 			want:   []string{"take enable = false out"},
-		},
-		"a store in a folder that is not there": {
-			config: "[storage]\nDSN = \"nowhere/causeway.db\"\nKeyFile = \"key\"\n" + good,
-			want:   []string{"set DSN in [storage]"},
-		},
-		"a key in a folder that is not there": {
-			config: "[storage]\nKeyFile = \"nowhere/key\"\n" + good,
-			want:   []string{"set KeyFile in [storage]"},
-		},
-		"a store that is a folder": {
-			config:  good,
-			prepare: func(w *world) { _ = os.Mkdir(w.path("causeway.db"), 0o700); w.write("causeway.db.key", keyText) },
-			want:    []string{"set DSN in [storage]"},
-		},
-		"a store that is no database": {
-			config: good,
-			prepare: func(w *world) {
-				w.write("causeway.db", strings.Repeat("not a database ", 100))
-				w.write("causeway.db.key", keyText)
-			},
-			commands: []string{"login left.one", "channels left.one", "quarantine list"},
-			want:     []string{"restore the file from a backup"},
-		},
-		"a store that is too new": {
-			config:   good,
-			prepare:  tooNew,
-			commands: []string{"login left.one", "channels left.one", "quarantine list"},
-			want:     []string{"run that newer version"},
-		},
-		"a damaged key file": {
-			config:   good,
-			prepare:  func(w *world) { w.write("causeway.db.key", "bm90IDMyIGJ5dGVz\n") },
-			commands: []string{"login left.one", "channels left.one"},
-			want:     []string{"restore it from a backup"},
-		},
-		"a lost key file": {
-			config:   good,
-			prepare:  func(w *world) { w.started(); _ = os.Remove(w.path("causeway.db.key")) },
-			commands: []string{"login left.one", "channels left.one", "quarantine list"},
-			want:     []string{"restore it from a backup"},
 		},
 		"an address of another machine": {
 			config: strings.Replace(good, "127.0.0.1:0", "192.0.2.1:80", 1),
@@ -91,28 +86,57 @@ func TestMistakesEndACommandAtItsStart(t *testing.T) {
 			prepare: func(w *world) { w.protocols[0].New, w.protocols[1].New = refuse, refuse },
 			want:    []string{"[left.one]: the certificate cannot be read: give another CAFile", "[right.two]: the certificate"},
 		},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			for _, command := range append(test.commands, "run") {
-				w := newWorld(t, test.config)
-				if test.prepare != nil {
-					test.prepare(w)
-				}
-				got := w.call(strings.Fields(command)...)
-				lines := strings.Split(strings.TrimSuffix(got.errors, "\n"), "\n")
-				lines = slices.DeleteFunc(lines, func(l string) bool { return strings.HasPrefix(l, "time=") }) // warnings in the log
-				if got.code != 1 || got.out != "" || len(lines) != len(test.want) {
-					t.Fatalf("%s: %+v, want %d lines", command, got, len(test.want))
-				}
-				for i, want := range test.want {
-					if !strings.HasPrefix(lines[i], "causeway: ") || !strings.Contains(lines[i], want) {
-						t.Errorf("%s: line %q does not say %q", command, lines[i], want)
-					}
-				}
-			}
-		})
-	}
+	})
+}
+
+func TestAStoreThatCannotBeUsedEndsACommandAtItsStart(t *testing.T) {
+	endCommands(t, map[string]mistake{
+		"in a folder that is not there": {
+			config: "[storage]\nDSN = \"nowhere/causeway.db\"\nKeyFile = \"key\"\n" + good,
+			want:   []string{"set DSN in [storage]"},
+		},
+		"a folder": {
+			config:  good,
+			prepare: func(w *world) { _ = os.Mkdir(w.path("causeway.db"), 0o700); w.write("causeway.db.key", keyText) },
+			want:    []string{"set DSN in [storage]"},
+		},
+		"no database": {
+			config: good,
+			prepare: func(w *world) {
+				w.write("causeway.db", strings.Repeat("not a database ", 100))
+				w.write("causeway.db.key", keyText)
+			},
+			commands: readers,
+			want:     []string{"restore the file from a backup"},
+		},
+		"too new": {
+			config:   good,
+			prepare:  tooNew,
+			commands: readers,
+			want:     []string{"run that newer version"},
+		},
+	})
+}
+
+func TestAKeyFileThatCannotBeUsedEndsACommandAtItsStart(t *testing.T) {
+	endCommands(t, map[string]mistake{
+		"in a folder that is not there": {
+			config: "[storage]\nKeyFile = \"nowhere/key\"\n" + good,
+			want:   []string{"set KeyFile in [storage]"},
+		},
+		"damaged": {
+			config:   good,
+			prepare:  func(w *world) { w.write("causeway.db.key", "bm90IDMyIGJ5dGVz\n") },
+			commands: []string{"login left.one", "channels left.one"},
+			want:     []string{"restore it from a backup"},
+		},
+		"lost": {
+			config:   good,
+			prepare:  func(w *world) { w.started(); _ = os.Remove(w.path("causeway.db.key")) },
+			commands: readers,
+			want:     []string{"restore it from a backup"},
+		},
+	})
 }
 
 // keyText is a key file.
