@@ -287,7 +287,7 @@ func TestForgeryNeedsASubscriptionWithAMessage(t *testing.T) {
 		t.Error("forged for no subscription")
 	}
 	forged := r.all()[1].body
-	if object := w.open(forged.Value[0]); object["body"].(map[string]any)["content"] != notify.ForgedText {
+	if object := w.open(forged.Value[0]); object["body"].(map[string]any)["content"] != notify.ForgedText+" stranger's key" {
 		t.Errorf("%v", object)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -84,7 +85,7 @@ func (w *world) compare(r *receiver) {
 			continue
 		}
 		object := decode(w.t, plain)
-		if object["body"].(map[string]any)["content"] == notify.ForgedText {
+		if text, _ := object["body"].(map[string]any)["content"].(string); strings.HasPrefix(text, notify.ForgedText) {
 			forged++ // with a forged token, which this endpoint does not look at
 			continue
 		}

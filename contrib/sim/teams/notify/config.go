@@ -58,7 +58,7 @@ type Config struct {
 type Post struct {
 	URL       string
 	Lifecycle bool
-	Forged    bool
+	Forged    bool // something in it is
 	Attempt   int // 0: the first
 	Body      []byte
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -153,13 +154,18 @@ func (e *Engine) post(p *post, text []byte, limit time.Duration) (status int, er
 		return 0, errLostRequest
 	}
 	if e.conf.Observe != nil {
-		e.conf.Observe(Post{URL: p.lane.url, Lifecycle: first.Lifecycle != "", Forged: first.forgery != "", Attempt: p.attempt, Body: text})
+		e.conf.Observe(Post{URL: p.lane.url, Lifecycle: first.Lifecycle != "", Forged: p.forged(), Attempt: p.attempt, Body: text})
 	}
 	status, _, _, err = e.request(e.ctx, p.lane.url, "application/json; charset=utf-8", text, limit)
 	if err == nil && loseAnswer && first.forgery == "" {
 		return 0, errLostAnswer
 	}
 	return status, err
+}
+
+// forged tells whether anything in a post is.
+func (p *post) forged() bool {
+	return slices.ContainsFunc(p.items, func(d *delivery) bool { return d.forgery != "" })
 }
 
 // request posts something and reads the answer within a time limit.

@@ -296,16 +296,22 @@ func TestObserveSeesEveryPost(t *testing.T) {
 		seen = append(seen, fmt.Sprintf("%s %v %v %d", p.URL, p.Lifecycle, p.Forged, p.Attempt))
 	}}
 	onDesk(t, conf, func(d *desk) {
-		d.answer = func(n int, w http.ResponseWriter, r *http.Request) { w.WriteHeader([]int{500, 202, 202, 202}[n]) }
+		d.answer = func(n int, w http.ResponseWriter, r *http.Request) { w.WriteHeader([]int{500, 202, 202, 202, 202}[n]) }
 		d.Send(item(1))
 		d.settled()
 		d.Send(&notify.Item{URL: "https://bridge.example/life", Lifecycle: "subscriptionRemoved"})
 		d.settled()
 		_, err := d.Forge(d.t.Context(), item(2), notify.NoToken)
 		ok(t, err)
+		d.SetFaults(notify.Faults{Reorder: 1, Forged: 1, Batch: 2, Forgeries: []notify.Forgery{notify.ForeignTenant}})
+		release := d.Hold()
+		d.Send(item(3))
+		d.SetFaults(notify.Faults{Batch: 2})
+		release()
+		d.settled()
 	})
 	hook := item(1).URL
-	want := []string{hook + " false false 0", hook + " false false 1", "https://bridge.example/life true false 0", hook + " false true 0"}
+	want := []string{hook + " false false 0", hook + " false false 1", "https://bridge.example/life true false 0", hook + " false true 0", hook + " false true 0"}
 	if diff := gocmp.Diff(want, seen); diff != "" {
 		t.Error(diff)
 	}

@@ -57,13 +57,13 @@ func (f Forgery) whole() bool {
 	}, f)
 }
 
-// ForgedText is what forged messages say: it must never be seen elsewhere.
+// ForgedText is what forged messages say, followed by the kind of forgery: it must never be seen elsewhere.
 const ForgedText = "This message was forged."
 
 // forge sends a forged companion of an item. The caller holds the lock.
 func (e *Engine) forge(it *Item, f Forgery) {
 	e.stats.Forged++
-	e.enqueue(e.begins(&delivery{Item: forged(it), forgery: f}))
+	e.enqueue(e.begins(&delivery{Item: forged(it, f), forgery: f}))
 }
 
 // Forge posts one forged notification at once, in one attempt, and gives the status of the answer.
@@ -71,7 +71,7 @@ func (e *Engine) Forge(ctx context.Context, it *Item, f Forgery) (status int, er
 	e.mu.Lock()
 	e.stats.Forged++
 	e.mu.Unlock()
-	text, err := e.compose(&post{items: []*delivery{{Item: forged(it), forgery: f}}})
+	text, err := e.compose(&post{items: []*delivery{{Item: forged(it, f), forgery: f}}})
 	if err != nil {
 		return 0, fmt.Errorf("forging a notification: %w", err)
 	}
@@ -83,7 +83,7 @@ func (e *Engine) Forge(ctx context.Context, it *Item, f Forgery) (status int, er
 }
 
 // forged makes another message of an item.
-func forged(it *Item) *Item {
+func forged(it *Item, f Forgery) *Item {
 	out := *it
 	id, err := strconv.ParseInt(it.ID, 10, 64)
 	if err != nil {
@@ -96,7 +96,7 @@ func forged(it *Item) *Item {
 	var object map[string]any
 	if json.Unmarshal(it.Plain, &object) == nil && object != nil {
 		object["id"] = out.ID
-		object["body"] = map[string]any{"contentType": "text", "content": ForgedText}
+		object["body"] = map[string]any{"contentType": "text", "content": ForgedText + " " + string(f)}
 		if text, err := json.Marshal(object); err == nil {
 			out.Plain = text
 		}
