@@ -30,8 +30,9 @@ type sizes struct {
 	tries  int           // and how many there are at most
 }
 
-// rest lets the programs take turns, message by message: each is said when the last one has arrived, after a short pause of
-// random length, so that polling is met at any moment. It returns the flows in the order of the talks.
+// rest lets the programs take turns, message by message and in a new order each time, as what one does afterwards may slow the next one
+// down. Each is said when the last one has arrived, after a short pause of random length, so that polling is met at any moment. It
+// returns the flows in the order of the talks.
 func rest(ctx context.Context, b *board, talks []*talk, n int, polled bool) ([]*flow, error) {
 	flows := make([]*flow, len(talks))
 	for i, t := range talks {
@@ -40,7 +41,8 @@ func rest(ctx context.Context, b *board, talks []*talk, n int, polled bool) ([]*
 		t.flows = append(t.flows, flows[i])
 	}
 	for k := range n {
-		for i, t := range talks {
+		for _, i := range rand.Perm(len(talks)) {
+			t := talks[i]
 			if err := pause(ctx, 5*time.Millisecond+rand.N(20*time.Millisecond)); err != nil {
 				return nil, err
 			}

@@ -18,7 +18,7 @@ import (
 
 // step is how long each step of the search for the sustained rate lasts.
 const (
-	step      = 2500 * time.Millisecond
+	step      = 2 * time.Second
 	quickStep = 600 * time.Millisecond
 )
 

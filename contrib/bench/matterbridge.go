@@ -11,26 +11,40 @@ const (
 	across           = "channel to channel"
 )
 
+// stretch is a steady load, in messages per second.
+type stretch struct {
+	rate float64
+	d    time.Duration
+}
+
 // realSizes say how much is measured on the real server.
 type realSizes struct {
 	sizes
-	calm, calmFor         float64 // messages a second, and for how many seconds: a load that every program can bear
-	much, muchIn          float64 // the same of one that is too much for some
-	disturbed, disturbFor float64 // the same while something is killed or cut, after a third of the time
-	// quiet is how long nothing may arrive until the rest counts as lost. Matterbridge looks after its websocket every ten seconds.
+	calm stretch // that every program can bear
+	much stretch // that is too much for some
+	kill stretch // while the program is killed after a third of the time
+	cut  stretch // while its websocket is cut after a third of the time
+	// quiet is how long nothing may arrive until the rest counts as lost. Matterbridge looks after its websocket every ten seconds, and
+	// signs in again, which takes a second or two.
 	quiet time.Duration
+	// killed is the same after a kill, where the program is there again at once.
+	killed time.Duration
 }
 
 func matterbridgeSizes(o options) realSizes {
 	if o.quick {
 		return realSizes{
 			sizes: sizes{rounds: 1, rest: 3, burst: 20, step: quickStep, tries: 1},
-			calm:  20, calmFor: 1, much: 100, muchIn: 1, disturbed: 20, disturbFor: 1.5, quiet: 2 * time.Second,
+			calm:  stretch{20, time.Second}, much: stretch{100, time.Second},
+			kill: stretch{20, 1500 * time.Millisecond}, cut: stretch{20, 1500 * time.Millisecond},
+			quiet: 2 * time.Second, killed: 2 * time.Second,
 		}
 	}
 	return realSizes{
-		sizes: sizes{rounds: o.rounds, rest: 60, burst: 200, step: step, tries: 5},
-		calm:  40, calmFor: 5, much: 200, muchIn: 6, disturbed: 40, disturbFor: 15, quiet: 15 * time.Second,
+		sizes: sizes{rounds: o.rounds, rest: 60, burst: 200, step: step, tries: 4},
+		calm:  stretch{40, 5 * time.Second}, much: stretch{300, 4 * time.Second},
+		kill: stretch{40, 9 * time.Second}, cut: stretch{25, 20 * time.Second},
+		quiet: 13 * time.Second, killed: 5 * time.Second,
 	}
 }
 
@@ -66,13 +80,13 @@ func againstMatterbridge(tb harness.TB, o options, r *Report) {
 			tooMuch(tb, r, c, z)
 		}
 		for _, c := range []*contender{ours, theirs} {
-			disturbedBy(tb, r, c, z, "kill -9", func() {
+			disturbedBy(tb, r, c, z.kill, z.killed, "kill -9", func() {
 				c.process.Kill(tb)
 				c.process.Start(tb)
 			})
 		}
 		for _, c := range []*contender{ours, theirs} {
-			disturbedBy(tb, r, c, z, "websocket cut", func() {
+			disturbedBy(tb, r, c, z.cut, z.quiet, "websocket cut", func() {
 				if c.proxy.CutWebSockets() == 0 {
 					tb.Fatalf("%s has no websocket to cut", c.who)
 				}
@@ -83,7 +97,7 @@ func againstMatterbridge(tb harness.TB, o options, r *Report) {
 		c.process.Stop(tb)
 	}
 	r.note("matterbridge: every program writes as a bot of one server, with a config for both directions, and reaches the server by way of a proxy that can cut connections; delays run from the request that says a message to the event that shows its copy.")
-	r.note("matterbridge: what nobody has seen %v after the last copy counts as lost; the channel itself is then read and decides.", z.quiet)
+	r.note("matterbridge: what nobody has seen %v after the last copy (%v where the program was killed; Causeway has %v) counts as lost; the channel itself is then read and decides.", z.quiet, z.killed, harness.Patience)
 }
 
 func rateOf(tb harness.TB, r *Report, c *contender, z realSizes) {
@@ -104,11 +118,11 @@ func loaded(tb harness.TB, r *Report, c *contender, z realSizes) {
 	c.ready(tb)
 	f := c.world.board.open()
 	before := usedCPU(tb, c.process.PID())
-	if _, err := load(tb.Context(), f, c.talk, z.calm, seconds(z.calmFor), 0); err != nil {
+	if _, err := load(tb.Context(), f, c.talk, z.calm.rate, z.calm.d, 0); err != nil {
 		tb.Fatalf("%s under load: %v", c.who, err)
 	}
-	awaitAll(tb, c, f, z)
-	name := "at " + number(z.calm) + " a second"
+	awaitAll(tb, c, f, z.quiet)
+	name := "at " + number(z.calm.rate) + " a second"
 	for _, p := range []string{"median", "p95", "p99"} {
 		r.add(partMatterbridge, across+", "+name+", "+p, "ms", c.who, percentiles(f, false)[p])
 	}
@@ -122,12 +136,12 @@ func tooMuch(tb harness.TB, r *Report, c *contender, z realSizes) {
 	tb.Helper()
 	c.ready(tb)
 	f := c.world.board.open()
-	attained, err := load(tb.Context(), f, c.talk, z.much, seconds(z.muchIn), 0)
+	attained, err := load(tb.Context(), f, c.talk, z.much.rate, z.much.d, 0)
 	if err != nil {
 		tb.Fatalf("%s under much load: %v", c.who, err)
 	}
-	awaitAll(tb, c, f, z)
-	name := "at up to " + number(z.much) + " a second"
+	awaitAll(tb, c, f, z.quiet)
+	name := "at up to " + number(z.much.rate) + " a second"
 	counts := c.count(tb, f)
 	r.add(partMatterbridge, name+", said", "messages/s", c.who, attained)
 	r.add(partMatterbridge, name+", delivered", "%", c.who, 100*float64(counts.Delivered)/float64(counts.Said))
@@ -138,16 +152,16 @@ func tooMuch(tb harness.TB, r *Report, c *contender, z realSizes) {
 }
 
 // disturbedBy lets people talk on while something happens to the program after a third of the time.
-func disturbedBy(tb harness.TB, r *Report, c *contender, z realSizes, name string, disturb func()) {
+func disturbedBy(tb harness.TB, r *Report, c *contender, s stretch, quiet time.Duration, name string, disturb func()) {
 	tb.Helper()
 	c.ready(tb)
 	f := c.world.board.open()
 	talking := make(chan error, 1)
 	go func() { // ends with the load, which is waited for below; only an error of tb comes before it, and ends its context
-		_, err := load(tb.Context(), f, c.talk, z.disturbed, seconds(z.disturbFor), 0)
+		_, err := load(tb.Context(), f, c.talk, s.rate, s.d, 0)
 		talking <- err
 	}()
-	if err := pause(tb.Context(), seconds(z.disturbFor/3)); err != nil {
+	if err := pause(tb.Context(), s.d/3); err != nil {
 		tb.Fatalf("waiting: %v", err)
 	}
 	at := time.Now()
@@ -155,7 +169,7 @@ func disturbedBy(tb harness.TB, r *Report, c *contender, z realSizes, name strin
 	if err := <-talking; err != nil {
 		tb.Fatalf("%s with %s: %v", c.who, name, err)
 	}
-	awaitAll(tb, c, f, z)
+	awaitAll(tb, c, f, quiet)
 	counts := c.count(tb, f)
 	if took := f.recovery(at); took >= 0 {
 		r.add(partMatterbridge, name+", until a message said after it arrives", "s", c.who, took.Seconds())
@@ -167,9 +181,8 @@ func disturbedBy(tb harness.TB, r *Report, c *contender, z realSizes, name strin
 }
 
 // awaitAll waits until everything is there or nothing more comes, and then for doubles that may follow.
-func awaitAll(tb harness.TB, c *contender, f *flow, z realSizes) {
+func awaitAll(tb harness.TB, c *contender, f *flow, quiet time.Duration) {
 	tb.Helper()
-	quiet := z.quiet
 	if c.who == causeway {
 		quiet = harness.Patience // what is late is late, not lost
 	}
@@ -180,5 +193,3 @@ func awaitAll(tb harness.TB, c *contender, f *flow, z realSizes) {
 		tb.Fatalf("waiting for %s: %v", c.who, err)
 	}
 }
-
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
