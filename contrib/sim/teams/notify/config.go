@@ -59,7 +59,7 @@ type Post struct {
 	URL       string
 	Lifecycle bool
 	Forged    bool // something in it is
-	Attempt   int // 0: the first
+	Attempt   int  // 0: the first
 	Body      []byte
 }
 

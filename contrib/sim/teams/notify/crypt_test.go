@@ -27,7 +27,7 @@ type golden struct {
 	sealed            notify.Encrypted
 }
 
-func readGolden(t *testing.T) golden {
+func readGolden(t testing.TB) golden {
 	t.Helper()
 	text, err := os.ReadFile("testdata/openssl.json")
 	ok(t, err)
@@ -169,7 +169,7 @@ func TestOfficialSampleWithItsPlaceholdersFilled(t *testing.T) {
 	}
 }
 
-func ok(t *testing.T, err error) {
+func ok(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

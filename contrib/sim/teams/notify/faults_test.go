@@ -162,7 +162,7 @@ func (d *desk) watch() func() []wireBody {
 	}
 }
 
-func richItem(t *testing.T, n int) *notify.Item {
+func richItem(t testing.TB, n int) *notify.Item {
 	it := item(n)
 	it.Certificate, it.CertificateID = readGolden(t).cert, "key-1"
 	it.Plain = []byte(`{"id":"` + it.ID + `","body":{"contentType":"text","content":"genuine"}}`)
