@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -201,7 +202,7 @@ func TestOneMoreBridgeIsAFolderAndAnImportLine(t *testing.T) {
 	program := build(t, withFolder(t))
 	dir := t.TempDir()
 	here, there := newChat(t, filepath.Join(dir, "here")), newChat(t, filepath.Join(dir, "there"))
-	write(t, filepath.Join(dir, "config.toml"), folderConfig)
+	write(t, filepath.Join(dir, "config.toml"), strings.Replace(folderConfig, "127.0.0.1:0", freeAddress(t), 1))
 
 	check := start(t, program, dir, "check")
 	if code := check.code(); code != 0 || !strings.Contains(check.log.String(), "  ok       folder.there hall (both ways)\n") {
@@ -219,8 +220,10 @@ func TestOneMoreBridgeIsAFolderAndAnImportLine(t *testing.T) {
 	there.say("1", "bob", "hello back")
 	here.awaits(`"author":"bob","text":"hello back"`, p)
 
+	stands(t, program, dir, 0, "No problem.", "connected for")
 	p.signal(syscall.SIGKILL)
 	p.code()
+	stands(t, program, dir, 1, "so Causeway is not running: start it with `causeway run`")
 	here.say("2", "ann", "said while it was dead")
 	p = start(t, program, dir)
 	there.awaits("said while it was dead", p)
@@ -236,6 +239,29 @@ func TestOneMoreBridgeIsAFolderAndAnImportLine(t *testing.T) {
 		t.Errorf("exit code %d after SIGTERM\n%s", code, p.log)
 	}
 	signals(t, program, dir)
+}
+
+// stands asks how the process stands that runs in dir.
+func stands(t *testing.T, program, dir string, code int, says ...string) {
+	t.Helper()
+	p := start(t, program, dir, "status")
+	got := p.code()
+	for _, text := range says {
+		if got != code || !strings.Contains(p.log.String(), text) {
+			t.Errorf("status gave %d, want %d and %q\n%s", got, code, text, p.log)
+		}
+	}
+}
+
+// freeAddress is where nobody listens.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return l.Addr().String()
 }
 
 // signals are tried with a bridge that does not stop.

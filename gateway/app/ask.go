@@ -71,7 +71,7 @@ func askedAt(listen string) (hosts []string, port string, err error) {
 		return nil, "", err
 	}
 	if n, err := strconv.ParseUint(port, 10, 16); err == nil && n == 0 {
-		return nil, "", fmt.Errorf("Causeway cannot be asked, as Listen = %q lets it take any port: set a port of your choice in [http] and restart it", listen)
+		return nil, "", fmt.Errorf("asking Causeway: with Listen = %q it takes any port: set one of your choice in [http] and restart it", listen)
 	}
 	ip, err := netip.ParseAddr(host)
 	switch ip = ip.Unmap(); {

@@ -168,8 +168,8 @@ func TestStatusOfWhatDoesNotAnswerNamesTheNextStep(t *testing.T) {
 	w.started()
 	w.call("status").wants(t, result{code: 1, errors: "causeway: nothing answers at 127.0.0.1:" + port + ", so Causeway is not running: " + start})
 	w.write("config.toml", listening("127.0.0.1:0"))
-	w.call("status").wants(t, result{code: 1, errors: "causeway: Causeway cannot be asked, as Listen = \"127.0.0.1:0\" lets it take any port: " +
-		"set a port of your choice in [http] and restart it\n"})
+	w.call("status").wants(t, result{code: 1, errors: "causeway: asking Causeway: with Listen = \"127.0.0.1:0\" it takes any port: " +
+		"set one of your choice in [http] and restart it\n"})
 	w.write("causeway.db.key", "damaged")
 	w.write("config.toml", listening("127.0.0.1:"+port))
 	if got := w.call("status"); got.code != 1 || !strings.Contains(got.errors, "restore it from a backup") {
