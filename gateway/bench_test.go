@@ -44,6 +44,7 @@ type bench struct {
 	rooms   []bridge.ChannelID
 	commits atomic.Int64
 	arrived chan bridge.ChannelID
+	gateway *Gateway
 	stop    func() error
 }
 
@@ -76,7 +77,8 @@ func newBench(folder string, gateways int) (*bench, error) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- New(o).Run(ctx) }()
+	b.gateway = New(o)
+	go func() { done <- b.gateway.Run(ctx) }()
 	b.stop = func() error {
 		cancel()
 		if err := <-done; err != nil {
@@ -258,4 +260,20 @@ func idle(gateways string) error {
 	}
 	fmt.Println(kib / 1024)
 	return w.stop()
+}
+
+// BenchmarkStatus asks how 1,000 idle gateways stand.
+func BenchmarkStatus(b *testing.B) {
+	w, err := newBench(b.TempDir(), 1000)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if s := w.gateway.Status(b.Context()); len(s.Gateways) != 1000 || s.Store != nil {
+			b.Fatalf("%d gateways, %v", len(s.Gateways), s.Store)
+		}
+	}
+	if err := w.stop(); err != nil {
+		b.Fatal(err)
+	}
 }

@@ -23,12 +23,9 @@ func (s Site) hook(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	// The server's own limits would cut off an answer that had to wait for the disk, and end the context of its
-	// request. Both ends of the connection have as long as the handler, and what it has to say can still be written.
-	c := http.NewResponseController(w)
-	ends := time.Now().Add(hookTime + requestTimeout)
-	_ = c.SetReadDeadline(ends)
-	_ = c.SetWriteDeadline(ends)
+	// The server's own limit counts from the beginning of the request: it would cut off an answer that had to wait for the
+	// disk. The limit of reading ends with the body, see net/http.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(hookTime + requestTimeout))
 	ctx, cancel := context.WithTimeout(r.Context(), hookTime)
 	defer cancel()
 	h.ServeHTTP(w, without(r.WithContext(ctx), 2)) // "hooks" and the account
