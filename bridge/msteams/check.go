@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
-	"slices"
 	"strings"
 
 	"causeway/bridge"
@@ -22,6 +20,11 @@ func (a *account) Check(ctx context.Context) []bridge.Finding {
 	if how, why := a.receiving(); how == byPolling {
 		findings = append(findings, bridge.Finding{Text: "Messages are received by polling: " + why + "."})
 	}
+	for _, f := range a.cloud.lacking {
+		if text := lackingTexts[f]; text != "" {
+			findings = append(findings, bridge.Finding{Text: text})
+		}
+	}
 	return findings
 }
 
@@ -30,51 +33,14 @@ func (a *account) checkApp(ctx context.Context) []bridge.Finding {
 	if err != nil {
 		return []bridge.Finding{{Fatal: true, Text: "The app cannot sign in: " + err.Error()}}
 	}
-	have := rolesOf(token)
-	if have == nil {
-		return nil // an opaque token: Resolve tries to read
-	}
-	var findings []bridge.Finding
-	for _, p := range permissions(false) {
-		if !slices.Contains(have, p) {
-			findings = append(findings, bridge.Finding{
-				Fatal: p == readMessages,
-				Text:  fmt.Sprintf("The app lacks the application permission %s (%s): add it in Entra and grant admin consent.", p, why(p, false)),
-			})
-		}
-	}
-	return findings
+	return a.comparePermissions(rolesOf(token), false)
 }
 
 func (a *account) checkRelay(ctx context.Context) []bridge.Finding {
 	if _, err := a.me(ctx); err != nil {
 		return []bridge.Finding{{Fatal: true, Text: "The relay account is not signed in: " + err.Error()}}
 	}
-	have := a.relay.tokens.now().scopes
-	if have == nil {
-		return nil
-	}
-	var findings []bridge.Finding
-	for _, p := range permissions(true) {
-		if !slices.Contains(have, p) {
-			findings = append(findings, bridge.Finding{
-				Fatal: true,
-				Text:  fmt.Sprintf("The relay account lacks the delegated permission %s (%s): add it in Entra, grant admin consent, and %s", p, why(p, true), a.loginHint()),
-			})
-		}
-	}
-	return findings
-}
-
-// why gives the reasons for a permission, joined.
-func why(permission string, relay bool) string {
-	var reasons []string
-	for _, op := range operations {
-		if op.Permission == permission && op.Relay == relay && !slices.Contains(reasons, op.Why) {
-			reasons = append(reasons, op.Why)
-		}
-	}
-	return strings.Join(reasons, "; ")
+	return a.comparePermissions(a.relay.tokens.now().scopes, true)
 }
 
 // rolesOf reads the application permissions out of a token; nil when it is not a JWT. Microsoft promises neither its

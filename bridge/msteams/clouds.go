@@ -74,11 +74,11 @@ func host(address string) string {
 // lacks tells whether the account's cloud is without something.
 func (a *account) lacks(f feature) bool { return slices.Contains(a.cloud.lacking, f) }
 
-// lackingTexts say what becomes of what a cloud lacks.
+// lackingTexts say what becomes of what a cloud lacks. That it has no change notifications is told with how messages are
+// received.
 var lackingTexts = map[feature]string{
-	editing:             "Messages cannot be edited in this cloud: when somebody edits a message in another program, a reply with the new text is posted.",
-	deleting:            "Messages cannot be deleted in this cloud: when somebody deletes a message in another program, its copy in Teams stays, and they are told.",
-	changeNotifications: "This cloud has no change notifications for Teams: messages are received by polling, whatever Receive says.",
-	appPictures:         "Pictures in messages of Teams cannot be read in this cloud: people see that there is one, not the picture.",
-	sharedChannels:      "Shared channels cannot be used in this cloud.",
+	editing:        "Messages cannot be edited in this cloud: when somebody edits a message in another program, a reply with the new text is posted.",
+	deleting:       "Messages cannot be deleted in this cloud: when somebody deletes a message in another program, its copy in Teams stays, and they are told.",
+	appPictures:    "Pictures in messages of Teams cannot be read in this cloud: people see that there is one, not the picture.",
+	sharedChannels: "Shared channels cannot be used in this cloud.",
 }

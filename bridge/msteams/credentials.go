@@ -94,7 +94,7 @@ func readCertificate(file string) (proof, error) {
 		return proof{}, err
 	}
 	if _, ok := pair.PrivateKey.(*rsa.PrivateKey); !ok {
-		return proof{}, fmt.Errorf("Entra takes RSA keys only, not %T", pair.PrivateKey)
+		return proof{}, fmt.Errorf("only RSA keys are taken by Entra, not %T", pair.PrivateKey)
 	}
 	return proof{Key: pair.PrivateKey, Certificate: pair.Leaf}, nil
 }

@@ -21,6 +21,9 @@ func (a *account) Open(ctx context.Context, c bridge.ConversationID, f bridge.Fi
 	case kind != inlinePicture:
 		return nil, &bridge.Error{Kind: bridge.Unsupported, Err: errors.New("opening a file: files in SharePoint cannot be read yet")}
 	}
+	if a.lacks(appPictures) {
+		return nil, lacking("opening a picture")
+	}
 	p, err := a.messagePlace(c, bridge.MessageID(message))
 	if err != nil {
 		return nil, err

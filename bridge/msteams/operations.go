@@ -1,7 +1,5 @@
 package msteams
 
-import "slices"
-
 // Operation is a call of Microsoft Graph that this package makes. There is no other: requests are built from here.
 type Operation struct {
 	// Doing says in errors what was being done.
@@ -103,17 +101,6 @@ func Operations() []Operation {
 	var all []Operation
 	for _, op := range operations {
 		all = append(all, *op)
-	}
-	return all
-}
-
-// permissions gives the permissions needed by the relay account or by the app, each once; not the optional ones.
-func permissions(relay bool) []string {
-	var all []string
-	for _, op := range operations {
-		if op.Relay == relay && !op.Optional && !slices.Contains(all, op.Permission) {
-			all = append(all, op.Permission)
-		}
 	}
 	return all
 }

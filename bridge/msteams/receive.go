@@ -55,6 +55,7 @@ func (a *account) Run(ctx context.Context, inbox bridge.Inbox) error {
 		tasks.Go(func() error { return s.run(ctx) })
 	}
 	tasks.Go(func() error { return r.run(ctx) })
+	tasks.Go(func() error { a.watchEnds(ctx); return nil })
 	err := tasks.Wait()
 	r.work.Wait() // it listens to the same context
 	return err
@@ -95,9 +96,9 @@ func (a *account) tellAboutReceiving() {
 	a.log.Info("This account receives by change notifications.")
 }
 
-// Status tells how messages are received.
+// Status tells how messages are received, and which credentials end.
 func (a *account) Status() bridge.Status {
-	var s bridge.Status
+	s := bridge.Status{Ends: a.ends()}
 	s.Receiving, s.Why = a.receiving()
 	a.mu.Lock()
 	running := a.subscriber

@@ -207,34 +207,3 @@ func TestCheckFindsWhatIsMissing(t *testing.T) {
 		}
 	}
 }
-
-// TestCheckComparesPermissions as far as tokens tell: a user's always, an app's when it is a JWT.
-func TestCheckComparesPermissions(t *testing.T) {
-	w := newSimWorld(t, teams.Options{})
-	a := w.connected()
-	g := a.relay.tokens.now()
-	g.scopes = []string{"User.Read", "Team.ReadBasic.All", "Channel.ReadBasic.All", "ChannelMessage.Send"}
-	a.relay.tokens.set(g)
-	app := a.app.tokens.now()
-	// {"roles":["ChannelMember.Read.All","Channel.ReadBasic.All"]}
-	app.token = "e30.eyJyb2xlcyI6WyJDaGFubmVsTWVtYmVyLlJlYWQuQWxsIiwiQ2hhbm5lbC5SZWFkQmFzaWMuQWxsIl19.x"
-	a.app.tokens.set(app)
-	var got []string
-	for _, f := range a.Check(t.Context()) {
-		text, _, _ := strings.Cut(f.Text, " (")
-		got = append(got, map[bool]string{true: "! ", false: "- "}[f.Fatal]+text)
-	}
-	want := []string{
-		"- The app lacks the application permission User.ReadBasic.All",
-		"! The app lacks the application permission ChannelMessage.Read.All",
-		"! The relay account lacks the delegated permission ChannelMessage.ReadWrite",
-	}
-	if diff := cmp.Diff(want, got[:min(3, len(got))]); diff != "" || len(got) != 4 {
-		t.Errorf("%d findings (-want +got):\n%s", len(got), diff)
-	}
-	for _, opaque := range []string{"sim-access-x", "a.b", "a.!.c", "a.bm90IGpzb24.c"} {
-		if roles := rolesOf(opaque); roles != nil {
-			t.Errorf("%s has roles %v", opaque, roles)
-		}
-	}
-}

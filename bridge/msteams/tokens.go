@@ -231,7 +231,7 @@ func (a *account) graphScope(permission string) string { return a.graphOrigin + 
 // relayScopes are what the relay account is asked to consent to, and a refresh token.
 func (a *account) relayScopes() string {
 	var all []string
-	for _, p := range permissions(true) {
+	for _, p := range a.needs(true, false) {
 		all = append(all, a.graphScope(p))
 	}
 	return strings.Join(append(all, "offline_access"), " ")

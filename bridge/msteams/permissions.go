@@ -1,0 +1,138 @@
+package msteams
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"causeway/bridge"
+)
+
+// permissions gives the permissions needed by the relay account or by the app, each once; not the optional ones.
+func permissions(relay bool) []string {
+	return permissionsOf(func(op *Operation) bool { return op.Relay == relay && !op.Optional })
+}
+
+func permissionsOf(which func(*Operation) bool) []string {
+	var all []string
+	for _, op := range operations {
+		if which(op) && !slices.Contains(all, op.Permission) {
+			all = append(all, op.Permission)
+		}
+	}
+	return all
+}
+
+// uses tells whether the account makes such calls, as it is configured and in its cloud.
+func (a *account) uses(op *Operation) bool {
+	switch op {
+	case opEdit, opEditReply:
+		return !a.lacks(editing)
+	case opDelete, opDeleteReply:
+		return !a.lacks(deleting)
+	case opPicture, opPicture2:
+		return !a.lacks(appPictures)
+	case opSubscribe, opSubscriptions, opRenew, opUnsubscribe:
+		how, _ := a.receiving()
+		return how == byNotifications
+	case opApplication:
+		return a.settings.ClientCertificateFile == "" // a certificate says itself when it ends
+	}
+	return true
+}
+
+// needs gives the permissions that the account needs as it is configured.
+func (a *account) needs(relay, optional bool) []string {
+	return permissionsOf(func(op *Operation) bool { return op.Relay == relay && op.Optional == optional && a.uses(op) })
+}
+
+// more are permissions that allow what a smaller one would be enough for (Microsoft's table of permissions). There is
+// none for reading messages: Graph lets nobody subscribe who has a permission to write in place of it.
+var more = map[string][]string{
+	readMembers:    {"ChannelMember.ReadWrite.All"},
+	readChannels:   {"ChannelSettings.Read.All", "ChannelSettings.ReadWrite.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"},
+	readTeams:      {"TeamSettings.Read.All", "TeamSettings.ReadWrite.All", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"},
+	readUsers:      {"User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"},
+	readMe:         {"User.ReadWrite", "User.ReadBasic.All", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"},
+	readApps:       {"Application.ReadWrite.OwnedBy", "Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"},
+	sendMessages:   {"Group.ReadWrite.All"},
+	changeMessages: nil, // Group.ReadWrite.All edits, and does not delete
+}
+
+// openIDScopes come with every sign-in and are no permissions of Graph.
+var openIDScopes = []string{"openid", "profile", "email", "offline_access"}
+
+// granted permissions are compared without regard to case, as Microsoft does.
+func has(have []string, permission string) bool {
+	return slices.ContainsFunc(have, func(h string) bool { return strings.EqualFold(h, permission) })
+}
+
+// comparePermissions says what is missing, what would be useful and what is too much; nothing when it is not known what
+// was granted. What messages cannot cross without is fatal.
+func (a *account) comparePermissions(have []string, relay bool) []bridge.Finding {
+	if have == nil {
+		return nil
+	}
+	who, kind, again := "The app", "application", ""
+	if relay {
+		who, kind, again = "The relay account", "delegated", ", and "+a.loginHint()
+	}
+	var findings []bridge.Finding
+	// used are those that serve for something, be they more than is needed.
+	var used []string
+	find := func(p string) bool {
+		if has(have, p) {
+			used = append(used, p)
+			return true
+		}
+		i := slices.IndexFunc(more[p], func(m string) bool { return has(have, m) })
+		if i >= 0 {
+			used = append(used, more[p][i])
+			findings = append(findings, bridge.Finding{Text: fmt.Sprintf("%s has the %s permission %s, where %s is enough: grant that instead.", who, kind, more[p][i], p)})
+		}
+		return i >= 0
+	}
+	for _, p := range a.needs(relay, false) {
+		if !find(p) {
+			findings = append(findings, bridge.Finding{
+				Fatal: relay || p == readMessages,
+				Text: fmt.Sprintf("%s lacks the %s permission %s (%s): add it in Entra, app registration, API permissions, Microsoft Graph, %s permissions, grant admin consent%s.",
+					who, kind, p, a.why(p, relay), kind, again),
+			})
+		}
+	}
+	for _, p := range a.needs(relay, true) {
+		if !find(p) {
+			findings = append(findings, bridge.Finding{Text: fmt.Sprintf("%s could use the %s permission %s (%s); all else works without it.", who, kind, p, a.why(p, relay))})
+		}
+	}
+	var idle, writing []string
+	for _, h := range have {
+		switch {
+		case has(used, h) || has(openIDScopes, h):
+		case strings.Contains(h, "Read") && !strings.Contains(h, "Write"):
+			idle = append(idle, h)
+		default:
+			writing = append(writing, h)
+		}
+	}
+	const remove = "remove what no other program needs in Entra, app registration, API permissions"
+	if len(writing) > 0 {
+		findings = append(findings, bridge.Finding{Text: fmt.Sprintf("%s has %s permissions that let it change things and that Causeway does not need: %s; %s.", who, kind, strings.Join(writing, ", "), remove)})
+	}
+	if len(idle) > 0 {
+		findings = append(findings, bridge.Finding{Text: fmt.Sprintf("%s has %s permissions that Causeway does not need: %s; %s.", who, kind, strings.Join(idle, ", "), remove)})
+	}
+	return findings
+}
+
+// why gives the reasons for a permission, joined.
+func (a *account) why(permission string, relay bool) string {
+	var reasons []string
+	for _, op := range operations {
+		if op.Permission == permission && op.Relay == relay && a.uses(op) && !slices.Contains(reasons, op.Why) {
+			reasons = append(reasons, op.Why)
+		}
+	}
+	return strings.Join(reasons, "; ")
+}
