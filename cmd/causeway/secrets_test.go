@@ -142,7 +142,8 @@ func TestSecretsAppearInNoOutput(t *testing.T) {
 			if strings.Contains(name, "signed in") {
 				format = "json"
 			}
-			write(t, path, fmt.Sprintf(secretConfig, format, service.URL, botToken, clientSecret))
+			text := fmt.Sprintf(secretConfig, format, service.URL, botToken, clientSecret)
+			write(t, path, strings.Replace(text, "127.0.0.1:0", freeAddress(t), 1))
 			storeLogin(t, dir)
 			for _, words := range []string{"check", "channels mattermost.hq", "channels msteams.contoso", "login msteams.contoso",
 				"login mattermost.hq", "quarantine list", "quarantine retry 1", "version", "help"} {
@@ -150,7 +151,16 @@ func TestSecretsAppearInNoOutput(t *testing.T) {
 			}
 			// Until both accounts have said what is wrong.
 			called(t, path, []string{"run"}, 20*time.Second, func(log string) bool {
-				return strings.Contains(log, "connecting") && strings.Contains(log, "mattermost.hq") && strings.Contains(log, "msteams.contoso")
+				failed := strings.Contains(log, "connecting") && strings.Contains(log, "mattermost.hq") && strings.Contains(log, "msteams.contoso")
+				if failed {
+					for _, words := range []string{"status", "status --json"} {
+						if text := called(t, path, strings.Fields(words), 10*time.Second, nil); !strings.Contains(text, "ACCOUNTS") &&
+							!strings.Contains(text, `"accounts"`) {
+							t.Errorf("%s was not answered: %s", words, text)
+						}
+					}
+				}
+				return failed
 			})
 		})
 	}
@@ -173,8 +183,8 @@ func storeLogin(t *testing.T, dir string) {
 	}
 }
 
-// called runs a command until it ends, or until it has printed enough, and searches what it has printed.
-func called(t *testing.T, path string, words []string, patience time.Duration, enough func(string) bool) {
+// called runs a command until it ends, or until it has printed enough, searches what it has printed, and gives that.
+func called(t *testing.T, path string, words []string, patience time.Duration, enough func(string) bool) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -202,6 +212,7 @@ func called(t *testing.T, path string, words []string, patience time.Duration, e
 	if found := leaked(text); len(found) > 0 {
 		t.Errorf("%v shows %q:\n%s", words, found, text)
 	}
+	return text
 }
 
 func TestSecretsAppearInNoMistakeOfTheConfig(t *testing.T) {
