@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -25,6 +26,9 @@ const (
 // errCatchingUp: what was said before is still being read, and goes first.
 var errCatchingUp = errors.New("taking a notification: its channel is still catching up")
 
+// errUnknownSubscription: it may be one that is being made.
+var errUnknownSubscription = errors.New("taking a notification: its subscription is not known yet")
+
 // take stores what a delivery brings and returns when it is on disk. It returns an error when Graph shall repeat the
 // delivery; what is forged, or none of ours, is passed over. What costs least is looked at first.
 func (s *subscriber) take(ctx context.Context, c notification.Collection) error {
@@ -45,11 +49,17 @@ func (s *subscriber) take(ctx context.Context, c notification.Collection) error 
 		if w == nil {
 			continue
 		}
+		if known, unsure := s.knows(item.Subscription); unsure && !known {
+			return errUnknownSubscription
+		} else if !known {
+			s.countForged()
+			continue
+		}
 		if vouched == nil {
 			v := s.validator.Verify(ctx, c.Tokens)
 			vouched = &v
 		}
-		if genuine, err := s.genuine(*vouched, item); err != nil {
+		if genuine, err := s.genuine(*vouched, w, item); err != nil {
 			return err
 		} else if !genuine {
 			continue
@@ -61,9 +71,31 @@ func (s *subscriber) take(ctx context.Context, c notification.Collection) error 
 	}
 	storing, ctx := errgroup.WithContext(ctx)
 	for _, w := range order {
-		storing.Go(func() error { return s.takeGroup(ctx, w, groups[w]) })
+		before, done := s.reader.queue(w)
+		storing.Go(func() error {
+			defer close(done)
+			news := s.openAll(w, groups[w])
+			<-before // it has a deadline
+			return s.store(ctx, w, news)
+		})
 	}
 	return storing.Wait()
+}
+
+// openAll gives the messages that items bring along. Opening one takes a millisecond of computing, so it is done side by
+// side.
+func (s *subscriber) openAll(w *watched, items []*notification.Item) []models.ChatMessageable {
+	opened := make([]models.ChatMessageable, len(items))
+	var opening errgroup.Group
+	opening.SetLimit(runtime.GOMAXPROCS(0))
+	for i, item := range items {
+		opening.Go(func() error {
+			opened[i] = s.open(w, item)
+			return nil
+		})
+	}
+	_ = opening.Wait()
+	return slices.DeleteFunc(opened, func(m models.ChatMessageable) bool { return m == nil })
 }
 
 func (s *subscriber) countForged() {
@@ -82,17 +114,28 @@ func (s *subscriber) channelOf(item *notification.Item) *watched {
 }
 
 // genuine tells whether a validation token vouches for an item; an error when that cannot be said now.
-func (s *subscriber) genuine(v notification.Vouched, item *notification.Item) (bool, error) {
+func (s *subscriber) genuine(v notification.Vouched, w *watched, item *notification.Item) (bool, error) {
 	err := v.Check(item.Tenant)
 	var why *notification.TokenError
 	switch {
 	case err == nil:
+		s.mu.Lock()
+		s.vouched = time.Now()
+		s.mu.Unlock()
 		s.distrust(nil)
 		return true, nil
 	case errors.As(err, &why) && why.Transient():
 		return false, err
 	case errors.As(err, &why) && why.Reason == notification.NoTokens:
-		s.distrust(err) // the documented case: Graph will never send any, until somebody has changed a setting
+		// The documented case: Graph will never send any, until somebody has changed a setting.
+		s.mu.Lock()
+		lately := time.Since(s.vouched) < afterOutage
+		s.mu.Unlock()
+		if lately { // then this one may be forged
+			s.reader.suspect(w)
+		} else {
+			s.distrust(err)
+		}
 	default:
 		s.a.log.WithError(err).Debug("A notification was refused.")
 	}
@@ -100,27 +143,15 @@ func (s *subscriber) genuine(v notification.Vouched, item *notification.Item) (b
 	return false, nil
 }
 
-// takeGroup stores what a delivery brings for one channel. Deliveries for a channel take turns in the order in which they
-// came.
-func (s *subscriber) takeGroup(ctx context.Context, w *watched, items []*notification.Item) error {
-	select {
-	case w.turn <- struct{}{}:
-		defer func() { <-w.turn }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+// store puts what a delivery brought for one channel, and returns when it is on disk.
+func (s *subscriber) store(ctx context.Context, w *watched, opened []models.ChatMessageable) error {
 	select {
 	case <-w.caught:
 	case <-ctx.Done():
 		w.refused.Store(true)
 		return errCatchingUp
 	}
-	var news []models.ChatMessageable
-	for _, item := range items {
-		if m := s.open(w, item); m != nil && w.isNews(m) {
-			news = append(news, m)
-		}
-	}
+	news := slices.DeleteFunc(opened, func(m models.ChatMessageable) bool { return !w.isNews(m) })
 	if len(news) == 0 {
 		return nil
 	}
@@ -136,7 +167,7 @@ func (s *subscriber) takeGroup(ctx context.Context, w *watched, items []*notific
 	}
 	if len(states) > 0 {
 		if err := s.inbox.Put(ctx, bridge.Batch{Conversation: w.id, States: states}); err != nil {
-			s.reader.nudge(w.is) // it ends when the store has failed for good, and reads what was refused else
+			s.reader.nudge(w.is) // what was refused is read when the store is well again
 			return fmt.Errorf("storing notifications: %w", err)
 		}
 	}
@@ -171,10 +202,7 @@ func (s *subscriber) open(w *watched, item *notification.Item) models.ChatMessag
 		}
 	}
 	s.a.log.WithError(err).WithField("conversation", w.id.String()).Warn("A notification cannot be read; its channel is read instead.")
-	s.reader.nudge(w.is)
-	if errors.Is(err, notification.ErrUnknownKey) {
-		s.urge(func(f *feed) bool { return strings.EqualFold(f.id, item.Subscription) }, func(f *feed) { f.certificate = "" })
-	}
+	s.reader.suspect(w)
 	return nil
 }
 
@@ -222,7 +250,10 @@ func (s *subscriber) lifecycle(item *notification.Item) {
 		s.urge(named, func(*feed) {})
 	case notification.SubscriptionRemoved:
 		s.a.log.Warn("Graph has removed a subscription; it is made again, and what was missed is read.")
-		s.urge(named, func(f *feed) { f.id, f.since = "", time.Time{} })
+		s.urge(named, func(f *feed) {
+			s.retired[strings.ToLower(f.id)] = true
+			f.id, f.since = "", time.Time{}
+		})
 	case notification.Missed: // never sent for Teams
 		s.reader.nudge(func(bridge.ConversationID) bool { return true })
 	}

@@ -46,7 +46,7 @@ type reader struct {
 	// mu guards what others than the reader look at.
 	mu       sync.Mutex
 	channels map[bridge.ConversationID]*watched
-	nudged   map[bridge.ConversationID]bool
+	nudged   map[bridge.ConversationID]time.Time // when to read it
 	nudges   chan struct{}
 	// notBefore: Graph throttles the whole account until then.
 	notBefore time.Time
@@ -86,12 +86,14 @@ type watched struct {
 	again bool
 	stop  context.CancelFunc
 
-	// turn is held by the delivery that is being taken.
-	turn chan struct{}
+	// last is closed when the delivery that came last has been taken. Guarded by the reader's mu.
+	last chan struct{}
 	// caught is closed when all that was said before has been read; refused tells that a delivery did not wait for it.
 	caught  chan struct{}
 	refused atomic.Bool
-	// echo is one of our own posts, which the subscription must show by a certain time. Guarded by the reader's mu.
+	// read is when it was read last. Guarded by the reader's mu, as what follows.
+	read time.Time
+	// echo is one of our own posts, which the subscription must show by a certain time.
 	echo   bridge.MessageID
 	echoBy time.Time
 }
@@ -117,7 +119,7 @@ func newReader(a *account, inbox bridge.Inbox) *reader {
 		a: a, inbox: inbox, pace: min(time.Second, a.pollInterval),
 		live:     func(bridge.ConversationID) (time.Time, bool) { return time.Time{}, false },
 		silent:   func(bridge.ConversationID, int) {},
-		channels: map[bridge.ConversationID]*watched{}, nudged: map[bridge.ConversationID]bool{}, nudges: make(chan struct{}, 1),
+		channels: map[bridge.ConversationID]*watched{}, nudged: map[bridge.ConversationID]time.Time{}, nudges: make(chan struct{}, 1),
 		finished: make(chan finished), slots: make(chan struct{}, atOnce),
 	}
 }
@@ -129,15 +131,39 @@ func (r *reader) channel(c bridge.ConversationID) *watched {
 	return r.channels[c]
 }
 
+// queue gives a delivery its turn in a channel: it waits for before, and closes done.
+func (r *reader) queue(w *watched) (before <-chan struct{}, done chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	before, done = w.last, make(chan struct{})
+	w.last = done
+	return before, done
+}
+
 // nudge has some channels read now.
 func (r *reader) nudge(which func(bridge.ConversationID) bool) {
 	r.mu.Lock()
 	for c := range r.channels {
 		if which(c) {
-			r.nudged[c] = true
+			r.nudged[c] = time.Now()
 		}
 	}
 	r.mu.Unlock()
+	r.signal()
+}
+
+// suspect has a channel read of which something arrived that cannot be used. It may be nonsense that somebody sends, so that
+// costs one reading a minute at most.
+func (r *reader) suspect(w *watched) {
+	r.mu.Lock()
+	if _, ok := r.nudged[w.id]; !ok {
+		r.nudged[w.id] = w.read.Add(time.Minute)
+	}
+	r.mu.Unlock()
+	r.signal()
+}
+
+func (r *reader) signal() {
 	select {
 	case r.nudges <- struct{}{}:
 	default:
@@ -149,12 +175,19 @@ func (r *reader) obey() {
 	now := time.Now()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for c := range r.nudged {
-		if w := r.channels[c]; w != nil {
-			w.due, w.again = now, w.busy
+	for c, at := range r.nudged {
+		w := r.channels[c]
+		switch {
+		case w == nil:
+		case w.busy && !at.After(now):
+			w.again = true
+		case w.busy:
+			continue
+		case at.Before(w.due):
+			w.due = at
 		}
+		delete(r.nudged, c)
 	}
-	clear(r.nudged)
 }
 
 // expect notes that a post of our own must show up in a channel that is covered by a subscription.
@@ -165,7 +198,7 @@ func (r *reader) expect(c bridge.ConversationID, id bridge.MessageID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if w := r.channels[c]; w != nil && w.echo == "" {
-		w.echo, w.echoBy = id, time.Now().Add(usualDelay)
+		w.echo, w.echoBy = id, time.Now().Add(usualDelay+nextLook)
 	}
 }
 
@@ -188,6 +221,7 @@ func (r *reader) run(ctx context.Context) error {
 	for {
 		changed, err := r.watch(ctx)
 		if err == nil {
+			r.obey()
 			r.listen(time.Now())
 			err = r.poll(ctx)
 		}
@@ -204,7 +238,6 @@ func (r *reader) run(ctx context.Context) error {
 			return nil
 		case <-changed:
 		case <-r.nudges:
-			r.obey()
 		case f := <-r.finished:
 			err = r.settle(f.w, f.err)
 		case <-timer.C:
@@ -271,7 +304,8 @@ func (r *reader) open(ctx context.Context, c bridge.ConversationID) (*watched, e
 		return nil, fmt.Errorf("preparing to remember threads: %w", err)
 	}
 	w := &watched{id: c, place: p, seen: seen, readToEnd: readToEnd, due: time.Now(), active: time.Now(),
-		turn: make(chan struct{}, 1), caught: make(chan struct{})}
+		last: make(chan struct{}), caught: make(chan struct{})}
+	close(w.last)
 	if text != "" {
 		if w.cursor, err = strconv.ParseInt(text, 10, 64); err != nil {
 			r.inbox.Trouble(c, fmt.Errorf("reading a cursor: %w", err))
@@ -395,6 +429,9 @@ func (r *reader) take(ctx context.Context, w *watched, body []byte, now time.Tim
 func (r *reader) settle(w *watched, err error) error {
 	now := time.Now()
 	w.busy = false
+	r.mu.Lock()
+	w.read = now
+	r.mu.Unlock()
 	var store *storeError
 	switch {
 	case r.channels[w.id] != w: // nobody wants it any more

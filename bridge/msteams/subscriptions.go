@@ -22,9 +22,11 @@ import (
 const (
 	// subscriptionLife is what is asked for: the longest that Graph allows, less what clocks may differ by.
 	subscriptionLife = notification.LongestLife - 10*time.Minute
-	// authorised is how long a subscription may deliver on the token that it was made or renewed with: about an hour.
-	// Graph tells shortly before; when that telling is lost, the subscription is renewed all the same.
-	authorised = 70 * time.Minute
+	// A subscription delivers on the token that it was made or renewed with, for as long as that lives: about an hour. Graph
+	// asks for another one a quarter of an hour before; when that is lost, the subscription is renewed beforeToken ends all
+	// the same. freshToken is how long the token must live at least with which that is done.
+	beforeToken = 8 * time.Minute
+	freshToken  = 40 * time.Minute
 	// mostSingly is for how many channels each has a subscription of its own; for more there is one for all of the tenant.
 	// Graph allows 10,000 subscriptions of Teams to all apps of an organisation together.
 	mostSingly = 100
@@ -44,6 +46,8 @@ type feed struct {
 	// id is empty as long as there is none.
 	id      string
 	expires time.Time
+	// authorised is until when the token lives that it delivers on.
+	authorised time.Time
 	// since is when it began to live, renewed when it was last made or renewed.
 	since, renewed time.Time
 	// certificate is the id of that which it was made or renewed with.
@@ -89,17 +93,21 @@ type subscriber struct {
 	mu    sync.Mutex
 	keys  *notification.Keys
 	feeds map[string]*feed // by resource
-	// adopted: the subscriptions of earlier runs have been looked through.
-	adopted bool
+	// adopted: the subscriptions of earlier runs have been looked through. making: one is being made.
+	adopted, making bool
+	// retired are those that have lived in this run: what they have still to deliver is taken, too.
+	retired map[string]bool
 	// distrusted is why deliveries cannot be taken for genuine; nil when they can.
 	distrusted error
+	// vouched is when a delivery was genuine last.
+	vouched time.Time
 	// counted since the start.
 	forged, gaps int
 }
 
 func (a *account) newSubscriber(ctx context.Context, inbox bridge.Inbox, r *reader) (*subscriber, error) {
 	s := &subscriber{a: a, inbox: inbox, reader: r, ctx: ctx, hook: a.env.Hook, wake: make(chan struct{}, 1),
-		feeds: map[string]*feed{}, troubles: map[string]string{}}
+		feeds: map[string]*feed{}, retired: map[string]bool{}, troubles: map[string]string{}}
 	var err error
 	if s.keys, err = a.loadNotificationKeys(ctx, time.Now()); err != nil {
 		return nil, err
@@ -190,7 +198,7 @@ func (s *subscriber) act(ctx context.Context) (time.Time, error) {
 	if err := s.rotate(ctx); err != nil {
 		return time.Time{}, err
 	}
-	if !s.adopted {
+	if !s.isAdopted() {
 		if err := s.adopt(ctx); err != nil {
 			return s.failedAll(ctx, err)
 		}
@@ -287,8 +295,28 @@ func (s *subscriber) adopt(ctx context.Context) error {
 			return err
 		}
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.adopted = true
 	return nil
+}
+
+func (s *subscriber) isAdopted() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.adopted
+}
+
+// knows tells whether a subscription is one of this installation; unsure: it may become one in a moment.
+func (s *subscriber) knows(id string) (known, unsure bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range s.feeds {
+		if strings.EqualFold(f.id, id) {
+			return true, false
+		}
+	}
+	return s.retired[id], s.making || !s.adopted
 }
 
 // list gives the app's subscriptions.
@@ -349,6 +377,7 @@ func (s *subscriber) tend(ctx context.Context, f *feed) error {
 func (s *subscriber) lost(f *feed, id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.retired[strings.ToLower(id)] = true
 	if f.replace = false; f.id == id {
 		f.id, f.since = "", time.Time{}
 	}
@@ -362,7 +391,7 @@ func (s *subscriber) tended(f *feed, before bool, err error) error {
 	f.trouble = err
 	if err == nil {
 		f.failures = 0
-		f.next = f.renewed.Add(min(f.expires.Sub(f.renewed)*2/3, authorised))
+		f.next = f.renewed.Add(min(f.expires.Sub(f.renewed)*2/3, max(time.Minute, f.authorised.Sub(f.renewed)-beforeToken)))
 		if fresh {
 			f.since = now
 		}
@@ -438,6 +467,7 @@ func (s *subscriber) failedAll(ctx context.Context, err error) (time.Time, error
 
 // create makes a subscription. When there is one already, it is looked whose it is.
 func (s *subscriber) create(ctx context.Context, f *feed) error {
+	s.a.app.tokens.dropOlder(freshToken)
 	now, certificate := time.Now(), s.keys.Current()
 	m := models.NewSubscription()
 	m.SetChangeType(pointer("created,updated,deleted"))
@@ -449,6 +479,8 @@ func (s *subscriber) create(ctx context.Context, f *feed) error {
 	m.SetIncludeResourceData(pointer(true))
 	m.SetEncryptionCertificate(pointer(certificate.Base64()))
 	m.SetEncryptionCertificateId(pointer(certificate.ID))
+	s.setMaking(true)
+	defer s.setMaking(false)
 	made, err := call[models.Subscriptionable](ctx, s.a.app, opSubscribe, place{}, m, models.CreateSubscriptionFromDiscriminatorValue)
 	var answer *answerError
 	if errors.As(err, &answer) && answer.status == 409 {
@@ -463,8 +495,14 @@ func (s *subscriber) create(ctx context.Context, f *feed) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f.id, f.certificate, f.renewed, f.since = value(made.GetId()), certificate.ID, now, time.Time{}
-	f.expires = expiry(made, now)
+	f.expires, f.authorised = expiry(made, now), s.a.app.tokens.now().expires
 	return nil
+}
+
+func (s *subscriber) setMaking(making bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.making = making
 }
 
 // expiry is what Graph answered, which may differ from what was asked for.
@@ -492,6 +530,7 @@ func (s *subscriber) conflict(ctx context.Context, f *feed, refused error) error
 
 // renew lengthens the life of a subscription, renews its authorisation, and tells it of a new certificate.
 func (s *subscriber) renew(ctx context.Context, f *feed, id string) error {
+	s.a.app.tokens.dropOlder(freshToken)
 	now, certificate := time.Now(), s.keys.Current()
 	m := models.NewSubscription()
 	m.SetExpirationDateTime(pointer(now.Add(subscriptionLife).UTC()))
@@ -509,7 +548,7 @@ func (s *subscriber) renew(ctx context.Context, f *feed, id string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f.renewed, f.certificate = now, certificate.ID
-	f.expires = expiry(renewed, now)
+	f.expires, f.authorised = expiry(renewed, now), s.a.app.tokens.now().expires
 	return nil
 }
 

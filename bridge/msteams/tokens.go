@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -93,6 +94,17 @@ func (t *tokens) set(g granted) {
 	t.current = g
 	if t.claims == g.claims {
 		t.claims = ""
+	}
+}
+
+// refused takes up what Graph said about a token.
+func (t *tokens) refused(token string, answer *answerError) {
+	switch {
+	case answer.status != http.StatusUnauthorized:
+	case answer.claims == "":
+		t.drop(token)
+	default:
+		answer.renewed = t.challenge(token, answer.claims)
 	}
 }
 
