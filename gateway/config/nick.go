@@ -22,17 +22,47 @@ var nickVariables = []string{"{NICK}", "{NOPINGNICK}", "{USERID}", "{BRIDGE}", "
 // Format replaces the variables in format, once: what a name contains is never taken for a variable.
 // {NOPINGNICK} is the nick with a zero-width space after its first letter, so that it notifies nobody.
 func (n Nick) Format(format string) string {
-	_, first := utf8.DecodeRuneInString(n.Nick)
-	return strings.NewReplacer(
-		"{NICK}", n.Nick,
-		"{NOPINGNICK}", n.Nick[:first]+"\u200b"+n.Nick[first:],
-		"{USERID}", n.UserID,
-		"{BRIDGE}", n.Bridge,
-		"{PROTOCOL}", n.Protocol,
-		"{LABEL}", n.Label,
-		"{GATEWAY}", n.Gateway,
-		"{CHANNEL}", n.Channel,
-	).Replace(format)
+	var b strings.Builder
+	for {
+		start := strings.IndexByte(format, '{')
+		if start < 0 {
+			break
+		}
+		b.WriteString(format[:start])
+		format = format[start:]
+		i := slices.IndexFunc(nickVariables, func(v string) bool { return strings.HasPrefix(format, v) })
+		if i < 0 {
+			b.WriteByte('{')
+			format = format[1:]
+			continue
+		}
+		b.WriteString(n.value(nickVariables[i]))
+		format = format[len(nickVariables[i]):]
+	}
+	b.WriteString(format)
+	return b.String()
+}
+
+// value is what a variable stands for.
+func (n Nick) value(variable string) string {
+	switch variable {
+	case "{NICK}":
+		return n.Nick
+	case "{NOPINGNICK}":
+		_, first := utf8.DecodeRuneInString(n.Nick)
+		return n.Nick[:first] + "\u200b" + n.Nick[first:]
+	case "{USERID}":
+		return n.UserID
+	case "{BRIDGE}":
+		return n.Bridge
+	case "{PROTOCOL}":
+		return n.Protocol
+	case "{LABEL}":
+		return n.Label
+	case "{GATEWAY}":
+		return n.Gateway
+	}
+	return n.Channel // {CHANNEL}
 }
 
 // checkNickFormat gives the first variable that is unknown or not closed, with a hint; "" when all are well.

@@ -37,7 +37,7 @@ type msteamsSettings struct {
 	ClientCertificateFile      string
 	Receive                    string
 	PollInterval, PostInterval time.Duration
-	GraphURL, LoginURL         string
+	Cloud, GraphURL, LoginURL  string
 	CAFile                     string
 }
 
