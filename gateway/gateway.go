@@ -63,8 +63,11 @@ type Gateway struct {
 	order    []*account
 
 	table   atomic.Pointer[table]
-	resolve sync.Mutex // guards changes of found and table
-	found   map[bridge.AccountName]map[string]bridge.ConversationID
+	resolve sync.Mutex // guards changes of found and table, and what follows
+	// fresh are conversations that are not in the table yet; learnt is when it was made.
+	fresh  []bridge.ConversationID
+	learnt time.Time
+	found  map[bridge.AccountName]map[string]bridge.ConversationID
 
 	lanes   sync.Mutex // guards running
 	running map[bridge.ConversationID]*lane
@@ -139,6 +142,9 @@ func (g *Gateway) recall(ctx context.Context) error {
 	return nil
 }
 
+// learnEvery is how often the table is made anew at most while channels are being found: with many it is a long one.
+const learnEvery = 50 * time.Millisecond
+
 // learn notes what a name was found to be.
 func (g *Gateway) learn(ctx context.Context, a bridge.AccountName, channel string, c bridge.ConversationID) error {
 	if err := g.stored(g.store.Remember(ctx, a, Placed(g.accounts[a].Place, channel), c)); err != nil {
@@ -150,10 +156,29 @@ func (g *Gateway) learn(ctx context.Context, a bridge.AccountName, channel strin
 		return nil
 	}
 	g.found[a][channel] = c
+	g.fresh = append(g.fresh, c)
+	if len(g.fresh) > 1 {
+		return nil // the table is about to be made
+	}
+	if wait := learnEvery - time.Since(g.learnt); wait > 0 {
+		g.tasks.Go(func() {
+			pause(ctx, wait)
+			g.resolve.Lock()
+			defer g.resolve.Unlock()
+			g.renew()
+		})
+		return nil
+	}
+	g.renew()
+	return nil
+}
+
+// renew takes up what has been learnt; it is called with g.resolve held.
+func (g *Gateway) renew() {
 	old := g.table.Swap(g.newTable())
 	close(old.changed)
-	g.wake(c)
-	return nil
+	g.wake(g.fresh...)
+	g.fresh, g.learnt = nil, time.Now()
 }
 
 // wakeLacking starts the lane of every conversation that lacks something.
