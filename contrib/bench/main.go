@@ -161,7 +161,7 @@ func publish(r *Report, jsonTo, results string) error {
 		}
 	}
 	if len(r.Broken) > 0 {
-		return fmt.Errorf("Causeway has lost, doubled or reordered messages:\n%s", strings.Join(r.Broken, "\n"))
+		return fmt.Errorf("the promise is broken: Causeway has lost, doubled or reordered messages:\n%s", strings.Join(r.Broken, "\n"))
 	}
 	return nil
 }

@@ -32,6 +32,7 @@ func start(tb harness.TB, o options, r *Report) {
 	for _, n := range z.gateways {
 		places = append(places, newStartPlace(tb, o, number(float64(n))+plural(" gateway", n), n))
 	}
+	tb.Logf("filling a store with %d messages", z.messages)
 	full := newStartPlace(tb, o, fmt.Sprintf("1 gateway and %d mapped messages", z.messages), 1)
 	fillStore(tb, filepath.Join(full.at.dir, "causeway.db"), z.messages)
 	for round := range z.rounds {
@@ -69,6 +70,7 @@ type startPlace struct {
 
 func newStartPlace(tb harness.TB, o options, name string, gateways int) *startPlace {
 	tb.Helper()
+	tb.Logf("beginning with %s", name)
 	s := newSims(tb)
 	var joints []*joint
 	for n := range gateways {
