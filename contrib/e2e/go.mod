@@ -4,9 +4,14 @@ go 1.26.0
 
 replace causeway => ../..
 
-require github.com/mattermost/mattermost/server/public v0.1.21
+require (
+	github.com/chromedp/cdproto v0.159.0
+	github.com/chromedp/chromedp v0.23.0
+	github.com/mattermost/mattermost/server/public v0.1.21
+)
 
 require (
+	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
 	github.com/golang-jwt/jwt/v5 v5.3.1 // indirect
 	github.com/hashicorp/golang-lru/v2 v2.0.7 // indirect
 	github.com/sirupsen/logrus v1.10.2 // indirect

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	"causeway/contrib/demo/stage"
 	"causeway/contrib/demo/town"
 )
 
@@ -33,8 +34,12 @@ func (a act) draft() town.Draft {
 	return town.Draft{Person: a.Person, Conversation: a.Conversation, Root: a.Root, Text: a.Text, Mentions: a.Mentions}
 }
 
-// decode reads what is to be done; when it cannot, it has answered.
-func decode(w http.ResponseWriter, r *http.Request) (a act, ok bool) {
+// decode reads what is to be done; when it cannot, or it is too early for it, it has answered.
+func (p *Page) decode(w http.ResponseWriter, r *http.Request) (a act, ok bool) {
+	if !p.stage.Open() {
+		http.Error(w, stage.ErrNotOpen.Error(), http.StatusConflict)
+		return a, false
+	}
 	if kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); kind != "application/json" {
 		http.Error(w, "JSON is wanted", http.StatusUnsupportedMediaType)
 		return a, false
@@ -83,7 +88,7 @@ func answer(w http.ResponseWriter, result any, err error) {
 type done struct{}
 
 func (p *Page) say(w http.ResponseWriter, r *http.Request) {
-	a, ok := decode(w, r)
+	a, ok := p.decode(w, r)
 	if !ok || !worded(w, a) {
 		return
 	}
@@ -92,7 +97,7 @@ func (p *Page) say(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Page) edit(w http.ResponseWriter, r *http.Request) {
-	a, ok := decode(w, r)
+	a, ok := p.decode(w, r)
 	if !ok || !worded(w, a) {
 		return
 	}
@@ -100,20 +105,20 @@ func (p *Page) edit(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Page) delete(w http.ResponseWriter, r *http.Request) {
-	if a, ok := decode(w, r); ok {
+	if a, ok := p.decode(w, r); ok {
 		answer(w, done{}, p.stage.Town.Side(a.Side).Delete(r.Context(), a.Person, a.Conversation, a.ID))
 	}
 }
 
 func (p *Page) react(w http.ResponseWriter, r *http.Request) {
-	if a, ok := decode(w, r); ok {
+	if a, ok := p.decode(w, r); ok {
 		answer(w, done{}, p.stage.Town.Side(a.Side).React(r.Context(), a.Person, a.Conversation, a.ID, a.Emoji, a.On))
 	}
 }
 
 // causeway kills the program, or starts it.
 func (p *Page) causeway(w http.ResponseWriter, r *http.Request) {
-	a, ok := decode(w, r)
+	a, ok := p.decode(w, r)
 	if !ok {
 		return
 	}
@@ -126,14 +131,14 @@ func (p *Page) causeway(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Page) fault(w http.ResponseWriter, r *http.Request) {
-	if a, ok := decode(w, r); ok {
+	if a, ok := p.decode(w, r); ok {
 		answer(w, done{}, p.stage.SetFault(a.Name, a.On))
 	}
 }
 
 // talk lets everybody talk, things going wrong meanwhile when on; count 0 stops it.
 func (p *Page) talk(w http.ResponseWriter, r *http.Request) {
-	a, ok := decode(w, r)
+	a, ok := p.decode(w, r)
 	if !ok {
 		return
 	}
@@ -165,7 +170,7 @@ func (p *Page) readConfig(w http.ResponseWriter, _ *http.Request) {
 
 // writeConfig replaces the config; when restart, Causeway is then stopped and started again.
 func (p *Page) writeConfig(w http.ResponseWriter, r *http.Request) {
-	a, ok := decode(w, r)
+	a, ok := p.decode(w, r)
 	if !ok {
 		return
 	}

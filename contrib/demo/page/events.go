@@ -43,6 +43,7 @@ type sideView struct {
 type news struct {
 	Now      int64           `json:"now"`   // epoch ms
 	Fresh    bool            `json:"fresh"` // forget what was before
+	Open     bool            `json:"open"`  // all is set up
 	Messages []town.View     `json:"messages"`
 	Counts   town.Counts     `json:"counts"`
 	Causeway operator.State  `json:"causeway"`
@@ -120,7 +121,7 @@ func (p *Page) hello() hello {
 
 // news gives what has changed after a mark.
 func (p *Page) news(mark uint64) (news, uint64) {
-	n := news{Now: time.Now().UnixMilli(), Causeway: p.stage.Operator.State(), Faults: map[string]bool{}}
+	n := news{Now: time.Now().UnixMilli(), Open: p.stage.Open(), Causeway: p.stage.Operator.State(), Faults: map[string]bool{}}
 	n.Messages, mark = p.stage.Town.Since(mark)
 	n.Counts = p.stage.Counts()
 	for _, f := range p.stage.Faults() {

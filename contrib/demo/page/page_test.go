@@ -1,6 +1,7 @@
 package page_test
 
 import (
+	"context"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -175,6 +176,38 @@ func TestStrangersAreKeptOut(t *testing.T) {
 	}
 	if c := v.stage.Counts(); c.Said != 0 {
 		t.Errorf("a stranger has spoken: %+v", c)
+	}
+}
+
+// TestNothingIsSaidTooEarly: what is said before Causeway reads would not be carried.
+func TestNothingIsSaidTooEarly(t *testing.T) {
+	t.Parallel()
+	acme, err := stage.NewAcme(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer acme.Close()
+	s, err := stage.New(stage.Options{Program: program, Mattermost: acme.Mattermost()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	p, err := page.Listen("127.0.0.1:0", s) // the stage is not run
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- p.Serve(ctx) }()
+	v := enter(t, p, s)
+	v.listen()
+	v.until("it is known who is there", func() bool { return v.people[0] != nil })
+	if status, text := v.send("/api/say", v.as(town.Left, 0, map[string]any{"text": "too early"})); status != http.StatusConflict {
+		t.Errorf("%d %s, want %d", status, text, http.StatusConflict)
+	}
+	stop()
+	if err := <-served; err != nil {
+		t.Error(err)
 	}
 }
 

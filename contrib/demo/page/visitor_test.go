@@ -59,6 +59,7 @@ type visitor struct {
 
 // news is what the tests read of the page's events.
 type news struct {
+	Open     bool
 	Messages []town.View
 	Counts   town.Counts
 	Causeway operator.State
@@ -99,10 +100,13 @@ func visit(t *testing.T) *visitor {
 			t.Error(err)
 		}
 	})
-	return enter(t, p, s)
+	v := enter(t, p, s)
+	v.listen()
+	v.until("the demonstration is open", func() bool { return v.news.Open })
+	return v
 }
 
-// enter opens the page and listens.
+// enter opens the page.
 func enter(t *testing.T, p *page.Page, s *stage.Stage) *visitor {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -123,8 +127,6 @@ func enter(t *testing.T, p *page.Page, s *stage.Stage) *visitor {
 		t.Fatalf("the page: %s %v\n%s", answer.Status, err, body)
 	}
 	_ = answer.Body.Close()
-	v.listen()
-	v.until("the demonstration is open", func() bool { return v.news.Mood == stage.Well })
 	return v
 }
 

@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"causeway/bridge/msteams"
 	"causeway/contrib/demo/town"
 	"causeway/contrib/sim/teams"
 )
@@ -51,22 +50,16 @@ func newContoso(channels int) (*contoso, error) {
 	for _, name := range channelNames[1:channels] {
 		c.channels = append(c.channels, c.team.AddChannel(name))
 	}
-	roles, scopes := permissions()
-	c.app = c.tenant.AddApp(teams.AppConfig{Name: "Causeway", Secret: appSecret, PublicClient: true, Roles: roles, Scopes: scopes})
+	c.app = c.tenant.AddApp(teams.AppConfig{Name: "Causeway", Secret: appSecret, PublicClient: true, Roles: Roles, Scopes: Scopes})
 	return c, nil
 }
 
-// permissions are what the app registration needs: exactly what the bridge says that it calls.
-func permissions() (app, relay []string) {
-	for _, op := range msteams.Operations() {
-		if op.Relay {
-			relay = append(relay, op.Permission)
-		} else {
-			app = append(app, op.Permission)
-		}
-	}
-	return app, relay
-}
+// What the app registration of the demonstration may do, as README asks an operator to grant it. They are written down here, not
+// asked of the bridge, so that whoever uses the stage need not compile the bridge.
+var (
+	Roles  = []string{"ChannelMessage.Read.All", "Channel.ReadBasic.All", "ChannelMember.Read.All", "User.ReadBasic.All", "Application.Read.All"}
+	Scopes = []string{"ChannelMessage.Send", "ChannelMessage.ReadWrite", "Team.ReadBasic.All", "Channel.ReadBasic.All", "User.Read"}
+)
 
 func (c *contoso) side() *town.Teams {
 	return town.NewTeams(town.TeamsOptions{

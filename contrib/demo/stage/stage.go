@@ -139,6 +139,13 @@ func (s *Stage) open(ctx context.Context) error {
 	return nil
 }
 
+// Open reports whether all is set up, so that what people say is carried.
+func (s *Stage) Open() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.phase == Open
+}
+
 func (s *Stage) setPhase(p Phase) {
 	s.mu.Lock()
 	s.phase = p

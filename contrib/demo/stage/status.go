@@ -62,9 +62,11 @@ func (s *Stage) Status(c town.Counts) (Mood, string) {
 	case c.Waiting > 0:
 		return Busy, "Causeway is running and catching up. " + waiting(c)
 	case hadTrouble:
-		return Well, fmt.Sprintf("All is well again: all %s on both sides, each once and in order. Nothing was lost.", messages(c.Said, "is", "are"))
+		return Well, "All is well again: everything that was said is on both sides, once and in order. Nothing was lost."
+	case c.Said == 0:
+		return Well, "Causeway is running. Nothing has been said yet: write something on either side."
 	}
-	return Well, fmt.Sprintf("Causeway is running; all %s on both sides.", messages(c.Said, "is", "are"))
+	return Well, "Causeway is running. Everything that was said is on both sides."
 }
 
 // waiting says what has not crossed yet.

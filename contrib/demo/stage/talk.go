@@ -37,7 +37,7 @@ func (s *Stage) Talk(n int, trouble bool) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.phase != Open {
+	if s.phase != Open { // what is said before Causeway reads is not carried
 		return ErrNotOpen
 	}
 	if s.talk != nil && !s.talk.done {

@@ -35,6 +35,7 @@ export class Bench {
 
   show(news, changed) {
     this.news = news;
+    for (const part of ["levers", "panes"]) get(part).inert = !news.open; // nothing can be done before all is set up
     const power = get("power");
     power.querySelector("span").textContent = news.causeway.running ? "Kill Causeway (−9)" : "Start Causeway";
     power.classList.toggle("off", !news.causeway.running);

@@ -107,7 +107,7 @@ export class Pane {
       const n = this.unread.get(b.dataset.conversation) || 0;
       const badge = b.querySelector(".unread");
       badge.hidden = n === 0;
-      badge.textContent = n > 99 ? "99+" : String(n);
+      badge.textContent = n > 99 ? "99+" : n || "";
     }
   }
 
