@@ -1,8 +1,11 @@
 package notification
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 )
@@ -66,7 +69,7 @@ type Collection struct {
 	Tokens []string
 }
 
-// Item is one notification. It keeps pieces of the body that it was read from.
+// Item is one notification.
 type Item struct {
 	// Err says why this item cannot be used; the other fields then hold what could be read of it.
 	Err error
@@ -89,8 +92,9 @@ type Item struct {
 
 	rich bool
 	// certificate and thumbprint tell which key opens the content.
-	certificate, thumbprint  string
-	data, dataKey, signature literal
+	certificate, thumbprint string
+	// data, dataKey and signature are base64.
+	data, dataKey, signature string
 }
 
 // Rich tells whether the item brings its resource along, for [Keys.Open].
@@ -101,68 +105,107 @@ func (i *Item) Certificate() string { return i.certificate }
 
 // Parse reads the body of a delivery, of changes or of events in the life of subscriptions: both have the same form. It
 // fails when the body is not a collection of notifications, and with a [LimitError] when there is too much of it; what
-// is wrong with a single item stands in that. Members that are not known are passed over, and letters may be large or
-// small as they like. The items keep pieces of the body, so it must not be changed afterwards.
+// is wrong with a single item stands in that. Members that are not known are passed over, letters may be large or small
+// as they like, and of two members with one name the last one counts.
 func Parse(body []byte) (Collection, error) {
 	if len(body) > MaxBody {
-		return Collection{}, fmt.Errorf("reading notifications: the body %w", &LimitError{What: "bytes", Limit: MaxBody})
+		return Collection{}, tooMany("bytes", MaxBody)
 	}
-	r := &reader{text: body}
-	if r.peek() != '{' {
-		if r.skip(); r.bad == nil {
-			r.bad = errNoCollection
+	var d struct {
+		Value            json.RawMessage `json:"value"`
+		ValidationTokens json.RawMessage `json:"validationTokens"`
+	}
+	var mistyped *json.UnmarshalTypeError
+	if err := json.Unmarshal(body, &d); errors.As(err, &mistyped) {
+		return Collection{}, errNoCollection
+	} else if err != nil {
+		return Collection{}, fmt.Errorf("reading notifications: the body is not JSON: %w", err)
+	}
+	items, err := elements(d.Value, "items", MaxItems)
+	if err != nil {
+		return Collection{}, err
+	}
+	if items == nil {
+		return Collection{}, errNoCollection
+	}
+	tokens, err := elements(d.ValidationTokens, "validation tokens", MaxTokens)
+	if err != nil {
+		return Collection{}, err
+	}
+	c := Collection{Items: make([]Item, len(items))}
+	for n, text := range items {
+		c.Items[n].read(text)
+	}
+	for _, text := range tokens {
+		if token, ok := readToken(text); ok {
+			c.Tokens = append(c.Tokens, token)
 		}
-		return Collection{}, r.bad
-	}
-	c, complete := Collection{}, false
-	r.members(func(name []byte) {
-		switch {
-		case named(name, "value") && r.peek() == '[':
-			complete = true
-			c.Items = r.items(c.Items[:0])
-		case named(name, "validationtokens") && r.peek() == '[':
-			c.Tokens = r.tokens()
-		default:
-			r.skip()
-		}
-	})
-	r.end()
-	if r.bad == nil && !complete {
-		r.bad = errNoCollection
-	}
-	if r.bad != nil {
-		return Collection{}, r.bad
 	}
 	return c, nil
 }
 
 var errNoCollection = errors.New("reading notifications: the body is no collection of notifications")
 
-func (r *reader) items(items []Item) []Item {
-	r.elements(func() {
-		if len(items) == MaxItems {
-			r.bad = fmt.Errorf("reading notifications: the body %w", &LimitError{What: "items", Limit: MaxItems})
-			return
-		}
-		items = append(items, Item{})
-		r.item(&items[len(items)-1])
-	})
-	return items
+func tooMany(what string, limit int) error {
+	return fmt.Errorf("reading notifications: the body %w", &LimitError{What: what, Limit: limit})
 }
 
-func (r *reader) tokens() (tokens []string) {
-	r.elements(func() {
-		if len(tokens) == MaxTokens {
-			r.bad = fmt.Errorf("reading notifications: the body %w", &LimitError{What: "validation tokens", Limit: MaxTokens})
-			return
+// elements takes a list apart; nil when it is none. It stops at the limit: a list of millions of small elements would
+// take hundreds of megabytes.
+func elements(list json.RawMessage, what string, limit int) ([]json.RawMessage, error) {
+	d := json.NewDecoder(bytes.NewReader(list))
+	if t, err := d.Token(); err != nil || t != json.Delim('[') {
+		return nil, nil
+	}
+	all := []json.RawMessage{}
+	for d.More() {
+		if len(all) == limit {
+			return nil, tooMany(what, limit)
 		}
-		if r.null() {
-			return
+		var one json.RawMessage
+		if err := d.Decode(&one); err != nil {
+			return nil, fmt.Errorf("reading notifications: the body is not JSON: %w", err)
 		}
-		l, _ := r.string(MaxToken) // no text at all fails when it is verified
-		tokens = append(tokens, l.text())
-	})
-	return tokens
+		all = append(all, one)
+	}
+	return all, nil
+}
+
+// readToken tells that null is none. What is no text or too long is "", which fails when it is verified.
+func readToken(text json.RawMessage) (token string, ok bool) {
+	var t *string
+	if err := json.Unmarshal(text, &t); err != nil {
+		return "", true
+	}
+	if t == nil {
+		return "", false
+	}
+	if len(*t) > MaxToken {
+		return "", true
+	}
+	return *t, true
+}
+
+// written is an item as Graph writes it: changeNotification in Microsoft's schema.
+type written struct {
+	SubscriptionID                 string `json:"subscriptionId"`
+	ClientState                    string `json:"clientState"`
+	TenantID                       string `json:"tenantId"`
+	ChangeType                     string `json:"changeType"`
+	LifecycleEvent                 string `json:"lifecycleEvent"`
+	SubscriptionExpirationDateTime string `json:"subscriptionExpirationDateTime"`
+	Resource                       string `json:"resource"`
+	ResourceData                   struct {
+		Type string `json:"@odata.type"`
+		ID   string `json:"@odata.id"`
+	} `json:"resourceData"`
+	EncryptedContent *struct {
+		Data                            string `json:"data"`
+		DataKey                         string `json:"dataKey"`
+		DataSignature                   string `json:"dataSignature"`
+		EncryptionCertificateID         string `json:"encryptionCertificateId"`
+		EncryptionCertificateThumbprint string `json:"encryptionCertificateThumbprint"`
+	} `json:"encryptedContent"`
 }
 
 // wrong notes the first thing that is wrong with an item.
@@ -172,95 +215,63 @@ func (i *Item) wrong(format string, args ...any) {
 	}
 }
 
-// item reads one item.
-func (r *reader) item(i *Item) {
-	if r.peek() != '{' {
-		r.skip()
+// read fills in one item. A member of the wrong type leaves the others to be read.
+func (i *Item) read(text json.RawMessage) {
+	var w *written
+	if err := json.Unmarshal(text, &w); err != nil {
+		i.misread(err)
+	}
+	if w == nil { // null
 		i.wrong("it is no object")
 		return
 	}
-	var resource, odataID string
-	r.members(func(name []byte) {
-		switch {
-		case named(name, "subscriptionid"):
-			i.Subscription = strings.ToLower(r.member(i, "subscriptionId"))
-		case named(name, "clientstate"):
-			i.ClientState = r.member(i, "clientState")
-		case named(name, "tenantid"):
-			i.Tenant = strings.ToLower(r.member(i, "tenantId"))
-		case named(name, "changetype"):
-			i.Change = Change(strings.ToLower(r.member(i, "changeType")))
-		case named(name, "lifecycleevent"):
-			i.Lifecycle = lifecycle(r.member(i, "lifecycleEvent"))
-		case named(name, "subscriptionexpirationdatetime"):
-			i.Expires = moment(r.member(i, "subscriptionExpirationDateTime"))
-		case named(name, "resource"):
-			resource = r.member(i, "resource")
-		case named(name, "resourcedata") && r.peek() == '{':
-			odataID = r.resourceData(i)
-		case named(name, "encryptedcontent") && r.peek() == '{':
-			r.encryptedContent(i)
-		default:
-			r.skip()
-		}
-	})
-	if r.bad == nil {
-		i.complete(resource, odataID)
+	i.Subscription = strings.ToLower(i.limited("subscriptionId", w.SubscriptionID, maxText))
+	i.ClientState = i.limited("clientState", w.ClientState, maxText)
+	i.Tenant = strings.ToLower(i.limited("tenantId", w.TenantID, maxText))
+	i.Change = Change(strings.ToLower(i.limited("changeType", w.ChangeType, maxText)))
+	i.Lifecycle = lifecycle(i.limited("lifecycleEvent", w.LifecycleEvent, maxText))
+	i.Expires = moment(i.limited("subscriptionExpirationDateTime", w.SubscriptionExpirationDateTime, maxText))
+	i.Type = strings.ToLower(strings.TrimPrefix(i.limited("@odata.type", w.ResourceData.Type, maxText), "#"))
+	// Whether the pieces are complete and good is for [Keys.Open] to say.
+	if e := w.EncryptedContent; e != nil {
+		i.rich = true
+		i.data = i.limited("data", e.Data, MaxContent)
+		i.dataKey = i.limited("dataKey", e.DataKey, maxText)
+		i.signature = i.limited("dataSignature", e.DataSignature, maxText)
+		i.certificate = i.limited("encryptionCertificateId", e.EncryptionCertificateID, maxText)
+		i.thumbprint = i.limited("encryptionCertificateThumbprint", e.EncryptionCertificateThumbprint, maxText)
+	}
+	i.complete(i.limited("resource", w.Resource, maxText), i.limited("@odata.id", w.ResourceData.ID, maxText))
+}
+
+// misread notes what kind of value stands in the wrong place.
+func (i *Item) misread(err error) {
+	var mistyped *json.UnmarshalTypeError
+	if !errors.As(err, &mistyped) {
+		i.wrong("%w", err)
+		return
+	}
+	name := mistyped.Field // the path to it
+	if _, inner, ok := strings.Cut(name, "."); ok {
+		name = inner
+	}
+	switch {
+	case name == "":
+		i.wrong("it is no object")
+	case mistyped.Type.Kind() == reflect.String:
+		i.wrong("%s is no text", name)
+	default:
+		i.wrong("%s is no object", name)
 	}
 }
 
-// member reads a text of an item.
-func (r *reader) member(i *Item, name string) string {
-	l, err := r.string(maxText)
-	if err != nil {
-		i.wrong("%s %w", name, err)
+// limited gives a text, or none when it is too long.
+func (i *Item) limited(name, text string, limit int) string {
+	if len(text) > limit {
+		i.wrong("%s %w", name, &LimitError{What: "bytes", Limit: limit})
 		return ""
 	}
-	return l.text()
-}
-
-// resourceData reads the type of what has changed, and gives its address.
-func (r *reader) resourceData(i *Item) (address string) {
-	r.members(func(name []byte) {
-		switch {
-		case named(name, "@odata.type"):
-			i.Type = strings.ToLower(strings.TrimPrefix(r.member(i, "@odata.type"), "#"))
-		case named(name, "@odata.id"):
-			address = r.member(i, "@odata.id")
-		default:
-			r.skip()
-		}
-	})
-	return address
-}
-
-// encryptedContent finds the pieces. Whether they are complete and good is for [Keys.Open] to say.
-func (r *reader) encryptedContent(i *Item) {
-	i.rich = true
-	r.members(func(name []byte) {
-		switch {
-		case named(name, "data"):
-			i.data = r.piece(i, "data", MaxContent)
-		case named(name, "datakey"):
-			i.dataKey = r.piece(i, "dataKey", maxText)
-		case named(name, "datasignature"):
-			i.signature = r.piece(i, "dataSignature", maxText)
-		case named(name, "encryptioncertificateid"):
-			i.certificate = r.member(i, "encryptionCertificateId")
-		case named(name, "encryptioncertificatethumbprint"):
-			i.thumbprint = r.member(i, "encryptionCertificateThumbprint")
-		default:
-			r.skip()
-		}
-	})
-}
-
-func (r *reader) piece(i *Item, name string, limit int) literal {
-	l, err := r.string(limit)
-	if err != nil {
-		i.wrong("%s %w", name, err)
-	}
-	return l
+	return text
 }
 
 // complete checks that nothing is missing, and reads the name of the resource. What the item itself names goes before

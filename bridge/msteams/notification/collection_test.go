@@ -1,7 +1,6 @@
 package notification
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -32,7 +31,7 @@ func TestLettersMayBeLargeOrSmall(t *testing.T) {
 		t.Error(d)
 	}
 	i := c.Items[0]
-	if got := fmt.Sprintf("%s %s %s %s %s", i.data.raw, i.dataKey.raw, i.signature.raw, i.certificate, i.thumbprint); got != "a b c d e" || !i.Rich() {
+	if got := fmt.Sprintf("%s %s %s %s %s", i.data, i.dataKey, i.signature, i.certificate, i.thumbprint); got != "a b c d e" || !i.Rich() {
 		t.Error(got)
 	}
 }
@@ -54,6 +53,11 @@ func TestOneBadItemSpoilsNoOther(t *testing.T) {
 		{`{"subscriptionId":"s","changeType":"created","resource":"chats('c')","clientState":"` + strings.Repeat("x", maxText+1) + `"}`, "clientState has more than 2048 bytes"},
 		{`{"subscriptionId":"s","changeType":"created","resource":"chats('c')","encryptedContent":{"data":"` + strings.Repeat("A", MaxContent+1) + `"}}`, "data has more than 2097152 bytes"},
 		{`{"subscriptionId":"s","changeType":"created","resource":"chats('c')","encryptedContent":{"dataKey":[]}}`, "dataKey is no text"},
+		{`{"subscriptionId":"s","changeType":"created","resource":"chats('c')","encryptedContent":{"data":"` + strings.Repeat("A", 8) + `","dataSignature":"` + strings.Repeat("A", maxText+1) + `"}}`, "dataSignature has more than 2048 bytes"},
+		{`{"subscriptionId":"s","changeType":"created","resource":"chats('c')","encryptedContent":"text"}`, "encryptedContent is no object"},
+		{`{"subscriptionId":"s","changeType":"created","resource":"chats('c')","resourceData":[{}]}`, "resourceData is no object"},
+		{`{"subscriptionId":"s","changeType":"created","resource":"chats('c')","resourceData":{"@odata.type":{"a":1}}}`, "@odata.type is no text"},
+		{`{"subscriptionId":"s","changeType":"created","resource":"chats('c')","resourceData":{"@odata.id":"` + strings.Repeat("x", maxText+1) + `"}}`, "@odata.id has more than 2048 bytes"},
 	} {
 		c := parse(t, `{"value":[`+good+`,`+bad.item+`,`+good+`]}`)
 		if len(c.Items) != 3 || c.Items[0].Err != nil || c.Items[2].Err != nil {
@@ -132,20 +136,22 @@ func TestTheAddressOfTheResourceStandsInForItsName(t *testing.T) {
 
 func TestWhatIsNoCollectionIsRefused(t *testing.T) {
 	for _, bad := range []struct{ body, problem string }{
-		{``, "the body is not JSON at byte 0: a value is missing"},
+		{``, "the body is not JSON: unexpected end of JSON input"},
 		{`[]`, "the body is no collection of notifications"},
 		{`"text"`, "the body is no collection of notifications"},
 		{`{}`, "the body is no collection of notifications"},
 		{`{"value":{}}`, "the body is no collection of notifications"},
 		{`{"value":null}`, "the body is no collection of notifications"},
 		{`{"subscriptionId":"s","changeType":"created","resource":"chats('c')"}`, "the body is no collection of notifications"},
-		{`{"value":[]} x`, "the body is not JSON at byte 13: something follows the end"},
-		{`{"value":[{]}`, "the body is not JSON at byte 11: a member's name is missing"},
-		{`{"value":[{"a":1,}]}`, "the body is not JSON at byte 17: a member's name is missing"},
-		{`{"value":[1,]}`, "the body is not JSON at byte 12: a value is missing"},
-		{`{"value":[{"subscriptionId":"s`, "the body is not JSON at byte 30: a string does not end"},
-		{`{"value":["\x"]}`, "the body is not JSON at byte 11: a backslash stands before something that cannot be escaped"},
-		{`{"value":` + strings.Repeat("[", 1000), "the body is not JSON at byte 75: it is nested too deeply"},
+		{`{"value":[]} x`, "the body is not JSON: invalid character 'x' after top-level value"},
+		{`{"value":[{]}`, "the body is not JSON: invalid character ']' looking for beginning of object key string"},
+		{`{"value":[{"a":1,}]}`, "the body is not JSON: invalid character '}' looking for beginning of object key string"},
+		{`{"value":[1,]}`, "the body is not JSON: invalid character ']' looking for beginning of value"},
+		{`{"value":[{"subscriptionId":"s`, "the body is not JSON: unexpected end of JSON input"},
+		{`{"value":["\x"]}`, "the body is not JSON: invalid character 'x' in string escape code"},
+		{`{"value":[{"a":1]]}`, "the body is not JSON: invalid character ']' after object key:value pair"},
+		{`null`, "the body is no collection of notifications"},
+		{`{"value":[],"value":null}`, "the body is no collection of notifications"},
 		{`{"value":[],"validationTokens":[` + strings.Repeat(`"a",`, MaxTokens) + `"a"]}`, "the body has more than 64 validation tokens"},
 		{`{"value":[` + strings.Repeat(`1,`, MaxItems) + `1]}`, "the body has more than 1000 items"},
 		{strings.Repeat(" ", MaxBody+1), "the body has more than 8388608 bytes"},
@@ -174,28 +180,104 @@ func TestLimitsAreWhatStillPasses(t *testing.T) {
 	}
 }
 
-// TestTheReaderAcceptsWhatJSONIs no more and no less.
-func TestTheReaderAcceptsWhatJSONIs(t *testing.T) {
-	for _, v := range []string{
-		`0`, `-0`, `01`, `1.`, `1.5`, `.5`, `-`, `+1`, `1e5`, `1E+05`, `1e`, `1e+`, `0x1`, `true`, `True`, `tru`, `nul`, `null1`, `falsex`, `NaN`,
-		`"\u00e4"`, `"\ud83d\udc4b"`, `"\ud83d"`, `"\u12g4"`, `"\u12"`, `"\b\f\n\r\t\/\\\""`, `"\a"`, `"` + "\n" + `"`, `"` + "\x7f" + `"`, `"` + "\xff" + `"`, `'a'`,
-		`{}`, `{"a":1}`, `{"a":1,"a":2}`, `{a:1}`, `{"a"}`, `{"a":}`, `{,}`, `{"a":1 "b":2}`, `[]`, `[1,2]`, `[1 2]`, `[,]`, `[1}`, `{"a":1]`, "[1,\t\r\n 2]", "\ufeff1", `1 2`, `[`, `{`, `"`,
+// TestNestingCostsNoMoreThanLength: bodies as large and as deep as they may be, and deeper.
+func TestNestingCostsNoMoreThanLength(t *testing.T) {
+	const good = `{"subscriptionId":"s","changeType":"created","resource":"chats('c')"}`
+	fill := func(unit string, head, tail string) string {
+		return head + strings.Repeat(unit, (MaxBody-len(head)-len(tail))/len(unit)) + tail
+	}
+	nested := strings.Repeat("[", 9_900) + strings.Repeat("]", 9_900)
+	objects := strings.Repeat(`{"resourceData":`, 9_900) + `{}` + strings.Repeat("}", 9_900)
+	for what, c := range map[string]struct {
+		body  string
+		items int // without an error
+	}{
+		"lists that never end":        {fill("[", `{"value":`, ``), -1},
+		"lists too deep":              {`{"value":` + strings.Repeat("[", MaxBody/2-10) + strings.Repeat("]", MaxBody/2-10) + `}`, -1},
+		"objects too deep":            {fill(`{"value":`, ``, ``), -1},
+		"too deep in what is unknown": {fill("[", `{"value":[`+good+`],"x":`, `}`), -1},
+		"lists as items":              {fill(nested+",", `{"value":[`, good+`]}`), 1},
+		"lists in unknown members":    {fill(`"x":`+nested+`,`, `{`, `"value":[`+good+`]}`), 1},
+		"objects as items":            {fill(objects+",", `{"value":[`, good+`]}`), 1},
+		"the list again and again":    {fill(`"value":[`+good+`],`, `{`, `"value":[`+good+`]}`), 1},
+		"a member again and again":    {fill(`"clientState":"x",`, `{"value":[{`, good[1:]+`]}`), 1},
 	} {
-		r := &reader{text: []byte(v)}
-		r.skip()
-		r.end()
-		if (r.bad == nil) != json.Valid([]byte(v)) {
-			t.Errorf("%s: %v, but JSON: %v", v, r.bad, json.Valid([]byte(v)))
+		begin := time.Now()
+		got, err := Parse([]byte(c.body))
+		// A reader that goes over it once per level takes minutes.
+		if took := time.Since(begin); took > 20*time.Second {
+			t.Errorf("%s: took %v", what, took)
+		}
+		ok := 0
+		for _, i := range got.Items {
+			if i.Err == nil {
+				ok++
+			}
+		}
+		if len(c.body) > MaxBody || (err != nil) != (c.items < 0) || err == nil && ok != c.items {
+			t.Errorf("%s: %d good of %d items in %d bytes, %v", what, ok, len(got.Items), len(c.body), err)
 		}
 	}
-	for _, v := range []string{`"a\u0062\ud83d\udc4b\/\n\"\\"`, `"\ud83d x"`, `"` + "ä\xffb" + `"`, `"plain"`} {
-		var want string
-		if err := json.Unmarshal([]byte(v), &want); err != nil {
-			t.Fatal(err)
+}
+
+// TestALongListIsNotHeld: elements beyond the limit are not even counted.
+func TestALongListIsNotHeld(t *testing.T) {
+	for _, head := range []string{`{"value":[`, `{"value":[],"validationTokens":[`} {
+		body := []byte(head + strings.Repeat("1,", MaxBody/2-20) + `1]}`)
+		n := testing.AllocsPerRun(1, func() {
+			var limit *LimitError
+			if _, err := Parse(body); !errors.As(err, &limit) {
+				t.Error(err)
+			}
+		})
+		if n > 10*MaxItems {
+			t.Errorf("%s: %v allocations", head, n)
 		}
-		r := &reader{text: []byte(v)}
-		if got := r.literal().text(); got != want {
-			t.Errorf("%s is %q, not %q", v, got, want)
+	}
+}
+
+func TestEveryTextHasItsLimit(t *testing.T) {
+	const item = `{"value":[{"subscriptionId":"s","changeType":"created","resource":"chats('c')",%s}]}`
+	for _, c := range []struct {
+		name, around string
+		limit        int
+	}{
+		{"subscriptionId", "%s", maxText}, {"clientState", "%s", maxText}, {"tenantId", "%s", maxText}, {"changeType", "%s", maxText},
+		{"lifecycleEvent", "%s", maxText}, {"subscriptionExpirationDateTime", "%s", maxText}, {"resource", "%s", maxText},
+		{"@odata.type", `"resourceData":{%s}`, maxText}, {"@odata.id", `"resourceData":{%s}`, maxText},
+		{"data", `"encryptedContent":{%s}`, MaxContent}, {"dataKey", `"encryptedContent":{%s}`, maxText}, {"dataSignature", `"encryptedContent":{%s}`, maxText},
+		{"encryptionCertificateId", `"encryptedContent":{%s}`, maxText}, {"encryptionCertificateThumbprint", `"encryptedContent":{%s}`, maxText},
+	} {
+		read := func(n int) error {
+			member := fmt.Sprintf("%q:%q", c.name, strings.Repeat("x", n))
+			return parse(t, fmt.Sprintf(item, fmt.Sprintf(c.around, member))).Items[0].Err
+		}
+		var limit *LimitError
+		if err := read(c.limit); errors.As(err, &limit) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		want := fmt.Sprintf("reading a notification: %s has more than %d bytes", c.name, c.limit)
+		if err := read(c.limit + 1); !errors.As(err, &limit) || limit.Limit != c.limit || err.Error() != want {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
+
+func TestOfTwoMembersTheLastCounts(t *testing.T) {
+	c := parse(t, `{"value":[{"subscriptionId":"a","SUBSCRIPTIONID":"b","changeType":"created","clientState":"one","clientState":"two","resource":"chats('c')","resource":"chats('d')"}]}`)
+	want := Item{Subscription: "b", Change: Created, ClientState: "two", Resource: Resource{Kind: Chat, Chat: "d"}}
+	if d := cmp.Diff(want, c.Items[0], sameItems); d != "" {
+		t.Error(d)
+	}
+}
+
+func TestEscapesAreRead(t *testing.T) {
+	for text, want := range map[string]string{
+		`a\u0062\ud83d\udc4b\/\n\"\\`: "ab\U0001f44b/\n\"\\", `\ud83d x`: "\ufffd x", "ä\xffb": "ä\ufffdb", "plain": "plain",
+	} {
+		c := parse(t, `{"value":[{"subscriptionId":"s","lifecycleEvent":"missed","client\u0053tate":"`+text+`"}],"validationTokens":["`+text+`"]}`)
+		if c.Items[0].ClientState != want || c.Tokens[0] != want || c.Items[0].Err != nil {
+			t.Errorf("%s is %q and %q, not %q", text, c.Items[0].ClientState, c.Tokens[0], want)
 		}
 	}
 }

@@ -3,8 +3,8 @@
 //
 // # The way of a notification
 //
-// [Parse] reads the body of a delivery once, without copying or decoding what is encrypted in it. Each [Item] then
-// passes four gates, the cheapest first, so that a forged one costs next to nothing:
+// [Parse] reads the body of a delivery and leaves alone what is encrypted in it. Each [Item] then passes four gates, the
+// cheapest first, so that a forged one costs next to nothing:
 //
 //  1. its client state is the one that was given to its subscription: [ClientStates.Valid];
 //  2. its [Resource] is one that is wanted; the conversation is known from it before anything is decrypted;

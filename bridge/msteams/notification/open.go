@@ -40,10 +40,10 @@ func (k *Keys) Open(item *Item) ([]byte, error) {
 	if p == nil {
 		return nil, fmt.Errorf("%w: %s", ErrUnknownKey, shown(item.certificate))
 	}
-	wrapped, ok1 := item.dataKey.bytes()
-	signature, ok2 := item.signature.bytes()
-	data, ok3 := item.data.bytes()
-	if !ok1 || !ok2 || !ok3 || len(wrapped) != p.private.Size() ||
+	wrapped, err1 := strictBase64.DecodeString(item.dataKey)
+	signature, err2 := strictBase64.DecodeString(item.signature)
+	data, err3 := strictBase64.DecodeString(item.data)
+	if err1 != nil || err2 != nil || err3 != nil || len(wrapped) != p.private.Size() ||
 		len(data) == 0 || len(data)%aes.BlockSize != 0 {
 		return nil, ErrUndecipherable
 	}
@@ -87,15 +87,4 @@ func unpad(data []byte) ([]byte, bool) {
 		return nil, false
 	}
 	return data[:len(data)-int(last)], true
-}
-
-// bytes decodes base64.
-func (l literal) bytes() ([]byte, bool) {
-	raw := l.raw
-	if l.escaped { // \/ and + are sometimes written as escapes
-		raw = []byte(l.text())
-	}
-	decoded := make([]byte, strictBase64.DecodedLen(len(raw)))
-	n, err := strictBase64.Decode(decoded, raw)
-	return decoded[:n], err == nil
 }

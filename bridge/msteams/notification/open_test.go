@@ -210,7 +210,7 @@ func TestBase64MustBeExact(t *testing.T) {
 	keys := knownKeys(t)
 	body := string(read(t, "delivery.json"))
 	item := &parse(t, body).Items[0]
-	data, key := string(item.data.raw), string(item.dataKey.raw)
+	data, key := item.data, item.dataKey
 	if !strings.HasSuffix(key, "==") {
 		t.Fatal("256 bytes end in ==")
 	}
