@@ -2,7 +2,6 @@ package msteams
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -77,7 +76,7 @@ func newAccount(env bridge.Env, s Settings, network http.RoundTripper) (*account
 		return nil, fmt.Errorf("settings of %s: Cloud must be %s", env.Account, cloudNames())
 	}
 	if s.Receive == "rich" && env.Hook == "" {
-		return nil, errors.New(`Receive = "rich" needs an address under which Graph reaches Causeway: set PublicURL in [http], or Receive = "poll"`)
+		return nil, fmt.Errorf(`settings of %s: Receive = "rich" needs an address under which Graph reaches Causeway: set PublicURL in [http], or Receive = "poll"`, env.Account)
 	}
 	a.hook = hook{a: a, slots: make(chan struct{}, deliveriesAtOnce)}
 	var err error
@@ -107,10 +106,14 @@ func newAccount(env bridge.Env, s Settings, network http.RoundTripper) (*account
 	}
 	a.signingKeys = notification.NewKeyCache(notification.FetchSigningKeys(a.login.get,
 		notification.ConfigurationURL(serviceURL(s.LoginURL, a.cloud.login), strings.ToLower(s.TenantID))), time.Now)
-	if a.app, err = newClient(graphURL, newTokens("check TenantID, ClientID and ClientSecret", a.appToken), network); err != nil {
+	paced, err := newPacer(a.pollInterval, a.postInterval)
+	if err != nil {
 		return nil, err
 	}
-	if a.relay, err = newClient(graphURL, newTokens(a.loginHint(), a.relayToken), network); err != nil {
+	if a.app, err = newClient(graphURL, "", newTokens("check TenantID, ClientID and ClientSecret", a.appToken), paced, network); err != nil {
+		return nil, err
+	}
+	if a.relay, err = newClient(graphURL, "relay", newTokens(a.loginHint(), a.relayToken), paced, network); err != nil {
 		return nil, err
 	}
 	return a, nil

@@ -52,8 +52,22 @@ func (c *client) batch(ctx context.Context, op *Operation, places []place) ([]ba
 	var send struct {
 		Requests []batchRequest `json:"requests"`
 	}
+	// sent are the addresses that are asked, and where in places each is from; the others must wait by themselves.
+	items := make([]batchItem, len(places))
+	var sent []string
+	var from []int
 	for i, p := range places {
-		send.Requests = append(send.Requests, batchRequest{ID: strconv.Itoa(i + 1), Method: op.Method, URL: op.address(p)})
+		address := op.address(p)
+		if items[i].err = c.pacer.far(op, c.user, address); items[i].err == nil {
+			sent, from = append(sent, address), append(from, i)
+			send.Requests = append(send.Requests, batchRequest{ID: strconv.Itoa(len(sent)), Method: op.Method, URL: address})
+		}
+	}
+	if len(sent) == 0 {
+		return items, time.Now(), nil
+	}
+	if err := c.pacer.await(ctx, op, c.user, sent...); err != nil {
+		return nil, time.Time{}, err
 	}
 	text, err := json.Marshal(send)
 	if err != nil {
@@ -82,22 +96,29 @@ func (c *client) batch(ctx context.Context, op *Operation, places []place) ([]ba
 	if err := json.Unmarshal(body, &got); err != nil {
 		return nil, time.Time{}, c.failed(ctx, opBatch, fmt.Errorf("reading the answer: %w", err))
 	}
-	return c.items(ctx, op, len(places), got.Responses), serviceTime(answer.Header), nil
+	for n, item := range c.items(ctx, op, sent, got.Responses) {
+		items[from[n]] = item
+	}
+	return items, serviceTime(answer.Header), nil
 }
 
 // items sorts the answers, whose order is free.
-func (c *client) items(ctx context.Context, op *Operation, n int, responses []batchResponse) []batchItem {
-	items := make([]batchItem, n)
+func (c *client) items(ctx context.Context, op *Operation, sent []string, responses []batchResponse) []batchItem {
+	items := make([]batchItem, len(sent))
 	for i := range items {
 		items[i].err = c.failed(ctx, op, errors.New("the batch's answer lacks this request"))
 	}
 	for _, r := range responses {
 		i, err := strconv.Atoi(r.ID)
-		if err != nil || i < 1 || i > n {
+		if err != nil || i < 1 || i > len(sent) {
 			continue
 		}
 		if r.Status < 200 || r.Status > 299 {
-			items[i-1] = batchItem{err: c.failed(ctx, op, readAnswer(r.Status, r.header(), r.Body, time.Now(), c.tokens.now().token))}
+			token := c.tokens.now().token
+			refused := readAnswer(r.Status, r.header(), r.Body, time.Now(), token)
+			refused.address = sent[i-1]
+			c.tokens.refused(token, refused)
+			items[i-1] = batchItem{err: c.failed(ctx, op, refused)}
 			continue
 		}
 		items[i-1] = batchItem{body: r.Body}

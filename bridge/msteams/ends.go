@@ -21,6 +21,8 @@ const (
 	// endsInterval is how often Graph is asked when the app's credentials end; endsRetry when it could not answer.
 	endsInterval = 24 * time.Hour
 	endsRetry    = time.Hour
+	// endsDelay leaves the start to what cannot wait.
+	endsDelay = 2 * time.Minute
 )
 
 // registeredEnds are the ends of the app's credentials as its registration in Entra has them.
@@ -92,10 +94,8 @@ func keyEnd(all []models.KeyCredentialable, certificate []byte) time.Time {
 
 // watchEnds asks once a day until ctx ends.
 func (a *account) watchEnds(ctx context.Context) {
-	for {
-		if err := pause(ctx, a.askEnds(ctx)); err != nil {
-			return
-		}
+	for wait := endsDelay; pause(ctx, wait) == nil; {
+		wait = a.askEnds(ctx)
 	}
 }
 

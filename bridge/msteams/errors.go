@@ -28,8 +28,11 @@ type answerError struct {
 	after   time.Duration
 	// hasAfter: there was a Retry-After.
 	hasAfter bool
-	// account: what is throttled is more than one conversation.
-	account bool
+	// throttled is which limit was exceeded, as Graph calls it; account: it is of more than one conversation.
+	throttled string
+	account   bool
+	// address is what was called.
+	address string
 	// diagnostic says where in Microsoft's data centres it was answered.
 	diagnostic string
 	// claims are what Graph wants to see in the token; renewed tells that the next token will be asked for with them.
@@ -88,7 +91,7 @@ func readAnswer(status int, header http.Header, body []byte, now time.Time, hide
 		e.message = string(r[:longestMessage]) + "…"
 	}
 	e.after, e.hasAfter = retryAfter(header, now)
-	e.account = beyondConversation(header)
+	e.throttled, e.account = throttledScope(header)
 	e.claims = claimsWanted(header)
 	if e.diagnostic = header.Get("x-ms-ags-diagnostic"); len(e.diagnostic) > longestMessage {
 		e.diagnostic = e.diagnostic[:longestMessage]
@@ -154,68 +157,99 @@ func retryAfter(header http.Header, now time.Time) (time.Duration, bool) {
 	return 0, false
 }
 
-// beyondConversation tells whether a throttling answer is about the app, the tenant or the user as a whole:
-// x-ms-throttle-scope is "Scope/Limit/ApplicationId/ResourceId". A channel's limit names neither.
-func beyondConversation(header http.Header) bool {
+// throttledScope tells which limit was exceeded, and whether it is about the app, the tenant or the user as a whole:
+// x-ms-throttle-scope is "Scope/Limit/ApplicationId/ResourceId". A channel's limit names neither tenant nor user.
+func throttledScope(header http.Header) (string, bool) {
 	scope, _, _ := strings.Cut(header.Get("x-ms-throttle-scope"), "/")
-	return strings.Contains(scope, "Application") || strings.Contains(scope, "Tenant") || strings.Contains(scope, "User")
+	if strings.HasPrefix(scope, "Resource") {
+		return scope, false
+	}
+	return scope, strings.Contains(scope, "Application") || strings.Contains(scope, "Tenant") || strings.Contains(scope, "User")
 }
 
-// verdict is what an answer means.
+// verdict is what a status means: for a read, and for a write, which leaves doubt when it fails half-way.
 type verdict struct {
-	kind  bridge.Kind
-	scope bridge.Scope
-	hint  string
+	read, write bridge.Kind
+	scope       bridge.Scope
+	hint        string
 }
 
 // waitWhenUntold is waited when Graph throttles without saying how long.
 const waitWhenUntold = 5 * time.Second
 
-// judge is the one table of Graph's answers to op. A call that changes what people see leaves doubt when it fails
-// half-way. missing is a permission that the token is known to lack, or empty.
-func judge(status int, op *Operation, hasAfter bool, missing string) verdict {
-	doubtful := verdict{kind: bridge.Transient}
-	if op.writes {
-		doubtful.kind = bridge.Uncertain
+// verdicts is the one table of Graph's statuses, for calls of their own and for items of a batch alike. A status that is
+// not here counts as the hundred it belongs to. What is throttled, and for how long, and which permission is lacking, say
+// the other parts of the answer: see failed. Source: "Microsoft Graph error responses and resource types".
+var verdicts = map[int]verdict{
+	http.StatusMultipleChoices: {read: bridge.Transient, write: bridge.Uncertain}, // 3xx: Graph redirects only to files
+
+	http.StatusBadRequest:                   {read: bridge.Rejected, write: bridge.Rejected},
+	http.StatusUnauthorized:                 {read: bridge.Unauthorised, write: bridge.Unauthorised, scope: bridge.ScopeAccount},
+	http.StatusPaymentRequired:              {read: bridge.Unauthorised, write: bridge.Unauthorised, scope: bridge.ScopeAccount, hint: "Microsoft wants a licence for this"},
+	http.StatusForbidden:                    {read: bridge.Unauthorised, write: bridge.Unauthorised},
+	http.StatusNotFound:                     {read: bridge.Gone, write: bridge.Gone},
+	http.StatusMethodNotAllowed:             {read: bridge.Unsupported, write: bridge.Unsupported},
+	http.StatusRequestTimeout:               {read: bridge.Transient, write: bridge.Uncertain},
+	http.StatusConflict:                     {read: bridge.Transient, write: bridge.Transient},
+	http.StatusGone:                         {read: bridge.Gone, write: bridge.Gone},
+	http.StatusPreconditionFailed:           {read: bridge.Transient, write: bridge.Transient},
+	http.StatusRequestEntityTooLarge:        {read: bridge.Rejected, write: bridge.Rejected, hint: "the message is too large for Teams"},
+	http.StatusLocked:                       {read: bridge.Transient, write: bridge.Transient},
+	http.StatusFailedDependency:             {read: bridge.Transient, write: bridge.Transient},
+	http.StatusTooEarly:                     {read: bridge.Transient, write: bridge.Transient},
+	http.StatusTooManyRequests:              {read: bridge.Throttled, write: bridge.Throttled},
+	http.StatusInternalServerError:          {read: bridge.Transient, write: bridge.Uncertain},
+	http.StatusNotImplemented:               {read: bridge.Unsupported, write: bridge.Unsupported},
+	statusBandwidth:                         {read: bridge.Throttled, write: bridge.Throttled},
+	http.StatusNotAcceptable:                {read: bridge.Rejected, write: bridge.Rejected},
+	http.StatusLengthRequired:               {read: bridge.Rejected, write: bridge.Rejected},
+	http.StatusUnsupportedMediaType:         {read: bridge.Rejected, write: bridge.Rejected},
+	http.StatusRequestedRangeNotSatisfiable: {read: bridge.Rejected, write: bridge.Rejected},
+	http.StatusUnprocessableEntity:          {read: bridge.Rejected, write: bridge.Rejected},
+	http.StatusBadGateway:                   {read: bridge.Transient, write: bridge.Uncertain},
+	http.StatusServiceUnavailable:           {read: bridge.Transient, write: bridge.Uncertain}, // with Retry-After: throttled
+	http.StatusGatewayTimeout:               {read: bridge.Transient, write: bridge.Uncertain},
+	http.StatusInsufficientStorage:          {read: bridge.Transient, write: bridge.Uncertain},
+}
+
+// statusBandwidth is Graph's own: bandwidth limit exceeded.
+const statusBandwidth = 509
+
+// verdictOf finds the verdict of a status.
+func verdictOf(status int) verdict {
+	for _, s := range []int{status, status / 100 * 100} {
+		if v, ok := verdicts[s]; ok {
+			return v
+		}
 	}
-	switch status {
-	case http.StatusUnauthorized:
-		return verdict{kind: bridge.Unauthorised, scope: bridge.ScopeAccount}
-	case http.StatusPaymentRequired:
-		return verdict{kind: bridge.Unauthorised, scope: bridge.ScopeAccount, hint: "Microsoft wants a licence for this"}
-	case http.StatusForbidden:
-		switch {
-		case missing != "":
-			return verdict{kind: bridge.Unauthorised, hint: "grant the delegated permission " + missing + " to the app in Entra, with admin consent, and sign the relay account in again"}
-		case !op.Relay:
-			return verdict{kind: bridge.Unauthorised, hint: "grant the application permission " + op.Permission + " to the app in Entra, with admin consent"}
-		}
-		return verdict{kind: bridge.Unauthorised, hint: "the relay account must be a member of the team, and of the channel when that is a private one"}
-	case http.StatusNotFound, http.StatusGone:
-		return verdict{kind: bridge.Gone}
-	case http.StatusMethodNotAllowed, http.StatusNotImplemented:
-		return verdict{kind: bridge.Unsupported}
-	case http.StatusRequestEntityTooLarge:
-		return verdict{kind: bridge.Rejected, hint: "the message is too large for Teams"}
-	case http.StatusTooManyRequests, 509: // 509: bandwidth limit exceeded
-		return verdict{kind: bridge.Throttled}
-	case http.StatusServiceUnavailable:
-		if hasAfter {
-			return verdict{kind: bridge.Throttled}
-		}
-		return doubtful
-	case http.StatusConflict, http.StatusPreconditionFailed, http.StatusLocked, http.StatusFailedDependency, http.StatusTooEarly:
-		return verdict{kind: bridge.Transient}
-	case http.StatusRequestTimeout:
-		return doubtful
+	return verdicts[http.StatusInternalServerError] // nothing that Graph is known to say
+}
+
+// judge gives the kind, scope and hint of an answer to op. missing is a permission that the token is known to lack, or
+// empty.
+func judge(answer *answerError, op *Operation, missing string) (bridge.Kind, bridge.Scope, string) {
+	v := verdictOf(answer.status)
+	kind, hint := v.read, v.hint
+	if op.writes {
+		kind = v.write
 	}
 	switch {
-	case status >= 500:
-		return doubtful
-	case status >= 400:
-		return verdict{kind: bridge.Rejected}
+	case answer.status == http.StatusServiceUnavailable && answer.hasAfter:
+		kind = bridge.Throttled
+	case answer.renewed: // nothing took effect, and the next attempt is made with another token
+		return bridge.Transient, bridge.ScopeConversation, ""
+	case answer.status != http.StatusForbidden:
+	case missing != "":
+		hint = "grant the delegated permission " + missing + " to the app in Entra, with admin consent, and sign the relay account in again"
+	case !op.Relay:
+		hint = "grant the application permission " + op.Permission + " to the app in Entra, with admin consent"
+	default:
+		hint = "the relay account must be a member of the team, and of the channel when that is a private one"
 	}
-	return doubtful
+	if kind == bridge.Throttled && answer.account {
+		return kind, bridge.ScopeAccount, hint
+	}
+	return kind, v.scope, hint
 }
 
 // failed makes a [bridge.Error] of whatever a call of op ended with.
@@ -226,21 +260,14 @@ func (c *client) failed(ctx context.Context, op *Operation, err error) error {
 	}
 	var answer *answerError
 	if errors.As(err, &answer) {
-		v := judge(answer.status, op, answer.hasAfter, c.tokens.lacks(op.Permission))
-		e := &bridge.Error{Kind: v.kind, Scope: v.scope, Hint: v.hint, Trace: answer.trace(), Err: fmt.Errorf("%s: %w", op.Doing, answer)}
-		if answer.renewed {
-			// Nothing took effect, and the next attempt is made with another token.
-			e.Kind, e.Scope = bridge.Transient, bridge.ScopeConversation
-		}
-		switch e.Kind {
+		kind, scope, hint := judge(answer, op, c.tokens.lacks(op.Permission))
+		e := &bridge.Error{Kind: kind, Scope: scope, Hint: hint, Trace: answer.trace(), Err: fmt.Errorf("%s: %w", op.Doing, answer)}
+		switch kind {
 		case bridge.Throttled:
-			e.After = answer.after
-			if !answer.hasAfter {
+			if e.After = answer.after; !answer.hasAfter {
 				e.After = waitWhenUntold
 			}
-			if answer.account {
-				e.Scope = bridge.ScopeAccount
-			}
+			c.pacer.hold(op, c.user, answer, time.Now().Add(e.After))
 		case bridge.Unauthorised:
 			if e.Hint == "" {
 				e.Hint = c.tokens.hint

@@ -26,7 +26,8 @@ const (
 	oneMessage      = channelMessages + "/{id}"
 )
 
-// TestEveryStatusHasItsVerdict walks through every status that Graph documents, for reads and writes.
+// TestEveryStatusHasItsVerdict walks through the whole table, and every further status that Graph documents: for reads,
+// for each kind of write, and for items of a batch that was answered 200.
 func TestEveryStatusHasItsVerdict(t *testing.T) {
 	const (
 		transient    = bridge.Transient
@@ -37,46 +38,182 @@ func TestEveryStatusHasItsVerdict(t *testing.T) {
 		rejected     = bridge.Rejected
 		unsupported  = bridge.Unsupported
 	)
+	walked := map[int]bool{}
 	for _, c := range []struct {
 		status      int
+		after       time.Duration
 		read, write bridge.Kind
 	}{
-		{301, transient, uncertain}, {302, transient, uncertain},
-		{400, rejected, rejected}, {401, unauthorised, unauthorised}, {402, unauthorised, unauthorised}, {403, unauthorised, unauthorised},
-		{404, gone, gone}, {405, unsupported, unsupported}, {406, rejected, rejected}, {408, transient, uncertain},
-		{409, transient, transient}, {410, gone, gone}, {411, rejected, rejected}, {412, transient, transient},
-		{413, rejected, rejected}, {415, rejected, rejected}, {416, rejected, rejected}, {422, rejected, rejected},
-		{423, transient, transient}, {424, transient, transient}, {425, transient, transient}, {429, throttled, throttled},
-		{500, transient, uncertain}, {501, unsupported, unsupported}, {502, transient, uncertain}, {503, transient, uncertain},
-		{504, transient, uncertain}, {507, transient, uncertain}, {509, throttled, throttled}, {599, transient, uncertain},
+		{status: 300, read: transient, write: uncertain}, {status: 301, read: transient, write: uncertain}, {status: 302, read: transient, write: uncertain},
+		{status: 400, read: rejected, write: rejected}, {status: 401, read: unauthorised, write: unauthorised}, {status: 402, read: unauthorised, write: unauthorised},
+		{status: 403, read: unauthorised, write: unauthorised}, {status: 404, read: gone, write: gone}, {status: 405, read: unsupported, write: unsupported},
+		{status: 406, read: rejected, write: rejected}, {status: 408, read: transient, write: uncertain}, {status: 409, read: transient, write: transient},
+		{status: 410, read: gone, write: gone}, {status: 411, read: rejected, write: rejected}, {status: 412, read: transient, write: transient},
+		{status: 413, read: rejected, write: rejected}, {status: 415, read: rejected, write: rejected}, {status: 416, read: rejected, write: rejected},
+		{status: 418, read: rejected, write: rejected}, {status: 422, read: rejected, write: rejected}, {status: 423, read: transient, write: transient},
+		{status: 424, read: transient, write: transient}, {status: 425, read: transient, write: transient},
+		{status: 429, read: throttled, write: throttled}, {status: 429, after: 7 * time.Second, read: throttled, write: throttled},
+		{status: 500, read: transient, write: uncertain}, {status: 501, read: unsupported, write: unsupported}, {status: 502, read: transient, write: uncertain},
+		{status: 503, read: transient, write: uncertain}, {status: 503, after: 7 * time.Second, read: throttled, write: throttled},
+		{status: 504, read: transient, write: uncertain}, {status: 507, read: transient, write: uncertain},
+		{status: 509, read: throttled, write: throttled}, {status: 509, after: 7 * time.Second, read: throttled, write: throttled},
+		{status: 599, read: transient, write: uncertain},
 	} {
+		walked[c.status] = true
 		synctest.Test(t, func(t *testing.T) {
 			w := newSimWorld(t, teams.Options{})
 			a := w.connected()
-			w.sim.Inject(teams.Fault{Template: channelMessages, Times: -1, Status: c.status})
-			_, err := a.Post(t.Context(), w.draft("once"))
-			if err == nil || bridge.KindOf(err) != c.write {
-				t.Errorf("a write that is answered %d is %v, want %v: %v", c.status, bridge.KindOf(err), c.write, err)
+			said, err := w.sim.Say(w.alice, w.general, "<p>x</p>")
+			w.do(err)
+			target := bridge.Target{Conversation: w.id(w.general), ID: bridge.MessageID(said)}
+			p, err := a.messagePlace(target.Conversation, target.ID)
+			w.do(err)
+			w.sim.Inject(teams.Fault{Where: isItem, Times: -1, Status: c.status, RetryAfter: c.after})
+			w.sim.Inject(teams.Fault{Where: isWrite, Times: -1, Status: c.status, RetryAfter: c.after})
+			judged := func(what string, err error, want bridge.Kind, doing string) {
+				t.Helper()
+				scope, after := bridge.ScopeConversation, time.Duration(0)
+				if c.status == http.StatusUnauthorized || c.status == http.StatusPaymentRequired {
+					scope = bridge.ScopeAccount
+				}
+				if want == throttled {
+					if after = c.after; after == 0 {
+						after = waitWhenUntold
+					}
+				}
+				if err == nil || bridge.KindOf(err) != want || bridge.ScopeOf(err) != scope || bridge.AfterOf(err) != after {
+					t.Errorf("%s that is answered %d is %v (scope %d, after %v), want %v (%d, %v): %v", what, c.status, bridge.KindOf(err), bridge.ScopeOf(err), bridge.AfterOf(err), want, scope, after, err)
+				}
+				if err != nil && (!strings.Contains(err.Error(), fmt.Sprint(c.status)) || !strings.HasPrefix(err.Error(), doing+": ")) {
+					t.Errorf("the error %q does not say what was done and what was answered", err)
+				}
+				time.Sleep(c.after + waitWhenUntold)
 			}
-			if n := w.wire.attempts(); n != 1 {
-				t.Errorf("a write that is answered %d was tried %d times", c.status, n)
+			for what, do := range map[string]struct {
+				doing string
+				do    func() error
+			}{
+				"a post": {"posting a message", func() error { _, err := a.Post(t.Context(), w.draft("once")); return err }},
+				"a reply": {"posting a reply", func() error {
+					d := w.draft("once")
+					d.Root = target.ID
+					_, err := a.Post(t.Context(), d)
+					return err
+				}},
+				"an edit":       {"editing a message", func() error { return a.relay.perform(t.Context(), opEdit, p, body(w.draft("once"))) }},
+				"a deletion":    {"deleting a message", func() error { return a.relay.perform(t.Context(), opDelete, p, nil) }},
+				"a reaction":    {"reacting to a message", func() error { return a.React(t.Context(), target, "👍", true) }},
+				"an unreaction": {"taking back a reaction to a message", func() error { return a.React(t.Context(), target, "👍", false) }},
+			} {
+				before := w.wire.attempts()
+				judged(what, do.do(), c.write, do.doing)
+				if n := w.wire.attempts() - before; n != 1 {
+					t.Errorf("%s that is answered %d was tried %d times", what, c.status, n)
+				}
 			}
 			_, err = a.Find(t.Context(), w.draft("once"), time.Now())
-			if err == nil || bridge.KindOf(err) != c.read {
-				t.Errorf("a read that is answered %d is %v, want %v: %v", c.status, bridge.KindOf(err), c.read, err)
-			}
-			wantScope := bridge.ScopeConversation
-			if c.status == http.StatusUnauthorized || c.status == http.StatusPaymentRequired {
-				wantScope = bridge.ScopeAccount
-			}
-			if got := bridge.ScopeOf(err); got != wantScope {
-				t.Errorf("a read that is answered %d has scope %d, want %d", c.status, got, wantScope)
-			}
-			if !strings.Contains(err.Error(), fmt.Sprint(c.status)) || !strings.HasPrefix(err.Error(), "reading a channel: ") {
-				t.Errorf("the error %q does not say what was done and what was answered", err)
-			}
+			judged("a read", err, c.read, "reading a channel")
+			items, _, err := a.app.batch(t.Context(), opThreads, []place{p})
+			w.do(err)
+			judged("an item of a batch", items[0].err, c.read, "reading a channel")
 		})
 	}
+	for status := range verdicts {
+		if !walked[status] {
+			t.Errorf("the table has %d, which was not walked through", status)
+		}
+	}
+}
+
+// TestABatchThatFailsAsAWhole: also with 424, when items of it were throttled.
+func TestABatchThatFailsAsAWhole(t *testing.T) {
+	for status, want := range map[int]bridge.Kind{424: bridge.Transient, 429: bridge.Throttled, 400: bridge.Rejected, 503: bridge.Transient, 401: bridge.Unauthorised} {
+		w := newSimWorld(t, teams.Options{})
+		a := w.connected()
+		w.sim.Inject(teams.Fault{Template: "/$batch", Status: status})
+		if _, _, err := a.app.batch(t.Context(), opThreads, []place{{team: w.team.ID, channel: w.general.ID}}); err == nil || bridge.KindOf(err) != want {
+			t.Errorf("%d: %v (%v), want %v", status, err, bridge.KindOf(err), want)
+		}
+	}
+}
+
+// TestARefusedItemRenewsTheToken as a refused call does.
+func TestARefusedItemRenewsTheToken(t *testing.T) {
+	w := newSimWorld(t, teams.Options{})
+	a := w.connected()
+	before := a.app.tokens.now().token
+	w.sim.Inject(teams.Fault{Where: isItem, Status: 401})
+	if _, _, err := a.app.batch(t.Context(), opThreads, []place{{team: w.team.ID, channel: w.general.ID}}); err != nil {
+		t.Fatal(err)
+	}
+	if now, err := a.app.tokens.get(t.Context()); err != nil || now == before {
+		t.Errorf("the token was not renewed (%v)", err)
+	}
+}
+
+// TestFailuresNameWhereTheyHappened: by what Microsoft's people find the call.
+func TestFailuresNameWhereTheyHappened(t *testing.T) {
+	w := newSimWorld(t, teams.Options{})
+	a := w.connected()
+	seen := &noted{next: w.wire.next}
+	w.wire.next = seen
+	_, err := a.Post(t.Context(), w.draft("x"))
+	var e *bridge.Error
+	if !errors.As(err, &e) || e.Trace != `request-id 1-2-3, x-ms-ags-diagnostic {"ServerInfo":{"DataCenter":"West Europe"}}` || strings.Contains(bridge.Cause(err), "West Europe") {
+		t.Errorf("got %v", err)
+	}
+	_, _ = a.Find(t.Context(), w.draft("x"), time.Now())
+	if len(seen.ids) != 2 || seen.ids[0] == seen.ids[1] || !guid.MatchString(seen.ids[0]) || !guid.MatchString(seen.ids[1]) {
+		t.Errorf("client-request-id were %q, want a GUID of its own for each request", seen.ids)
+	}
+}
+
+// noted refuses everything, and notes the ids.
+type noted struct {
+	next http.RoundTripper
+	ids  []string
+}
+
+func (n *noted) RoundTrip(r *http.Request) (*http.Response, error) {
+	n.ids = append(n.ids, r.Header.Get("client-request-id"))
+	return &http.Response{StatusCode: 400, Body: http.NoBody, Request: r, Header: http.Header{
+		"Request-Id": {"1-2-3"}, "X-Ms-Ags-Diagnostic": {`{"ServerInfo":{"DataCenter":"West Europe"}}`},
+	}}, nil
+}
+
+// TestOneCallForEachWrite, but for a deletion, which is looked at first.
+func TestOneCallForEachWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSimWorld(t, teams.Options{})
+		a := w.connected()
+		root, err := a.Post(t.Context(), w.draft("root"))
+		w.do(err)
+		reply := w.draft("reply")
+		reply.Root = root
+		replied, err := a.Post(t.Context(), reply)
+		w.do(err)
+		for _, id := range []bridge.MessageID{root, replied} {
+			target := bridge.Target{Conversation: w.id(w.general), ID: id}
+			for _, c := range []struct {
+				name  string
+				calls int
+				do    func() error
+			}{
+				{"post", 1, func() error { _, err := a.Post(t.Context(), w.draft("x")); return err }},
+				{"reply", 1, func() error { _, err := a.Post(t.Context(), reply); return err }},
+				{"edit", 1, func() error { return a.Edit(t.Context(), id, w.draft("y")) }},
+				{"react", 1, func() error { return a.React(t.Context(), target, "👍", true) }},
+				{"unreact", 1, func() error { return a.React(t.Context(), target, "👍", false) }},
+				{"delete", 2, func() error { return a.Delete(t.Context(), target) }},
+			} {
+				w.sim.ResetRequests()
+				w.do(c.do())
+				if n := len(w.sim.Requests()); n != c.calls {
+					t.Errorf("%s of %s took %d calls, want %d: %+v", c.name, id, n, c.calls, w.sim.Requests())
+				}
+			}
+		}
+	})
 }
 
 // draft is something to post in General.
@@ -187,6 +324,7 @@ func TestAPostOfAnotherAccountCannotBeChanged(t *testing.T) {
 // on how far it came.
 func TestNothingSentIsTransientAndAnythingElseUncertain(t *testing.T) {
 	w := newSimWorld(t, teams.Options{})
+	w.settings.PollInterval, w.settings.PostInterval = "1ms", "1ms" // in real time
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -31,14 +31,17 @@ const (
 
 // client calls Graph as one of the two: the app or the relay account.
 type client struct {
-	base    string
+	base string
+	// user is whom calls are made as; empty: the app itself.
+	user    string
 	tokens  *tokens
+	pacer   *pacer
 	http    *http.Client
 	adapter *kiotahttp.NetHttpRequestAdapter
 }
 
 // newClient makes a client that makes exactly one attempt of each call.
-func newClient(base string, tokens *tokens, network http.RoundTripper) (*client, error) {
+func newClient(base, user string, tokens *tokens, pacer *pacer, network http.RoundTripper) (*client, error) {
 	once := &http.Client{
 		Transport:     &transport{tokens: tokens, next: network},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -49,7 +52,7 @@ func newClient(base string, tokens *tokens, network http.RoundTripper) (*client,
 		return nil, fmt.Errorf("preparing the Graph client: %w", err)
 	}
 	adapter.SetBaseUrl(base)
-	return &client{base: base, tokens: tokens, http: once, adapter: adapter}, nil
+	return &client{base: base, user: user, tokens: tokens, pacer: pacer, http: once, adapter: adapter}, nil
 }
 
 func parser() serialization.ParseNodeFactory {
@@ -119,6 +122,9 @@ func follow[T serialization.Parsable](ctx context.Context, c *client, op *Operat
 	if err := c.trust(address); err != nil {
 		return none, err
 	}
+	if err := c.pacer.await(ctx, op, c.user, address); err != nil {
+		return none, err
+	}
 	limited, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	r, err := c.request(ctx, op, address, body)
@@ -141,6 +147,9 @@ func (c *client) perform(ctx context.Context, op *Operation, p place, body seria
 	r, err := c.request(ctx, op, c.base+op.address(p), body)
 	if err != nil {
 		return &bridge.Error{Kind: bridge.Rejected, Err: fmt.Errorf("%s: %w", op.Doing, err)}
+	}
+	if err := c.pacer.await(ctx, op, c.user, op.address(p)); err != nil {
+		return err
 	}
 	limited, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
@@ -207,13 +216,8 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		refused := readAnswer(answer.StatusCode, answer.Header, body, time.Now(), token)
-		if refused.status == http.StatusUnauthorized {
-			if refused.claims == "" {
-				t.tokens.drop(token)
-			} else {
-				refused.renewed = t.tokens.challenge(token, refused.claims)
-			}
-		}
+		refused.address = r.URL.String()
+		t.tokens.refused(token, refused)
 		return nil, refused
 	}
 	answer.Body = struct {
@@ -265,6 +269,9 @@ func (c *client) download(ctx context.Context, op *Operation, p place) (io.ReadC
 	r, err := http.NewRequestWithContext(ctx, op.Method, c.base+op.address(p), nil)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", op.Doing, err)
+	}
+	if err := c.pacer.await(ctx, op, c.user, op.address(p)); err != nil {
+		return nil, err
 	}
 	answer, err := c.http.Do(r)
 	if err != nil {

@@ -39,6 +39,9 @@ func (a *account) page(ctx context.Context, op *Operation, address string) (mess
 	if err := a.app.trust(address); err != nil {
 		return messagePage{}, err
 	}
+	if err := a.app.pacer.await(ctx, op, a.app.user, address); err != nil {
+		return messagePage{}, err
+	}
 	limited, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	r, err := http.NewRequestWithContext(limited, op.Method, address, nil)

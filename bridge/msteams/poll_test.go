@@ -639,7 +639,7 @@ func TestAnUnreadableCursorIsTrouble(t *testing.T) {
 func TestBatchAnswersAreSortedByTheirIds(t *testing.T) {
 	c := &client{tokens: newTokens("", nil)}
 	header := map[string]json.RawMessage{"Retry-After": json.RawMessage(`"4"`), "Odd": json.RawMessage(`7`)}
-	items := c.items(t.Context(), opThreads, 4, []batchResponse{
+	items := c.items(t.Context(), opThreads, make([]string, 4), []batchResponse{
 		{ID: "3", Status: 429, Headers: header, Body: json.RawMessage(`{"error":{"code":"TooManyRequests"}}`)},
 		{ID: "1", Status: 200, Body: json.RawMessage(`{"value":[]}`)}, {ID: "99", Status: 200}, {ID: "x", Status: 200}, {ID: "4", Status: 424},
 	})

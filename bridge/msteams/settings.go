@@ -37,7 +37,7 @@ type Settings struct {
 	Receive string
 	// PollInterval is the time between two reads of a channel in which people are writing; default 5s.
 	PollInterval string
-	// PostInterval is the least time between two writes; default 1s, which is what Graph allows a user.
+	// PostInterval is the least time between two writes; default 1.25s, which is what Graph allows a user in the long run.
 	PostInterval string
 	// Cloud is where the tenant is: "global", "gcc", "gcchigh", "dod" or "china"; default "global". It sets GraphURL and
 	// LoginURL.
@@ -51,7 +51,7 @@ type Settings struct {
 
 const (
 	defaultPollInterval = 5 * time.Second
-	defaultPostInterval = time.Second
+	defaultPostInterval = sustainedSecond
 )
 
 var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$`)

@@ -199,6 +199,7 @@ func TestWhatCannotBeReadIsLeftOutAndSaidOnce(t *testing.T) {
 // TestPicturesCanBeOpened as the app, in messages and replies.
 func TestPicturesCanBeOpened(t *testing.T) {
 	w := newSimWorld(t, teams.Options{})
+	w.settings.PollInterval, w.settings.PostInterval = "1ms", "1ms" // in real time
 	a := w.connected()
 	access, _ := w.sim.SignIn(w.app, w.alice)
 	picture := "not really a picture"

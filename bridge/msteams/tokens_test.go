@@ -423,7 +423,7 @@ func TestLocalFilesAreReadWhenTheAccountIsMade(t *testing.T) {
 			continue
 		}
 		b, err := p.New(bridge.Env{Account: "msteams.x"}, &Settings{TenantID: "t", ClientID: "c", ClientSecret: secret.Secret("s")})
-		if err != nil || b.Capabilities().PostInterval != time.Second {
+		if err != nil || b.Capabilities().PostInterval != 1250*time.Millisecond {
 			t.Errorf("New gives %v (%v)", b, err)
 		}
 		if _, err := p.New(bridge.Env{Account: "msteams.x"}, p); err == nil {

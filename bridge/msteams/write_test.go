@@ -1,7 +1,6 @@
 package msteams
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -23,6 +22,7 @@ import (
 // TestPostsShowTheAuthorAndHideTheKey, also after an edit.
 func TestPostsShowTheAuthorAndHideTheKey(t *testing.T) {
 	w := newSimWorld(t, teams.Options{})
+	w.settings.PollInterval, w.settings.PostInterval = "1ms", "1ms" // in real time
 	a := w.connected()
 	d := w.draft("hello <b>")
 	id, err := a.Post(t.Context(), d)
@@ -51,6 +51,7 @@ func TestPostsShowTheAuthorAndHideTheKey(t *testing.T) {
 // TestPartsStayBelowTeamsLimit whatever the text is made of, with the longest name and key.
 func TestPartsStayBelowTeamsLimit(t *testing.T) {
 	w := newSimWorld(t, teams.Options{})
+	w.settings.PollInterval, w.settings.PostInterval = "1ms", "1ms" // in real time
 	a := w.connected()
 	d := w.draft("")
 	d.Author.Name = strings.Repeat("Ü", 100)
@@ -221,6 +222,7 @@ func TestFindStopsInALongOldThread(t *testing.T) {
 
 func TestReactionsAreSentAsPictures(t *testing.T) {
 	w := newSimWorld(t, teams.Options{})
+	w.settings.PollInterval, w.settings.PostInterval = "1ms", "1ms" // in real time
 	a := w.connected()
 	root, err := w.sim.Say(w.alice, w.general, "<p>x</p>")
 	w.do(err)
@@ -277,20 +279,22 @@ func TestAnswersToRepliesGoToTheirThread(t *testing.T) {
 
 // TestDeletingIsTriedOnlyWhenThereIsSomething to delete.
 func TestDeletingIsTriedOnlyWhenThereIsSomething(t *testing.T) {
-	w := newSimWorld(t, teams.Options{})
-	a := w.connected()
-	id, err := a.Post(context.Background(), w.draft("x"))
-	w.do(err)
-	target := bridge.Target{Conversation: w.id(w.general), ID: id}
-	w.sim.Inject(teams.Fault{Method: "GET", Template: oneMessage, Status: 429, RetryAfter: 3 * time.Second})
-	if err := a.Delete(t.Context(), target); bridge.KindOf(err) != bridge.Throttled || bridge.AfterOf(err) != 3*time.Second {
-		t.Errorf("while looking is throttled: %v", err)
-	}
-	w.do(a.Delete(t.Context(), target))
-	before := w.wire.attempts()
-	if err := a.Delete(t.Context(), target); bridge.KindOf(err) != bridge.Gone || w.wire.attempts() != before {
-		t.Errorf("a second time: %v, %d requests", err, w.wire.attempts()-before)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newSimWorld(t, teams.Options{})
+		a := w.connected()
+		id, err := a.Post(t.Context(), w.draft("x"))
+		w.do(err)
+		target := bridge.Target{Conversation: w.id(w.general), ID: id}
+		w.sim.Inject(teams.Fault{Method: "GET", Template: oneMessage, Status: 429, RetryAfter: 3 * time.Second})
+		if err := a.Delete(t.Context(), target); bridge.KindOf(err) != bridge.Throttled || bridge.AfterOf(err) != 3*time.Second {
+			t.Errorf("while looking is throttled: %v", err)
+		}
+		w.do(a.Delete(t.Context(), target))
+		before := w.wire.attempts()
+		if err := a.Delete(t.Context(), target); bridge.KindOf(err) != bridge.Gone || w.wire.attempts() != before {
+			t.Errorf("a second time: %v, %d requests", err, w.wire.attempts()-before)
+		}
+	})
 }
 
 // TestFindLooksPastAThreadWhoseChangeIsHidden: it stands at the head for a change in a reply that did not come along.
