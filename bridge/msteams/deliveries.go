@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/microsoftgraph/msgraph-sdk-go/models"
@@ -29,14 +30,37 @@ var errCatchingUp = errors.New("taking a notification: its channel is still catc
 // errUnknownSubscription: it may be one that is being made.
 var errUnknownSubscription = errors.New("taking a notification: its subscription is not known yet")
 
+// delivery is what one delivery holds for one channel.
+type delivery struct {
+	channel *watched
+	items   []*notification.Item
+	// before is closed when the deliveries that came before have been taken; done is closed by this one.
+	before <-chan struct{}
+	done   chan struct{}
+}
+
 // take stores what a delivery brings and returns when it is on disk. It returns an error when Graph shall repeat the
 // delivery; what is forged, or none of ours, is passed over. What costs least is looked at first.
 func (s *subscriber) take(ctx context.Context, c notification.Collection) error {
-	groups := map[*watched][]*notification.Item{}
-	var order []*watched
-	var vouched *notification.Vouched
-	for i := range c.Items {
-		item := &c.Items[i]
+	vouched := sync.OnceValue(func() notification.Vouched { return s.validator.Verify(ctx, c.Tokens) })
+	taking, ctx := errgroup.WithContext(ctx)
+	for _, d := range s.sort(c.Items) {
+		taking.Go(func() error {
+			defer func() {
+				<-d.before // it has a deadline
+				close(d.done)
+			}()
+			return s.takeOne(ctx, d, vouched)
+		})
+	}
+	return taking.Wait()
+}
+
+// sort gives each watched channel what a delivery holds for it, and a place behind the deliveries that came before.
+func (s *subscriber) sort(items []notification.Item) []*delivery {
+	var all []*delivery
+	for i := range items {
+		item := &items[i]
 		if !s.states.Valid(item.ClientState, "messages") {
 			s.countForged()
 			continue
@@ -49,37 +73,39 @@ func (s *subscriber) take(ctx context.Context, c notification.Collection) error 
 		if w == nil {
 			continue
 		}
-		if known, unsure := s.knows(item.Subscription); unsure && !known {
-			return errUnknownSubscription
-		} else if !known {
+		n := slices.IndexFunc(all, func(d *delivery) bool { return d.channel == w })
+		if n < 0 {
+			d := &delivery{channel: w}
+			d.before, d.done = s.reader.queue(w)
+			n, all = len(all), append(all, d)
+		}
+		all[n].items = append(all[n].items, item)
+	}
+	return all
+}
+
+func (s *subscriber) takeOne(ctx context.Context, d *delivery, vouched func() notification.Vouched) error {
+	var good []*notification.Item
+	for _, item := range d.items {
+		known, err := s.knows(ctx, item.Subscription)
+		if err != nil {
+			return err
+		}
+		if !known {
 			s.countForged()
 			continue
 		}
-		if vouched == nil {
-			v := s.validator.Verify(ctx, c.Tokens)
-			vouched = &v
-		}
-		if genuine, err := s.genuine(*vouched, w, item); err != nil {
+		genuine, err := s.genuine(vouched(), d.channel, item)
+		if err != nil {
 			return err
-		} else if !genuine {
-			continue
 		}
-		if groups[w] == nil {
-			order = append(order, w)
+		if genuine {
+			good = append(good, item)
 		}
-		groups[w] = append(groups[w], item)
 	}
-	storing, ctx := errgroup.WithContext(ctx)
-	for _, w := range order {
-		before, done := s.reader.queue(w)
-		storing.Go(func() error {
-			defer close(done)
-			news := s.openAll(w, groups[w])
-			<-before // it has a deadline
-			return s.store(ctx, w, news)
-		})
-	}
-	return storing.Wait()
+	news := s.openAll(d.channel, good)
+	<-d.before
+	return s.store(ctx, d.channel, news)
 }
 
 // openAll gives the messages that items bring along. Opening one takes a millisecond of computing, so it is done side by

@@ -15,6 +15,8 @@ import (
 const (
 	// overlap is how far behind the cursor is read again: what Graph shows late is within it.
 	overlap = 2 * time.Minute
+	// overlapEvery is how often that is done beyond the first page.
+	overlapEvery = 15 * time.Second
 	// longThreadInterval is how often a thread is read to its end whose visible part has not changed. Graph brings only
 	// the newest replies along and does not tell of a change in the others. Must be less than overlap.
 	longThreadInterval = time.Minute
@@ -27,14 +29,18 @@ const (
 type pass struct {
 	// limit is the time up to which threads must be read.
 	limit time.Time
-	// found holds the last that was read of each message.
-	found map[bridge.MessageID]models.ChatMessageable
+	// cursor is the time up to which all has been read before.
+	cursor time.Time
+	// isNews tells what is not known yet; found holds the last that was read of each such message.
+	isNews func(models.ChatMessageable) bool
+	found  map[bridge.MessageID]models.ChatMessageable
 	// highest is the last change on the first page with anything on it: so far this pass reads without a gap. What is
 	// read later may be newer and have skipped something.
 	highest int64
 	started bool
-	// reached: a thread older than limit has been seen, so all that follow are older, too.
-	reached bool
+	// reached: a thread older than limit has been seen, so all that follow are older, too; gapless: one older than cursor,
+	// so all that follow were read before, unless Graph shows them late.
+	reached, gapless bool
 	// next page of threads, and links to more replies.
 	next    string
 	threads []longThread
@@ -46,8 +52,9 @@ type longThread struct {
 	link string
 }
 
-func newPass(cursor int64) *pass {
-	return &pass{limit: time.UnixMilli(cursor).Add(-overlap), found: map[bridge.MessageID]models.ChatMessageable{}}
+func newPass(cursor int64, isNews func(models.ChatMessageable) bool) *pass {
+	at := time.UnixMilli(cursor)
+	return &pass{limit: at.Add(-overlap), cursor: at, isNews: isNews, found: map[bridge.MessageID]models.ChatMessageable{}}
 }
 
 // take reads a page of threads. skip tells of a long thread whether it need not be read to its end this time.
@@ -61,7 +68,8 @@ func (p *pass) take(page messagePage, skip func(root models.ChatMessageable) boo
 		switch {
 		case p.reached:
 		case link == "":
-			p.reached = threadChange(root).Before(p.limit)
+			change := threadChange(root)
+			p.reached, p.gapless = change.Before(p.limit), p.gapless || change.Before(p.cursor)
 		case !skip(root):
 			// The change that gave it its place may lie in the replies that are not here.
 			p.threads = append(p.threads, longThread{idOf(root), link})
@@ -75,7 +83,9 @@ func (p *pass) take(page messagePage, skip func(root models.ChatMessageable) boo
 }
 
 func (p *pass) add(m models.ChatMessageable) {
-	p.found[idOf(m)] = m
+	if p.isNews(m) {
+		p.found[idOf(m)] = m
+	}
 	if !p.started {
 		p.highest = max(p.highest, modified(m).UnixMilli())
 	}
@@ -157,10 +167,11 @@ func (e *storeError) Unwrap() error { return e.error }
 func (r *reader) finish(ctx context.Context, w *watched, p *pass) error {
 	var news []models.ChatMessageable
 	for _, m := range p.found {
-		if w.isNews(m) {
+		if w.isNews(m) { // still: a notification may have brought it
 			news = append(news, m)
 		}
 	}
+	clear(p.found)
 	slices.SortFunc(news, oldestFirst)
 	var states []bridge.State
 	since, live := r.live(w.id)
@@ -213,7 +224,7 @@ func (r *reader) begin(ctx context.Context, w *watched, page messagePage, now ti
 			return err
 		}
 	}
-	p := newPass(0)
+	p := newPass(0, func(models.ChatMessageable) bool { return true })
 	p.take(page, func(models.ChatMessageable) bool { return true })
 	cursor, begin := max(now.UnixMilli(), p.highest), now
 	for id, m := range p.found {

@@ -78,10 +78,12 @@ type watched struct {
 	look, settled pageLook
 	lookSince     time.Time
 
-	due      time.Time
-	active   time.Time
-	failures int
-	busy     bool
+	due    time.Time
+	active time.Time
+	// overlapped is when it was read beyond its first page only for what Graph may show late.
+	overlapped time.Time
+	failures   int
+	busy       bool
 	// again: nudged while it was busy.
 	again bool
 	stop  context.CancelFunc
@@ -391,7 +393,7 @@ func (r *reader) take(ctx context.Context, w *watched, body []byte, now time.Tim
 	if look != w.look {
 		w.look, w.lookSince = look, time.Now()
 	}
-	p := newPass(w.cursor)
+	p := newPass(w.cursor, w.isNews)
 	p.take(page, w.mayWait)
 	whole := !slices.ContainsFunc(page.messages, func(root models.ChatMessageable) bool { return moreReplies(root) != "" })
 	if p.done() {
@@ -400,6 +402,13 @@ func (r *reader) take(ctx context.Context, w *watched, body []byte, now time.Tim
 			w.settled = look
 		}
 		return err
+	}
+	if p.gapless && len(p.threads) == 0 {
+		// All that is new is here. What Graph shows late may be further on; a busy channel is not read so far each time.
+		if err := r.finish(ctx, w, p); err != nil || time.Since(w.overlapped) < overlapEvery {
+			return err
+		}
+		w.overlapped = time.Now()
 	}
 	ctx, w.stop = context.WithCancel(ctx)
 	w.busy = true

@@ -725,7 +725,7 @@ func TestOnlyTheFirstPageMovesTheCursor(t *testing.T) {
 		return fromJSON(t, fmt.Sprintf(`"id":%q,"lastModifiedDateTime":"2023-11-14T22:20:00.%03dZ"`, id, ms))
 	}
 	first := time.Date(2023, 11, 14, 22, 20, 0, 0, time.UTC).UnixMilli()
-	p := newPass(0)
+	p := newPass(0, func(models.ChatMessageable) bool { return true })
 	p.take(messagePage{next: "blank"}, nil)
 	long := at("1", 100)
 	long.SetAdditionalData(map[string]any{"replies@odata.nextLink": "rest"})

@@ -367,6 +367,7 @@ func TestAnInboxThatFailsGetsItAgain(t *testing.T) {
 		w.inbox.refuse = nil
 		w.inbox.mu.Unlock()
 		w.start()
+		time.Sleep(time.Hour)
 		w.converged(1)
 		if s := w.sim.WebhookStats(); s.Retries == 0 {
 			t.Errorf("the delivery was not refused: %+v", s)

@@ -95,6 +95,8 @@ type subscriber struct {
 	feeds map[string]*feed // by resource
 	// adopted: the subscriptions of earlier runs have been looked through. making: one is being made.
 	adopted, making bool
+	// changed is closed when that has changed.
+	changed chan struct{}
 	// retired are those that have lived in this run: what they have still to deliver is taken, too.
 	retired map[string]bool
 	// distrusted is why deliveries cannot be taken for genuine; nil when they can.
@@ -106,7 +108,7 @@ type subscriber struct {
 }
 
 func (a *account) newSubscriber(ctx context.Context, inbox bridge.Inbox, r *reader) (*subscriber, error) {
-	s := &subscriber{a: a, inbox: inbox, reader: r, ctx: ctx, hook: a.env.Hook, wake: make(chan struct{}, 1),
+	s := &subscriber{a: a, inbox: inbox, reader: r, ctx: ctx, hook: a.env.Hook, wake: make(chan struct{}, 1), changed: make(chan struct{}),
 		feeds: map[string]*feed{}, retired: map[string]bool{}, troubles: map[string]string{}}
 	var err error
 	if s.keys, err = a.loadNotificationKeys(ctx, time.Now()); err != nil {
@@ -298,6 +300,7 @@ func (s *subscriber) adopt(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.adopted = true
+	s.turn()
 	return nil
 }
 
@@ -307,16 +310,31 @@ func (s *subscriber) isAdopted() bool {
 	return s.adopted
 }
 
-// knows tells whether a subscription is one of this installation; unsure: it may become one in a moment.
-func (s *subscriber) knows(id string) (known, unsure bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, f := range s.feeds {
-		if strings.EqualFold(f.id, id) {
-			return true, false
+// knows tells whether a subscription is one of this installation. While one is being made it waits, for it may be that.
+func (s *subscriber) knows(ctx context.Context, id string) (bool, error) {
+	for {
+		s.mu.Lock()
+		known := s.retired[id]
+		for _, f := range s.feeds {
+			known = known || strings.EqualFold(f.id, id)
+		}
+		sure, changed := s.adopted && !s.making, s.changed
+		s.mu.Unlock()
+		if known || sure {
+			return known, nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return false, errUnknownSubscription
 		}
 	}
-	return s.retired[id], s.making || !s.adopted
+}
+
+// turn tells those who wait that something is known now; it is called with s.mu held.
+func (s *subscriber) turn() {
+	close(s.changed)
+	s.changed = make(chan struct{})
 }
 
 // list gives the app's subscriptions.
@@ -503,6 +521,7 @@ func (s *subscriber) setMaking(making bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.making = making
+	s.turn()
 }
 
 // expiry is what Graph answered, which may differ from what was asked for.
