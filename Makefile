@@ -9,7 +9,7 @@ SHELL       := /bin/bash
 MAKEFLAGS   += --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test setup lint format vet staticcheck vulnerabilities build play race e2e run demo bench profile fuzz clean
+.PHONY: help test setup lint format vet staticcheck vulnerabilities build play race e2e run demo demo-mattermost bench profile fuzz clean
 
 export PATH        := $(PATH):/usr/local/go/bin
 export CGO_ENABLED := 0
@@ -24,7 +24,7 @@ FUZZTIME   ?= 30s
 quiet = { grep -v 'no test files' || true; }
 
 help: ## this list
-	@sed -n 's/^\([a-z0-9]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 
 test: setup lint build play race e2e ## sets up what is missing, then lint, build, unit and race tests, random play, suites, real server
 
@@ -97,6 +97,9 @@ run: ## causeway run -c config.toml; CONFIG=other.toml for another one
 
 demo: build ## Causeway between two stand-ins, on a page to which it prints the address; needs no account
 	@exec go run ./contrib/demo -causeway ./causeway
+
+demo-mattermost: ## the same with a real Mattermost server on the left, which needs Debian's package postgresql
+	@cd contrib/e2e && exec go run ./demo
 
 bench: ## what Causeway costs, against a bare relay and Matterbridge; BENCH="-results RESULTS.md" keeps it, BENCH=-h tells more
 	@cd contrib/bench && go run . $(BENCH)
