@@ -2,10 +2,12 @@
 package docs
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -24,13 +26,105 @@ func TestTeamsAppListsThePermissionsInUse(t *testing.T) {
 		want = append(want, row)
 	}
 	slices.Sort(want)
+	toGrant, _, _ := strings.Cut(read(t, callsPage), callsBefore)
 	var listed []string
-	for _, m := range regexp.MustCompile("\\| `([A-Za-z.]+)` \\| (application|delegated) \\|").FindAllStringSubmatch(read(t, "teams-app.md"), -1) {
+	for _, m := range regexp.MustCompile("\\| `([A-Za-z.]+)` \\| (application|delegated) \\|").FindAllStringSubmatch(toGrant, -1) {
 		listed = append(listed, m[1]+" "+m[2])
 	}
 	slices.Sort(listed)
 	if diff := cmp.Diff(slices.Compact(want), listed); diff != "" {
 		t.Errorf("the permissions of docs/teams-app.md (-in use +listed):\n%s", diff)
+	}
+}
+
+var update = flag.Bool("update", false, "write the table of calls into its page")
+
+// callsTable is every call of Graph that Causeway makes, by permission.
+func callsTable() string {
+	type grant struct {
+		permission, as string
+		optional       bool
+	}
+	var order []grant
+	calls, why := map[grant][]string{}, map[grant][]string{}
+	add := func(list []string, text string) []string {
+		if slices.Contains(list, text) {
+			return list
+		}
+		return append(list, text)
+	}
+	for _, op := range msteams.Operations() {
+		g := grant{op.Permission, "application", op.Optional}
+		if op.Relay {
+			g.as = "delegated"
+		}
+		if calls[g] == nil {
+			order = append(order, g)
+		}
+		calls[g] = add(calls[g], "`"+op.Method+" "+op.Path+"`")
+		why[g] = add(why[g], op.Why)
+	}
+	slices.SortStableFunc(order, func(x, y grant) int { return strings.Compare(x.as, y.as) })
+	table := "| permission | type | calls | why |\n|---|---|---|---|\n"
+	for _, g := range order {
+		reason := strings.Join(why[g], "; ")
+		if g.optional {
+			reason += "; optional"
+		}
+		table += "| `" + g.permission + "` | " + g.as + " | " + strings.Join(calls[g], "<br>") + " | " + reason + " |\n"
+	}
+	return table
+}
+
+// callsPage is where the table of calls stands, between these two lines.
+const (
+	callsPage   = "teams-app.md"
+	callsBefore = "<!-- calls: written by go test ./docs -update -->\n"
+	callsAfter  = "<!-- end of calls -->\n"
+)
+
+// TestEveryCallOfGraphIsListed with its permission, as it stands in the code.
+func TestEveryCallOfGraphIsListed(t *testing.T) {
+	page := read(t, callsPage)
+	before, rest, begins := strings.Cut(page, callsBefore)
+	listed, after, ends := strings.Cut(rest, callsAfter)
+	if !begins || !ends {
+		t.Fatalf("%s has no table of calls", callsPage)
+	}
+	want := callsTable()
+	if *update {
+		if err := os.WriteFile(callsPage, []byte(before+callsBefore+want+callsAfter+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, listed); diff != "" {
+		t.Errorf("the calls in %s (-in the code +listed); go test ./docs -update puts it right:\n%s", callsPage, diff)
+	}
+}
+
+// TestReadmeListsThePermissionsInUse: the optional ones may be left out there.
+func TestReadmeListsThePermissionsInUse(t *testing.T) {
+	optional := map[string]bool{}
+	var want []string
+	for _, op := range msteams.Operations() {
+		row := map[bool]string{true: "delegated ", false: "application "}[op.Relay] + op.Permission
+		if optional[row] = op.Optional; !op.Optional {
+			want = append(want, row)
+		}
+	}
+	slices.Sort(want)
+	var listed []string
+	for _, row := range regexp.MustCompile("(?m)^ *\\| (application|delegated) \\| ([^|]+) \\|").FindAllStringSubmatch(read(t, "../README.md"), -1) {
+		for _, p := range regexp.MustCompile("`([A-Za-z.]+)`").FindAllStringSubmatch(row[2], -1) {
+			if name := row[1] + " " + p[1]; !optional[name] {
+				listed = append(listed, name)
+			}
+		}
+	}
+	slices.Sort(listed)
+	if diff := cmp.Diff(slices.Compact(want), listed); diff != "" {
+		t.Errorf("the permissions of README.md (-in use +listed):\n%s", diff)
 	}
 }
 
