@@ -115,7 +115,7 @@ func TestReadmeListsThePermissionsInUse(t *testing.T) {
 	}
 	slices.Sort(want)
 	var listed []string
-	for _, row := range regexp.MustCompile("(?m)^ *\\| (application|delegated) \\| ([^|]+) \\|").FindAllStringSubmatch(read(t, "../README.md"), -1) {
+	for _, row := range regexp.MustCompile(`(?m)^ *\| (application|delegated) \| ([^|]+) \|`).FindAllStringSubmatch(read(t, "../README.md"), -1) {
 		for _, p := range regexp.MustCompile("`([A-Za-z.]+)`").FindAllStringSubmatch(row[2], -1) {
 			if name := row[1] + " " + p[1]; !optional[name] {
 				listed = append(listed, name)
