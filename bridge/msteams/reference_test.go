@@ -63,6 +63,9 @@ func checkSent() string {
 				typ = t.typ
 			}
 		}
+		if strings.HasPrefix(s.path, "/subscriptions") {
+			typ = "subscription"
+		}
 		counts[typ]++
 		if err := checkBody(f, typ, s.body); err != nil {
 			wrong = append(wrong, fmt.Sprintf("%s %s: %v: %s", s.method, s.path, err, s.body))
@@ -82,7 +85,7 @@ func checkBody(f *reference.Folder, typ string, body []byte) error {
 		return d.Decode(into)
 	}
 	switch typ {
-	case "chatMessage":
+	case "chatMessage", "subscription":
 		return f.Check(typ, body, reference.Request)
 	case "batch":
 		var b struct {
@@ -325,6 +328,8 @@ func TestEveryOperationIsDocumentedWithItsPermission(t *testing.T) {
 		fields := strings.Split(strings.TrimSuffix(line, "\n"), "\t")
 		if _, operation, ok := strings.Cut(fields[0], ": "); ok && len(fields) >= 3 {
 			table[strings.ToLower(operation)] = fields
+		} else if strings.HasPrefix(fields[0], "Subscribe ") && len(fields) >= 3 {
+			table[strings.ToLower(fields[0])] = fields
 		}
 	}
 	// What is not in the table by itself, with the operation that it belongs to: the pages of softDelete, setReaction
@@ -347,6 +352,12 @@ func TestEveryOperationIsDocumentedWithItsPermission(t *testing.T) {
 		key := strings.ToLower(op.Method + " " + regexp.MustCompile(`\{[a-z]+\}`).ReplaceAllString(op.Path, "{id}"))
 		if other := same[key]; other != "" {
 			key = other
+		}
+		if strings.HasPrefix(op.Path, "/subscriptions") { // the table: "as for creating it"
+			key = "subscribe /teams/{id}/channels/{id}/messages"
+			if all := table["subscribe /teams/getallmessages"]; len(all) < 3 || !strings.Contains(all[2], op.Permission) {
+				t.Errorf("%s does not subscribe to all messages: %q", op.Permission, all)
+			}
 		}
 		row, ok := table[key]
 		if !ok {
