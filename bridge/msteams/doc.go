@@ -31,5 +31,16 @@
 //
 // # Errors
 //
-// Every answer is judged in one table: see errors.go.
+// Every answer of Graph is judged in one table, verdicts in errors.go; what the login service refuses in another,
+// loginVerdicts in loginerrors.go. A claims challenge is met by the next token, not by a second request.
+//
+// # Pace
+//
+// Calls wait for their turn, so that Microsoft's rates are kept and Graph need not throttle; what it throttles all the same is
+// left alone until its time is over, and nothing else. See pace.go. Which of several conversations writes next is decided
+// by the gateway, which shares out PostInterval.
+//
+// # Clouds
+//
+// What a national cloud lacks is in one table, clouds.go. Capabilities follow from it, and nothing is tried that it lacks.
 package msteams
