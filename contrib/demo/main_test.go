@@ -4,12 +4,32 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 )
+
+// TestAnotherPortIsTakenWhenTheUsualOneIsNotFree occupies it, unless somebody else has.
+func TestAnotherPortIsTakenWhenTheUsualOneIsNotFree(t *testing.T) {
+	if l, err := net.Listen("tcp", usual); err == nil {
+		defer l.Close()
+	}
+	p, err := (&demo{}).open(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(p.URL(), usual) {
+		t.Errorf("the page is at %s, which is taken", p.URL())
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	if err := p.Serve(ctx); err != nil {
+		t.Error(err)
+	}
+}
 
 // TestTheDemonstrationStartsAndEnds runs all of it, builds the program, opens the address that it prints, and finds nothing left
 // behind.

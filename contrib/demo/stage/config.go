@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-const accounts = `# Causeway's config, written by the demonstration. Change what you like and let Causeway start again to apply it.
+const accounts = `# Causeway's config, written by the demonstration.
+# Change what you like, and let Causeway start again to apply it.
 
 [general]
 LogLevel = "debug"

@@ -91,6 +91,8 @@ tabs.forEach((tab, i) => {
     tabs[1 - i].focus();
   });
 });
+// The links to where one writes lead there on a narrow screen, too.
+for (const side of [0, 1]) document.querySelector(`.skips a[href="#write-${side}"]`).addEventListener("click", () => showTab(side));
 addEventListener("resize", () => link.draw());
 
 town.connect();

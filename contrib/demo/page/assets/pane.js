@@ -30,7 +30,7 @@ export class Pane {
     this.conversation = view.conversations[0].id;
     this.log = el("div", { class: "log", role: "log", "aria-live": "off", "aria-label": `Messages in ${view.service}`, tabindex: "-1" });
     this.newest = el("button", { type: "button", class: "newest", hidden: true, onclick: () => this.toEnd() }, icon("down"), "Newest");
-    this.title = el("h3");
+    this.title = el("h2");
     const handlers = { send: () => this.send(), cancel: () => this.cancel(), lastOwn: () => this.editLast() };
     const kind = this.markdown ? MarkdownComposer : RichComposer;
     this.composer = new kind(this.side, "Write", view.people, handlers);
@@ -194,7 +194,7 @@ export class Pane {
   card(root) {
     let card = [...this.log.children].find((c) => c.dataset.root === root);
     if (!card) {
-      card = el("section", { class: "card", "aria-label": "Thread", data: { root } }, el("div", { class: "replies" }),
+      card = el("div", { class: "card", role: "group", "aria-label": "Thread", data: { root } }, el("div", { class: "replies" }),
         el("button", { type: "button", class: "answer", tabindex: "-1", onclick: () => this.act("reply", root) }, "Reply"));
       this.log.append(card);
     }
@@ -221,7 +221,7 @@ export class Pane {
       const names = r.by.map((id) => (id ? this.town.person(this.side, id)?.name : "Causeway") || "somebody");
       const mine = r.by.includes(this.person);
       return el("button", {
-        type: "button", "aria-pressed": String(mine), "aria-label": `${r.emoji} from ${names.join(", ")}`, title: names.join(", "),
+        type: "button", "aria-pressed": String(mine), "aria-label": `${r.emoji} ${r.by.length}, from ${names.join(", ")}`, title: names.join(", "),
         tabindex: article.tabIndex, data: { emoji: r.emoji }, onclick: () => this.react(m.id, r.emoji, !mine),
       }, el("span", {}, r.emoji), String(r.by.length));
     }));
