@@ -116,6 +116,6 @@ func TestALateMessageGoesOutAtOnceWithItsTime(t *testing.T) {
 		w.same(texts(b, "town"), []string{"younger"})
 		d.release(w.t.Context())
 		w.wait(time.Second)
-		w.same(texts(b, "town"), []string{"younger", "(sent " + said + ")\nolder"})
+		w.same(texts(b, "town"), []string{"younger", "(sent " + said + ") older"})
 	})
 }

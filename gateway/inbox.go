@@ -19,7 +19,9 @@ type inbox struct {
 func (i inbox) Watched() ([]bridge.ConversationID, <-chan struct{}) {
 	t := i.gateway.table.Load()
 	all := t.watched(i.account)
-	slices.SortFunc(all, func(a, b bridge.ConversationID) int { return cmp.Or(cmp.Compare(a.Server, b.Server), cmp.Compare(a.Channel, b.Channel)) })
+	slices.SortFunc(all, func(a, b bridge.ConversationID) int {
+		return cmp.Or(cmp.Compare(a.Server, b.Server), cmp.Compare(a.Channel, b.Channel))
+	})
 	return all, t.changed
 }
 

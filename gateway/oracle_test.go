@@ -62,6 +62,9 @@ func (p *play) judgeRoom(n, r int) sums {
 			}
 			last = at
 		}
+		if !u.restored && strings.HasPrefix(m.Text, lateMark) {
+			p.blame(&got.outOfOrder, "%s passes for late: %q", u.token, m.Text)
+		}
 		there[u] = append(there[u], m)
 	}
 	for _, u := range p.said {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"causeway/bridge"
 	"causeway/bridge/richtext"
@@ -227,13 +228,13 @@ func (p planner) sent(w *store.Work, step store.Step) bridge.Draft {
 func (p planner) draft(w *store.Work) bridge.Draft {
 	body := w.Message.Body
 	d := bridge.Draft{Conversation: w.Conversation, Author: p.author(w, body.Author), Text: body.Text}
+	if w.Late {
+		d.Text = dated(d.Text, w.Message.Created)
+	}
 	if missingRoot(w) && w.Message.Quote != nil {
 		d.Text = append(richtext.Doc{quote(p.author(w, w.Message.Quote.Author).Name, w.Message.Quote.Text)}, d.Text...)
 	} else if !w.Unrooted {
 		d.Root = w.RootID
-	}
-	if w.Late {
-		d.Text = append(richtext.Doc{italic("(sent " + w.Message.Created.UTC().Format("2006-01-02 15:04 MST") + ")")}, d.Text...)
 	}
 	if p.capabilities().Files {
 		d.Files = body.Files
@@ -264,6 +265,17 @@ func (p planner) author(w *store.Work, a bridge.Author) bridge.Author {
 func shortName(a bridge.AccountName) string {
 	_, name, _ := strings.Cut(string(a), ".")
 	return name
+}
+
+// dated puts before a text when it was said.
+func dated(text richtext.Doc, at time.Time) richtext.Doc {
+	line := italic("(sent " + at.UTC().Format("2006-01-02 15:04 MST") + ")")
+	if len(text) == 0 || text[0].Kind != richtext.Paragraph {
+		return append(richtext.Doc{line}, text...)
+	}
+	first := text[0]
+	first.Runs = slices.Concat(line.Runs, []richtext.Run{{Text: " "}}, first.Runs)
+	return append(richtext.Doc{first}, text[1:]...)
 }
 
 func italic(s string) richtext.Block {

@@ -374,6 +374,9 @@ func (p *play) byID(n, r int, id bridge.MessageID) *utterance {
 // copied finds whose copy a message of the bot is; nil when it has no token of its own.
 func (p *play) copied(n, r int, m memory.Seen) *utterance {
 	text := memory.Text(slices.DeleteFunc(slices.Clone(m.Doc), func(b richtext.Block) bool { return b.Kind == richtext.Quote }))
+	if strings.HasPrefix(text, lateMark) {
+		_, text, _ = strings.Cut(text, ") ")
+	}
 	for _, u := range p.said {
 		if u.side != n && u.room == r && strings.HasPrefix(text, u.token) {
 			return u
@@ -381,6 +384,9 @@ func (p *play) copied(n, r int, m memory.Seen) *utterance {
 	}
 	return nil
 }
+
+// lateMark begins what comes after younger ones.
+const lateMark = "(sent "
 
 func emojiOf(m memory.Seen, own bool) []string {
 	var all []string

@@ -52,7 +52,7 @@ func TestARetriedMessageIsDelivered(t *testing.T) {
 		w.same(texts(b, "town"), []string{"before", "after"}) // nothing has woken the lane
 		w.down()
 		w.start()
-		w.same(texts(b, "town"), []string{"before", "after", "refused"})
+		w.same(texts(b, "town"), []string{"before", "after", "(sent 2000-01-01 00:00 UTC) refused"})
 		w.same(len(w.held()), 0)
 	})
 }
@@ -64,7 +64,7 @@ func TestARetryByAnotherProcessIsNoticed(t *testing.T) {
 		_, err := other.Retry(w.t.Context(), w.held()[0].ID)
 		w.same(err, nil)
 		w.wait(5 * time.Second)
-		w.same(texts(b, "town"), []string{"before", "after", "refused"})
+		w.same(texts(b, "town"), []string{"before", "after", "(sent 2000-01-01 00:00 UTC) refused"})
 		w.same(other.Close(), nil)
 	})
 }
@@ -87,7 +87,7 @@ func TestAnEditByItsAuthorRetriesARefusedMessage(t *testing.T) {
 		a, b, id, _ := w.refused()
 		a.Edit("town", id, "mended")
 		w.wait(time.Second)
-		w.same(texts(b, "town"), []string{"before", "after", "mended"})
+		w.same(texts(b, "town"), []string{"before", "after", "(sent 2000-01-01 00:00 UTC) mended"})
 		w.same(len(w.held()), 0)
 	})
 }

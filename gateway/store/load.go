@@ -12,8 +12,9 @@ import (
 // loadQuery reads an instance, its message and its parts in one go; most instances have one part, or none yet.
 const loadQuery = `SELECT i.id, i.origin, i.phase, i.version, i.blanked, i.frozen, i.unrooted > 0, i.unrooted > 1, i.thread, i.late,
 		m.id, m.origin, m.origin_id, m.root_id, m.root, m.quote, m.created, m.version, m.deleted, m.reacted, m.body,
-		p.number, p.id, p.key, p.hash, p.version, p.deleted, p.leaving, p.revision
-	FROM instances i JOIN messages m ON m.id = i.message LEFT JOIN parts p ON p.instance = i.id WHERE i.id = `
+		COALESCE(d.created, 0), p.number, p.id, p.key, p.hash, p.version, p.deleted, p.leaving, p.revision
+	FROM instances i JOIN messages m ON m.id = i.message LEFT JOIN departures d ON d.origin = m.origin AND d.target = i.conversation
+	LEFT JOIN parts p ON p.instance = i.id WHERE i.id = `
 
 // load reads an instance with all that a plan needs.
 func (l *lane) load(instance int64) (*Work, error) {
@@ -72,7 +73,7 @@ func (w *Work) scan(rows *sql.Rows, origin *int64) error {
 	}
 	err := rows.Scan(&w.Instance, &w.IsOrigin, &w.Phase, &w.Version, &w.Blanked, &w.Frozen, &w.Unrooted, &w.Alone, (*string)(&w.Thread), &w.Late,
 		&m.id, origin, (*string)(&m.OriginID), (*string)(&m.RootID), &m.root, &quote, &created, &m.Version, &m.Deleted, &m.reacted, &body,
-		&part.number, &part.id, &part.key, &part.hash, &part.version, &part.deleted, &part.leaving, &part.revision)
+		&w.departed, &part.number, &part.id, &part.key, &part.hash, &part.version, &part.deleted, &part.leaving, &part.revision)
 	if err != nil {
 		return err
 	}
@@ -85,6 +86,7 @@ func (w *Work) scan(rows *sql.Rows, origin *int64) error {
 			Deleted: part.deleted.Bool, Leaving: part.leaving.Bool, key: bridge.Key(part.key.String), revision: part.revision.Int64})
 	}
 	if m.Created.IsZero() {
+		w.Late = w.Late || w.Phase == Waiting && created < w.departed
 		m.Created = time.UnixMilli(created)
 		if m.Body, err = decode(body); err != nil {
 			return err

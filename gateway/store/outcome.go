@@ -110,13 +110,15 @@ func (l *lane) posted(o *Outcome) error {
 	return l.departed(o)
 }
 
-// departed notes at the origin how young what has left is.
+// departed notes how young what has left for here is: what is posted later and was said before comes late.
 func (l *lane) departed(o *Outcome) error {
 	origin, err := l.conversation(o.Work.Message.Origin)
 	if err != nil {
 		return err
 	}
-	return l.exec("UPDATE conversations SET departed = $1 WHERE id = $2 AND departed < $1", o.Work.Message.Created.UnixMilli(), origin)
+	return l.exec(`INSERT INTO departures (origin, target, created) VALUES ($1, $2, $3)
+		ON CONFLICT (origin, target) DO UPDATE SET created = excluded.created WHERE excluded.created > departures.created`,
+		origin, l.here, o.Work.Message.Created.UnixMilli())
 }
 
 func (l *lane) edited(o *Outcome) error {

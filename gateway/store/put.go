@@ -86,7 +86,6 @@ type putter struct {
 	name    bridge.ConversationID
 	here    int64
 	begins  int64
-	left    int64 // creation time of the youngest message that has left
 	targets []int64
 	now     int64
 	woken   map[int64]bool
@@ -97,7 +96,7 @@ func (p *putter) put(b bridge.Batch) (err error) {
 		return err
 	}
 	var cursor string
-	if err := p.row("SELECT cursor, begins, departed FROM conversations WHERE id = $1", p.here).Scan(&cursor, &p.begins, &p.left); err != nil {
+	if err := p.row("SELECT cursor, begins FROM conversations WHERE id = $1", p.here).Scan(&cursor, &p.begins); err != nil {
 		return err
 	}
 	if b.Cursor != "" && b.Cursor != cursor {
@@ -219,8 +218,8 @@ func (p *putter) fresh(s *bridge.State) error {
 		phase, rank.Valid = Gone, false
 	}
 	for _, target := range p.targets {
-		if err := p.exec("INSERT INTO instances (message, conversation, origin, phase, late, rank) VALUES ($1, $2, 0, $3, $4, $5)",
-			message, target, int(phase), created < p.left, rank); err != nil {
+		if err := p.exec("INSERT INTO instances (message, conversation, origin, phase, rank) VALUES ($1, $2, 0, $3, $4)",
+			message, target, int(phase), rank); err != nil {
 			return err
 		}
 		p.woken[target] = p.woken[target] || rank.Valid

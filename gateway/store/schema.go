@@ -19,7 +19,6 @@ CREATE TABLE conversations (
 	channel TEXT NOT NULL,
 	cursor  TEXT NOT NULL DEFAULT '',    -- how far it has been read without a gap; '' = not begun
 	begins  INTEGER NOT NULL DEFAULT 0,  -- what was created earlier is not carried
-	departed INTEGER NOT NULL DEFAULT 0, -- creation time of the youngest of its messages that has left
 	UNIQUE (server, channel)
 );
 CREATE TABLE endpoints (               -- what the names in the config were found to be
@@ -55,7 +54,7 @@ CREATE TABLE instances (
 	thread       TEXT NOT NULL DEFAULT '',    -- the post here whose thread it stands in; '' = it starts one
 	frozen       INTEGER NOT NULL DEFAULT 0,  -- 1: the service does not let its posts be edited any more
 	unrooted     INTEGER NOT NULL DEFAULT 0,  -- 1: posted without what it answers, 2: nor are its parts in one thread
-	late         INTEGER NOT NULL DEFAULT 0,  -- a younger one of the same origin had left before
+	late         INTEGER NOT NULL DEFAULT 0,  -- posted after a younger one of the same origin
 	rank         INTEGER,                     -- NULL: settled; else its place in the lane
 	reason       TEXT,                        -- not NULL: quarantined, and why
 	quarantined  INTEGER NOT NULL DEFAULT 0,  -- when
@@ -80,6 +79,12 @@ CREATE TABLE parts (
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX parts_id ON parts (conversation, id) WHERE id IS NOT NULL;
 CREATE UNIQUE INDEX parts_key ON parts (key) WHERE key IS NOT NULL;
+CREATE TABLE departures (               -- how far the messages of one conversation have left for another
+	origin  INTEGER NOT NULL REFERENCES conversations,
+	target  INTEGER NOT NULL REFERENCES conversations,
+	created INTEGER NOT NULL,              -- creation time of the youngest
+	PRIMARY KEY (origin, target)
+) WITHOUT ROWID;
 CREATE TABLE reactions (                -- what people set, not Causeway
 	instance INTEGER NOT NULL REFERENCES instances,
 	number   INTEGER NOT NULL,

@@ -32,6 +32,8 @@ type Work struct {
 	Message Message
 	// RootID is the first post of the message answered, in this conversation; empty: none, or not here.
 	RootID bridge.MessageID
+	// departed is how young what has left for here is, in milliseconds.
+	departed int64
 	// buried counts the posts of it that were deleted and made anew, or not needed any more.
 	buried int64
 	// HasReplies: others have answered it here. Known for deleted messages only.
@@ -327,7 +329,8 @@ func (l *lane) again(w *Work) error {
 		return err
 	}
 	w.Set, w.Begun, w.Refused = nil, nil, nil
-	return l.exec("UPDATE instances SET phase = $1, version = 0, blanked = 0, frozen = 0, unrooted = 0, thread = '' WHERE id = $2", int(Waiting), w.Instance)
+	w.Late = w.Message.Created.UnixMilli() < w.departed
+	return l.exec("UPDATE instances SET phase = $1, version = 0, blanked = 0, frozen = 0, unrooted = 0, thread = '', late = 0 WHERE id = $2", int(Waiting), w.Instance)
 }
 
 // bury takes a post out of its instance. It stays known: its deletion may be seen yet, or a second copy turn up.
@@ -351,8 +354,9 @@ func (l *lane) key(w *Work, number int) bridge.Key {
 func (l *lane) intend(w *Work, step *Step) (adopted bool, err error) {
 	origin := w.Message
 	step.Draft.Key = l.key(w, step.Part)
-	if step.Part == 0 && origin.RootID != "" {
-		if err := l.exec("UPDATE instances SET unrooted = $1, thread = $2 WHERE id = $3", step.Draft.Root == "", string(step.Draft.Root), w.Instance); err != nil {
+	if step.Part == 0 && (origin.RootID != "" || w.Late) {
+		if err := l.exec("UPDATE instances SET unrooted = $1, thread = $2, late = $3 WHERE id = $4",
+			step.Draft.Root == "" && origin.RootID != "", string(step.Draft.Root), w.Late, w.Instance); err != nil {
 			return false, err
 		}
 	}
