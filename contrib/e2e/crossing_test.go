@@ -19,6 +19,9 @@ import (
 // sums count what is wrong; all must be zero.
 type sums struct{ missing, doubled, outOfOrder int }
 
+// late is how Causeway marks what a service has handed over only after a younger message had left.
+const late = "(sent "
+
 // said is what was said on one side, in the order of the service, with its time there.
 type said struct {
 	token string
@@ -42,7 +45,7 @@ func compare(origin []said, copies []string) (got sums, wrong []string) {
 			wrong = append(wrong, s+" doubled")
 			continue
 		}
-		if at[s] < last {
+		if at[s] < last && !strings.Contains(text, late) {
 			got.outOfOrder++
 			wrong = append(wrong, s+" out of order")
 		}
@@ -101,10 +104,26 @@ func (p *pair) judge(t *testing.T, want int) {
 	})
 	time.Sleep(5 * time.Second) // a double that Causeway has yet to notice, or to make
 	got := look()
-	t.Logf("%d messages: %d missing, %d doubled, %d out of order", want, got.missing, got.doubled, got.outOfOrder)
+	// A real server sometimes tells of two messages of the same moment in the other order than it has numbered them.
+	handedOverLate := p.late(t)
+	t.Logf("%d messages: %d missing, %d doubled, %d out of order; %d handed over late", want, got.missing, got.doubled, got.outOfOrder, handedOverLate)
+	if handedOverLate > want/50 {
+		t.Errorf("%d of %d messages passed for late", handedOverLate, want)
+	}
 	if got != (sums{}) {
 		t.Errorf("%+v: %s", got, strings.Join(wrong, ", "))
 	}
+}
+
+// late counts the copies that are marked so.
+func (p *pair) late(t *testing.T) (n int) {
+	t.Helper()
+	for _, text := range append(p.inTeams(), p.inMattermost(t)...) {
+		if strings.Contains(text, late) {
+			n++
+		}
+	}
+	return n
 }
 
 // TestNothingIsLostDoubledOrReordered is the promise under everything that can go wrong: 504 messages of 8 people, Causeway

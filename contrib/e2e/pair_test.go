@@ -35,8 +35,14 @@ type pair struct {
 	causeway *harness.Process
 }
 
-// newPair makes both channels with n people each, writes the config and signs the relay account in.
+// newPair makes both channels with n people each, writes the config and signs the relay account in. Causeway polls.
 func newPair(t *testing.T, mm *harness.Mattermost, n int) *pair {
+	t.Helper()
+	return newPairOn(t, mm, n, teams.Options{}, "poll")
+}
+
+// newPairOn has Causeway receive from that stand-in, by "poll" or by "rich".
+func newPairOn(t *testing.T, mm *harness.Mattermost, n int, options teams.Options, receive string) *pair {
 	t.Helper()
 	p := &pair{mm: mm, proxy: harness.StartProxy(t, mm.Address), dir: t.TempDir(), program: harness.BuildCauseway(t)}
 	team := mm.CreateTeam(t)
@@ -46,7 +52,7 @@ func newPair(t *testing.T, mm *harness.Mattermost, n int) *pair {
 	}
 	p.channel = mm.CreateChannel(t, team, model.ChannelTypeOpen, "town", append([]*harness.User{p.bot}, p.people...)...)
 
-	sim, err := teams.Start(teams.Options{})
+	sim, err := teams.Start(options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,25 +76,26 @@ LogLevel = "debug"
 [storage]
 DSN = "causeway.db"
 [http]
-Listen = "127.0.0.1:%d"
+Listen = "127.0.0.1:%[1]d"
+PublicURL = "http://127.0.0.1:%[1]d"
 [mattermost.hq]
-Server = %q
+Server = %[2]q
 Token = "env:MM_TOKEN"
-Team = %q
+Team = %[3]q
 [msteams.contoso]
-TenantID = %q
-ClientID = %q
+TenantID = %[4]q
+ClientID = %[5]q
 ClientSecret = "env:TEAMS_SECRET"
 TeamID = "Sales"
-Receive = "poll"
+Receive = %[9]q
 PollInterval = "300ms"
 PostInterval = "10ms"
-GraphURL = %q
-LoginURL = %q
+GraphURL = %[6]q
+LoginURL = %[7]q
 [[gateway]]
 name = "town"
-inout = [ { account = "mattermost.hq", channel = "%s" }, { account = "msteams.contoso", channel = "Berlin" } ]
-`, freePort(t), p.proxy.URL, team.Name, tenant.ID, app.ClientID, sim.GraphURL(), sim.LoginURL(), p.channel.Name))
+inout = [ { account = "mattermost.hq", channel = "%[8]s" }, { account = "msteams.contoso", channel = "Berlin" } ]
+`, freePort(t), p.proxy.URL, team.Name, tenant.ID, app.ClientID, sim.GraphURL(), sim.LoginURL(), p.channel.Name, receive))
 	p.login(t)
 	return p
 }
