@@ -44,6 +44,12 @@ func TestAQuickRunMeasuresEverything(t *testing.T) {
 		{partDelay, there + ", at rest, p99", []subject{causeway, bare}},
 		{partDelay, back + ", added at rest, median", []subject{causeway}},
 		{partDelay, back + ", at 20 a second, p95", []subject{causeway, bare}},
+		{partNotify, back + ", at rest, p99", []subject{causeway}},
+		{partNotify, accepted + atOnce(1) + whileUp, []subject{causeway}},
+		{partNotify, accepted + atOnce(postsAtOnce) + whileDown, []subject{causeway}},
+		{partNotify, "CPU time to accept one" + atOnce(postsAtOnce), []subject{causeway}},
+		{partNotify, idleFigure{rich: true, channels: 1}.name(), []subject{causeway}},
+		{partNotify, idleFigure{channels: 20, counted: true}.name(), []subject{causeway}},
 		{partMatterbridge, across + ", at rest, median", []subject{causeway, bare, matterbridge}},
 		{partMatterbridge, across + ", added at rest, p95", []subject{causeway, matterbridge}},
 		{partMatterbridge, "at 20 a second, lost", []subject{causeway, bare, matterbridge}},
@@ -63,6 +69,11 @@ func TestAQuickRunMeasuresEverything(t *testing.T) {
 	for _, f := range r.Figures {
 		if ours, ok := f.Of[causeway]; ok && f.Unit == "messages" && ours.Max > 0 {
 			t.Errorf("%s: %s: %v", f.Part, f.Name, ours)
+		}
+	}
+	for name, want := range map[string]float64{perRead: 0, perSent: 1} {
+		if got, ok := r.value(partNotify, name, causeway); !ok || got != want {
+			t.Errorf("%s: %v, want %v", name, got, want)
 		}
 	}
 	page, err := os.ReadFile(results)

@@ -38,6 +38,7 @@ var parts = []struct {
 }{
 	{partStore, storePart},
 	{partDelay, delay},
+	{partNotify, notifications},
 	{partMatterbridge, againstMatterbridge},
 	{partStart, start},
 }
@@ -75,7 +76,7 @@ func bench(ctx context.Context, args []string) error {
 		quick   = flags.Bool("quick", false, "one short round, which shows that everything works; its figures mean nothing")
 		jsonTo  = flags.String("json", "results.json", "the file for the table as JSON; empty: none")
 		results = flags.String("results", "", "the file for the table as Markdown, with machine, versions and command")
-		profile = flags.String("profile", "", "write CPU, allocation and block profiles of the parts store and delay to this folder, instead of measuring")
+		profile = flags.String("profile", "", "write CPU, allocation and block profiles of the parts store, delay and notify to this folder, instead of measuring")
 	)
 	if err := flags.Parse(args); err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 // top is how many functions of a profile are printed.
 const top = 30
 
-// profiles writes profiles of the parts store and delay, and prints where most goes. Profiling slows the programs down, so nothing else
+// profiles writes profiles of the parts store, delay and notify, and prints where most goes. Profiling slows the programs down, so nothing else
 // is measured meanwhile.
 func profiles(tb harness.TB, o options, folder string) {
 	if err := os.MkdirAll(folder, 0o755); err != nil {
@@ -35,6 +35,9 @@ func profiles(tb harness.TB, o options, folder string) {
 		profileDelay(tb, o, z, way, into)
 		show(tb, into, "causeway")
 	}
+	into := filepath.Join(folder, "notify")
+	profileNotifications(tb, o, into)
+	show(tb, into, "causeway")
 	tb.Logf("the profiles are in %s; look at them with: go tool pprof -http=: FILE", folder)
 }
 

@@ -199,6 +199,10 @@ func (r *Report) firstMarks() []string {
 		got, ok := r.ratio(where.part, where.name, bare)
 		judge("rate at least half the bare relay's: "+where.part+", "+where.name, got, ok, got >= 0.5, "×")
 	}
+	for _, mark := range notifyMarks {
+		got, ok := r.value(partNotify, mark.name, causeway)
+		judge(mark.text, got, ok, got >= mark.least && got <= mark.most, mark.unit)
+	}
 	if got, ok := r.ratio(partMatterbridge, across+", sustained rate", matterbridge); ok {
 		judge("rate ahead of Matterbridge", got, ok, got > 1, "×")
 	}

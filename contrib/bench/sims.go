@@ -21,6 +21,9 @@ import (
 // pollInterval is how often both programs read Teams. Causeway's default is 5 s, which would be all that one measures.
 const pollInterval = 100 * time.Millisecond
 
+// usualPollInterval is Causeway's default.
+const usualPollInterval = 5 * time.Second
+
 // postInterval takes Graph's pacing (one post a second, DESIGN of Microsoft's limits) out of the way.
 const postInterval = time.Nanosecond
 
@@ -51,6 +54,12 @@ func personName(sender int) string { return fmt.Sprint("anna", sender) }
 
 func newSims(tb harness.TB) *sims {
 	tb.Helper()
+	return newSimsWith(tb, simteams.Webhooks{})
+}
+
+// newSimsWith is newSims with a stand-in for Teams that delivers notifications in a certain way.
+func newSimsWith(tb harness.TB, webhooks simteams.Webhooks) *sims {
+	tb.Helper()
 	s := &sims{board: newBoard(), bots: map[subject]bot{}, byBot: map[string]bool{}}
 	s.mm = simmattermost.New(simmattermost.Options{OnEvent: s.mattermostEvent})
 	if err := s.mm.Start(); err != nil {
@@ -59,6 +68,7 @@ func newSims(tb harness.TB) *sims {
 	tb.Cleanup(s.mm.Close)
 	server, err := simteams.Start(simteams.Options{
 		DeviceCodeInterval: time.Second,
+		Webhooks:           webhooks,
 		Observe: func(a simteams.Answer) {
 			if a.Method == "GET" && strings.HasSuffix(a.Template, "/messages") {
 				s.board.answered(a.Body, time.Now())
@@ -206,6 +216,7 @@ const configText = `
 LogLevel = "info"
 [http]
 Listen = %q
+PublicURL = %q
 [mattermost.sim]
 Server = %q
 Token = %q
@@ -226,13 +237,18 @@ type causewayAt struct {
 	health       string // answers when it runs
 }
 
-// configure writes Causeway's config for these joints and signs its relay account in, as an operator would.
+// configure writes Causeway's config for these joints and signs its relay account in, as an operator would. poll is how often
+// Causeway reads Teams; 0 has Teams send it notifications.
 func (s *sims) configure(tb harness.TB, program string, poll time.Duration, joints ...*joint) *causewayAt {
 	tb.Helper()
 	c := &causewayAt{dir: harness.Folder(tb), program: program}
 	address := harness.FreePort(tb)
 	c.health = "http://" + address + "/healthz"
-	text := fmt.Sprintf(configText, address, s.mm.URL(), s.bots[causeway].token,
+	public := ""
+	if poll == 0 {
+		public, poll = "http://"+address, usualPollInterval
+	}
+	text := fmt.Sprintf(configText, address, public, s.mm.URL(), s.bots[causeway].token,
 		s.tenant.ID, s.app.ClientID, appSecret, poll.String(), postInterval.String(), s.teams.GraphURL(), s.teams.LoginURL())
 	for _, j := range joints {
 		text += fmt.Sprintf("[[gateway]]\nname = %q\ninout = [ { account = \"mattermost.sim\", channel = %q }, { account = \"msteams.sim\", channel = %q } ]\n",

@@ -76,7 +76,7 @@ func newStartPlace(tb harness.TB, o options, name string, gateways int) *startPl
 	for n := range gateways {
 		joints = append(joints, s.join(causeway, fmt.Sprint("room", n)))
 	}
-	p := &startPlace{name: name, sims: s, first: joints[0], at: s.configure(tb, o.programs.causeway(tb), 5*time.Second, joints...)}
+	p := &startPlace{name: name, sims: s, first: joints[0], at: s.configure(tb, o.programs.causeway(tb), usualPollInterval, joints...)}
 	p.process = harness.StartProcess(tb, p.at.command("run"))
 	for _, j := range []*joint{joints[0], joints[len(joints)-1]} {
 		begin(tb, s.board, j.there, name)
