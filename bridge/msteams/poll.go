@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/microsoftgraph/msgraph-sdk-go/models"
 
 	"causeway/bridge"
@@ -62,60 +59,6 @@ type finished struct {
 	err error
 }
 
-// watched is one channel. While it is busy it belongs to the goroutine that reads on, else to the reader.
-type watched struct {
-	id    bridge.ConversationID
-	place place
-	// cursor is the last change up to which everything has been read, in epoch milliseconds.
-	cursor int64
-	begun  bool
-	// seen is what has been put, and so needs no putting again. Deletions move no cursor: this finds them.
-	seen *lru.Cache[bridge.MessageID, version]
-	// readToEnd says when a long thread was last read to its end.
-	readToEnd *lru.Cache[bridge.MessageID, time.Time]
-
-	// look is what the first page looks like, since when; settled: such a page holds nothing new.
-	look, settled pageLook
-	lookSince     time.Time
-
-	due    time.Time
-	active time.Time
-	// overlapped is when it was read beyond its first page only for what Graph may show late.
-	overlapped time.Time
-	failures   int
-	busy       bool
-	// again: nudged while it was busy.
-	again bool
-	stop  context.CancelFunc
-
-	// last is closed when the delivery that came last has been taken. Guarded by the reader's mu.
-	last chan struct{}
-	// caught is closed when all that was said before has been read; refused tells that a delivery did not wait for it.
-	caught  chan struct{}
-	refused atomic.Bool
-	// read is when it was read last. Guarded by the reader's mu, as what follows.
-	read time.Time
-	// echo is one of our own posts, which the subscription must show by a certain time.
-	echo   bridge.MessageID
-	echoBy time.Time
-}
-
-func (w *watched) is(c bridge.ConversationID) bool { return w.id == c }
-
-// isNews tells whether a message looks otherwise than when it was put last.
-func (w *watched) isNews(m models.ChatMessageable) bool {
-	known, ok := w.seen.Get(idOf(m))
-	return !ok || known != versionOf(m)
-}
-
-// note remembers that a message has been put. What arrives late is no newer for it.
-func (w *watched) note(m models.ChatMessageable) {
-	id, v := idOf(m), versionOf(m)
-	if known, ok := w.seen.Get(id); !ok || known.revision <= v.revision {
-		w.seen.Add(id, v)
-	}
-}
-
 func newReader(a *account, inbox bridge.Inbox) *reader {
 	return &reader{
 		a: a, inbox: inbox, pace: min(time.Second, a.pollInterval),
@@ -123,99 +66,6 @@ func newReader(a *account, inbox bridge.Inbox) *reader {
 		silent:   func(bridge.ConversationID, int) {},
 		channels: map[bridge.ConversationID]*watched{}, nudged: map[bridge.ConversationID]time.Time{}, nudges: make(chan struct{}, 1),
 		finished: make(chan finished), slots: make(chan struct{}, atOnce),
-	}
-}
-
-// channel gives a watched channel; nil when it is not watched.
-func (r *reader) channel(c bridge.ConversationID) *watched {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.channels[c]
-}
-
-// queue gives a delivery its turn in a channel: it waits for before, and closes done.
-func (r *reader) queue(w *watched) (before <-chan struct{}, done chan struct{}) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	before, done = w.last, make(chan struct{})
-	w.last = done
-	return before, done
-}
-
-// nudge has some channels read now.
-func (r *reader) nudge(which func(bridge.ConversationID) bool) {
-	r.mu.Lock()
-	for c := range r.channels {
-		if which(c) {
-			r.nudged[c] = time.Now()
-		}
-	}
-	r.mu.Unlock()
-	r.signal()
-}
-
-// suspect has a channel read of which something arrived that cannot be used. It may be nonsense that somebody sends, so that
-// costs one reading a minute at most.
-func (r *reader) suspect(w *watched) {
-	r.mu.Lock()
-	if _, ok := r.nudged[w.id]; !ok {
-		r.nudged[w.id] = w.read.Add(time.Minute)
-	}
-	r.mu.Unlock()
-	r.signal()
-}
-
-func (r *reader) signal() {
-	select {
-	case r.nudges <- struct{}{}:
-	default:
-	}
-}
-
-// obey makes the channels due that were nudged.
-func (r *reader) obey() {
-	now := time.Now()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for c, at := range r.nudged {
-		w := r.channels[c]
-		switch {
-		case w == nil:
-		case w.busy && !at.After(now):
-			w.again = true
-		case w.busy:
-			continue
-		case at.Before(w.due):
-			w.due = at
-		}
-		delete(r.nudged, c)
-	}
-}
-
-// expect notes that a post of our own must show up in a channel that is covered by a subscription.
-func (r *reader) expect(c bridge.ConversationID, id bridge.MessageID) {
-	if _, ok := r.live(c); !ok {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if w := r.channels[c]; w != nil && w.echo == "" {
-		w.echo, w.echoBy = id, time.Now().Add(usualDelay+nextLook)
-	}
-}
-
-// listen makes the channels due whose subscription has not shown our own post.
-func (r *reader) listen(now time.Time) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, w := range r.channels {
-		if w.echo == "" || now.Before(w.echoBy) {
-			continue
-		}
-		if !w.seen.Contains(w.echo) {
-			w.due = now
-		}
-		w.echo = ""
 	}
 }
 
@@ -284,38 +134,6 @@ func (r *reader) watch(ctx context.Context) (<-chan struct{}, error) {
 		}
 	}
 	return changed, nil
-}
-
-// open prepares a channel; nil when its id or cursor cannot be read, which has been reported then.
-func (r *reader) open(ctx context.Context, c bridge.ConversationID) (*watched, error) {
-	p, err := r.a.channelPlace(c)
-	if err != nil {
-		r.inbox.Trouble(c, err)
-		return nil, nil
-	}
-	text, err := r.inbox.Cursor(ctx, c)
-	if err != nil {
-		return nil, fmt.Errorf("loading a cursor: %w", err)
-	}
-	seen, err := lru.New[bridge.MessageID, version](remembered)
-	if err != nil {
-		return nil, fmt.Errorf("preparing to compare messages: %w", err)
-	}
-	readToEnd, err := lru.New[bridge.MessageID, time.Time](longThreads)
-	if err != nil {
-		return nil, fmt.Errorf("preparing to remember threads: %w", err)
-	}
-	w := &watched{id: c, place: p, seen: seen, readToEnd: readToEnd, due: time.Now(), active: time.Now(),
-		last: make(chan struct{}), caught: make(chan struct{})}
-	close(w.last)
-	if text != "" {
-		if w.cursor, err = strconv.ParseInt(text, 10, 64); err != nil {
-			r.inbox.Trouble(c, fmt.Errorf("reading a cursor: %w", err))
-			return nil, nil
-		}
-		w.begun = true
-	}
-	return w, nil
 }
 
 // poll reads the channels that are due, and those that nearly are, so that batches fill.

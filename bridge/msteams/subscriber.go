@@ -1,0 +1,438 @@
+package msteams
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"causeway/bridge"
+	"causeway/bridge/msteams/notification"
+)
+
+const (
+	// A subscription delivers on the token that it was made or renewed with, for as long as that lives: about an hour. Graph
+	// asks for another one a quarter of an hour before; when that is lost, the subscription is renewed beforeToken ends all
+	// the same. freshToken is how long the token must live at least with which that is done.
+	beforeToken = 8 * time.Minute
+	freshToken  = 40 * time.Minute
+	// mostSingly is for how many channels each has a subscription of its own; for more there is one for all of the tenant.
+	// Graph allows 10,000 subscriptions of Teams to all apps of an organisation together.
+	mostSingly = 100
+	// replaceAgain is how soon a subscription that was silent may be replaced; one that is silent again before is given up
+	// for as long.
+	replaceAgain = time.Hour
+)
+
+// feed is one subscription that is needed. It belongs to its subscriber.
+type feed struct {
+	resource string
+	// conversation is the channel it covers; the zero value for all.
+	conversation bridge.ConversationID
+
+	// id is empty as long as there is none.
+	id      string
+	expires time.Time
+	// authorised is until when the token lives that it delivers on.
+	authorised time.Time
+	// since is when it began to live, renewed when it was last made or renewed.
+	since, renewed time.Time
+	// certificate is the id of that which it was made or renewed with.
+	certificate string
+	// next is when something is to be done about it.
+	next     time.Time
+	failures int
+	trouble  error
+	// silent is when it was found silent last, late when it last delivered so late that its channels were read.
+	silent, late time.Time
+	// replace: delete it and make it anew.
+	replace bool
+}
+
+func (f *feed) covers(c bridge.ConversationID) bool {
+	return f.conversation == bridge.ConversationID{} || f.conversation == c
+}
+
+func (f *feed) alive(now time.Time) bool {
+	return f.id != "" && f.trouble == nil && now.Before(f.expires)
+}
+
+// subscriber keeps the subscriptions that the watched channels need, and takes what they deliver. It lives as long as one
+// run of the feed.
+type subscriber struct {
+	a      *account
+	inbox  bridge.Inbox
+	reader *reader
+	// ctx is that of the run; taking counts the deliveries that are being taken, which end with it.
+	ctx    context.Context
+	taking sync.WaitGroup
+
+	states    *notification.ClientStates
+	validator *notification.Validator
+	// hook is the address that subscriptions get.
+	hook string
+
+	// wake tells run that there is something to do.
+	wake chan struct{}
+	// troubles is what was logged last of each resource; it belongs to run.
+	troubles map[string]string
+
+	mu    sync.Mutex
+	keys  *notification.Keys
+	feeds map[string]*feed // by resource
+	// adopted: the subscriptions of earlier runs have been looked through. making: one is being made.
+	adopted, making bool
+	// changed is closed when that has changed.
+	changed chan struct{}
+	// retired are those that have lived in this run: what they have still to deliver is taken, too.
+	retired map[string]bool
+	// distrusted is why deliveries cannot be taken for genuine; nil when they can.
+	distrusted error
+	// vouched is when a delivery was genuine last.
+	vouched time.Time
+	// counted since the start.
+	forged, gaps int
+}
+
+func (a *account) newSubscriber(ctx context.Context, inbox bridge.Inbox, r *reader) (*subscriber, error) {
+	s := &subscriber{a: a, inbox: inbox, reader: r, ctx: ctx, hook: a.env.Hook, wake: make(chan struct{}, 1), changed: make(chan struct{}),
+		feeds: map[string]*feed{}, retired: map[string]bool{}, troubles: map[string]string{}}
+	var err error
+	if s.keys, err = a.loadNotificationKeys(ctx, time.Now()); err != nil {
+		return nil, err
+	}
+	if s.states, err = a.loadClientStates(ctx); err != nil {
+		return nil, err
+	}
+	s.validator, err = notification.NewValidator(notification.ValidatorOptions{
+		ClientID: a.settings.ClientID, LoginURL: a.cloud.login, Keys: a.signingKeys.Key, Now: time.Now,
+	})
+	return s, err
+}
+
+// run keeps the subscriptions until ctx ends; the error is one for which the whole account must connect anew.
+func (s *subscriber) run(ctx context.Context) error {
+	if err := s.a.signingKeys.Refresh(ctx); err != nil && ctx.Err() == nil {
+		s.a.log.WithError(err).Warn("The login service's keys cannot be fetched; notifications wait for them.")
+	}
+	for ctx.Err() == nil {
+		changed := s.plan()
+		next, err := s.act(ctx)
+		if err != nil {
+			return err
+		}
+		timer := time.NewTimer(time.Until(next))
+		select {
+		case <-ctx.Done():
+		case <-changed:
+		case <-s.wake:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+	return nil
+}
+
+// signal makes run look again.
+func (s *subscriber) signal() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// plan makes the set of feeds what the watched channels need.
+func (s *subscriber) plan() <-chan struct{} {
+	watched, changed := s.inbox.Watched()
+	wanted := map[string]bridge.ConversationID{}
+	for _, c := range watched {
+		if p, err := s.a.channelPlace(c); err == nil {
+			wanted["/teams/"+p.team+"/channels/"+p.channel+"/messages"] = c
+		}
+	}
+	if len(wanted) > mostSingly {
+		wanted = map[string]bridge.ConversationID{allMessages: {}}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for resource, c := range wanted {
+		if s.feeds[resource] == nil {
+			s.feeds[resource] = &feed{resource: resource, conversation: c}
+		}
+	}
+	for resource, f := range s.feeds {
+		if _, ok := wanted[resource]; !ok {
+			delete(s.feeds, resource)
+			if f.id != "" {
+				s.adopted = false // it is found and deleted
+			}
+		}
+	}
+	return changed
+}
+
+// act does what is due, one after the other, and gives when the next is.
+func (s *subscriber) act(ctx context.Context) (time.Time, error) {
+	if err := s.rotate(ctx); err != nil {
+		return time.Time{}, err
+	}
+	if !s.isAdopted() {
+		if err := s.adopt(ctx); err != nil {
+			return s.failedAll(ctx, err)
+		}
+	}
+	next := time.Now().Add(24 * time.Hour)
+	for _, f := range s.inOrder() {
+		s.mu.Lock()
+		due := f.next
+		s.mu.Unlock()
+		if !due.After(time.Now()) {
+			if err := s.tend(ctx, f); err != nil {
+				return next, err
+			}
+			s.mu.Lock()
+			due = f.next
+			s.mu.Unlock()
+		}
+		if due.Before(next) {
+			next = due
+		}
+	}
+	return next, nil
+}
+
+func (s *subscriber) inOrder() []*feed {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.SortedFunc(maps.Values(s.feeds), func(a, b *feed) int { return cmp.Compare(a.resource, b.resource) })
+}
+
+// tend makes, renews or replaces one subscription. The error is one for the whole account.
+func (s *subscriber) tend(ctx context.Context, f *feed) error {
+	s.mu.Lock()
+	id, replace, before := f.id, f.replace, f.alive(time.Now())
+	s.mu.Unlock()
+	var err error
+	switch {
+	case id == "":
+	case replace:
+		if err = s.remove(ctx, id); err == nil {
+			s.lost(f, id)
+			id = ""
+		}
+	default:
+		if err = s.renew(ctx, f, id); bridge.KindOf(err) == bridge.Gone {
+			s.lost(f, id)
+			id, err = "", nil
+		}
+	}
+	if err == nil && id == "" {
+		err = s.create(ctx, f)
+	}
+	if ctx.Err() != nil {
+		return nil
+	}
+	return s.tended(f, before, err)
+}
+
+// lost notes that a subscription is no more.
+func (s *subscriber) lost(f *feed, id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.retired[strings.ToLower(id)] = true
+	if f.replace = false; f.id == id {
+		f.id, f.since = "", time.Time{}
+	}
+}
+
+// tended notes how it went, and tells the reader when that changes how channels are read.
+func (s *subscriber) tended(f *feed, before bool, err error) error {
+	now := time.Now()
+	s.mu.Lock()
+	fresh := err == nil && f.since.IsZero() // made, or adopted
+	f.trouble = err
+	if err == nil {
+		f.failures = 0
+		f.next = f.renewed.Add(min(f.expires.Sub(f.renewed)*2/3, max(time.Minute, f.authorised.Sub(f.renewed)-beforeToken)))
+		if fresh {
+			f.since = now
+		}
+		if f.id == "" { // removed meanwhile
+			f.next = now
+		}
+	} else {
+		f.failures++
+		f.since = time.Time{}
+		f.next = now.Add(max(bridge.AfterOf(err), backoff(15*time.Second, f.failures), retryAfterRefusal(err)))
+	}
+	alive := f.alive(now)
+	s.mu.Unlock()
+	s.report(f, err)
+	if fresh || alive != before {
+		s.reader.nudge(f.covers)
+	}
+	if bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopeAccount {
+		return err
+	}
+	return nil
+}
+
+// retryAfterRefusal is long after what only a person can mend.
+func retryAfterRefusal(err error) time.Duration {
+	switch bridge.KindOf(err) {
+	case bridge.Rejected, bridge.Unauthorised:
+		return 5 * time.Minute
+	}
+	return 0
+}
+
+// report logs a failure once, and that it is over.
+func (s *subscriber) report(f *feed, err error) {
+	text := ""
+	if err != nil {
+		text = bridge.Cause(err)
+	}
+	if s.troubles[f.resource] == text {
+		return
+	}
+	s.troubles[f.resource] = text
+	log := s.a.log.WithField("resource", f.resource)
+	if err != nil {
+		log.WithError(err).Warn("Subscribing to messages failed; meanwhile they are read by polling.")
+		return
+	}
+	log.Info("Subscribing to messages works again.")
+}
+
+// failedAll is for a failure before any single subscription: all wait for the same.
+func (s *subscriber) failedAll(ctx context.Context, err error) (time.Time, error) {
+	now := time.Now()
+	if ctx.Err() != nil {
+		return now, nil
+	}
+	next := now.Add(24 * time.Hour)
+	for _, f := range s.inOrder() {
+		s.mu.Lock()
+		before := f.alive(now)
+		s.mu.Unlock()
+		if failed := s.tended(f, before, err); failed != nil {
+			return next, failed
+		}
+		s.mu.Lock()
+		if f.next.Before(next) {
+			next = f.next
+		}
+		s.mu.Unlock()
+	}
+	return next, nil
+}
+
+// live tells since when a channel has been covered by a subscription that delivers.
+func (s *subscriber) live(c bridge.ConversationID) (since time.Time, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.distrusted != nil {
+		return time.Time{}, false
+	}
+	for _, f := range s.feeds {
+		if f.covers(c) && f.alive(time.Now()) && !f.since.IsZero() {
+			return f.since, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// urge has the subscription with an id, or that of a channel, tended to at once.
+func (s *subscriber) urge(which func(f *feed) bool, change func(f *feed)) {
+	s.mu.Lock()
+	for _, f := range s.feeds {
+		if which(f) {
+			f.next = time.Time{}
+			change(f)
+		}
+	}
+	s.mu.Unlock()
+	s.signal()
+}
+
+// foundSilent notes that a channel held n changes of which its subscription said nothing.
+func (s *subscriber) foundSilent(c bridge.ConversationID, n int) {
+	now := time.Now()
+	s.mu.Lock()
+	s.gaps += n
+	for _, f := range s.feeds {
+		if !f.covers(c) || f.id == "" || f.since.IsZero() {
+			continue
+		}
+		again := now.Sub(f.silent) < replaceAgain
+		f.silent, f.replace, f.next = now, true, now
+		if again { // it is no use: poll for a while
+			f.next = now.Add(replaceAgain)
+			f.trouble = errors.New("the subscription is alive, but messages do not arrive by it")
+			f.since = time.Time{}
+		}
+	}
+	s.mu.Unlock()
+	s.a.log.WithField("conversation", c.String()).WithField("changes", n).
+		Warn("The subscription of this channel did not tell of everything; what it left out has been read, and the subscription is replaced.")
+	s.reader.nudge(func(other bridge.ConversationID) bool { return other == c })
+	s.signal()
+}
+
+// distrust notes whether deliveries can be taken for genuine. As long as not, channels are polled.
+func (s *subscriber) distrust(err error) {
+	s.mu.Lock()
+	before := s.distrusted
+	s.distrusted = err
+	s.mu.Unlock()
+	switch {
+	case err != nil && (before == nil || before.Error() != err.Error()):
+		s.a.log.WithError(err).Error("Notifications of Teams cannot be taken for genuine; meanwhile messages are read by polling.")
+	case err == nil && before != nil:
+		s.a.log.Info("Notifications of Teams are genuine again.")
+	default:
+		return
+	}
+	s.reader.nudge(func(bridge.ConversationID) bool { return true })
+}
+
+// facts are what an operator wants to see, and why channels are polled instead, if they are.
+func (s *subscriber) facts() (facts []bridge.Fact, trouble string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, alive := time.Now(), 0
+	var next, ends time.Time
+	for _, f := range s.feeds {
+		if f.alive(now) {
+			alive++
+			if next.IsZero() || f.next.Before(next) {
+				next = f.next
+			}
+			if ends.IsZero() || f.expires.Before(ends) {
+				ends = f.expires
+			}
+		} else if f.trouble != nil {
+			trouble = "subscribing failed: " + f.trouble.Error()
+		}
+	}
+	if s.distrusted != nil {
+		trouble = s.distrusted.Error()
+	}
+	text := fmt.Sprintf("%d of %d alive", alive, len(s.feeds))
+	if alive > 0 {
+		text += fmt.Sprintf(", next renewal %s, first end %s", next.UTC().Format(time.RFC3339), ends.UTC().Format(time.RFC3339))
+	}
+	facts = append(facts, bridge.Fact{Name: "subscriptions", Value: text})
+	if s.gaps > 0 {
+		facts = append(facts, bridge.Fact{Name: "changes found by reading only", Value: fmt.Sprint(s.gaps)})
+	}
+	if s.forged > 0 {
+		facts = append(facts, bridge.Fact{Name: "forged notifications refused", Value: fmt.Sprint(s.forged)})
+	}
+	return facts, trouble
+}
