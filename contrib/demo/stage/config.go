@@ -2,8 +2,19 @@ package stage
 
 import (
 	"fmt"
+	"net"
 	"strings"
 )
+
+// freeAddress gives an address of this machine on which nobody listens: what Causeway serves there must be known before it
+// runs.
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("looking for a free port: %w", err)
+	}
+	return l.Addr().String(), l.Close()
+}
 
 const accounts = `# Causeway's config, written by the demonstration.
 # Change what you like, and let Causeway start again to apply it.
@@ -12,22 +23,24 @@ const accounts = `# Causeway's config, written by the demonstration.
 LogLevel = "debug"
 
 [http]
-Listen = "127.0.0.1:0"            # any free port
+Listen = %[1]q
+PublicURL = "http://%[1]s"      # where Teams sends what is said there; https in real life
 
 [mattermost.acme]
-Server = %q
-Token = %q
+Server = %[2]q
+Token = %[3]q
 RemoteNickFormat = "{NICK} ({LABEL})"
 Label = "Mattermost"
 
 [msteams.contoso]
-TenantID = %q
-ClientID = %q
-ClientSecret = %q
-GraphURL = %q                     # the stand-in; Microsoft's own when not set
-LoginURL = %q
+TenantID = %[4]q
+ClientID = %[5]q
+ClientSecret = %[6]q
+GraphURL = %[7]q                  # the stand-in; Microsoft's own when not set
+LoginURL = %[8]q
+# Receive = "poll"                # to see Causeway ask for messages instead of being told
 PollInterval = "200ms"            # 5s when not set
-PostInterval = "20ms"             # 1s when not set, which is what Microsoft allows
+PostInterval = "20ms"             # 1.25s when not set, which is what Microsoft allows
 RemoteNickFormat = "{NICK} ({LABEL})"
 Label = "Teams"
 `
@@ -42,9 +55,9 @@ inout = [
 `
 
 // config is the text of Causeway's config.
-func config(m Mattermost, c *contoso) string {
+func config(listen string, m Mattermost, c *contoso) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, accounts, m.Server, m.Token, c.tenant.ID, c.app.ClientID, appSecret, c.server.GraphURL(), c.server.LoginURL())
+	fmt.Fprintf(&b, accounts, listen, m.Server, m.Token, c.tenant.ID, c.app.ClientID, appSecret, c.server.GraphURL(), c.server.LoginURL())
 	for i, channel := range m.Channels {
 		_, name, _ := strings.Cut(channel, "/")
 		fmt.Fprintf(&b, gateway, name, channel, c.team.Name+"/"+c.channels[i].Name)

@@ -85,7 +85,11 @@ func New(o Options) (*Stage, error) {
 	if s.Operator, err = operator.New(o.Program, s.operatorChanged); err != nil {
 		return nil, errors.Join(err, s.contoso.close())
 	}
-	if err := s.Operator.WriteConfig(config(o.Mattermost, s.contoso)); err != nil {
+	listen, err := freeAddress()
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if err := s.Operator.WriteConfig(config(listen, o.Mattermost, s.contoso)); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	s.faults = append(append([]Fault{}, o.Mattermost.Faults...), s.contoso.faults()...)
