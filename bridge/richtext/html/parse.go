@@ -47,7 +47,7 @@ func (o Options) ParseWithKey(s string) (doc richtext.Doc, mark string) {
 			doc, mark = richtext.Plain("(a message that cannot be read)"), unreadable
 		}
 	}()
-	if tooDeep(s) {
+	if strings.Count(s, "<") > maxDepth && tooDeep(s) { // so many tags are needed for it
 		return flat(s), ""
 	}
 	body := &html.Node{Type: html.ElementNode, Data: "body", DataAtom: atom.Body}
