@@ -10,7 +10,8 @@
 //
 //	store         memory bridges through the gateway and SQLite with full durability, against a bare loop
 //	delay         stand-in for Mattermost to stand-in for Teams and back, against a bare relay
-//	notify        stand-in for Teams to stand-in for Mattermost by change notifications, and how often Causeway calls Graph
+//	notify        stand-in for Teams to stand-in for Mattermost by change notifications, against bare decryption, and how often
+//	              Causeway calls Graph
 //	matterbridge  two channels of a real Mattermost server, against a bare relay and against Matterbridge; at rest, under load,
 //	              with kill -9 and with a cut websocket
 //	start         time to start and memory by number of gateways and of stored messages; size of the program; time to build

@@ -2,11 +2,16 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha1"
 	"fmt"
 	"math"
 	"net/http"
 	"os"
+	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"causeway/contrib/e2e/harness"
@@ -77,6 +82,7 @@ func notifications(tb harness.TB, o options, r *Report) {
 	idle(tb, o, r)
 	r.note("notify: bursts are of %d messages over %d channels, encrypted with a key of Causeway's own, over loopback without TLS; a post holds %d of them. What is accepted counts from the first post to the last 202. Posts that are on their way at once overtake each other, which counts as late; one after the other, they must bring all in order.", z.burst, z.channels, itemsPerPost)
 	r.note("notify: one post after the other, Causeway waits while the stand-in encrypts the next, and the stand-in while Causeway makes durable; with %d posts at once the processors are all that limits.", postsAtOnce)
+	r.note("notify: bare is the RSA decryption of one key and nothing else, the least that a notification can cost. Rates fall with the share of the processors that other programs take meanwhile; CPU times do not.")
 	r.note("notify: with Mattermost down, Causeway does nothing but accept; else it writes to Mattermost meanwhile. The stand-ins share the processors with it: per notification they take what the line \"stand-ins\" says.")
 	r.note("notify: calls of Graph are counted when subscriptions have been made and all channels read. Idle ones are those of a day of fake time (TestIdleCalls of bridge/msteams), renewals and the daily read included; each read of a batch counts where it says so, as Graph's limits do.")
 }
@@ -155,11 +161,12 @@ func (w *notifyWorld) burst(tb harness.TB, r *Report, z notifySizes, down bool) 
 	release := w.sims.teams.HoldDeliveries()
 	flows := w.sayMuch(tb, z.burst)
 	w.sims.teams.ResetWebhookStats()
-	ours, theirs := usedCPU(tb, w.process.PID()), usedCPU(tb, os.Getpid())
+	ours, theirs, all, began := usedCPU(tb, w.process.PID()), usedCPU(tb, os.Getpid()), usedByAll(tb), time.Now()
 	release()
 	w.delivered(tb)
 	stats, n := w.sims.teams.WebhookStats(), float64(z.burst)
 	acceptedCPU, standIns := usedCPU(tb, w.process.PID())-ours, usedCPU(tb, os.Getpid())-theirs
+	others := max(0, usedByAll(tb)-all-acceptedCPU-standIns) / (milliseconds(time.Since(began)) * float64(runtime.NumCPU()))
 	up()
 	for _, f := range flows {
 		if _, err := f.await(tb.Context(), harness.Patience); err != nil {
@@ -167,8 +174,10 @@ func (w *notifyWorld) burst(tb harness.TB, r *Report, z notifySizes, down bool) 
 		}
 	}
 	r.add(partNotify, accepted+name, "notifications/s", causeway, stats.PerSecond())
+	r.add(partNotify, "processors taken by other programs"+name, "%", causeway, 100*others)
 	if down {
 		r.add(partNotify, "CPU time to accept one"+atOnce(w.posts), "ms/notification", causeway, acceptedCPU/n)
+		r.add(partNotify, "CPU time to accept one"+atOnce(w.posts), "ms/notification", bare, decrypting(tb, z.burst/5))
 		r.add(partNotify, "CPU time of the stand-ins meanwhile"+atOnce(w.posts), "ms/notification", causeway, standIns/n)
 	} else {
 		r.add(partNotify, "CPU time to accept one and write it to Mattermost"+atOnce(w.posts), "ms/notification", causeway, (usedCPU(tb, w.process.PID())-ours)/n)
@@ -177,6 +186,39 @@ func (w *notifyWorld) burst(tb harness.TB, r *Report, z notifySizes, down bool) 
 	if stats.Delivered != z.burst {
 		r.broke("notify: of %d notifications %d were accepted: %+v", z.burst, stats.Delivered, stats)
 	}
+}
+
+// usedByAll gives the CPU time that everything on this machine has used, in milliseconds.
+func usedByAll(tb harness.TB) float64 {
+	tb.Helper()
+	d, err := busyProcessors()
+	if err != nil {
+		tb.Fatalf("measuring: %v", err)
+	}
+	return milliseconds(d)
+}
+
+// bareKey is of the least size that Graph takes, which is Causeway's.
+var bareKey = sync.OnceValues(func() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, 2048) })
+
+// decrypting gives the CPU time in milliseconds of opening one notification's key, which nobody can do without.
+func decrypting(tb harness.TB, times int) float64 {
+	tb.Helper()
+	key, err := bareKey()
+	var sealed []byte
+	if err == nil {
+		sealed, err = rsa.EncryptOAEP(sha1.New(), rand.Reader, &key.PublicKey, make([]byte, 32), nil)
+	}
+	before := usedCPU(tb, os.Getpid())
+	for range times {
+		if err == nil {
+			_, err = rsa.DecryptOAEP(sha1.New(), nil, key, sealed, nil)
+		}
+	}
+	if err != nil {
+		tb.Fatalf("measuring bare decryption: %v", err)
+	}
+	return (usedCPU(tb, os.Getpid()) - before) / float64(times)
 }
 
 // sayMuch has n messages said, in one channel after the other.

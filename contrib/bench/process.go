@@ -40,6 +40,33 @@ func parseStat(text string) (time.Duration, error) {
 	return time.Duration(ticks) * tick, nil
 }
 
+// busyProcessors gives the CPU time that all processes and the kernel have used since the machine was started (proc_stat(5)).
+func busyProcessors() (time.Duration, error) {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, fmt.Errorf("reading how busy the processors are: %w", err)
+	}
+	return parseBusy(string(text))
+}
+
+// parseBusy adds up user, nice, system, irq, softirq and steal, thus all but idle and iowait; what guests use is in user.
+func parseBusy(text string) (time.Duration, error) {
+	line, _, _ := strings.Cut(text, "\n")
+	fields := strings.Fields(line)
+	if len(fields) < 9 || fields[0] != "cpu" {
+		return 0, fmt.Errorf("reading how busy the processors are: %q is not understood", line)
+	}
+	var ticks int64
+	for _, i := range []int{1, 2, 3, 6, 7, 8} {
+		n, err := strconv.ParseInt(fields[i], 10, 64)
+		if err != nil {
+			return 0, fmt.Errorf("reading how busy the processors are: %w", err)
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * tick, nil
+}
+
 // footprint is memory, in bytes.
 type footprint struct{ resident, peak float64 }
 

@@ -21,6 +21,23 @@ func TestCPUTimeOfAProcess(t *testing.T) {
 	}
 }
 
+func TestBusyProcessors(t *testing.T) {
+	got, err := parseBusy("cpu  100 20 30 5000 400 5 6 7 80 90\ncpu0 1 2 3 4 5 6 7 8 9 10\n")
+	if want := 1680 * time.Millisecond; err != nil || got != want {
+		t.Errorf("got %v, %v; want %v", got, err, want)
+	}
+	for _, broken := range []string{"", "cpu0 1 2 3 4 5 6 7 8", "cpu 1 2 3", "cpu 1 2 x 4 5 6 7 8"} {
+		if got, err := parseBusy(broken); err == nil {
+			t.Errorf("%q gave %v", broken, got)
+		}
+	}
+	first, err1 := busyProcessors()
+	second, err2 := busyProcessors()
+	if err1 != nil || err2 != nil || first <= 0 || second < first {
+		t.Errorf("now %v (%v), then %v (%v)", first, err1, second, err2)
+	}
+}
+
 func TestThisProcessIsMeasured(t *testing.T) {
 	before, err := cpuOf(os.Getpid())
 	if err != nil {
