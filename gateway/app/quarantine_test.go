@@ -30,7 +30,7 @@ func TestQuarantineIsListedRetriedAndDroppedWhileRunning(t *testing.T) {
 
 	w.faults.set(refusePosts)
 	w.run()
-	w.begun("left")
+	w.begun("left", "right")
 	w.left.Say("C1", "ann", "first")
 	w.left.Say("C1", "ben", "second")
 	var ids []string

@@ -48,6 +48,8 @@ func init() {
 
 const (
 	suffix = ".chat"
+	// me is who Causeway is there.
+	me bridge.UserID = "causeway"
 	// pace is how often files are looked at.
 	pace = 20 * time.Millisecond
 )
@@ -80,7 +82,7 @@ func (a *account) Connect(context.Context) (bridge.Identity, error) {
 		return bridge.Identity{}, &bridge.Error{Kind: bridge.Unauthorised, Scope: bridge.ScopeAccount, Hint: "make it, or set Folder",
 			Err: fmt.Errorf("opening the folder: %w", err)}
 	}
-	return bridge.Identity{Server: a.server(), User: "causeway", Name: "causeway"}, nil
+	return bridge.Identity{Server: a.server(), User: me, Name: string(me)}, nil
 }
 
 func (a *account) server() bridge.ServerID { return bridge.ServerID("folder:" + a.settings.Folder) }
@@ -154,8 +156,12 @@ func (a *account) readOn(ctx context.Context, inbox bridge.Inbox, c bridge.Conve
 	}
 	b := bridge.Batch{Conversation: c, Cursor: end}
 	for _, l := range lines(all[from:]) {
+		author := bridge.Author{ID: bridge.UserID(l.Author), Name: l.Author}
+		if l.Key != "" {
+			author.ID = me // whatever name it shows
+		}
 		b.States = append(b.States, bridge.State{
-			Conversation: c, ID: l.ID, Author: bridge.Author{ID: bridge.UserID(l.Author), Name: l.Author},
+			Conversation: c, ID: l.ID, Author: author,
 			Created: l.Time, Revision: 1, Text: richtext.Plain(l.Text), Key: l.Key,
 		})
 	}
