@@ -111,6 +111,9 @@ func thingsGoWrong(t *testing.T, program string) {
 	v.click(lose)
 	v.write(0, "whose answer is lost")
 	v.until(message(0, "whose answer is lost") + `?.classList.contains("settled")`)
+	if v.stage.LostAnswers() == 0 {
+		t.Error("no answer was lost")
+	}
 	v.click(lose)
 	v.until(lose + `.getAttribute("aria-pressed") === "false" && document.getElementById("status").dataset.mood === "well"`)
 	for _, count := range []string{"missing", "doubled", "outOfOrder"} {

@@ -56,6 +56,20 @@ func TestEverythingCrosses(t *testing.T) {
 	v.until("all is well", func() bool { return v.news.Mood == stage.Well && v.news.Counts.Said == 6 && v.news.Counts.Arrived == 6 })
 }
 
+// TestWhatShowsNothingCrossesToo says on either side what has no letters, or looks otherwise there than here.
+func TestWhatShowsNothingCrossesToo(t *testing.T) {
+	v := visit(t)
+	for side, texts := range [2][]string{
+		{"---", "```\n```", "![](https://example.com/a.png)", "[ref]\n\n[ref]: https://example.com/", "| |\n|-|\n| |", "🎉"},
+		{"<hr>", "<p>&nbsp;</p>", `<p><img src="https://example.com/a.png" alt=""></p>`, "<p>!!!</p>"},
+	} {
+		for _, text := range texts {
+			v.say(town.Place(side), 0, text, "")
+		}
+	}
+	v.until("all is well", func() bool { return v.news.Mood == stage.Well && v.news.Counts.Arrived == 10 })
+}
+
 // TestTheOtherConversationIsJoinedToo goes by the second gateway.
 func TestTheOtherConversationIsJoinedToo(t *testing.T) {
 	v := visit(t)
@@ -108,6 +122,9 @@ func TestFaultsHoldThingsUp(t *testing.T) {
 	v.act("/api/fault", map[string]any{"name": stage.Lose, "on": true})
 	v.say(town.Left, 0, "said while answers are lost", "")
 	v.say(town.Left, 0, "and once more", "")
+	if v.stage.LostAnswers() == 0 {
+		t.Error("no answer was lost")
+	}
 	v.act("/api/fault", map[string]any{"name": stage.Lose, "on": false})
 	v.until("all is well", func() bool { return v.news.Mood == stage.Well && v.news.Counts.Doubled == 0 })
 	if status, _ := v.send("/api/fault", map[string]any{"name": "earthquake", "on": true}); status != http.StatusConflict {

@@ -61,7 +61,7 @@ func (a *Acme) URL() string { return a.server.URL() }
 func (a *Acme) Mattermost() Mattermost {
 	m := Mattermost{
 		Side: a.side, Server: a.server.URL(), Token: a.token, Reading: a.reading,
-		About:  "Both sides are stand-ins in memory that behave like the real services.",
+		About:  "Both sides are stand-ins in memory that behave like the real services. " + AboutSpeed,
 		Faults: []Fault{a.cut()},
 	}
 	for _, c := range a.channels {

@@ -2,19 +2,11 @@ package stage
 
 import (
 	"fmt"
-	"net"
 	"strings"
 )
 
-// freeAddress gives an address of this machine on which nobody listens: what Causeway serves there must be known before it
-// runs.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		return "", fmt.Errorf("looking for a free port: %w", err)
-	}
-	return l.Addr().String(), l.Close()
-}
+// AboutSpeed says why messages cross faster than in real life: see PostInterval below.
+const AboutSpeed = "Microsoft lets an account write once every 1.25 s; the demo does not wait for that, so times are Causeway's alone."
 
 const accounts = `# Causeway's config, written by the demonstration.
 # Change what you like, and let Causeway start again to apply it.

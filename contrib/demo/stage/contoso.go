@@ -27,6 +27,7 @@ type contoso struct {
 	team     *teams.Team
 	channels []*teams.Channel
 	losing   atomic.Int64 // counts writes while answers are lost
+	lost     atomic.Int64 // counts the answers that were
 }
 
 // channelNames are what the channels of either side are called, the first two of as many as there may be.

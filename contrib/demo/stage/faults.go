@@ -49,14 +49,21 @@ func (c *contoso) faults() []Fault {
 	}
 }
 
-// losesNext picks every second request that makes a message.
+// losesNext picks every second request that makes a message; whatever it picks gets no answer.
 func (c *contoso) losesNext(r *http.Request) bool {
 	path := r.URL.Path
 	if r.Method != http.MethodPost || !strings.HasSuffix(path, "/messages") && !strings.HasSuffix(path, "/replies") {
 		return false
 	}
-	return c.losing.Add(1)%2 == 1
+	if c.losing.Add(1)%2 == 0 {
+		return false
+	}
+	c.lost.Add(1)
+	return true
 }
+
+// LostAnswers gives how many answers of Graph to a new message have been lost so far.
+func (s *Stage) LostAnswers() int { return int(s.contoso.lost.Load()) }
 
 // toggle remembers how to end what begin has begun.
 func toggle(end *func(), begin func() func()) func(bool) error {

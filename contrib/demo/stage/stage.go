@@ -11,6 +11,7 @@ import (
 
 	"causeway/contrib/demo/operator"
 	"causeway/contrib/demo/town"
+	"causeway/contrib/freeport"
 )
 
 // Mattermost is what the stage needs to know of the server on the left, be it the stand-in or a real one.
@@ -85,7 +86,7 @@ func New(o Options) (*Stage, error) {
 	if s.Operator, err = operator.New(o.Program, s.operatorChanged); err != nil {
 		return nil, errors.Join(err, s.contoso.close())
 	}
-	listen, err := freeAddress()
+	listen, err := freeport.Address() // of Causeway; it must be free again at its next start
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

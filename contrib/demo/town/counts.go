@@ -20,6 +20,9 @@ type Counts struct {
 }
 
 const (
+	// unknown is how long no words may fit a copy until it is told by its place whose it is. It is shorter than what follows, so that
+	// nobody is accused before.
+	unknown = 2 * time.Second
 	// overtaken is how long a message may be passed over by a younger one until it counts as missing, and a copy may lack
 	// an original until it counts as doubled: the two sides are not looked at in the same instant.
 	overtaken = 3 * time.Second
@@ -30,6 +33,7 @@ const (
 
 // counts judges what is seen. Calm says since when Causeway runs and nothing is in its way; zero: it is not so.
 func (l *ledger) counts(now, calm time.Time) Counts {
+	l.guess(now)
 	c := Counts{Crossed: len(l.delays), Median: float64(middle(l.delays).Microseconds()) / 1000}
 	for _, where := range []Place{Left, Right} {
 		sorted := slices.SortedStableFunc(slices.Values(l.order[where]), byTime)

@@ -45,7 +45,9 @@ func htmlNode(n *html.Node, depth int) []Node {
 	switch {
 	case tag == "a":
 		return link(attribute(n, "href"), kids)
-	case tag == "img" || tag == "emoji":
+	case tag == "img":
+		return described([]Node{textNode(attribute(n, "alt"))})
+	case tag == "emoji":
 		return []Node{textNode(attribute(n, "alt"))}
 	case tag == "script" || tag == "style":
 		return nil

@@ -27,8 +27,9 @@ type entry struct {
 	said    []string // what it has said so far, by letters
 	first   time.Time
 
-	origin *entry // of a copy, once it is known
-	copy   *entry // of an original, once it has one
+	origin  *entry // of a copy, once it is known
+	copy    *entry // of an original, once it has one
+	guessed bool   // of an original: its copy is known by its place alone
 
 	// Of originals: since when the other side does not show the same; zero when it does.
 	behind time.Time
@@ -65,10 +66,7 @@ func (l *ledger) take(e *entry, m Message) {
 		m.Author, m.Person, m.Copy = e.Author, e.Person, e.Copy
 	}
 	e.Message = m
-	text := ""
-	if e.author, text = words(e.Message); text != "" && !slices.Contains(e.said, text) {
-		e.said = append(e.said, text)
-	}
+	e.listen()
 	l.touch(e)
 	switch {
 	case e.Copy && e.origin == nil && !e.Deleted:
@@ -79,6 +77,24 @@ func (l *ledger) take(e *entry, m Message) {
 	l.settle(e, m.Seen)
 	if e.Deleted {
 		l.settleReplies(e, m.Seen)
+	}
+}
+
+// listen notes whose words an entry shows and what it says.
+func (e *entry) listen() {
+	author, text := words(e.Message)
+	e.author = author
+	if e.Deleted {
+		return
+	}
+	texts := []string{text}
+	if !e.Copy {
+		texts = append(texts, letters(e.Source))
+	}
+	for _, text := range texts {
+		if !slices.Contains(e.said, text) {
+			e.said = append(e.said, text)
+		}
 	}
 }
 
@@ -106,6 +122,9 @@ func (l *ledger) find(e *entry, among []*entry, free func(*entry) bool) *entry {
 	return best
 }
 
+// exact is what fits gives at least when both say the same; all else together is less.
+const exact = 8
+
 // fits says how well two messages may be instances of one: 0 is not at all.
 func fits(a, b *entry) int {
 	fit := 0
@@ -113,7 +132,7 @@ func fits(a, b *entry) int {
 		for _, y := range b.said {
 			switch {
 			case x == y:
-				fit = max(fit, 8)
+				fit = max(fit, exact)
 			case len(x) > 3 && len(y) > 3 && (strings.Contains(x, y) || strings.Contains(y, x)):
 				fit = max(fit, 2)
 			case 2*common(x, y) > max(len(x), len(y)):
@@ -124,13 +143,17 @@ func fits(a, b *entry) int {
 	if fit == 0 {
 		return 0
 	}
-	if strings.Contains(a.author, b.author) || strings.Contains(b.author, a.author) {
+	if sameAuthor(a, b) {
 		fit += 4
 	}
 	if !a.Deleted && !b.Deleted {
 		fit++
 	}
 	return fit
+}
+
+func sameAuthor(a, b *entry) bool {
+	return strings.Contains(a.author, b.author) || strings.Contains(b.author, a.author)
 }
 
 // common is how many bytes two texts have in common at their beginning.
@@ -196,9 +219,16 @@ func (l *ledger) agree(o *entry) bool {
 	case c.Deleted:
 		return l.gone(c)
 	}
+	return sameText(o, c) && slices.Equal(emojis(o.Message), emojis(c.Message)) && l.sameThread(o, c)
+}
+
+// sameText reports whether a copy says what its original says, as it is shown or as it was typed: one side may have markup that
+// the other can only show as such. Where the copy is known by its place alone and the original shows no word, there is nothing to
+// compare.
+func sameText(o, c *entry) bool {
 	_, said := words(o.Message)
 	_, copied := words(c.Message)
-	return said == copied && slices.Equal(emojis(o.Message), emojis(c.Message)) && l.sameThread(o, c)
+	return said == copied || letters(o.Source) == copied || o.guessed && strings.IndexFunc(said, isLetter) < 0
 }
 
 // blanked reports whether a copy stays only because others have replied to it: Mattermost would take their replies along.
@@ -250,19 +280,24 @@ func words(m Message) (author, text string) {
 // shortcode is an emoji by its name, which one side may show as such and the other as a picture.
 var shortcode = regexp.MustCompile(`:[a-z0-9_+-]+:`)
 
+// nothing stands for a text of which nothing is seen, such as a rule or an empty block of code. No other text is it by its letters.
+const nothing = " "
+
 // letters keeps what is the same in the markup of either side; of a text without any letter, all but the spaces.
 func letters(text string) string {
 	kept := strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+		if isLetter(r) {
 			return unicode.ToLower(r)
 		}
 		return -1
 	}, shortcode.ReplaceAllString(text, ""))
 	if kept == "" {
-		return bare(strings.Join(strings.Fields(text), ""))
+		kept = bare(strings.Join(strings.Fields(text), ""))
 	}
-	return kept
+	return cmp.Or(kept, nothing)
 }
+
+func isLetter(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 // emojis gives which emoji stand under a message, sorted.
 func emojis(m Message) []string {

@@ -171,6 +171,109 @@ func TestLedgerTellsSimilarMessagesApart(t *testing.T) {
 	}
 }
 
+// Texts of which little or nothing is read, with the copies that Causeway makes of them in Teams.
+func TestTextsWithoutLettersFindTheirCopies(t *testing.T) {
+	for typed, body := range map[string]string{
+		"---":                                  "<hr>",
+		"***":                                  "<hr>",
+		"```\n```":                             "",
+		"``` ```":                              "",
+		"> ":                                   "",
+		"&nbsp;":                               "",
+		"[](https://example.com/)":             "",
+		"!!!":                                  "<p>!!!</p>",
+		":tada:":                               `<p><emoji alt="🎉"></emoji></p>`,
+		"![](https://example.com/a.png)":       `<p><a href="https://example.com/a.png">[picture]</a></p>`,
+		"![cat](https://example.com/a.png)":    `<p><a href="https://example.com/a.png">[cat]</a></p>`,
+		"[ref]\n\n[ref]: https://example.com/": `<p>[ref]</p><p>[ref]: <a href="https://example.com/">https://example.com/</a></p>`,
+		"[ref]: https://example.com/":          `<p>[ref]: <a href="https://example.com/">https://example.com/</a></p>`,
+		"| |\n|-|\n| |":                        "<p>| |<br>|-|<br>| |</p>",
+	} {
+		t.Run(typed, func(t *testing.T) {
+			for _, first := range []Place{Left, Right} {
+				l := newTestLedger()
+				seen := [2][]Message{
+					{original("1", typed, 0), original("2", "between", 1), original("3", typed, 2)},
+					{copyOf("a", body, 3), copyOf("b", "between", 4), copyOf("c", body, 5)},
+				}
+				l.update(first, seen[first])
+				l.update(first.Other(), seen[first.Other()])
+				if got, want := figuresOf(l, at(10)), (figures{said: 3, arrived: 3, crossed: 3}); got != want {
+					t.Errorf("%+v, want %+v", got, want)
+				}
+				l.update(Left, []Message{deleted(original("1", "", 0), 20)})
+				if got := figuresOf(l, time.Time{}); got.waiting != 1 {
+					t.Errorf("deleted on one side: %+v, want one waiting", got)
+				}
+			}
+		})
+	}
+}
+
+// The same the other way round, as Causeway writes them in Mattermost.
+func TestTeamsTextsWithoutLettersFindTheirCopies(t *testing.T) {
+	for typed, written := range map[string]string{
+		"<hr>": "***", "<codeblock></codeblock>": "", "<p>&nbsp;</p>": "", "<p></p>": "", "<blockquote></blockquote>": "",
+		`<p><img src="https://example.com/a.png" alt=""></p>`:    "[[picture]](https://example.com/a.png)",
+		`<p><img src="https://example.com/a.png" alt="cat"></p>`: "[[cat]](https://example.com/a.png)",
+	} {
+		l := newTestLedger()
+		l.update(Right, []Message{{Conversation: there, ID: "a", Author: "Bob Kahn", Source: typed, Body: HTML(typed), At: at(0), Seen: at(0)}})
+		l.update(Left, []Message{{
+			Conversation: here, ID: "1", Author: "Bob Kahn (Teams)", Copy: true, Source: written, Body: Markdown(written, nil), At: at(1), Seen: at(1),
+		}})
+		if got, want := figuresOf(l, at(10)), (figures{said: 1, arrived: 1, crossed: 1}); got != want {
+			t.Errorf("%s: %+v, want %+v", typed, got, want)
+		}
+	}
+}
+
+// Where no words fit, the oldest that is left of the same author goes with the oldest copy, unless that says what another one says.
+func TestLedgerGuessesWhereNoWordsFit(t *testing.T) {
+	signs := []Message{original("1", "§§§", 0), original("2", "¶¶¶", 1)}
+	amir := original("3", "±±±", 2)
+	amir.Author, amir.Person = "amir", "2"
+	for name, c := range map[string]struct {
+		left, right []Message
+		want        figures
+	}{
+		"shown otherwise": {
+			left: signs, right: []Message{copyOf("a", "sections", 3), copyOf("b", "pilcrows", 4)}, want: figures{said: 2, arrived: 2, crossed: 2},
+		},
+		"in their order": {
+			left: signs, right: []Message{copyOf("a", "sections", 4), copyOf("b", "pilcrows", 3)}, want: figures{said: 2, arrived: 2, crossed: 2},
+		},
+		"of somebody else": {left: []Message{amir}, right: []Message{copyOf("a", "plus", 3)}, want: figures{said: 1, missing: 1, doubled: 1}},
+		"said afterwards":  {left: []Message{original("1", "§§§", 9)}, right: []Message{copyOf("a", "sections", 3)}, want: figures{said: 1, missing: 1, doubled: 1}},
+		"other words":      {left: []Message{original("1", "hello", 0)}, right: []Message{copyOf("a", "nonsense", 3)}, want: figures{said: 1, missing: 1}},
+		"a second copy is none of another message": {
+			left:  []Message{original("1", "hello", 0), original("2", "good bye", 1)},
+			right: []Message{copyOf("a", "hello", 3), copyOf("b", "hello", 4)},
+			want:  figures{said: 2, arrived: 1, missing: 1, doubled: 1, crossed: 1},
+		},
+	} {
+		l := newTestLedger()
+		l.update(Left, c.left)
+		l.update(Right, c.right)
+		if got := figuresOf(l, at(10)); got != c.want {
+			t.Errorf("%s: %+v, want %+v", name, got, c.want)
+		}
+	}
+}
+
+// A guess waits for the words that may still be seen, but nobody is accused before it.
+func TestAGuessComesBeforeAnAccusation(t *testing.T) {
+	l := newTestLedger()
+	l.update(Left, []Message{original("1", "§§§", 0)})
+	l.update(Right, []Message{copyOf("a", "sections", 3)})
+	for after := range 5 {
+		c := l.counts(at(3+after), time.Time{})
+		if married := after >= int(unknown/time.Second); c.Doubled+c.Missing > 0 || married != (c.Arrived == 1) {
+			t.Errorf("after %d s: %+v", after, c)
+		}
+	}
+}
+
 func TestLedgerMeasuresHowLongItTook(t *testing.T) {
 	l := newTestLedger()
 	l.update(Left, []Message{original("1", "teh release", 0)})

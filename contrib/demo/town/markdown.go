@@ -59,7 +59,7 @@ func (r markdownReader) node(n ast.Node, depth int) []Node {
 	case *ast.Link:
 		return link(string(n.Destination), r.all(n, depth+1))
 	case *ast.Image:
-		return link(string(n.Destination), r.all(n, depth+1))
+		return link(string(n.Destination), described(r.all(n, depth+1)))
 	case *ast.AutoLink:
 		return link(string(n.URL(r.source)), []Node{textNode(string(n.Label(r.source)))})
 	case *ast.RawHTML: // Mattermost shows it as it was typed

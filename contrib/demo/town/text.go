@@ -61,6 +61,14 @@ func plain(b *strings.Builder, nodes []Node) {
 // see what happens.
 const deepest = 40
 
+// described is what stands for a picture: what is said of it, or that it is one.
+func described(label []Node) []Node {
+	if Plain(label) == "" {
+		return []Node{textNode("picture")}
+	}
+	return label
+}
+
 func textNode(s string) Node { return Node{Text: s} }
 
 // joined makes one piece of neighbouring pieces of plain text.

@@ -54,8 +54,14 @@ func (t *Town) see(where Place, seen []Message) {
 // Counts gives the figures. Calm says since when Causeway runs and nothing is in its way; zero: it is not so.
 func (t *Town) Counts(calm time.Time) Counts {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.ledger.counts(time.Now(), calm)
+	before := t.ledger.touched
+	c := t.ledger.counts(time.Now(), calm)
+	changed := t.ledger.touched != before
+	t.mu.Unlock()
+	if changed {
+		t.Changed.Ring()
+	}
+	return c
 }
 
 // State is how it stands with an instance.

@@ -73,7 +73,8 @@ func (a *acme) describe(tb harness.TB) stage.Mattermost {
 	o := town.MattermostOptions{URL: a.server.URL, Organisation: a.team.DisplayName, Causeway: a.bot.UserId}
 	m := stage.Mattermost{
 		Server: a.proxy.URL, Token: a.server.CreateToken(tb, a.bot.UserId), Reading: a.reading, Faults: []stage.Fault{a.cut()},
-		About: "On the left is a real Mattermost server, version " + model.CurrentVersion + " of the API, at " + a.server.URL + "; Teams is a stand-in.",
+		About: "On the left is a real Mattermost server, version " + model.CurrentVersion + " of the API, at " + a.server.URL + "; Teams is a stand-in. " +
+			stage.AboutSpeed,
 	}
 	for _, u := range a.people {
 		o.Tokens = append(o.Tokens, a.server.CreateToken(tb, u.Id))
