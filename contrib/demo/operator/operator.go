@@ -24,15 +24,19 @@ const (
 // patience is how long the program may take to end when it is asked to.
 const patience = 15 * time.Second
 
+// ErrClosed says that the operator has been closed.
+var ErrClosed = errors.New("the demonstration has ended")
+
 // Operator looks after one causeway program in a folder of its own. Its methods may be called from any goroutine.
 type Operator struct {
 	program, folder string
 	changed         func()
 
-	mu    sync.Mutex // held while the program is started or ended
-	run   *run       // nil: never started
-	state sync.Mutex // guards what State reads
-	last  State
+	mu     sync.Mutex // held while the program is started or ended
+	run    *run       // nil: never started
+	closed bool       // nothing starts any more
+	state  sync.Mutex // guards what State reads
+	last   State
 }
 
 // run is one life of the program.
@@ -145,10 +149,17 @@ func (o *Operator) Login(ctx context.Context, account string, enter func(context
 	return output, nil
 }
 
-// Start starts `causeway run`. Of a program that runs already nothing is changed.
+// Start starts `causeway run`. Of a program that runs already nothing is changed. After Close it returns ErrClosed.
 func (o *Operator) Start() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	return o.start()
+}
+
+func (o *Operator) start() error {
+	if o.closed {
+		return ErrClosed
+	}
 	if o.State().Running {
 		return nil
 	}
@@ -226,16 +237,23 @@ func (o *Operator) kill() {
 	<-o.run.done
 }
 
-// Restart asks the program to end and starts it again, so that it reads its config anew.
+// Restart asks the program to end and starts it again, so that it reads its config anew. Nobody can start or end it in between. After
+// Close it returns ErrClosed.
 func (o *Operator) Restart() error {
-	o.Stop()
-	return o.Start()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.stop()
+	return o.start()
 }
 
 // Stop asks the program to end, and kills it when it does not.
 func (o *Operator) Stop() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.stop()
+}
+
+func (o *Operator) stop() {
 	if o.run == nil {
 		return
 	}
@@ -249,9 +267,12 @@ func (o *Operator) Stop() {
 	}
 }
 
-// Close stops the program and removes the folder.
+// Close stops the program for good and removes the folder.
 func (o *Operator) Close() error {
-	o.Stop()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.stop()
+	o.closed = true
 	if err := os.RemoveAll(o.folder); err != nil {
 		return fmt.Errorf("removing the folder: %w", err)
 	}
