@@ -1,7 +1,9 @@
 package main
 
 import (
-	"fmt"
+	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -19,35 +21,48 @@ func delaySizes(o options) sizes {
 	if o.quick {
 		return sizes{rounds: 1, rest: 5, burst: 30, step: quickStep, tries: 1}
 	}
-	return sizes{rounds: o.rounds, rest: 100, burst: 300, step: step, tries: 5}
+	return sizes{rounds: o.rounds, rest: 100, burst: 300, step: step, tries: 4}
 }
 
 // delay measures both ways between the stand-ins. Each round is a world of its own, since stand-ins and stores fill.
 func delay(tb harness.TB, o options, r *Report) {
 	z := delaySizes(o)
 	for round := range z.rounds {
-		tb.Logf("delay, round %d of %d", round+1, z.rounds)
-		delayRound(tb, o, r, z)
+		delayRound(tb, o, r, z, round)
 	}
+	r.note("delay: the bare relay is contrib/bench/relay, a program of %d lines.", linesOf(tb, filepath.Join(o.paths.bench, "relay", "main.go")))
 	r.note("delay: Causeway runs with LogLevel info and PostInterval %v, so that Graph's pace of one post a second is not what is measured; both programs read Teams every %v.", postInterval, pollInterval)
-	r.note("delay: from Teams, messages are said in a burst and at a steady rate; polling brings them in lumps. Causeway reads the last two minutes of a channel again and again, as Graph shows changes late, so that its delay grows with what was said there.")
-	r.note("delay: added is Causeway's percentile less the bare relay's, of the same round; from Teams it is counted from the answer of Graph that shows the message, as the wait for the next look is the same for both.")
+	r.note("delay: from Teams, %d messages are said in a burst, and others at a steady rate; polling brings them in lumps. Causeway reads the last two minutes of a channel again and again, as Graph shows changes late, so that its delay grows with what was said there.", z.burst)
+	r.note("delay: added is Causeway's percentile less the bare relay's, of the same round, or of all rounds where it is a p99; from Teams it is counted from the answer of Graph that shows the message, as the wait for the next look is the same for both.")
 	r.note("delay: the stand-ins and all people run in the process of the benchmark, which shares the processors with the program that is measured.")
 }
 
-func delayRound(tb harness.TB, o options, r *Report, z sizes) {
+// delayKinds are the kinds of load, each in channels of its own: what is said in one is read again for a while by whoever polls it.
+var delayKinds = []string{"rest", "burst", "steady"}
+
+func delayRound(tb harness.TB, o options, r *Report, z sizes, round int) {
 	s := newSims(tb)
-	// What is said in one channel is read again for a while by whoever polls it, so each kind of load has channels of its own.
 	joints := map[subject][]*joint{}
 	for _, who := range []subject{causeway, bare} {
-		for _, kind := range []string{"rest", "burst", "steady"} {
+		for _, kind := range delayKinds {
 			joints[who] = append(joints[who], s.join(who, strings.ToLower(string(who))+"-"+kind))
 		}
 	}
 	process := harness.StartProcess(tb, s.configure(tb, o.programs.causeway(tb), pollInterval, joints[causeway]...).command("run"))
-	for i := range joints[bare] {
-		delayOf(tb, o, r, z, s, i, process, joints[causeway][i], joints[bare][i])
+	polled := map[subject][]float64{}
+	for i, kind := range delayKinds {
+		tb.Logf("delay, round %d of %d: %s", round+1, z.rounds, kind)
+		relay := s.startRelay(tb, o.programs.relay(tb), joints[bare][i])
+		pids := map[subject]int{causeway: process.PID(), bare: relay.PID()}
+		ways := []*joint{joints[causeway][i], joints[bare][i]}
+		for _, j := range ways {
+			j.begin(tb)
+		}
+		restBack(tb, r, z, s, ways, polled)
+		delayOf(tb, r, z, s, kind, pids, rotated(ways, round))
+		relay.Kill(tb)
 	}
+	r.addRest(partDelay, back, polled)
 	addMemory(tb, r, partDelay, causeway, process.PID())
 	for _, who := range []subject{causeway, bare} {
 		var toTeams, toMattermost Counts
@@ -61,52 +76,66 @@ func delayRound(tb harness.TB, o options, r *Report, z sizes) {
 	process.Stop(tb)
 }
 
-// delayOf measures one kind of load: 0 is at rest and the rate there, 1 a burst back, 2 a steady rate back.
-func delayOf(tb harness.TB, o options, r *Report, z sizes, s *sims, kind int, process *harness.Process, ours, theirs *joint) {
+// delayOf measures one kind of load.
+func delayOf(tb harness.TB, r *Report, z sizes, s *sims, kind string, pids map[subject]int, ways []*joint) {
 	tb.Helper()
-	relay := s.startRelay(tb, o.programs.relay(tb), theirs)
-	pids := map[subject]int{causeway: process.PID(), bare: relay.PID()}
-	ours.begin(tb)
-	theirs.begin(tb)
-	switch ways := []*joint{ours, theirs}; kind {
-	case 0:
-		delayAtRest(tb, r, z, s, ours, theirs)
-		for _, j := range ways {
+	if kind == "rest" {
+		restThere(tb, r, z, s, ways)
+	}
+	for _, j := range ways {
+		switch kind {
+		case "rest":
 			measureCPU(tb, r, there, pids[j.who], j.there, func() {
-				rate, err := sustained(tb.Context(), s.board, j.there, z)
+				rate, err := sustained(tb.Context(), s.board, j.there, z, func() { j.begin(tb) })
 				if err != nil {
 					tb.Fatalf("%s: the rate of %s: %v", there, j.who, err)
 				}
 				r.add(partDelay, there+", sustained rate", "messages/s", j.who, rate)
 			})
-		}
-		addMemory(tb, r, partDelay, bare, relay.PID())
-	case 1:
-		for _, j := range ways {
+			if j.who == bare { // Causeway's memory is looked at in the end
+				addMemory(tb, r, partDelay, bare, pids[bare])
+			}
+		case "burst":
 			measureCPU(tb, r, back+", burst", pids[j.who], j.back, func() { burstBack(tb, r, z, s, j.back) })
-		}
-	case 2:
-		for _, j := range ways {
+		case "steady":
 			measureCPU(tb, r, back+", "+number(steadyRate)+" a second", pids[j.who], j.back, func() { steadyBack(tb, r, z, s, j.back) })
 		}
 	}
-	relay.Kill(tb)
 }
 
-func delayAtRest(tb harness.TB, r *Report, z sizes, s *sims, ours, theirs *joint) {
+// restBack measures at rest from Teams, and no more than a page of Graph has: a full channel is read page by page. What it finds, counted
+// from the answer that shows a message, is added to polled.
+func restBack(tb harness.TB, r *Report, z sizes, s *sims, ways []*joint, polled map[subject][]float64) {
 	tb.Helper()
-	talks := []*talk{ours.back, theirs.back}
-	// First, and no more than a page of Graph has: a full channel is read page by page.
+	var talks []*talk
+	for _, j := range ways {
+		talks = append(talks, j.back)
+	}
 	flows, err := rest(tb.Context(), s.board, talks, min(z.rest, 40), true)
 	if err != nil {
 		tb.Fatalf("%s: %v", back, err)
 	}
-	addDelays(r, partDelay, back, talks, flows, true)
-	talks = []*talk{ours.there, theirs.there}
-	if flows, err = rest(tb.Context(), s.board, talks, z.rest, false); err != nil {
+	for i, t := range talks {
+		r.add(partDelay, back+", at rest with the wait for the look, median", "ms", t.who, percentile(flows[i].delays, 50))
+		polled[t.who] = append(polled[t.who], flows[i].polled...)
+	}
+}
+
+func restThere(tb harness.TB, r *Report, z sizes, s *sims, ways []*joint) {
+	tb.Helper()
+	var talks []*talk
+	for _, j := range ways {
+		talks = append(talks, j.there)
+	}
+	flows, err := rest(tb.Context(), s.board, talks, z.rest, false)
+	if err != nil {
 		tb.Fatalf("%s: %v", there, err)
 	}
-	addDelays(r, partDelay, there, talks, flows, false)
+	delays := map[subject][]float64{}
+	for i, t := range talks {
+		delays[t.who] = flows[i].delays
+	}
+	r.addRest(partDelay, there, delays)
 }
 
 // burstBack says much at once in Teams. What polling brings comes in lumps, of which nobody can say whether a backlog grows, so
@@ -114,7 +143,7 @@ func delayAtRest(tb harness.TB, r *Report, z sizes, s *sims, ours, theirs *joint
 func burstBack(tb harness.TB, r *Report, z sizes, s *sims, t *talk) {
 	tb.Helper()
 	f := sayAndWait(tb, s.board, t, 0, 0, z.burst)
-	r.add(partDelay, fmt.Sprintf("%s, rate of a burst of %d", back, z.burst), "messages/s", t.who, f.burstRate())
+	r.add(partDelay, back+", rate of a burst", "messages/s", t.who, f.burstRate())
 }
 
 // steadyRate is in messages per second; more than people say in a channel.
@@ -123,9 +152,7 @@ const steadyRate = 20.0
 func steadyBack(tb harness.TB, r *Report, z sizes, s *sims, t *talk) {
 	tb.Helper()
 	f := sayAndWait(tb, s.board, t, steadyRate, 4*z.step, 0)
-	for _, p := range []float64{50, 95, 99} {
-		r.add(partDelay, fmt.Sprintf("%s, at %s a second, p%v", back, number(steadyRate), p), "ms", t.who, percentile(f.delays, p))
-	}
+	r.addDelays(partDelay, back+", at "+number(steadyRate)+" a second", t.who, f.delays)
 }
 
 func sayAndWait(tb harness.TB, b *board, t *talk, rate float64, d time.Duration, n int) *flow {
@@ -149,48 +176,6 @@ func measureCPU(tb harness.TB, r *Report, name string, pid int, t *talk, do func
 	r.add(partDelay, name+", CPU time", "ms/message", t.who, (usedCPU(tb, pid)-before)/float64(len(said(t))-already))
 }
 
-// addDelays notes percentiles of the delay, and what Causeway adds to the bare relay's.
-func addDelays(r *Report, part, name string, talks []*talk, flows []*flow, polled bool) {
-	var base map[string]float64
-	for _, t := range talks { // the bare relay's first
-		if i := indexOf(talks, t); t.who == bare {
-			base = percentiles(flows[i], polled)
-		}
-	}
-	for i, t := range talks {
-		if polled {
-			r.add(part, name+", at rest with the wait for the look, median", "ms", t.who, percentile(flows[i].delays, 50))
-		}
-		for _, p := range []string{"median", "p95", "p99"} {
-			r.add(part, fmt.Sprintf("%s, at rest, %s", name, p), "ms", t.who, percentiles(flows[i], polled)[p])
-		}
-	}
-	for i, t := range talks {
-		for _, p := range []string{"median", "p95", "p99"} {
-			if t.who != bare {
-				r.add(part, fmt.Sprintf("%s, added at rest, %s", name, p), "ms more", t.who, percentiles(flows[i], polled)[p]-base[p])
-			}
-		}
-	}
-}
-
-func indexOf(talks []*talk, t *talk) int {
-	for i := range talks {
-		if talks[i] == t {
-			return i
-		}
-	}
-	return -1
-}
-
-func percentiles(f *flow, polled bool) map[string]float64 {
-	values := f.delays
-	if polled {
-		values = f.polled
-	}
-	return map[string]float64{"median": percentile(values, 50), "p95": percentile(values, 95), "p99": percentile(values, 99)}
-}
-
 // usedCPU gives the CPU time of a process in milliseconds.
 func usedCPU(tb harness.TB, pid int) float64 {
 	tb.Helper()
@@ -199,6 +184,15 @@ func usedCPU(tb harness.TB, pid int) float64 {
 		tb.Fatalf("measuring: %v", err)
 	}
 	return milliseconds(d)
+}
+
+func linesOf(tb harness.TB, path string) int {
+	tb.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		tb.Fatalf("counting lines: %v", err)
+	}
+	return bytes.Count(text, []byte("\n"))
 }
 
 func addMemory(tb harness.TB, r *Report, part string, who subject, pid int) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
@@ -19,6 +20,12 @@ type talk struct {
 	who   subject
 	say   func(ctx context.Context, sender int, text string) error
 	flows []*flow // all that was said this way
+}
+
+// rotated gives the programs in another order in each round, so that none always runs before or after another one.
+func rotated[T any](all []T, round int) []T {
+	at := round % len(all)
+	return slices.Concat(all[at:], all[:at])
 }
 
 // sizes say how much is measured.
@@ -106,24 +113,33 @@ func one(ctx context.Context, f *flow, t *talk, sender int, rate float64, began 
 }
 
 // drained is how long nothing may arrive until the rest counts as lost, while the search for the rate goes on.
-const drained = 20 * time.Second
+const drained = 5 * time.Second
 
 // sustained searches the highest rate, per second, at which the backlog of a program does not grow. A burst tells where to
-// begin.
-func sustained(ctx context.Context, b *board, t *talk, z sizes) (rate float64, err error) {
+// begin. After something has been lost, again must wait until the program carries once more.
+func sustained(ctx context.Context, b *board, t *talk, z sizes, again func()) (rate float64, err error) {
 	f := b.open()
 	t.flows = append(t.flows, f)
 	if _, err := load(ctx, f, t, 0, 0, z.burst); err != nil {
 		return 0, err
 	}
-	if _, err := f.await(ctx, drained); err != nil {
+	if err := f.drain(ctx, again); err != nil {
 		return 0, err
 	}
 	start := f.throughput()
 	if start == 0 {
 		return 0, fmt.Errorf("%s: nothing of a burst has arrived", t.who)
 	}
-	return search(start, z.tries, func(rate float64) (float64, bool, error) { return holds(ctx, b, t, rate, z.step) })
+	return search(start, z.tries, func(rate float64) (float64, bool, error) { return holds(ctx, b, t, rate, z.step, again) })
+}
+
+// drain waits for what is under way, and for the program where something is lost.
+func (f *flow) drain(ctx context.Context, again func()) error {
+	there, err := f.await(ctx, drained)
+	if err == nil && !there {
+		again()
+	}
+	return err
 }
 
 // search brackets the limit from start on in coarse steps and then halves the bracket; it returns the highest rate that was
@@ -158,7 +174,7 @@ func search(start float64, tries int, try func(rate float64) (attained float64, 
 
 // holds tries a rate for a while. The backlog grows when at the end more is under way than after a third of the time, by more than a
 // twentieth of what was said in between.
-func holds(ctx context.Context, b *board, t *talk, rate float64, d time.Duration) (attained float64, held bool, err error) {
+func holds(ctx context.Context, b *board, t *talk, rate float64, d time.Duration, again func()) (attained float64, held bool, err error) {
 	f := b.open()
 	t.flows = append(t.flows, f)
 	early := make(chan [2]int, 1)
@@ -172,7 +188,7 @@ func holds(ctx context.Context, b *board, t *talk, rate float64, d time.Duration
 	}
 	way, said, _ := f.under()
 	then := <-early
-	if _, err := f.await(ctx, drained); err != nil {
+	if err := f.drain(ctx, again); err != nil {
 		return 0, false, err
 	}
 	return attained, !grew(then[0], then[1], way, said), nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -71,7 +72,7 @@ func TestTheSustainedRateIsFound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBoard()
 		c := &carrier{board: b, each: 10 * time.Millisecond} // 100 a second
-		got, err := sustained(t.Context(), b, c.talk(), sizes{burst: 50, step: 3 * time.Second, tries: 6})
+		got, err := sustained(t.Context(), b, c.talk(), sizes{burst: 50, step: 3 * time.Second, tries: 6}, func() { t.Error("nothing was lost") })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -80,6 +81,34 @@ func TestTheSustainedRateIsFound(t *testing.T) {
 		}
 		c.wait.Wait()
 	})
+}
+
+func TestAfterALossTheProgramIsWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBoard()
+		c := &carrier{board: b, each: 10 * time.Millisecond, lose: func(m mark) bool { return m.n == 3 }}
+		again := 0
+		if _, err := sustained(t.Context(), b, c.talk(), sizes{burst: 50, step: time.Second, tries: 2}, func() { again++ }); err != nil {
+			t.Fatal(err)
+		}
+		if again != 3 { // the burst and two steps
+			t.Errorf("waited %d times for the program", again)
+		}
+		c.wait.Wait()
+	})
+}
+
+func TestNobodyIsAlwaysTheFirst(t *testing.T) {
+	all := []subject{causeway, bare, matterbridge}
+	for round, want := range []subject{causeway, bare, matterbridge, causeway} {
+		got := rotated(all, round)
+		if got[0] != want || len(got) != 3 || !slices.Equal(slices.Sorted(slices.Values(got)), []subject{causeway, matterbridge, bare}) {
+			t.Errorf("round %d: %v", round, got)
+		}
+	}
+	if all[0] != causeway {
+		t.Errorf("the programs themselves were rotated: %v", all)
+	}
 }
 
 func TestSearchGoesUpOrDown(t *testing.T) {

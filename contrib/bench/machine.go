@@ -79,14 +79,20 @@ func fileSystem(folder string) (string, error) {
 // versions are those of what is measured.
 func versions(ctx context.Context, p paths) (map[string]string, error) {
 	v := map[string]string{"Go": runtime.Version()}
-	commit, err := run(ctx, p.product, "git", "-c", "safe.directory=*", "describe", "--always", "--dirty")
-	if err != nil {
-		return nil, err
-	}
-	v["Causeway"] = strings.TrimSpace(commit)
+	v["Causeway"] = causewayVersion(ctx, p.product)
+	var err error
 	if v["Matterbridge"], err = p.matterbridgeVersion(ctx); err != nil {
 		return nil, err
 	}
 	v["Mattermost server"], err = p.mattermostVersion(ctx)
 	return v, err
+}
+
+// causewayVersion is what git calls the sources in a folder; they may be there without git.
+func causewayVersion(ctx context.Context, folder string) string {
+	commit, err := run(ctx, folder, "git", "-c", "safe.directory=*", "describe", "--always", "--dirty")
+	if err != nil {
+		return "unknown version"
+	}
+	return strings.TrimSpace(commit)
 }

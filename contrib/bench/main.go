@@ -130,6 +130,7 @@ func measure(ctx context.Context, o options, r *Report) error {
 		if !slices.Contains(o.only, p.name) {
 			continue
 		}
+		began := time.Now()
 		err := harness.Alone(ctx, func(tb harness.TB) {
 			o := o
 			o.programs = newPrograms(tb, o.paths)
@@ -138,6 +139,7 @@ func measure(ctx context.Context, o options, r *Report) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.name, err)
 		}
+		fmt.Fprintf(os.Stderr, "bench: %s took %v\n", p.name, time.Since(began).Round(time.Second))
 	}
 	return nil
 }

@@ -24,11 +24,13 @@ type realSizes struct {
 	much stretch // that is too much for some
 	kill stretch // while the program is killed after a third of the time
 	cut  stretch // while its websocket is cut after a third of the time
-	// quiet is how long nothing may arrive until the rest counts as lost. Matterbridge looks after its websocket every ten seconds, and
-	// signs in again, which takes a second or two.
+	// settle is how long after the last word CPU time is read, for every program alike.
+	settle time.Duration
+	// quiet is how long nothing may arrive until the rest counts as lost.
 	quiet time.Duration
-	// killed is the same after a kill, where the program is there again at once.
-	killed time.Duration
+	// mended is the same after a cut: Matterbridge looks after its websocket every ten seconds, and signs in again, which takes a
+	// second or two.
+	mended time.Duration
 }
 
 func matterbridgeSizes(o options) realSizes {
@@ -37,14 +39,14 @@ func matterbridgeSizes(o options) realSizes {
 			sizes: sizes{rounds: 1, rest: 3, burst: 20, step: quickStep, tries: 1},
 			calm:  stretch{20, time.Second}, much: stretch{100, time.Second},
 			kill: stretch{20, 1500 * time.Millisecond}, cut: stretch{20, 1500 * time.Millisecond},
-			quiet: 2 * time.Second, killed: 2 * time.Second,
+			settle: 500 * time.Millisecond, quiet: 2 * time.Second, mended: 2 * time.Second,
 		}
 	}
 	return realSizes{
-		sizes: sizes{rounds: o.rounds, rest: 60, burst: 200, step: step, tries: 4},
-		calm:  stretch{40, 5 * time.Second}, much: stretch{300, 4 * time.Second},
-		kill: stretch{40, 9 * time.Second}, cut: stretch{25, 20 * time.Second},
-		quiet: 13 * time.Second, killed: 5 * time.Second,
+		sizes: sizes{rounds: o.rounds, rest: 100, burst: 200, step: step, tries: 4},
+		calm:  stretch{40, 5 * time.Second}, much: stretch{300, 3 * time.Second},
+		kill: stretch{40, 6 * time.Second}, cut: stretch{25, 20 * time.Second},
+		settle: time.Second, quiet: 5 * time.Second, mended: 13 * time.Second,
 	}
 }
 
@@ -57,7 +59,8 @@ func againstMatterbridge(tb harness.TB, o options, r *Report) {
 	theirs := w.matterbridge(tb, o.programs.matterbridge(tb))
 	all := []*contender{ours, relay, theirs}
 	for round := range z.rounds {
-		tb.Logf("matterbridge, round %d of %d", round+1, z.rounds)
+		progress := func(what string) { tb.Logf("matterbridge, round %d of %d: %s", round+1, z.rounds, what) }
+		progress("at rest")
 		for _, c := range all {
 			c.ready(tb)
 		}
@@ -66,27 +69,36 @@ func againstMatterbridge(tb harness.TB, o options, r *Report) {
 		if err != nil {
 			tb.Fatalf("%v", err)
 		}
-		addDelays(r, partMatterbridge, across, talks, flows, false)
+		delays := map[subject][]float64{}
+		for i, t := range talks {
+			delays[t.who] = flows[i].delays
+		}
+		r.addRest(partMatterbridge, across, delays)
 		for i, c := range all {
 			addCounts(r, partMatterbridge, "at rest", c.who, c.count(tb, flows[i]))
 		}
-		for _, c := range all {
+		progress("the sustained rate")
+		for _, c := range rotated(all, round) {
 			rateOf(tb, r, c, z)
 		}
-		for _, c := range all {
+		progress("under load")
+		for _, c := range rotated(all, round) {
 			loaded(tb, r, c, z)
 		}
-		for _, c := range all {
+		progress("under too much load")
+		for _, c := range rotated(all, round) {
 			tooMuch(tb, r, c, z)
 		}
-		for _, c := range []*contender{ours, theirs} {
-			disturbedBy(tb, r, c, z.kill, z.killed, "kill -9", func() {
+		progress("kill -9")
+		for _, c := range rotated([]*contender{ours, theirs}, round) {
+			disturbedBy(tb, r, c, z.kill, z.quiet, "kill -9", func() {
 				c.process.Kill(tb)
 				c.process.Start(tb)
 			})
 		}
-		for _, c := range []*contender{ours, theirs} {
-			disturbedBy(tb, r, c, z.cut, z.quiet, "websocket cut", func() {
+		progress("with its websocket cut")
+		for _, c := range rotated([]*contender{ours, theirs}, round) {
+			disturbedBy(tb, r, c, z.cut, z.mended, "websocket cut", func() {
 				if c.proxy.CutWebSockets() == 0 {
 					tb.Fatalf("%s has no websocket to cut", c.who)
 				}
@@ -97,14 +109,16 @@ func againstMatterbridge(tb harness.TB, o options, r *Report) {
 		c.process.Stop(tb)
 	}
 	r.note("matterbridge: every program writes as a bot of one server, with a config for both directions, and reaches the server by way of a proxy that can cut connections; delays run from the request that says a message to the event that shows its copy.")
-	r.note("matterbridge: what nobody has seen %v after the last copy (%v where the program was killed; Causeway has %v) counts as lost; the channel itself is then read and decides.", z.quiet, z.killed, harness.Patience)
+	r.note("matterbridge: what nobody has seen %v after the last copy (%v where the websocket was cut; Causeway has %v) counts as lost; the channel itself is then read and decides.", z.quiet, z.mended, harness.Patience)
+	r.note("matterbridge: CPU time is read %v after the last word, for every program alike, and divided by the messages said, lost ones included.", z.settle)
+	r.note("matterbridge: the programs take turns in being the first one, round by round.")
 }
 
 func rateOf(tb harness.TB, r *Report, c *contender, z realSizes) {
 	tb.Helper()
 	c.ready(tb)
 	already := len(c.flows)
-	rate, err := sustained(tb.Context(), c.world.board, c.talk, z.sizes)
+	rate, err := sustained(tb.Context(), c.world.board, c.talk, z.sizes, func() { c.ready(tb) })
 	if err != nil {
 		tb.Fatalf("the rate of %s: %v", c.who, err)
 	}
@@ -121,13 +135,16 @@ func loaded(tb harness.TB, r *Report, c *contender, z realSizes) {
 	if _, err := load(tb.Context(), f, c.talk, z.calm.rate, z.calm.d, 0); err != nil {
 		tb.Fatalf("%s under load: %v", c.who, err)
 	}
+	// Whoever has lost something is waited for longer, which must not count.
+	if err := pause(tb.Context(), z.settle); err != nil {
+		tb.Fatalf("waiting for %s: %v", c.who, err)
+	}
+	used := usedCPU(tb, c.process.PID()) - before
 	awaitAll(tb, c, f, z.quiet)
 	name := "at " + number(z.calm.rate) + " a second"
-	for _, p := range []string{"median", "p95", "p99"} {
-		r.add(partMatterbridge, across+", "+name+", "+p, "ms", c.who, percentiles(f, false)[p])
-	}
+	r.addDelays(partMatterbridge, across+", "+name, c.who, f.delays)
 	counts := c.count(tb, f)
-	r.add(partMatterbridge, "CPU time of 1,000 messages "+name, "ms", c.who, (usedCPU(tb, c.process.PID())-before)/float64(counts.Delivered)*1000)
+	r.add(partMatterbridge, "CPU time of 1,000 messages said, "+name, "ms", c.who, used/float64(counts.Said)*1000)
 	addCounts(r, partMatterbridge, name, c.who, counts)
 }
 
@@ -172,7 +189,7 @@ func disturbedBy(tb harness.TB, r *Report, c *contender, s stretch, quiet time.D
 	awaitAll(tb, c, f, quiet)
 	counts := c.count(tb, f)
 	if took := f.recovery(at); took >= 0 {
-		r.add(partMatterbridge, name+", until a message said after it arrives", "s", c.who, took.Seconds())
+		r.add(partMatterbridge, name+recovered, "s", c.who, took.Seconds())
 	} else {
 		r.note("matterbridge: after %s nothing that %s was given has arrived any more, in one round at least.", name, c.who)
 	}

@@ -64,8 +64,8 @@ func notifySizesOf(o options) notifySizes {
 func notifications(tb harness.TB, o options, r *Report) {
 	z := notifySizesOf(o)
 	for round := range z.rounds {
-		tb.Logf("notify, round %d of %d", round+1, z.rounds)
 		for _, posts := range []int{1, postsAtOnce} {
+			tb.Logf("notify, round %d of %d: %d%s at once", round+1, z.rounds, posts, plural(" post", posts))
 			w := newNotifyWorld(tb, o.programs.causeway(tb), z.channels, posts, nil)
 			if posts == 1 {
 				w.atRest(tb, r, z)
@@ -79,6 +79,7 @@ func notifications(tb harness.TB, o options, r *Report) {
 			w.end(tb, r)
 		}
 	}
+	tb.Logf("notify: calls of Graph in idle hours")
 	idle(tb, o, r)
 	r.note("notify: bursts are of %d messages over %d channels, encrypted with a key of Causeway's own, over loopback without TLS; a post holds %d of them. What is accepted counts from the first post to the last 202. Posts that are on their way at once overtake each other, which counts as late; one after the other, they must bring all in order.", z.burst, z.channels, itemsPerPost)
 	r.note("notify: one post after the other, Causeway waits while the stand-in encrypts the next, and the stand-in while Causeway makes durable; with %d posts at once the processors are all that limits.", postsAtOnce)
@@ -140,9 +141,7 @@ func (w *notifyWorld) atRest(tb harness.TB, r *Report, z notifySizes) {
 		tb.Fatalf("notify: %v", err)
 	}
 	w.received += z.rest
-	for _, p := range []string{"median", "p95", "p99"} {
-		r.add(partNotify, back+", at rest, "+p, "ms", causeway, percentiles(flows[0], false)[p])
-	}
+	r.addDelays(partNotify, back+", at rest", causeway, flows[0].delays)
 }
 
 // atOnce is how figures of so many posts at once are called.

@@ -120,7 +120,7 @@ func (w *real) bare(tb harness.TB, program string) *contender {
 	return c
 }
 
-// Of the ways in which Matterbridge signs in, a bot's token is the one that its documentation recommends.
+// A bot's token, as for the others.
 const realMatterbridge = `
 [mattermost.hq]
 Server = %q

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -43,6 +42,14 @@ type Report struct {
 	Notes []string `json:"notes"`
 	// Broken are promises that Causeway has not kept.
 	Broken []string `json:"broken,omitempty"`
+
+	delays map[series][]float64 // of all rounds
+}
+
+// series is what a program's delays are of.
+type series struct {
+	part, name string
+	of         subject
 }
 
 // noRatio are the units of figures whose quotient says nothing: counts of what went wrong, and differences.
@@ -54,13 +61,27 @@ func (r *Report) add(part, name, unit string, of subject, value float64) {
 	if math.IsNaN(value) || math.IsInf(value, 0) {
 		return
 	}
+	f := r.figure(part, name, unit)
+	f.set(of, append(f.Of[of].Rounds, value))
+}
+
+// figure finds a figure, or makes it at the end of the table, where it shows as soon as anything is measured.
+func (r *Report) figure(part, name, unit string) *Figure {
 	i := slices.IndexFunc(r.Figures, func(f Figure) bool { return f.Part == part && f.Name == name })
 	if i < 0 {
 		i = len(r.Figures)
 		r.Figures = append(r.Figures, Figure{Part: part, Name: name, Unit: unit, Of: map[subject]Summary{}})
 	}
-	f := &r.Figures[i]
-	f.Of[of] = summarise(append(f.Of[of].Rounds, value))
+	return &r.Figures[i]
+}
+
+// measured are the figures of which there is anything.
+func (r *Report) measured() []Figure {
+	return slices.DeleteFunc(slices.Clone(r.Figures), func(f Figure) bool { return len(f.Of) == 0 })
+}
+
+func (f *Figure) set(of subject, rounds []float64) {
+	f.Of[of] = summarise(rounds)
 	f.Ratio = nil
 	if noRatio[f.Unit] {
 		return
@@ -72,6 +93,53 @@ func (r *Report) add(part, name, unit string, of subject, value float64) {
 			}
 			f.Ratio[partner] = summarise(all)
 		}
+	}
+}
+
+// leastForP99 is how many delays a p99 is made of at least, so that it is neither the greatest nor the next.
+const leastForP99 = 200
+
+// addDelays notes the delays of one round. A p99 is that of all rounds together; with too few delays there is none.
+func (r *Report) addDelays(part, name string, of subject, delays []float64) {
+	r.add(part, name+", median", "ms", of, percentile(delays, 50))
+	r.add(part, name+", p95", "ms", of, percentile(delays, 95))
+	if r.delays == nil {
+		r.delays = map[series][]float64{}
+	}
+	s := series{part, name, of}
+	r.delays[s] = append(r.delays[s], delays...)
+	r.setP99(part, name, "ms", of, r.p99(s))
+}
+
+// addRest notes the delays of one round at rest, and what programs add to the bare relay's.
+func (r *Report) addRest(part, name string, delays map[subject][]float64) {
+	rest, added := name+", at rest", name+", added at rest"
+	for _, who := range []subject{causeway, bare, matterbridge} {
+		if len(delays[who]) > 0 {
+			r.addDelays(part, rest, who, delays[who])
+		}
+	}
+	for _, who := range []subject{causeway, matterbridge} {
+		if len(delays[who]) > 0 {
+			r.add(part, added+", median", "ms more", who, percentile(delays[who], 50)-percentile(delays[bare], 50))
+			r.add(part, added+", p95", "ms more", who, percentile(delays[who], 95)-percentile(delays[bare], 95))
+			r.setP99(part, added, "ms more", who, r.p99(series{part, rest, who})-r.p99(series{part, rest, bare}))
+		}
+	}
+}
+
+// p99 is not a number when there are too few delays.
+func (r *Report) p99(s series) float64 {
+	if len(r.delays[s]) < leastForP99 {
+		return math.NaN()
+	}
+	return percentile(r.delays[s], 99)
+}
+
+// setP99 keeps a place in the table for a p99 that comes with a later round.
+func (r *Report) setP99(part, name, unit string, of subject, value float64) {
+	if f := r.figure(part, name+", p99", unit); !math.IsNaN(value) {
+		f.set(of, []float64{value})
 	}
 }
 
@@ -112,7 +180,7 @@ var columns = []string{"part", "figure", "unit", string(causeway), string(bare),
 // rows gives the table, without its head.
 func (r *Report) rows() [][]string {
 	var rows [][]string
-	for _, f := range r.Figures {
+	for _, f := range r.measured() {
 		row := []string{f.Part, f.Name, f.Unit, cell(f.Of, causeway), cell(f.Of, bare), cell(f.Of, matterbridge)}
 		for _, partner := range []subject{bare, matterbridge} {
 			text := cell(f.Ratio, partner)
@@ -150,6 +218,9 @@ func number(v float64) string {
 	return strconv.FormatFloat(v, 'g', 3, 64)
 }
 
+// reading says how to read a cell.
+const reading = "Each cell is the median (least–greatest) of the rounds; a p99 is that of all rounds together, and left out below 200 delays. × is Causeway's value divided by the partner's, round by round."
+
 // print writes the table as text.
 func (r *Report) print(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -160,7 +231,7 @@ func (r *Report) print(w io.Writer) error {
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("printing the table: %w", err)
 	}
-	fmt.Fprintln(w, "\nmedian (least–greatest) of the rounds; × is Causeway's value divided by the partner's, round by round")
+	fmt.Fprintln(w, "\n"+reading)
 	for _, note := range r.Notes {
 		fmt.Fprintln(w, "  "+note)
 	}
@@ -169,7 +240,9 @@ func (r *Report) print(w io.Writer) error {
 
 // save writes the report as JSON.
 func (r *Report) save(path string) error {
-	text, err := json.MarshalIndent(r, "", "\t")
+	shown := *r
+	shown.Figures = r.measured()
+	text, err := json.MarshalIndent(shown, "", "\t")
 	if err == nil {
 		err = os.WriteFile(path, append(text, '\n'), 0o644)
 	}
@@ -177,40 +250,4 @@ func (r *Report) save(path string) error {
 		return fmt.Errorf("writing the results: %w", err)
 	}
 	return nil
-}
-
-// marksOf compares the report with the first marks that Causeway is to reach. What was not measured is not judged.
-func (r *Report) firstMarks() []string {
-	var all []string
-	judge := func(text string, got float64, measured, reached bool, unit string) {
-		if measured {
-			all = append(all, fmt.Sprintf("%s: %s (%s%s)", cmp.Or(map[bool]string{true: "reached"}[reached], "missed"), text, number(got), unit))
-		}
-	}
-	for _, where := range []struct{ part, name string }{
-		{partDelay, there + ", added at rest, median"}, {partMatterbridge, across + ", added at rest, median"},
-	} {
-		got, ok := r.value(where.part, where.name, causeway)
-		judge("delay added at rest under 5 ms, the fsync included: "+where.part, got, ok, got < 5, " ms")
-	}
-	for _, where := range []struct{ part, name string }{
-		{partDelay, there + ", sustained rate"}, {partMatterbridge, across + ", sustained rate"},
-	} {
-		got, ok := r.ratio(where.part, where.name, bare)
-		judge("rate at least half the bare relay's: "+where.part+", "+where.name, got, ok, got >= 0.5, "×")
-	}
-	for _, mark := range notifyMarks {
-		got, ok := r.value(partNotify, mark.name, causeway)
-		judge(mark.text, got, ok, got >= mark.least && got <= mark.most, mark.unit)
-	}
-	if got, ok := r.ratio(partMatterbridge, across+", sustained rate", matterbridge); ok {
-		judge("rate ahead of Matterbridge", got, ok, got > 1, "×")
-	}
-	for _, f := range r.Figures {
-		theirs, ok := f.Of[matterbridge]
-		if ours := f.Of[causeway]; ok && f.Part == partMatterbridge && f.Unit == "messages" {
-			judge(f.Name+" no worse than Matterbridge's "+number(theirs.Median), ours.Median, true, ours.Median <= theirs.Median, "")
-		}
-	}
-	return all
 }

@@ -28,7 +28,7 @@ func (r *Report) page() string {
 		parts = append(parts, name+" "+r.Versions[name])
 	}
 	line("* Versions: %s.", strings.Join(parts, ", "))
-	line("* Each cell is the median of the rounds, with the least and the greatest in parentheses. × is Causeway's value divided by the partner's, made round by round.\n")
+	line("* %s\n", reading)
 	if len(r.Broken) > 0 {
 		line("**Causeway has broken its promise in this run:**\n")
 		for _, text := range r.Broken {
@@ -36,22 +36,34 @@ func (r *Report) page() string {
 		}
 		line("")
 	}
-	line("## First marks\n")
+	// The last two columns are the ratios, which hold on other machines, too.
+	of := len(columns) - 2
+	line("## Ratios")
+	part := ""
+	for _, row := range r.rows() {
+		if strings.Join(row[of:], "") == "" {
+			continue
+		}
+		if row[0] != part {
+			part = row[0]
+			line("\n%s", tableRow("part", "figure", columns[of], columns[of+1]))
+			line("|%s", strings.Repeat("---|", 4))
+		}
+		line("%s", tableRow(row[0], row[1], row[of], row[of+1]))
+	}
+	line("\n## First marks\n")
 	for _, text := range r.firstMarks() {
 		line("* %s", text)
 	}
-	part := ""
+	part = ""
 	for _, row := range r.rows() {
 		if row[0] != part {
 			part = row[0]
 			line("\n## %s\n", part)
-			line("| %s |", strings.Join(columns[1:], " | "))
-			line("|%s", strings.Repeat("---|", len(columns)-1))
+			line("%s", tableRow(columns[1:of]...))
+			line("|%s", strings.Repeat("---|", of-1))
 		}
-		for i := range row {
-			row[i] = strings.ReplaceAll(row[i], "|", `\|`)
-		}
-		line("| %s |", strings.Join(row[1:], " | "))
+		line("%s", tableRow(row[1:of]...))
 	}
 	if len(r.Notes) > 0 {
 		line("\n## Notes\n")
@@ -60,4 +72,12 @@ func (r *Report) page() string {
 		}
 	}
 	return b.String()
+}
+
+func tableRow(cells ...string) string {
+	var b strings.Builder
+	for _, cell := range cells {
+		b.WriteString("| " + strings.ReplaceAll(cell, "|", `\|`) + " ")
+	}
+	return b.String() + "|"
 }

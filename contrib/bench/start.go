@@ -47,7 +47,7 @@ func start(tb harness.TB, o options, r *Report) {
 	if z.build {
 		builds(tb, o, r, z.rounds)
 	}
-	r.note("start: Causeway carries nothing without a gateway and says so, thus the least is one. Gateways join a channel of either stand-in; polling has its defaults.")
+	r.note("start: there is nothing to measure with 0 gateways, as Causeway refuses to run without one; the least is 1. Gateways join a channel of either stand-in; polling has its defaults.")
 	r.note("start: the first message was said while Causeway was down, so that it is caught up with; what was started for the first time before the measurement has found all its channels.")
 	r.note("start: resident memory is read %v after that message has crossed.", z.calm)
 }

@@ -25,7 +25,7 @@ func storePart(tb harness.TB, o options, r *Report) {
 	for round := range rounds {
 		tb.Logf("store, round %d of %d", round+1, rounds)
 		for _, job := range sizes {
-			for _, who := range []subject{causeway, bare} {
+			for _, who := range rotated([]subject{causeway, bare}, round) {
 				job.Subject, job.Folder = who, filepath.Join(dir, fmt.Sprint(round, job.Gateways, who))
 				result, err := job.inChild(tb.Context())
 				if err != nil {
