@@ -30,9 +30,9 @@ type account struct {
 	postInterval time.Duration
 
 	login *loginService
-	// app reads, relay writes.
-	app, relay *client
-	network    http.RoundTripper
+	// app reads, relay writes; lanes reads as the app what lanes must know before or after they write.
+	app, lanes, relay *client
+	network           http.RoundTripper
 
 	keys keyMemory
 
@@ -113,6 +113,7 @@ func newAccount(env bridge.Env, s Settings, network http.RoundTripper) (*account
 	if a.app, err = newClient(graphURL, "", newTokens("check TenantID, ClientID and ClientSecret", a.appToken), paced, network); err != nil {
 		return nil, err
 	}
+	a.lanes = a.app.forLanes()
 	if a.relay, err = newClient(graphURL, "relay", newTokens(a.loginHint(), a.relayToken), paced, network); err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -46,28 +47,57 @@ type batchItem struct {
 	err  error
 }
 
-// batch makes one attempt of op for each place, at most 20, in one request, and gives what became of each in the same
-// order, and the time at Graph. The error is that of the batch as a whole. Each item is judged and throttled by itself.
+// batch makes one attempt of op for each place, at most largestBatch, and gives what became of each in the same order, and
+// the time at Graph. The error is that of all of them. Each item is judged and throttled by itself. It is one request, or two
+// while lanes read, too: one would be all that Graph allows in a second.
 func (c *client) batch(ctx context.Context, op *Operation, places []place) ([]batchItem, time.Time, error) {
-	var send struct {
-		Requests []batchRequest `json:"requests"`
+	first := min(len(places), c.pacer.batchSize(op))
+	items, now, err := c.batchOf(ctx, op, places[:first])
+	if err != nil || first == len(places) {
+		return items, now, err
 	}
+	rest, _, err := c.batchOf(ctx, op, places[first:])
+	if err != nil {
+		rest = slices.Repeat([]batchItem{{err: err}}, len(places)-first)
+	}
+	return append(items, rest...), now, nil
+}
+
+// batchOf is batch in one request.
+func (c *client) batchOf(ctx context.Context, op *Operation, places []place) ([]batchItem, time.Time, error) {
 	// sent are the addresses that are asked, and where in places each is from; the others must wait by themselves.
 	items := make([]batchItem, len(places))
 	var sent []string
 	var from []int
 	for i, p := range places {
 		address := op.address(p)
-		if items[i].err = c.pacer.far(op, c.user, address); items[i].err == nil {
+		if items[i].err = c.pacer.far(op, c.caller, address); items[i].err == nil {
 			sent, from = append(sent, address), append(from, i)
-			send.Requests = append(send.Requests, batchRequest{ID: strconv.Itoa(len(sent)), Method: op.Method, URL: address})
 		}
 	}
 	if len(sent) == 0 {
 		return items, time.Now(), nil
 	}
-	if err := c.pacer.await(ctx, op, c.user, sent...); err != nil {
+	if err := c.pacer.await(ctx, op, c.caller, sent...); err != nil {
 		return nil, time.Time{}, err
+	}
+	responses, now, err := c.sendBatch(ctx, op, sent)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	for n, item := range c.items(ctx, op, sent, responses) {
+		items[from[n]] = item
+	}
+	return items, now, nil
+}
+
+// sendBatch sends one request that holds one of op for each address; their ids count from 1.
+func (c *client) sendBatch(ctx context.Context, op *Operation, addresses []string) ([]batchResponse, time.Time, error) {
+	var send struct {
+		Requests []batchRequest `json:"requests"`
+	}
+	for i, address := range addresses {
+		send.Requests = append(send.Requests, batchRequest{ID: strconv.Itoa(i + 1), Method: op.Method, URL: address})
 	}
 	text, err := json.Marshal(send)
 	if err != nil {
@@ -96,10 +126,7 @@ func (c *client) batch(ctx context.Context, op *Operation, places []place) ([]ba
 	if err := json.Unmarshal(body, &got); err != nil {
 		return nil, time.Time{}, c.failed(ctx, opBatch, fmt.Errorf("reading the answer: %w", err))
 	}
-	for n, item := range c.items(ctx, op, sent, got.Responses) {
-		items[from[n]] = item
-	}
-	return items, serviceTime(answer.Header), nil
+	return got.Responses, serviceTime(answer.Header), nil
 }
 
 // items sorts the answers, whose order is free.

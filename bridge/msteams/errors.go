@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -254,6 +253,14 @@ func judge(answer *answerError, op *Operation, missing string) (bridge.Kind, bri
 
 // failed makes a [bridge.Error] of whatever a call of op ended with.
 func (c *client) failed(ctx context.Context, op *Operation, err error) error {
+	e := c.judged(ctx, op, err)
+	if e.Kind == bridge.Throttled {
+		e.Scope = c.caller.scope(e.Scope)
+	}
+	return e
+}
+
+func (c *client) judged(ctx context.Context, op *Operation, err error) *bridge.Error {
 	var known *bridge.Error
 	if errors.As(err, &known) { // from the login service: nothing was sent to Graph
 		return &bridge.Error{Kind: known.Kind, Scope: known.Scope, After: known.After, Hint: known.Hint, Trace: known.Trace, Err: fmt.Errorf("%s: %w", op.Doing, known.Err)}
@@ -267,7 +274,7 @@ func (c *client) failed(ctx context.Context, op *Operation, err error) error {
 			if e.After = answer.after; !answer.hasAfter {
 				e.After = waitWhenUntold
 			}
-			c.pacer.hold(op, c.user, answer, time.Now().Add(e.After))
+			c.pacer.hold(op, c.caller, answer, time.Now().Add(e.After))
 		case bridge.Unauthorised:
 			if e.Hint == "" {
 				e.Hint = c.tokens.hint
@@ -293,46 +300,4 @@ func bare(err error) error {
 		return u.Err
 	}
 	return err
-}
-
-// near gives up to three of the names that look most like name.
-func near(name string, names []string) []string {
-	type scored struct {
-		name     string
-		distance int
-	}
-	var all []scored
-	for _, n := range names {
-		all = append(all, scored{n, distance(strings.ToLower(name), strings.ToLower(n))})
-	}
-	slices.SortStableFunc(all, func(a, b scored) int { return a.distance - b.distance })
-	var out []string
-	for _, s := range all {
-		if len(out) < 3 {
-			out = append(out, strconv.Quote(s.name))
-		}
-	}
-	return out
-}
-
-// distance is the number of letters to change, add or drop to make b of a (Levenshtein).
-func distance(a, b string) int {
-	x, y := []rune(a), []rune(b)
-	row := make([]int, len(y)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range x {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range y {
-			cost := diagonal
-			if x[i] != y[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(y)]
 }

@@ -81,9 +81,9 @@ func (a *account) byRelay(m models.ChatMessageable) bool {
 // rootsSince reads the channel's threads until their last change lies before from. Threads are ordered by that.
 func (a *account) rootsSince(ctx context.Context, p place, from time.Time) ([]models.ChatMessageable, error) {
 	var all []models.ChatMessageable
-	next := a.app.base + opThreads.address(p)
+	next := a.lanes.base + opThreads.address(p)
 	for next != "" {
-		page, err := a.page(ctx, opThreads, next)
+		page, err := a.pageFor(ctx, a.lanes, opThreads, next)
 		if err != nil {
 			return nil, err
 		}
@@ -124,9 +124,9 @@ func threadChange(root models.ChatMessageable) time.Time {
 // was newest first.
 func (a *account) repliesSince(ctx context.Context, p place, from time.Time) ([]models.ChatMessageable, error) {
 	var all []models.ChatMessageable
-	next := a.app.base + opReplies.address(p)
+	next := a.lanes.base + opReplies.address(p)
 	for next != "" {
-		page, err := a.page(ctx, opReplies, next)
+		page, err := a.pageFor(ctx, a.lanes, opReplies, next)
 		if err != nil {
 			return nil, err
 		}

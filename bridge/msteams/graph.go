@@ -32,9 +32,8 @@ const (
 
 // client calls Graph as one of the two: the app or the relay account.
 type client struct {
-	base string
-	// user is whom calls are made as; empty: the app itself.
-	user    string
+	base    string
+	caller  caller
 	tokens  *tokens
 	pacer   *pacer
 	http    *http.Client
@@ -53,7 +52,14 @@ func newClient(base, user string, tokens *tokens, pacer *pacer, network http.Rou
 		return nil, fmt.Errorf("preparing the Graph client: %w", err)
 	}
 	adapter.SetBaseUrl(base)
-	return &client{base: base, user: user, tokens: tokens, pacer: pacer, http: once, adapter: adapter}, nil
+	return &client{base: base, caller: caller{user: user}, tokens: tokens, pacer: pacer, http: once, adapter: adapter}, nil
+}
+
+// forLanes gives the same client for what lanes ask.
+func (c *client) forLanes() *client {
+	lanes := *c
+	lanes.caller.lane = true
+	return &lanes
 }
 
 func parser() serialization.ParseNodeFactory {
@@ -123,7 +129,7 @@ func follow[T serialization.Parsable](ctx context.Context, c *client, op *Operat
 	if err := c.trust(address); err != nil {
 		return none, err
 	}
-	if err := c.pacer.await(ctx, op, c.user, address); err != nil {
+	if err := c.pacer.await(ctx, op, c.caller, address); err != nil {
 		return none, err
 	}
 	limited, cancel := context.WithTimeout(ctx, answerTimeout)
@@ -149,7 +155,7 @@ func (c *client) ask(ctx context.Context, op *Operation, p place, body serializa
 	if err != nil {
 		return &bridge.Error{Kind: bridge.Rejected, Err: fmt.Errorf("%s: %w", op.Doing, err)}
 	}
-	if err := c.pacer.await(ctx, op, c.user, op.address(p)); err != nil {
+	if err := c.pacer.await(ctx, op, c.caller, op.address(p)); err != nil {
 		return err
 	}
 	limited, cancel := context.WithTimeout(ctx, answerTimeout)
@@ -177,7 +183,7 @@ func (c *client) perform(ctx context.Context, op *Operation, p place, body seria
 	if err != nil {
 		return &bridge.Error{Kind: bridge.Rejected, Err: fmt.Errorf("%s: %w", op.Doing, err)}
 	}
-	if err := c.pacer.await(ctx, op, c.user, op.address(p)); err != nil {
+	if err := c.pacer.await(ctx, op, c.caller, op.address(p)); err != nil {
 		return err
 	}
 	limited, cancel := context.WithTimeout(ctx, answerTimeout)
@@ -299,7 +305,7 @@ func (c *client) download(ctx context.Context, op *Operation, p place) (io.ReadC
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", op.Doing, err)
 	}
-	if err := c.pacer.await(ctx, op, c.user, op.address(p)); err != nil {
+	if err := c.pacer.await(ctx, op, c.caller, op.address(p)); err != nil {
 		return nil, err
 	}
 	answer, err := c.http.Do(r)

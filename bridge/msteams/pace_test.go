@@ -1,6 +1,7 @@
 package msteams
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -96,23 +98,166 @@ func isWriteTemplate(r teams.Request) bool {
 	return r.Method == "PATCH" || strings.HasSuffix(r.Template, "/softDelete") || strings.HasSuffix(r.Template, "Reaction")
 }
 
+// TestLanesDoNotQueueBehindTheFeed, however much it has to read: eight channels that catch up, and batches all the time.
+func TestLanesDoNotQueueBehindTheFeed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSimWorld(t, teams.Options{Throttle: teams.Documented, EmptyPageEvery: -1})
+		a := w.connected()
+		ctx, cancel := context.WithCancel(t.Context())
+		var places []place
+		for n := range 52 {
+			p, err := a.channelPlace(w.id(w.team.AddChannel(fmt.Sprintf("Channel %d", n))))
+			w.do(err)
+			places = append(places, p)
+		}
+		var all sync.WaitGroup
+		often := func(do func(n int) error) {
+			all.Go(func() {
+				for n := 0; ctx.Err() == nil; n++ {
+					if err := do(n); err != nil && ctx.Err() == nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+		}
+		for n := range 8 {
+			often(func(int) error { _, err := a.page(ctx, opThreads, a.app.base+opThreads.address(places[n])); return err })
+		}
+		often(func(n int) error {
+			from := 8 + n%2*largestBatch
+			items, _, err := a.app.batch(ctx, opThreads, places[from:from+largestBatch])
+			for _, item := range items {
+				err = errors.Join(err, item.err)
+			}
+			return err
+		})
+		time.Sleep(time.Minute)
+		lane := func(n int) time.Duration {
+			began := time.Now()
+			if _, err := a.pageFor(ctx, a.lanes, opThreads, a.lanes.base+opThreads.address(places[48+n%4])); err != nil {
+				t.Error(err)
+			}
+			return time.Since(began)
+		}
+		first := lane(0) // behind a batch that is waiting for all of a second
+		var longest time.Duration
+		for n := range 100 {
+			time.Sleep(time.Second)
+			longest = max(longest, lane(n))
+		}
+		t.Logf("a lane waited %v to begin with, then %v at most", first, longest)
+		if first > 4*sustainedSecond || longest > sustainedSecond {
+			t.Error("that is too long")
+		}
+		cancel()
+		all.Wait()
+		reads := 0
+		for _, r := range w.sim.Requests() {
+			if r.Status == http.StatusTooManyRequests {
+				t.Errorf("%s %s was throttled", r.Method, r.Path)
+			}
+			if strings.HasSuffix(r.Template, "/messages") {
+				reads++
+			}
+		}
+		if reads < 160*9 {
+			t.Errorf("in 160 s there were %d reads: much of what Graph allows was not used", reads)
+		}
+	})
+}
+
+// TestTooFarAwayIsToldByOneCallerAtATime: many that wait, and many that are told to wait, at the same time.
+func TestTooFarAwayIsToldByOneCallerAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, err := newPacer(time.Second, time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const address = "/teams/t/channels/c/messages"
+		relay := caller{user: "relay"}
+		var all sync.WaitGroup
+		var turns, refused atomic.Int32
+		for range 40 {
+			all.Go(func() {
+				for range 20 {
+					switch err := p.await(t.Context(), opPost, relay, address); bridge.KindOf(err) {
+					case bridge.Throttled:
+						refused.Add(1)
+					default:
+						turns.Add(1)
+					}
+				}
+			})
+			all.Go(func() {
+				for range 20 {
+					p.hold(opPost, relay, &answerError{address: address}, time.Now().Add(longestTurn/2))
+					_ = p.far(opPost, relay, address)
+					time.Sleep(time.Millisecond)
+				}
+			})
+		}
+		all.Wait()
+		if turns.Load() == 0 || refused.Load() == 0 || turns.Load()+refused.Load() != 800 {
+			t.Errorf("%d had their turn, %d were told that it is too far away", turns.Load(), refused.Load())
+		}
+	})
+}
+
+// TestWhatALaneReadsDoesNotPauseTheRelayAccount: it is the app whose reading is throttled. The feed is told so.
+func TestWhatALaneReadsDoesNotPauseTheRelayAccount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSimWorld(t, teams.Options{})
+		a := w.connected()
+		id, err := a.Post(t.Context(), w.draft("x"))
+		w.do(err)
+		target := bridge.Target{Conversation: w.id(w.general), ID: id}
+		doings := map[string]func() error{
+			"Delete": func() error { return a.Delete(t.Context(), target) },
+			"Find":   func() error { _, err := a.Find(t.Context(), w.draft("x"), time.Now()); return err },
+			"Read":   func() error { _, err := a.Read(t.Context(), target.Conversation, target.ID); return err },
+		}
+		throttled := &throttled{next: w.wire.next, scope: "Tenant_Application/Read/a/b"}
+		w.wire.next = throttled
+		for doing, do := range doings {
+			throttled.where = func(r *http.Request) bool { return r.Method == http.MethodGet }
+			for _, when := range []string{"the throttled call", "the next one"} {
+				before := throttled.asked
+				if err := do(); bridge.KindOf(err) != bridge.Throttled || bridge.ScopeOf(err) != bridge.ScopeConversation || bridge.AfterOf(err) != time.Minute {
+					t.Errorf("%s, %s: %v (scope %d, after %v)", doing, when, err, bridge.ScopeOf(err), bridge.AfterOf(err))
+				}
+				if when == "the next one" && throttled.asked != before {
+					t.Errorf("%s ran into the same limit again", doing)
+				}
+			}
+			if _, err := a.page(t.Context(), opThreads, a.app.base+opThreads.address(place{team: w.team.ID, channel: w.random.ID})); bridge.ScopeOf(err) != bridge.ScopeAccount {
+				t.Errorf("%s: the feed goes on: %v", doing, err)
+			}
+			w.do(a.Edit(t.Context(), id, w.draft("y"))) // the relay account goes on
+			time.Sleep(time.Minute)
+		}
+		w.do(a.Delete(t.Context(), target))
+	})
+}
+
 // TestTheSameLimitIsNotHitTwice: after a 429, nobody asks before the time is over, and the others go on.
 func TestTheSameLimitIsNotHitTwice(t *testing.T) {
 	const minute = time.Minute
 	for _, c := range []struct {
 		name, scope         string
+		status              int
 		sameChannel, others bool // whether they must wait
-		react               bool
 	}{
 		{name: "the channel's", scope: "Resource_Application/ReadWrite/a/b", sameChannel: true},
 		{name: "not named", sameChannel: true},
+		{name: "not named, out of order", status: 503, sameChannel: true},
 		{name: "the user's", scope: "User_Application/ReadWrite/a/b", sameChannel: true, others: true},
 		{name: "the app's", scope: "Tenant_Application/ReadWrite/a/b", sameChannel: true, others: true},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			w := newSimWorld(t, teams.Options{})
 			a := w.connected()
-			w.wire.next = &throttledPost{next: w.wire.next, scope: c.scope}
+			w.wire.next = &throttled{next: w.wire.next, where: isWrite, status: c.status, scope: c.scope}
 			_, err := a.Post(t.Context(), w.draft("x"))
 			if bridge.KindOf(err) != bridge.Throttled || bridge.AfterOf(err) != minute {
 				t.Fatalf("%s: %v", c.name, err)
@@ -149,23 +294,75 @@ func TestTheSameLimitIsNotHitTwice(t *testing.T) {
 	}
 }
 
-// throttledPost throttles the first write.
-type throttledPost struct {
-	next  http.RoundTripper
-	scope string
-	done  bool
+// throttled throttles the first request that is where it says, for a minute.
+type throttled struct {
+	next   http.RoundTripper
+	where  func(*http.Request) bool
+	status int // 0: 429
+	scope  string
+	asked  int // how often anything was
 }
 
-func (p *throttledPost) RoundTrip(r *http.Request) (*http.Response, error) {
-	if p.done || !isWrite(r) {
+func (p *throttled) RoundTrip(r *http.Request) (*http.Response, error) {
+	p.asked++
+	if p.where == nil || !p.where(r) {
 		return p.next.RoundTrip(r)
 	}
-	p.done = true
+	p.where = nil
 	h := http.Header{"Retry-After": {"60"}}
 	if p.scope != "" {
 		h.Set("x-ms-throttle-scope", p.scope)
 	}
-	return &http.Response{StatusCode: 429, Header: h, Body: http.NoBody, Request: r}, nil
+	return &http.Response{StatusCode: cmp.Or(p.status, http.StatusTooManyRequests), Header: h, Body: http.NoBody, Request: r}, nil
+}
+
+// TestTheSameLimitIsNotHitTwiceWithoutAChannel: where a call is about none, it is the app's limit, however Graph calls it.
+func TestTheSameLimitIsNotHitTwiceWithoutAChannel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSimWorld(t, teams.Options{})
+		a := w.connected()
+		throttled := &throttled{next: w.wire.next}
+		w.wire.next = throttled
+		for _, c := range []struct {
+			op *Operation
+			do func(n int) error
+		}{
+			{opMe, func(int) error { _, err := a.me(t.Context()); return err }},
+			{opUser, func(n int) error { _, err := a.LookUp(t.Context(), bridge.UserID(fmt.Sprint("user-", n))); return err }},
+			{opJoinedTeams, func(int) error { _, err := a.joinedTeams(t.Context()); return err }},
+			{opSubscriptions, func(int) error { return a.app.perform(t.Context(), opSubscriptions, place{}, nil) }},
+			{opSubscribe, func(int) error { return a.app.perform(t.Context(), opSubscribe, place{}, nil) }},
+			{opRenew, func(n int) error { return a.app.perform(t.Context(), opRenew, place{subscription: fmt.Sprint(n)}, nil) }},
+			{opUnsubscribe, func(n int) error {
+				return a.app.perform(t.Context(), opUnsubscribe, place{subscription: fmt.Sprint(n)}, nil)
+			}},
+			{opBatch, func(n int) error {
+				items, _, err := a.app.batch(t.Context(), opThreads, []place{{team: w.team.ID, channel: fmt.Sprint(n)}})
+				for _, item := range items {
+					err = errors.Join(err, item.err)
+				}
+				return err
+			}},
+		} {
+			for _, status := range []int{http.StatusTooManyRequests, http.StatusServiceUnavailable} {
+				for _, throttled.scope = range []string{"", "Resource_Application/Read/a/b", "User_Application/Read/a/b", "Tenant_Application/Read/a/b"} {
+					throttled.status, throttled.where = status, func(*http.Request) bool { return true }
+					for n, want := range []time.Duration{time.Minute, time.Minute - time.Second} {
+						before := throttled.asked
+						if err := c.do(n); bridge.KindOf(err) != bridge.Throttled || bridge.AfterOf(err) != want || throttled.asked-before != 1-n {
+							t.Errorf("%s, %d, scope %q, call %d: %v (after %v), %d attempts", c.op.Doing, status, throttled.scope, n+1, err, bridge.AfterOf(err), throttled.asked-before)
+						}
+						time.Sleep(time.Second)
+					}
+					time.Sleep(time.Minute)
+					before := throttled.asked
+					if err := c.do(2); bridge.KindOf(err) == bridge.Throttled || throttled.asked == before {
+						t.Errorf("%s, %d, scope %q, when the time is over: %v", c.op.Doing, status, throttled.scope, err)
+					}
+				}
+			}
+		}
+	})
 }
 
 // TestAChannelThatMustWaitDoesNotHoldUpItsBatch.

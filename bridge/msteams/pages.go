@@ -34,12 +34,16 @@ func lookOf(body []byte) pageLook {
 	return sha256.Sum256(envelope.Value)
 }
 
-// page reads one page of messages.
+// page reads one page of messages for the feed.
 func (a *account) page(ctx context.Context, op *Operation, address string) (messagePage, error) {
-	if err := a.app.trust(address); err != nil {
+	return a.pageFor(ctx, a.app, op, address)
+}
+
+func (a *account) pageFor(ctx context.Context, c *client, op *Operation, address string) (messagePage, error) {
+	if err := c.trust(address); err != nil {
 		return messagePage{}, err
 	}
-	if err := a.app.pacer.await(ctx, op, a.app.user, address); err != nil {
+	if err := c.pacer.await(ctx, op, c.caller, address); err != nil {
 		return messagePage{}, err
 	}
 	limited, cancel := context.WithTimeout(ctx, answerTimeout)
@@ -49,14 +53,14 @@ func (a *account) page(ctx context.Context, op *Operation, address string) (mess
 		return messagePage{}, fmt.Errorf("%s: %w", op.Doing, err)
 	}
 	r.Header.Set("Accept", "application/json")
-	answer, err := a.app.http.Do(r)
+	answer, err := c.http.Do(r)
 	if err != nil {
-		return messagePage{}, a.app.failed(ctx, op, err)
+		return messagePage{}, c.failed(ctx, op, err)
 	}
 	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
 	if err != nil {
-		return messagePage{}, a.app.failed(ctx, op, err)
+		return messagePage{}, c.failed(ctx, op, err)
 	}
 	return a.readPage(body)
 }

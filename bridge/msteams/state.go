@@ -32,7 +32,7 @@ func (a *account) Read(ctx context.Context, c bridge.ConversationID, id bridge.M
 	return s, nil
 }
 
-// message reads one message as Graph has it.
+// message reads one message as Graph has it, for a lane.
 func (a *account) message(ctx context.Context, c bridge.ConversationID, id bridge.MessageID) (models.ChatMessageable, error) {
 	p, err := a.messagePlace(c, id)
 	if err != nil {
@@ -42,7 +42,7 @@ func (a *account) message(ctx context.Context, c bridge.ConversationID, id bridg
 	if p.reply != "" {
 		op = opReply
 	}
-	return call[models.ChatMessageable](ctx, a.app, op, p, nil, models.CreateChatMessageFromDiscriminatorValue)
+	return call[models.ChatMessageable](ctx, a.lanes, op, p, nil, models.CreateChatMessageFromDiscriminatorValue)
 }
 
 // version is what is compared to see whether a message has changed. A deletion may leave the revision as it was.
