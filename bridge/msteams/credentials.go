@@ -40,8 +40,11 @@ type credentials struct {
 	read          func(file string) (proof, error)
 	log           *logrus.Entry
 
-	mu      sync.Mutex
+	// reading is held while the file is looked at; who is shown what is in use does not wait for the disk.
+	reading sync.Mutex
 	stamp   stamp
+
+	mu      sync.Mutex
 	current proof
 	// former was in the file before current, and is kept until Entra has taken current.
 	former *proof
@@ -101,11 +104,11 @@ func readCertificate(file string) (proof, error) {
 
 // now gives the proof to use, and the one to use when Entra refuses it; nil when there is none.
 func (c *credentials) now() (proof, *proof) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.file != "" {
 		c.reload()
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	return c.current, c.former
 }
 
@@ -118,6 +121,8 @@ func (c *credentials) shown() proof {
 
 // reload reads the file when it has changed.
 func (c *credentials) reload() {
+	c.reading.Lock()
+	defer c.reading.Unlock()
 	seen, err := stampOf(c.file)
 	if err == nil && seen == c.stamp {
 		return
@@ -128,6 +133,8 @@ func (c *credentials) reload() {
 		c.stamp = seen
 		fresh, err = c.read(c.file)
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	switch {
 	case err != nil:
 		c.tell("The file that " + c.setting + " names has changed and cannot be read; what was in it before stays in use: " + bareFile(err).Error())

@@ -168,20 +168,38 @@ func TestACertificateSaysItselfWhenItEnds(t *testing.T) {
 	w.app = w.tenant.AddApp(teams.AppConfig{Name: "With certificate", Certificate: cert, Roles: append(permissions(false), readApps), Scopes: permissions(true)})
 	w.settings.ClientID, w.settings.ClientSecret, w.settings.ClientCertificateFile = w.app.ClientID, "", file
 	a := w.account()
-	if got := a.ends(); len(got) != 1 || got[0].What != "the app's certificate" || !got[0].At.Equal(cert.NotAfter) {
-		t.Errorf("got %+v, want %v", got, cert.NotAfter)
+	a.watchEnds(t.Context()) // comes back at once
+	if got := a.ends(); len(got) != 1 || got[0].What != "the app's certificate" || !got[0].At.Equal(cert.NotAfter) || len(w.sim.Requests()) != 0 {
+		t.Errorf("got %+v after %d requests, want %v after none", got, len(w.sim.Requests()), cert.NotAfter)
 	}
-	a.askEnds(t.Context())
-	if len(a.registered.keys) != 1 {
-		t.Fatalf("Graph told of %d keys", len(a.registered.keys))
-	}
-	earlier := cert.NotAfter.Add(-24 * time.Hour)
-	a.registered.keys[0].SetEndDateTime(&earlier)
-	if got := a.ends(); !got[0].At.Equal(earlier) {
-		t.Errorf("got %+v, want %v, as Entra has it", got, earlier)
-	}
-	a.registered.keys[0].SetCustomKeyIdentifier([]byte("another"))
-	if got := a.ends(); !got[0].At.Equal(cert.NotAfter) {
-		t.Errorf("got %+v, want %v: the other certificate is not ours", got, cert.NotAfter)
-	}
+}
+
+// TestStatusDoesNotWaitForAFile of credentials: the disk may be slow, or far away.
+func TestStatusDoesNotWaitForAFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSimWorld(t, teams.Options{})
+		file := w.secretInFile(clientSecret)
+		c := w.account().login.credentials
+		read, hung, free := c.read, make(chan struct{}), make(chan struct{})
+		c.read = func(file string) (proof, error) { close(hung); <-free; return read(file) }
+		w.rewrite(file, "n3w-s3cr3t")
+		used := make(chan proof)
+		go func() { p, _ := c.now(); used <- p }()
+		<-hung
+		shown := make(chan proof, 1)
+		go func() { shown <- c.shown() }()
+		synctest.Wait()
+		select {
+		case p := <-shown:
+			if p.Secret.Reveal() != clientSecret {
+				t.Errorf("while the file is read, %q is shown", p.Secret.Reveal())
+			}
+		default:
+			t.Error("what is shown waits for the file")
+		}
+		close(free)
+		if p := <-used; p.Secret.Reveal() != "n3w-s3cr3t" || c.shown() != p {
+			t.Errorf("used is %q, shown %q", p.Secret.Reveal(), c.shown().Secret.Reveal())
+		}
+	})
 }

@@ -1,13 +1,8 @@
 package msteams
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha1"
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,28 +20,23 @@ const (
 	endsDelay = 2 * time.Minute
 )
 
-// registeredEnds are the ends of the app's credentials as its registration in Entra has them.
+// registeredEnds are the ends of the app's secrets as its registration in Entra has them.
 type registeredEnds struct {
 	mu sync.Mutex
 	// asked is when Graph answered last, be it that it may not tell.
 	asked   time.Time
 	secrets []models.PasswordCredentialable
-	keys    []models.KeyCredentialable
 }
 
-// ends are the credentials that people must renew in time. What a certificate says of itself is known without Graph;
+// ends are the credentials that people must renew in time. A certificate says itself when it ends;
 // when a secret ends, only Graph tells, if the app may ask.
 func (a *account) ends() []bridge.End {
 	p := a.login.credentials.shown()
+	if p.Certificate != nil {
+		return []bridge.End{{What: "the app's certificate", At: p.Certificate.NotAfter, Hint: "make a new one, upload it to the app registration in Entra, and put it with its key into the file of ClientCertificateFile"}}
+	}
 	a.registered.mu.Lock()
 	defer a.registered.mu.Unlock()
-	if p.Certificate != nil {
-		end := bridge.End{What: "the app's certificate", At: p.Certificate.NotAfter, Hint: "make a new one, upload it to the app registration in Entra, and put it with its key into the file of ClientCertificateFile"}
-		if at := keyEnd(a.registered.keys, p.Certificate.Raw); !at.IsZero() && at.Before(end.At) {
-			end.At = at
-		}
-		return []bridge.End{end}
-	}
 	s := secretEnd(a.registered.secrets, p.Secret.Reveal())
 	if s == nil {
 		return nil
@@ -77,23 +67,11 @@ func secretEnd(all []models.PasswordCredentialable, used string) models.Password
 	return found
 }
 
-// keyEnd finds the certificate by its SHA-1, which Graph shows as bytes or as their digits; the zero time when it is
-// not there.
-func keyEnd(all []models.KeyCredentialable, certificate []byte) time.Time {
-	sum := sha1.Sum(certificate)
-	digits := strings.ToUpper(hex.EncodeToString(sum[:]))
-	i := slices.IndexFunc(all, func(k models.KeyCredentialable) bool {
-		id := k.GetCustomKeyIdentifier() // decoded from base64, which the digits were not
-		return bytes.Equal(id, sum[:]) || base64.StdEncoding.EncodeToString(id) == digits
-	})
-	if i < 0 {
-		return time.Time{}
-	}
-	return value(all[i].GetEndDateTime())
-}
-
-// watchEnds asks once a day until ctx ends.
+// watchEnds asks once a day until ctx ends, where there is anything to ask.
 func (a *account) watchEnds(ctx context.Context) {
+	if !a.uses(opApplication) {
+		return
+	}
 	for wait := endsDelay; pause(ctx, wait) == nil; {
 		wait = a.askEnds(ctx)
 	}
@@ -120,6 +98,6 @@ func (a *account) askEnds(ctx context.Context) time.Duration {
 		a.log.WithError(err).Debug("Graph does not tell when the app's credentials end.")
 		return endsInterval
 	}
-	a.registered.secrets, a.registered.keys = app.GetPasswordCredentials(), app.GetKeyCredentials()
+	a.registered.secrets = app.GetPasswordCredentials()
 	return endsInterval
 }

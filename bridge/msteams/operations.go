@@ -58,7 +58,7 @@ var (
 	opUser        = &Operation{Doing: "looking up a person", Method: "GET", Path: "/users/{user}", Query: "$select=id,displayName,userPrincipalName", Permission: readUsers, Why: "to show people's names where a message lacks them"}
 
 	// Its permission is on the operation's own page ("Get application").
-	opApplication = &Operation{Doing: "looking at the app registration", Method: "GET", Path: "/applications(appId='{app}')", Query: "$select=passwordCredentials,keyCredentials", Permission: readApps, Why: "to warn before the client secret ends", Optional: true}
+	opApplication = &Operation{Doing: "looking at the app registration", Method: "GET", Path: "/applications(appId='{app}')", Query: "$select=passwordCredentials", Permission: readApps, Why: "to warn before the client secret ends", Optional: true}
 
 	opProbe    = &Operation{Doing: "trying to read a channel", Method: "GET", Path: channelPath + "/messages", Query: "$top=1", Permission: readMessages, Why: whyRead}
 	opThreads  = &Operation{Doing: "reading a channel", Method: "GET", Path: channelPath + "/messages", Query: "$top=50&$expand=replies", Permission: readMessages, Why: whyRead}
