@@ -73,43 +73,73 @@ func (a *account) comparePermissions(have []string, relay bool) []bridge.Finding
 	if have == nil {
 		return nil
 	}
-	who, kind, again := "The app", "application", ""
+	c := comparison{a: a, have: have, relay: relay, who: "The app", kind: "application"}
 	if relay {
-		who, kind, again = "The relay account", "delegated", ", and "+a.loginHint()
+		c.who, c.kind = "The relay account", "delegated"
 	}
-	var findings []bridge.Finding
+	c.missing()
+	c.useful()
+	c.superfluous()
+	return c.findings
+}
+
+// comparison is of the permissions that one of the two has with those that it needs.
+type comparison struct {
+	a     *account
+	have  []string
+	relay bool
+	// who has them, and of which kind they are.
+	who, kind string
 	// used are those that serve for something, be they more than is needed.
-	var used []string
-	find := func(p string) bool {
-		if has(have, p) {
-			used = append(used, p)
-			return true
-		}
-		i := slices.IndexFunc(more[p], func(m string) bool { return has(have, m) })
-		if i >= 0 {
-			used = append(used, more[p][i])
-			findings = append(findings, bridge.Finding{Text: fmt.Sprintf("%s has the %s permission %s, where %s is enough: grant that instead.", who, kind, more[p][i], p)})
-		}
-		return i >= 0
+	used     []string
+	findings []bridge.Finding
+}
+
+func (c *comparison) tell(fatal bool, format string, values ...any) {
+	c.findings = append(c.findings, bridge.Finding{Fatal: fatal, Text: c.who + " " + fmt.Sprintf(format, values...)})
+}
+
+// find looks for a permission, or one that allows more.
+func (c *comparison) find(p string) bool {
+	if has(c.have, p) {
+		c.used = append(c.used, p)
+		return true
 	}
-	for _, p := range a.needs(relay, false) {
-		if !find(p) {
-			findings = append(findings, bridge.Finding{
-				Fatal: relay || p == readMessages,
-				Text: fmt.Sprintf("%s lacks the %s permission %s (%s): add it in Entra, app registration, API permissions, Microsoft Graph, %s permissions, grant admin consent%s.",
-					who, kind, p, a.why(p, relay), kind, again),
-			})
+	i := slices.IndexFunc(more[p], func(m string) bool { return has(c.have, m) })
+	if i >= 0 {
+		c.used = append(c.used, more[p][i])
+		c.tell(false, "has the %s permission %s, where %s is enough: grant that instead.", c.kind, more[p][i], p)
+	}
+	return i >= 0
+}
+
+func (c *comparison) missing() {
+	again := ""
+	if c.relay {
+		again = ", and " + c.a.loginHint()
+	}
+	for _, p := range c.a.needs(c.relay, false) {
+		if !c.find(p) {
+			c.tell(c.relay || p == readMessages, "lacks the %s permission %s (%s): add it in Entra, app registration, API permissions, Microsoft Graph, %s permissions, grant admin consent%s.",
+				c.kind, p, c.a.why(p, c.relay), c.kind, again)
 		}
 	}
-	for _, p := range a.needs(relay, true) {
-		if !find(p) {
-			findings = append(findings, bridge.Finding{Text: fmt.Sprintf("%s could use the %s permission %s (%s); all else works without it.", who, kind, p, a.why(p, relay))})
+}
+
+func (c *comparison) useful() {
+	for _, p := range c.a.needs(c.relay, true) {
+		if !c.find(p) {
+			c.tell(false, "could use the %s permission %s (%s); all else works without it.", c.kind, p, c.a.why(p, c.relay))
 		}
 	}
+}
+
+// superfluous tells of what neither of the others has found.
+func (c *comparison) superfluous() {
 	var idle, writing []string
-	for _, h := range have {
+	for _, h := range c.have {
 		switch {
-		case has(used, h) || has(openIDScopes, h):
+		case has(c.used, h) || has(openIDScopes, h):
 		case strings.Contains(h, "Read") && !strings.Contains(h, "Write"):
 			idle = append(idle, h)
 		default:
@@ -118,12 +148,11 @@ func (a *account) comparePermissions(have []string, relay bool) []bridge.Finding
 	}
 	const remove = "remove what no other program needs in Entra, app registration, API permissions"
 	if len(writing) > 0 {
-		findings = append(findings, bridge.Finding{Text: fmt.Sprintf("%s has %s permissions that let it change things and that Causeway does not need: %s; %s.", who, kind, strings.Join(writing, ", "), remove)})
+		c.tell(false, "has %s permissions that let it change things and that Causeway does not need: %s; %s.", c.kind, strings.Join(writing, ", "), remove)
 	}
 	if len(idle) > 0 {
-		findings = append(findings, bridge.Finding{Text: fmt.Sprintf("%s has %s permissions that Causeway does not need: %s; %s.", who, kind, strings.Join(idle, ", "), remove)})
+		c.tell(false, "has %s permissions that Causeway does not need: %s; %s.", c.kind, strings.Join(idle, ", "), remove)
 	}
-	return findings
 }
 
 // why gives the reasons for a permission, joined.
