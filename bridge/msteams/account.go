@@ -78,7 +78,7 @@ func newAccount(env bridge.Env, s Settings, network http.RoundTripper) (*account
 	if s.Receive == "rich" && env.Hook == "" {
 		return nil, fmt.Errorf(`settings of %s: Receive = "rich" needs an address under which Graph reaches Causeway: set PublicURL in [http], or Receive = "poll"`, env.Account)
 	}
-	a.hook = hook{a: a, slots: make(chan struct{}, deliveriesAtOnce)}
+	a.hook = hook{a: a, reading: make(chan struct{}, readAtOnce), taking: make(chan struct{}, takenAtOnce)}
 	var err error
 	if a.names, err = lru.New[bridge.UserID, string](namesKept); err != nil {
 		return nil, fmt.Errorf("preparing to remember names: %w", err)

@@ -43,11 +43,11 @@ type delivery struct {
 // delivery; what is forged, or none of ours, is passed over. What costs least is looked at first.
 func (s *subscriber) take(ctx context.Context, c notification.Collection) error {
 	vouched := sync.OnceValue(func() notification.Vouched { return s.validator.Verify(ctx, c.Tokens) })
-	taking, ctx := errgroup.WithContext(ctx)
+	var taking errgroup.Group // one channel's trouble does not end the others' work
 	for _, d := range s.sort(c.Items) {
 		taking.Go(func() error {
 			defer func() {
-				<-d.before // it has a deadline
+				<-d.before // they all have deadlines
 				close(d.done)
 			}()
 			return s.takeOne(ctx, d, vouched)
@@ -85,6 +85,9 @@ func (s *subscriber) sort(items []notification.Item) []*delivery {
 }
 
 func (s *subscriber) takeOne(ctx context.Context, d *delivery, vouched func() notification.Vouched) error {
+	if !d.channel.gate.enter(ctx) { // before it costs more
+		return errCatchingUp
+	}
 	var good []*notification.Item
 	for _, item := range d.items {
 		known, err := s.knows(ctx, item.Subscription)
@@ -171,12 +174,6 @@ func (s *subscriber) genuine(v notification.Vouched, w *watched, item *notificat
 
 // store puts what a delivery brought for one channel, and returns when it is on disk.
 func (s *subscriber) store(ctx context.Context, w *watched, opened []models.ChatMessageable) error {
-	select {
-	case <-w.caught:
-	case <-ctx.Done():
-		w.refused.Store(true)
-		return errCatchingUp
-	}
 	news := slices.DeleteFunc(opened, func(m models.ChatMessageable) bool { return !w.isNews(m) })
 	if len(news) == 0 {
 		return nil
@@ -189,10 +186,12 @@ func (s *subscriber) store(ctx context.Context, w *watched, opened []models.Chat
 		}
 	}
 	if err := ctx.Err(); err != nil {
+		w.gate.refuse()
 		return err // names may be missing
 	}
 	if len(states) > 0 {
 		if err := s.inbox.Put(ctx, bridge.Batch{Conversation: w.id, States: states}); err != nil {
+			w.gate.refuse()
 			s.reader.nudge(w.is) // what was refused is read when the store is well again
 			return fmt.Errorf("storing notifications: %w", err)
 		}
@@ -277,7 +276,7 @@ func (s *subscriber) lifecycle(item *notification.Item) {
 	case notification.SubscriptionRemoved:
 		s.a.log.Warn("Graph has removed a subscription; it is made again, and what was missed is read.")
 		s.urge(named, func(f *feed) {
-			s.retired[strings.ToLower(f.id)] = true
+			s.retired[strings.ToLower(f.id)] = time.Now()
 			f.id, f.since = "", time.Time{}
 		})
 	case notification.Missed: // never sent for Teams

@@ -3,6 +3,7 @@ package msteams
 import (
 	"bytes"
 	"context"
+	"crypto/subtle"
 	"errors"
 	"io"
 	"net/http"
@@ -17,15 +18,18 @@ const (
 	// takeTime is how long a delivery may take to be stored. Graph counts answers after 3 s as slow, and repeats a
 	// delivery that is refused.
 	takeTime = 2500 * time.Millisecond
-	// deliveriesAtOnce bounds the memory that deliveries take, genuine or not.
-	deliveriesAtOnce = 16
+	// readAtOnce bounds the memory that bodies take which may not be genuine, takenAtOnce that of deliveries which wait for
+	// their channel or the disk.
+	readAtOnce  = 16
+	takenAtOnce = 256
 )
 
 // hook is what Graph calls. It stands from the beginning, since subscriptions outlive a run; what comes while no feed runs is
 // refused, and Graph repeats it.
 type hook struct {
-	a     *account
-	slots chan struct{}
+	a *account
+	// reading and taking hold a value for each delivery that is read or taken.
+	reading, taking chan struct{}
 
 	mu  sync.Mutex
 	run *subscriber
@@ -61,7 +65,16 @@ func (h *hook) enter() (s *subscriber, done func()) {
 }
 
 func (h *hook) serve(w http.ResponseWriter, r *http.Request, take func(*subscriber, context.Context, notification.Collection) error) {
-	if notification.IsHandshake(r) {
+	run, done := h.enter()
+	defer done()
+	switch {
+	case run == nil:
+		refuse(w, http.StatusServiceUnavailable)
+		return
+	case subtle.ConstantTimeCompare([]byte(r.URL.Query().Get("state")), []byte(run.mark())) != 1:
+		refuse(w, http.StatusNotFound) // not an address that we have given to anybody
+		return
+	case notification.IsHandshake(r):
 		if err := notification.Handshake(w, r); err != nil {
 			h.a.log.WithError(err).Debug("A handshake was refused.")
 		}
@@ -69,42 +82,51 @@ func (h *hook) serve(w http.ResponseWriter, r *http.Request, take func(*subscrib
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), takeTime)
 	defer cancel()
+	defer context.AfterFunc(run.ctx, cancel)()
+	c, status := h.read(ctx, w, r)
+	if status != 0 {
+		refuse(w, status)
+		return
+	}
 	select {
-	case h.slots <- struct{}{}:
-		defer func() { <-h.slots }()
+	case h.taking <- struct{}{}:
+		defer func() { <-h.taking }()
 	case <-ctx.Done():
 		refuse(w, http.StatusServiceUnavailable)
 		return
 	}
-	body, err := readAll(http.MaxBytesReader(w, r.Body, notification.MaxBody), r.ContentLength)
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		refuse(w, http.StatusRequestEntityTooLarge)
-		return
-	case err != nil: // who sent it has gone
-		refuse(w, http.StatusBadRequest)
-		return
-	}
-	c, err := notification.Parse(body)
-	if err != nil {
-		h.a.log.WithError(err).Debug("A delivery that is none was refused.")
-		refuse(w, http.StatusBadRequest)
-		return
-	}
-	run, done := h.enter()
-	defer done()
-	if run == nil {
-		refuse(w, http.StatusServiceUnavailable)
-		return
-	}
-	defer context.AfterFunc(run.ctx, cancel)()
 	if err := take(run, ctx, c); err != nil {
 		h.a.log.WithError(err).Debug("A delivery could not be taken now.")
 		refuse(w, http.StatusServiceUnavailable)
 		return
 	}
 	w.WriteHeader(http.StatusAccepted)
+}
+
+// read reads a delivery, or gives the status to refuse it with.
+func (h *hook) read(ctx context.Context, w http.ResponseWriter, r *http.Request) (notification.Collection, int) {
+	select {
+	case h.reading <- struct{}{}:
+		defer func() { <-h.reading }()
+	case <-ctx.Done():
+		return notification.Collection{}, http.StatusServiceUnavailable
+	}
+	deadline, _ := ctx.Deadline()
+	_ = http.NewResponseController(w).SetReadDeadline(deadline) // where there is no connection, there is nothing to wait for
+	body, err := readAll(http.MaxBytesReader(w, r.Body, notification.MaxBody), r.ContentLength)
+	var large *http.MaxBytesError
+	switch {
+	case errors.As(err, &large):
+		return notification.Collection{}, http.StatusRequestEntityTooLarge
+	case err != nil: // who sent it has gone, or is too slow
+		return notification.Collection{}, http.StatusBadRequest
+	}
+	c, err := notification.Parse(body)
+	if err != nil {
+		h.a.log.WithError(err).Debug("A delivery that is none was refused.")
+		return notification.Collection{}, http.StatusBadRequest
+	}
+	return c, 0
 }
 
 // readAll reads a body of which its sender says how long it is; what nobody has sent yet takes no memory beyond a little.

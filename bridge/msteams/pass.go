@@ -104,13 +104,35 @@ func (p *pass) takeReplies(page messagePage) {
 	}
 }
 
-func (p *pass) done() bool { return p.next == "" && len(p.threads) == 0 }
+// done: it has come to its end. closed: it has read all that can be new.
+func (p *pass) done() bool   { return p.next == "" && len(p.threads) == 0 }
+func (p *pass) closed() bool { return len(p.threads) == 0 && (p.gapless || p.next == "") }
 
 // catchUp reads the rest of a pass, at most one request a second (Graph's limit for a channel), and puts it. What is
 // throttled is waited for; a link that fails again and again is given up with the whole pass.
 func (r *reader) catchUp(ctx context.Context, w *watched, p *pass) error {
+	// What is new goes first; what Graph may show late is looked for afterwards, and not each time.
+	if err := r.readOn(ctx, w, p, (*pass).closed); err != nil {
+		return err
+	}
+	if err := r.finish(ctx, w, p); err != nil || p.done() {
+		w.owed = err != nil
+		return err
+	}
+	if w.owed = !w.gate.isOpen() || time.Since(w.overlapped) < overlapEvery; w.owed {
+		return nil
+	}
+	w.overlapped = time.Now()
+	if err := r.readOn(ctx, w, p, (*pass).done); err != nil {
+		return err
+	}
+	return r.finish(ctx, w, p)
+}
+
+// readOn follows links until the pass has come far enough.
+func (r *reader) readOn(ctx context.Context, w *watched, p *pass, enough func(*pass) bool) error {
 	failures := 0
-	for !p.done() {
+	for !enough(p) {
 		if err := pause(ctx, r.pace); err != nil {
 			return err
 		}
@@ -133,7 +155,7 @@ func (r *reader) catchUp(ctx context.Context, w *watched, p *pass) error {
 			return err
 		}
 	}
-	return r.finish(ctx, w, p)
+	return nil
 }
 
 // step follows one link.
@@ -175,6 +197,9 @@ func (r *reader) finish(ctx context.Context, w *watched, p *pass) error {
 	slices.SortFunc(news, oldestFirst)
 	var states []bridge.State
 	since, live := r.live(w.id)
+	if away := w.gate.turnedAway(); away.After(since) { // what was turned away is not the subscription's fault
+		since = away
+	}
 	untold := 0
 	for _, m := range news {
 		if s, ok := r.a.state(ctx, w.id, m); ok {
@@ -237,7 +262,7 @@ func (r *reader) begin(ctx context.Context, w *watched, page messagePage, now ti
 	if err := r.inbox.Put(ctx, b); err != nil {
 		return &storeError{err}
 	}
-	w.cursor, w.begun = cursor, true
+	w.cursor, w.begun, w.whole = cursor, true, true
 	return nil
 }
 

@@ -174,6 +174,7 @@ func (r *reader) ask(ctx context.Context, group []*watched) error {
 	places := make([]place, len(group))
 	for i, w := range group {
 		places[i] = w.place
+		w.gate.begin()
 	}
 	items, now, err := r.a.app.batch(ctx, opThreads, places)
 	for i, w := range group {
@@ -214,19 +215,24 @@ func (r *reader) take(ctx context.Context, w *watched, body []byte, now time.Tim
 	p := newPass(w.cursor, w.isNews)
 	p.take(page, w.mayWait)
 	whole := !slices.ContainsFunc(page.messages, func(root models.ChatMessageable) bool { return moreReplies(root) != "" })
-	if p.done() {
+	if w.whole = p.done(); w.whole {
+		w.owed = false
 		err := r.finish(ctx, w, p)
 		if err == nil && whole {
 			w.settled = look
 		}
 		return err
 	}
-	if p.gapless && len(p.threads) == 0 {
-		// All that is new is here. What Graph shows late may be further on; a busy channel is not read so far each time.
-		if err := r.finish(ctx, w, p); err != nil || time.Since(w.overlapped) < overlapEvery {
+	if w.whole = p.closed(); w.whole {
+		// All that is new is here.
+		err := r.finish(ctx, w, p)
+		w.owed = true
+		if err != nil || time.Since(w.overlapped) < overlapEvery {
 			return err
 		}
-		w.overlapped = time.Now()
+		w.gate.end()
+	} else {
+		w.gate.shut()
 	}
 	ctx, w.stop = context.WithCancel(ctx)
 	w.busy = true
@@ -256,6 +262,9 @@ func (r *reader) take(ctx context.Context, w *watched, body []byte, now time.Tim
 func (r *reader) settle(w *watched, err error) error {
 	now := time.Now()
 	w.busy = false
+	if err != nil {
+		w.gate.shut()
+	}
 	r.mu.Lock()
 	w.read = now
 	r.mu.Unlock()
@@ -285,24 +294,21 @@ func (r *reader) settle(w *watched, err error) error {
 	return nil
 }
 
-// nextRead is when a channel is read next that has just been read. What was refused meanwhile, or nudged, is read at once;
-// only then later deliveries may go ahead.
+// nextRead is when a channel is read next that has just been read. After a gap it is read once more, shortly, so that
+// deliveries can wait for that; and when one could not.
 func (r *reader) nextRead(w *watched, now time.Time) time.Time {
 	again := w.again
 	w.again = false
-	if w.refused.Swap(false) {
+	if !w.whole {
+		w.gate.shut()
+	}
+	if !w.gate.end() || again {
 		return now
 	}
-	select {
-	case <-w.caught:
-	default:
-		close(w.caught)
-	}
-	if again {
-		return now
-	}
-	if _, ok := r.live(w.id); ok {
+	if _, ok := r.live(w.id); ok && !w.owed {
 		return nextReconcile(now)
+	} else if ok {
+		return now.Add(overlapEvery)
 	}
 	return now.Add(r.a.pollIn(now.Sub(w.active)))
 }

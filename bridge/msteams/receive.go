@@ -54,6 +54,9 @@ func (a *account) Run(ctx context.Context, inbox bridge.Inbox) error {
 		defer a.attach(nil)
 		tasks.Go(func() error { return s.run(ctx) })
 	}
+	if how, _ := a.receiving(); how == byPolling {
+		tasks.Go(func() error { a.endSubscriptions(ctx); return nil })
+	}
 	tasks.Go(func() error { return r.run(ctx) })
 	tasks.Go(func() error { a.watchEnds(ctx); return nil })
 	err := tasks.Wait()

@@ -27,6 +27,8 @@ const (
 	// replaceAgain is how soon a subscription that was silent may be replaced; one that is silent again before is given up
 	// for as long.
 	replaceAgain = time.Hour
+	// repeated is for how long Graph may repeat a delivery, and to spare.
+	repeated = 5 * time.Hour
 )
 
 // feed is one subscription that is needed. It belongs to its subscriber.
@@ -50,8 +52,10 @@ type feed struct {
 	trouble  error
 	// silent is when it was found silent last, late when it last delivered so late that its channels were read.
 	silent, late time.Time
-	// replace: delete it and make it anew.
-	replace bool
+	// replace: delete it and make it anew. muted: it has been silent again and again, so it does not count as alive.
+	replace, muted bool
+	// surplus: it is not needed any more, and is deleted when those that are needed live.
+	surplus bool
 }
 
 func (f *feed) covers(c bridge.ConversationID) bool {
@@ -59,7 +63,7 @@ func (f *feed) covers(c bridge.ConversationID) bool {
 }
 
 func (f *feed) alive(now time.Time) bool {
-	return f.id != "" && f.trouble == nil && now.Before(f.expires)
+	return f.id != "" && !f.muted && now.Before(f.expires) && now.Before(f.authorised)
 }
 
 // subscriber keeps the subscriptions that the watched channels need, and takes what they deliver. It lives as long as one
@@ -90,7 +94,9 @@ type subscriber struct {
 	// changed is closed when that has changed.
 	changed chan struct{}
 	// retired are those that have lived in this run: what they have still to deliver is taken, too.
-	retired map[string]bool
+	retired map[string]time.Time
+	// lookAgain is when to look through the subscriptions of earlier runs once more.
+	lookAgain time.Time
 	// distrusted is why deliveries cannot be taken for genuine; nil when they can.
 	distrusted error
 	// vouched is when a delivery was genuine last.
@@ -101,7 +107,7 @@ type subscriber struct {
 
 func (a *account) newSubscriber(ctx context.Context, inbox bridge.Inbox, r *reader) (*subscriber, error) {
 	s := &subscriber{a: a, inbox: inbox, reader: r, ctx: ctx, hook: a.env.Hook, wake: make(chan struct{}, 1), changed: make(chan struct{}),
-		feeds: map[string]*feed{}, retired: map[string]bool{}, troubles: map[string]string{}}
+		feeds: map[string]*feed{}, retired: map[string]time.Time{}, troubles: map[string]string{}}
 	var err error
 	if s.keys, err = a.loadNotificationKeys(ctx, time.Now()); err != nil {
 		return nil, err
@@ -166,12 +172,8 @@ func (s *subscriber) plan() <-chan struct{} {
 		}
 	}
 	for resource, f := range s.feeds {
-		if _, ok := wanted[resource]; !ok {
-			delete(s.feeds, resource)
-			if f.id != "" {
-				s.adopted = false // it is found and deleted
-			}
-		}
+		_, needed := wanted[resource]
+		f.surplus = !needed
 	}
 	return changed
 }
@@ -181,7 +183,7 @@ func (s *subscriber) act(ctx context.Context) (time.Time, error) {
 	if err := s.rotate(ctx); err != nil {
 		return time.Time{}, err
 	}
-	if !s.isAdopted() {
+	if s.mustAdopt(time.Now()) {
 		if err := s.adopt(ctx); err != nil {
 			return s.failedAll(ctx, err)
 		}
@@ -203,7 +205,40 @@ func (s *subscriber) act(ctx context.Context) (time.Time, error) {
 			next = due
 		}
 	}
+	s.clear(ctx)
 	return next, nil
+}
+
+// clear deletes what is not needed any more, once all that is needed lives, and forgets what was retired long ago.
+func (s *subscriber) clear(ctx context.Context) {
+	now := time.Now()
+	alive := true
+	for _, f := range s.inOrder() {
+		s.mu.Lock()
+		alive = alive && (f.surplus || f.alive(now))
+		s.mu.Unlock()
+	}
+	for _, f := range s.inOrder() {
+		s.mu.Lock()
+		surplus, id := f.surplus, f.id
+		s.mu.Unlock()
+		if !surplus || !alive {
+			continue
+		}
+		if id != "" {
+			if err := s.remove(ctx, id); err != nil {
+				s.a.log.WithError(err).Debug("A subscription that is not needed any more could not be ended; trying again.")
+				continue
+			}
+			s.lost(f, id)
+		}
+		s.mu.Lock()
+		delete(s.feeds, f.resource)
+		s.mu.Unlock()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	maps.DeleteFunc(s.retired, func(_ string, at time.Time) bool { return now.Sub(at) > repeated })
 }
 
 func (s *subscriber) inOrder() []*feed {
@@ -215,7 +250,7 @@ func (s *subscriber) inOrder() []*feed {
 // tend makes, renews or replaces one subscription. The error is one for the whole account.
 func (s *subscriber) tend(ctx context.Context, f *feed) error {
 	s.mu.Lock()
-	id, replace, before := f.id, f.replace, f.alive(time.Now())
+	id, replace, surplus, before := f.id, f.replace, f.surplus, f.alive(time.Now())
 	s.mu.Unlock()
 	var err error
 	switch {
@@ -232,6 +267,12 @@ func (s *subscriber) tend(ctx context.Context, f *feed) error {
 		}
 	}
 	if err == nil && id == "" {
+		if surplus { // nor is it made again
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			f.next = time.Now().Add(24 * time.Hour)
+			return nil
+		}
 		err = s.create(ctx, f)
 	}
 	if ctx.Err() != nil {
@@ -244,7 +285,7 @@ func (s *subscriber) tend(ctx context.Context, f *feed) error {
 func (s *subscriber) lost(f *feed, id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.retired[strings.ToLower(id)] = true
+	s.retired[strings.ToLower(id)] = time.Now()
 	if f.replace = false; f.id == id {
 		f.id, f.since = "", time.Time{}
 	}
@@ -255,24 +296,25 @@ func (s *subscriber) tended(f *feed, before bool, err error) error {
 	now := time.Now()
 	s.mu.Lock()
 	fresh := err == nil && f.since.IsZero() // made, or adopted
-	f.trouble = err
-	if err == nil {
+	if f.trouble = err; err == nil {
 		f.failures = 0
 		f.next = f.renewed.Add(min(f.expires.Sub(f.renewed)*2/3, max(time.Minute, f.authorised.Sub(f.renewed)-beforeToken)))
 		if fresh {
 			f.since = now
 		}
-		if f.id == "" { // removed meanwhile
+		if f.id == "" || f.replace { // meanwhile it was removed, or found silent
 			f.next = now
 		}
 	} else {
 		f.failures++
-		f.since = time.Time{}
 		f.next = now.Add(max(bridge.AfterOf(err), backoff(15*time.Second, f.failures), retryAfterRefusal(err)))
+		if !f.alive(now) {
+			f.since = time.Time{}
+		}
 	}
 	alive := f.alive(now)
 	s.mu.Unlock()
-	s.report(f, err)
+	s.report(f, alive, err)
 	if fresh || alive != before {
 		s.reader.nudge(f.covers)
 	}
@@ -292,7 +334,7 @@ func retryAfterRefusal(err error) time.Duration {
 }
 
 // report logs a failure once, and that it is over.
-func (s *subscriber) report(f *feed, err error) {
+func (s *subscriber) report(f *feed, alive bool, err error) {
 	text := ""
 	if err != nil {
 		text = bridge.Cause(err)
@@ -302,11 +344,14 @@ func (s *subscriber) report(f *feed, err error) {
 	}
 	s.troubles[f.resource] = text
 	log := s.a.log.WithField("resource", f.resource)
-	if err != nil {
+	switch {
+	case err == nil:
+		log.Info("Subscribing to messages works again.")
+	case alive:
+		log.WithError(err).Warn("Renewing a subscription failed; it still lives, and is tried again.")
+	default:
 		log.WithError(err).Warn("Subscribing to messages failed; meanwhile they are read by polling.")
-		return
 	}
-	log.Info("Subscribing to messages works again.")
 }
 
 // failedAll is for a failure before any single subscription: all wait for the same.
@@ -373,8 +418,7 @@ func (s *subscriber) foundSilent(c bridge.ConversationID, n int) {
 		f.silent, f.replace, f.next = now, true, now
 		if again { // it is no use: poll for a while
 			f.next = now.Add(replaceAgain)
-			f.trouble = errors.New("the subscription is alive, but messages do not arrive by it")
-			f.since = time.Time{}
+			f.trouble, f.muted = errors.New("the subscription is alive, but messages do not arrive by it"), true
 		}
 	}
 	s.mu.Unlock()
@@ -401,14 +445,17 @@ func (s *subscriber) distrust(err error) {
 	s.reader.nudge(func(bridge.ConversationID) bool { return true })
 }
 
-// facts are what an operator wants to see, and why channels are polled instead, if they are.
+// facts are what an operator wants to see, and why channels are polled instead, if all are.
 func (s *subscriber) facts() (facts []bridge.Fact, trouble string) {
+	feeds := s.inOrder()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now, alive := time.Now(), 0
+	now, alive, polled := time.Now(), 0, 0
 	var next, ends time.Time
-	for _, f := range s.feeds {
-		if f.alive(now) {
+	for _, f := range feeds {
+		switch {
+		case f.surplus:
+		case f.alive(now):
 			alive++
 			if next.IsZero() || f.next.Before(next) {
 				next = f.next
@@ -416,18 +463,25 @@ func (s *subscriber) facts() (facts []bridge.Fact, trouble string) {
 			if ends.IsZero() || f.expires.Before(ends) {
 				ends = f.expires
 			}
-		} else if f.trouble != nil {
-			trouble = "subscribing failed: " + f.trouble.Error()
+		default:
+			polled++
+			if f.trouble != nil && trouble == "" {
+				trouble = "subscribing failed: " + f.trouble.Error()
+			}
 		}
 	}
-	if s.distrusted != nil {
-		trouble = s.distrusted.Error()
-	}
-	text := fmt.Sprintf("%d of %d alive", alive, len(s.feeds))
+	text := fmt.Sprintf("%d of %d alive", alive, alive+polled)
 	if alive > 0 {
 		text += fmt.Sprintf(", next renewal %s, first end %s", next.UTC().Format(time.RFC3339), ends.UTC().Format(time.RFC3339))
 	}
 	facts = append(facts, bridge.Fact{Name: "subscriptions", Value: text})
+	if alive > 0 && trouble != "" {
+		facts = append(facts, bridge.Fact{Name: "polled instead", Value: fmt.Sprintf("%d: %s", polled, trouble)})
+		trouble = ""
+	}
+	if s.distrusted != nil {
+		trouble = s.distrusted.Error()
+	}
 	if s.gaps > 0 {
 		facts = append(facts, bridge.Fact{Name: "changes found by reading only", Value: fmt.Sprint(s.gaps)})
 	}

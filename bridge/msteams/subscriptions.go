@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,8 +31,13 @@ func (s *subscriber) clientState() string { return s.states.For("messages") }
 // address is where a subscription delivers. It ends in a mark of the client state: Graph does not show that, and a
 // subscription of which it is not known any more is of no use.
 func (s *subscriber) address(path string) string {
+	return s.hook + path + "?state=" + s.mark()
+}
+
+// mark tells addresses apart that we have given to Graph: whoever does not know it has nothing to say here.
+func (s *subscriber) mark() string {
 	sum := sha256.Sum256([]byte(s.clientState()))
-	return s.hook + path + "?state=" + hex.EncodeToString(sum[:6])
+	return hex.EncodeToString(sum[:16])
 }
 
 // rotate makes a new key when the present one has been used for a year, and forgets those that nobody uses any more.
@@ -71,52 +78,121 @@ func (s *subscriber) rotate(ctx context.Context) error {
 	return nil
 }
 
-// adopt takes over the subscriptions of earlier runs that deliver here. What is not needed any more, or cannot be used, is
-// deleted; what delivers elsewhere is somebody else's.
+// adopt takes over the subscriptions of earlier runs that deliver here. What is not needed any more, or cannot be used, as
+// after a change of the address, is deleted; what delivers elsewhere and was not made here is somebody else's.
 func (s *subscriber) adopt(ctx context.Context) error {
 	all, err := s.list(ctx)
 	if err != nil {
 		return err
 	}
+	made, err := s.a.madeSubscriptions(ctx)
+	if err != nil {
+		return err
+	}
+	var kept []string
+	var failed error
 	for _, sub := range all {
-		id, resource := value(sub.GetId()), "/"+strings.TrimPrefix(value(sub.GetResource()), "/")
-		if !strings.HasPrefix(value(sub.GetNotificationUrl()), s.hook+"/") {
+		id := value(sub.GetId())
+		if !strings.HasPrefix(value(sub.GetNotificationUrl()), s.hook+"/") && !slices.Contains(made, id) {
 			continue
 		}
-		s.mu.Lock()
-		f := s.feeds[resource]
-		usable := f != nil && (f.id == "" || f.id == id) && value(sub.GetNotificationUrl()) == s.address("/messages") &&
-			value(sub.GetLifecycleNotificationUrl()) == s.address("/lifecycle") && value(sub.GetIncludeResourceData())
-		if usable && f.id == "" {
-			f.id, f.expires, f.certificate = id, value(sub.GetExpirationDateTime()), value(sub.GetEncryptionCertificateId())
-			f.next = time.Time{} // renewing shows that it lives
+		if !s.use(sub) {
+			if err := s.remove(ctx, id); err == nil {
+				continue
+			} else if failed = err; bridge.ScopeOf(err) == bridge.ScopeAccount {
+				return err
+			}
 		}
-		s.mu.Unlock()
-		if usable {
-			continue
-		}
-		if err := s.remove(ctx, id); err != nil {
-			return err
-		}
+		kept = append(kept, id)
+	}
+	if failed != nil {
+		s.a.log.WithError(failed).Warn("A subscription of an earlier run could not be ended; trying again.")
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.adopted = true
+	s.adopted, s.lookAgain = true, time.Time{}
+	if failed != nil {
+		s.lookAgain = time.Now().Add(retryLeftover)
+	}
 	s.turn()
+	s.mu.Unlock()
+	return s.a.saveMadeSubscriptions(ctx, kept)
+}
+
+// retryLeftover is how long after a failure it is tried again to end a subscription of an earlier run.
+const retryLeftover = 10 * time.Minute
+
+// use takes over a subscription that delivers as it would if it were made now; false: it is of no use.
+func (s *subscriber) use(sub models.Subscriptionable) bool {
+	id := value(sub.GetId())
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.feeds["/"+strings.TrimPrefix(value(sub.GetResource()), "/")]
+	if f == nil || f.id != "" && f.id != id || !value(sub.GetIncludeResourceData()) ||
+		value(sub.GetNotificationUrl()) != s.address("/messages") || value(sub.GetLifecycleNotificationUrl()) != s.address("/lifecycle") {
+		return false
+	}
+	if f.id == "" {
+		f.id, f.expires, f.certificate = id, value(sub.GetExpirationDateTime()), value(sub.GetEncryptionCertificateId())
+		f.next = time.Time{} // renewing shows that it lives
+	}
+	return true
+}
+
+func (s *subscriber) mustAdopt(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !s.adopted || !s.lookAgain.IsZero() && !now.Before(s.lookAgain)
+}
+
+// madeVaultName is where the ids of the subscriptions are that this installation has made: they are its own wherever they
+// deliver.
+const madeVaultName = "subscriptions"
+
+func (a *account) madeSubscriptions(ctx context.Context) ([]string, error) {
+	text, err := a.env.Vault.Load(ctx, madeVaultName)
+	if err != nil || text == nil {
+		return nil, err
+	}
+	var ids []string
+	if err := json.Unmarshal(text, &ids); err != nil {
+		return nil, fmt.Errorf("loading which subscriptions were made here: %w", err)
+	}
+	return ids, nil
+}
+
+func (a *account) saveMadeSubscriptions(ctx context.Context, ids []string) error {
+	text, err := json.Marshal(ids)
+	if err == nil {
+		err = a.env.Vault.Save(ctx, madeVaultName, text)
+	}
+	if err != nil {
+		return fmt.Errorf("storing which subscriptions were made here: %w", err)
+	}
 	return nil
 }
 
-func (s *subscriber) isAdopted() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.adopted
+// endSubscriptions ends what an earlier run has subscribed to, when messages are polled now. What cannot be ended ends by
+// itself within three days.
+func (a *account) endSubscriptions(ctx context.Context) {
+	ids, err := a.madeSubscriptions(ctx)
+	if err != nil || len(ids) == 0 {
+		return
+	}
+	for _, id := range ids {
+		if err := a.app.perform(ctx, opUnsubscribe, place{subscription: id}, nil); err != nil && bridge.KindOf(err) != bridge.Gone {
+			a.log.WithError(err).Debug("A subscription of an earlier run could not be ended; it ends by itself.")
+		}
+	}
+	if err := a.saveMadeSubscriptions(ctx, nil); err != nil {
+		a.log.WithError(err).Debug("That the subscriptions of an earlier run have ended could not be stored.")
+	}
 }
 
 // knows tells whether a subscription is one of this installation. While one is being made it waits, for it may be that.
 func (s *subscriber) knows(ctx context.Context, id string) (bool, error) {
 	for {
 		s.mu.Lock()
-		known := s.retired[id]
+		_, known := s.retired[strings.ToLower(id)]
 		for _, f := range s.feeds {
 			known = known || strings.EqualFold(f.id, id)
 		}
@@ -192,11 +268,23 @@ func (s *subscriber) create(ctx context.Context, f *feed) error {
 	if value(made.GetId()) == "" {
 		return errors.New(opSubscribe.Doing + ": the answer holds no id")
 	}
+	if err := s.remember(ctx, value(made.GetId())); err != nil {
+		return err // it is found when it is tried again
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f.id, f.certificate, f.renewed, f.since = value(made.GetId()), certificate.ID, now, time.Time{}
-	f.expires, f.authorised = expiry(made, now), s.a.app.tokens.now().expires
+	f.expires, f.authorised, f.muted = expiry(made, now), s.a.app.tokens.now().expires, false
 	return nil
+}
+
+// remember stores that a subscription was made here.
+func (s *subscriber) remember(ctx context.Context, id string) error {
+	ids, err := s.a.madeSubscriptions(ctx)
+	if err != nil {
+		return err
+	}
+	return s.a.saveMadeSubscriptions(ctx, append(ids, id))
 }
 
 func (s *subscriber) setMaking(making bool) {
@@ -225,7 +313,7 @@ func (s *subscriber) conflict(ctx context.Context, f *feed, refused error) error
 	if id != "" {
 		return s.renew(ctx, f, id)
 	}
-	return &bridge.Error{Kind: bridge.Rejected, Err: fmt.Errorf("%s: another installation has subscribed with this app registration: %w", opSubscribe.Doing, bare(refused)),
+	return &bridge.Error{Kind: bridge.Rejected, Err: fmt.Errorf("another installation has subscribed with this app registration: %w", bare(refused)),
 		Hint: "give each installation of Causeway an app registration of its own"}
 }
 

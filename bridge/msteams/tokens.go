@@ -130,11 +130,12 @@ func (t *tokens) drop(token string) {
 	}
 }
 
-// dropOlder forgets a token that lives no longer than that: what is begun with it must not end with it.
+// dropOlder forgets a token that lives no longer than that, or than most of its life where it never lives so long: what is
+// begun with it must not end with it.
 func (t *tokens) dropOlder(life time.Duration) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if time.Until(t.current.expires) < life {
+	if time.Until(t.current.expires) < min(life, t.current.life*2/3) {
 		t.current = granted{}
 	}
 }

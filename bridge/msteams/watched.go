@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -32,7 +31,9 @@ type watched struct {
 	due    time.Time
 	active time.Time
 	// overlapped is when it was read beyond its first page only for what Graph may show late.
+	// owed: that is still to be done.
 	overlapped time.Time
+	owed       bool
 	failures   int
 	busy       bool
 	// again: nudged while it was busy.
@@ -41,9 +42,9 @@ type watched struct {
 
 	// last is closed when the delivery that came last has been taken. Guarded by the reader's mu.
 	last chan struct{}
-	// caught is closed when all that was said before has been read; refused tells that a delivery did not wait for it.
-	caught  chan struct{}
-	refused atomic.Bool
+	gate *gate
+	// whole: the last reading had no gap before it, so that what it has put is all that was said before it.
+	whole bool
 	// read is when it was read last. Guarded by the reader's mu, as what follows.
 	read time.Time
 	// echo is one of our own posts, which the subscription must show by a certain time.
@@ -61,8 +62,9 @@ func (w *watched) isNews(m models.ChatMessageable) bool {
 
 // note remembers that a message has been put. What arrives late is no newer for it.
 func (w *watched) note(m models.ChatMessageable) {
-	id, v := idOf(m), versionOf(m)
-	if known, ok := w.seen.Get(id); !ok || known.revision <= v.revision {
+	id, v := idOf(m), versionOf(m) // a deletion may leave the revision as it was
+	known, ok := w.seen.Get(id)
+	if !ok || known.revision < v.revision || known.revision == v.revision && (v.deleted || !known.deleted) {
 		w.seen.Add(id, v)
 	}
 }
@@ -179,8 +181,8 @@ func (r *reader) open(ctx context.Context, c bridge.ConversationID) (*watched, e
 	if err != nil {
 		return nil, fmt.Errorf("preparing to remember threads: %w", err)
 	}
-	w := &watched{id: c, place: p, seen: seen, readToEnd: readToEnd, due: time.Now(), active: time.Now(),
-		last: make(chan struct{}), caught: make(chan struct{})}
+	w := &watched{id: c, place: p, seen: seen, readToEnd: readToEnd, due: time.Now(), active: time.Now(), overlapped: time.Now(),
+		last: make(chan struct{}), gate: newGate()}
 	close(w.last)
 	if text != "" {
 		if w.cursor, err = strconv.ParseInt(text, 10, 64); err != nil {
