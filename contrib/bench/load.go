@@ -116,8 +116,9 @@ func one(ctx context.Context, f *flow, t *talk, sender int, rate float64, began 
 const drained = 5 * time.Second
 
 // sustained searches the highest rate, per second, at which the backlog of a program does not grow. A burst tells where to
-// begin. After something has been lost, again must wait until the program carries once more.
-func sustained(ctx context.Context, b *board, t *talk, z sizes, again func()) (rate float64, err error) {
+// begin. A service may end the connection of a program that is too slow, so again is called after each load, and told whether
+// something was lost; it must see to it that the program carries.
+func sustained(ctx context.Context, b *board, t *talk, z sizes, again func(lost bool)) (rate float64, err error) {
 	f := b.open()
 	t.flows = append(t.flows, f)
 	if _, err := load(ctx, f, t, 0, 0, z.burst); err != nil {
@@ -133,11 +134,11 @@ func sustained(ctx context.Context, b *board, t *talk, z sizes, again func()) (r
 	return search(start, z.tries, func(rate float64) (float64, bool, error) { return holds(ctx, b, t, rate, z.step, again) })
 }
 
-// drain waits for what is under way, and for the program where something is lost.
-func (f *flow) drain(ctx context.Context, again func()) error {
+// drain waits for what is under way, and then for the program.
+func (f *flow) drain(ctx context.Context, again func(lost bool)) error {
 	there, err := f.await(ctx, drained)
-	if err == nil && !there {
-		again()
+	if err == nil {
+		again(!there)
 	}
 	return err
 }
@@ -174,7 +175,7 @@ func search(start float64, tries int, try func(rate float64) (attained float64, 
 
 // holds tries a rate for a while. The backlog grows when at the end more is under way than after a third of the time, by more than a
 // twentieth of what was said in between.
-func holds(ctx context.Context, b *board, t *talk, rate float64, d time.Duration, again func()) (attained float64, held bool, err error) {
+func holds(ctx context.Context, b *board, t *talk, rate float64, d time.Duration, again func(lost bool)) (attained float64, held bool, err error) {
 	f := b.open()
 	t.flows = append(t.flows, f)
 	early := make(chan [2]int, 1)

@@ -72,7 +72,11 @@ func TestTheSustainedRateIsFound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBoard()
 		c := &carrier{board: b, each: 10 * time.Millisecond} // 100 a second
-		got, err := sustained(t.Context(), b, c.talk(), sizes{burst: 50, step: 3 * time.Second, tries: 6}, func() { t.Error("nothing was lost") })
+		got, err := sustained(t.Context(), b, c.talk(), sizes{burst: 50, step: 3 * time.Second, tries: 6}, func(lost bool) {
+			if lost {
+				t.Error("nothing was lost")
+			}
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,7 +92,11 @@ func TestAfterALossTheProgramIsWaitedFor(t *testing.T) {
 		b := newBoard()
 		c := &carrier{board: b, each: 10 * time.Millisecond, lose: func(m mark) bool { return m.n == 3 }}
 		again := 0
-		if _, err := sustained(t.Context(), b, c.talk(), sizes{burst: 50, step: time.Second, tries: 2}, func() { again++ }); err != nil {
+		if _, err := sustained(t.Context(), b, c.talk(), sizes{burst: 50, step: time.Second, tries: 2}, func(lost bool) {
+			if lost {
+				again++
+			}
+		}); err != nil {
 			t.Fatal(err)
 		}
 		if again != 3 { // the burst and two steps

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"time"
 
 	"causeway/contrib/e2e/harness"
@@ -118,7 +119,11 @@ func rateOf(tb harness.TB, r *Report, c *contender, z realSizes) {
 	tb.Helper()
 	c.ready(tb)
 	already := len(c.flows)
-	rate, err := sustained(tb.Context(), c.world.board, c.talk, z.sizes, func() { c.ready(tb) })
+	rate, err := sustained(tb.Context(), c.world.board, c.talk, z.sizes, func(lost bool) {
+		if lost || !c.process.Running() {
+			c.ready(tb)
+		}
+	})
 	if err != nil {
 		tb.Fatalf("the rate of %s: %v", c.who, err)
 	}
@@ -139,7 +144,10 @@ func loaded(tb harness.TB, r *Report, c *contender, z realSizes) {
 	if err := pause(tb.Context(), z.settle); err != nil {
 		tb.Fatalf("waiting for %s: %v", c.who, err)
 	}
-	used := usedCPU(tb, c.process.PID()) - before
+	used := math.NaN()
+	if c.process.Running() { // a bare relay ends with its websocket
+		used = usedCPU(tb, c.process.PID()) - before
+	}
 	awaitAll(tb, c, f, z.quiet)
 	name := "at " + number(z.calm.rate) + " a second"
 	r.addDelays(partMatterbridge, across+", "+name, c.who, f.delays)
