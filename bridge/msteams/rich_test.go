@@ -101,6 +101,13 @@ func (w *richWorld) converged(want int) {
 	}
 }
 
+// subscriber is that of the present run.
+func (w *richWorld) subscriber() *subscriber {
+	w.account.mu.Lock()
+	defer w.account.mu.Unlock()
+	return w.account.subscriber
+}
+
 func (w *richWorld) subscription() teams.Subscription {
 	w.Helper()
 	all := w.sim.Subscriptions()
@@ -457,7 +464,7 @@ func TestAKeyIsUsedForAYear(t *testing.T) {
 
 func TestTheHookRefusesWhatIsNoDelivery(t *testing.T) {
 	inRichWorld(t, teams.Options{}, func(w *richWorld) {
-		h, mark := w.account.Handler(), "?state="+w.account.subscriber.mark()
+		h, mark := w.account.Handler(), "?state="+w.subscriber().mark()
 		for name, c := range map[string]struct {
 			method, path, body string
 			want               int
@@ -592,7 +599,7 @@ func TestStrangersTakeNoPlaces(t *testing.T) {
 
 func TestADeletionIsNotForgottenForALateDuplicate(t *testing.T) {
 	inRichWorld(t, teams.Options{DeletionMovesNothing: true}, func(w *richWorld) {
-		at := w.account.subscriber.reader.channel(w.town)
+		at := w.subscriber().reader.channel(w.town)
 		message := func(deleted string) models.ChatMessageable {
 			return fromJSON(t, `"id":"1","etag":"5","lastModifiedDateTime":"2000-01-01T00:00:00.005Z"`+deleted)
 		}

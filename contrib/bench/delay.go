@@ -167,7 +167,7 @@ const steadyRate = 20.0
 
 func steadyBack(tb harness.TB, r *Report, z sizes, s *sims, t *talk) {
 	tb.Helper()
-	f := sayAndWait(tb, s.board, t, steadyRate, 4*z.step, 0)
+	f := sayAndWait(tb, s.board, t, steadyRate, 3*z.step, 0)
 	r.addDelays(partDelay, back+", at "+number(steadyRate)+" a second", t.who, f.delays)
 }
 

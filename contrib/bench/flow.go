@@ -177,6 +177,13 @@ func (f *flow) recovery(disturbed time.Time) time.Duration {
 	return best
 }
 
+// firstArrival is when the first message arrived; zero when none has.
+func (f *flow) firstArrival() time.Time {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.first
+}
+
 // throughput is at what rate, per second, messages arrived from the first to the last one; 0 when less than two have.
 func (f *flow) throughput() float64 {
 	f.mu.Lock()

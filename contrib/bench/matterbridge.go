@@ -23,15 +23,12 @@ type realSizes struct {
 	sizes
 	calm stretch // that every program can bear
 	much stretch // that is too much for some
-	kill stretch // while the program is killed after a third of the time
-	cut  stretch // while its websocket is cut after a third of the time
+	kill stretch // while the program is killed after a fifth of the time
+	cut  stretch // while its websocket is cut after a fifth of the time
 	// settle is how long after the last word CPU time is read, for every program alike.
 	settle time.Duration
 	// quiet is how long nothing may arrive until the rest counts as lost.
 	quiet time.Duration
-	// mended is the same after a cut: Matterbridge looks after its websocket every ten seconds, and signs in again, which takes a
-	// second or two.
-	mended time.Duration
 }
 
 func matterbridgeSizes(o options) realSizes {
@@ -40,14 +37,14 @@ func matterbridgeSizes(o options) realSizes {
 			sizes: sizes{rounds: 1, rest: 3, burst: 20, step: quickStep, tries: 1},
 			calm:  stretch{20, time.Second}, much: stretch{100, time.Second},
 			kill: stretch{20, 1500 * time.Millisecond}, cut: stretch{20, 1500 * time.Millisecond},
-			settle: 500 * time.Millisecond, quiet: 2 * time.Second, mended: 2 * time.Second,
+			settle: 500 * time.Millisecond, quiet: 2 * time.Second,
 		}
 	}
 	return realSizes{
 		sizes: sizes{rounds: o.rounds, rest: 100, burst: 200, step: step, tries: 4},
 		calm:  stretch{40, 5 * time.Second}, much: stretch{300, 3 * time.Second},
-		kill: stretch{40, 6 * time.Second}, cut: stretch{25, 20 * time.Second},
-		settle: time.Second, quiet: 5 * time.Second, mended: 13 * time.Second,
+		kill: stretch{40, 6 * time.Second}, cut: stretch{25, 12 * time.Second},
+		settle: time.Second, quiet: 5 * time.Second,
 	}
 }
 
@@ -99,7 +96,7 @@ func againstMatterbridge(tb harness.TB, o options, r *Report) {
 		}
 		progress("with its websocket cut")
 		for _, c := range rotated([]*contender{ours, theirs}, round) {
-			disturbedBy(tb, r, c, z.cut, z.mended, "websocket cut", func() {
+			disturbedBy(tb, r, c, z.cut, z.quiet, "websocket cut", func() {
 				if c.proxy.CutWebSockets() == 0 {
 					tb.Fatalf("%s has no websocket to cut", c.who)
 				}
@@ -110,7 +107,8 @@ func againstMatterbridge(tb harness.TB, o options, r *Report) {
 		c.process.Stop(tb)
 	}
 	r.note("matterbridge: every program writes as a bot of one server, with a config for both directions, and reaches the server by way of a proxy that can cut connections; delays run from the request that says a message to the event that shows its copy.")
-	r.note("matterbridge: what nobody has seen %v after the last copy (%v where the websocket was cut; Causeway has %v) counts as lost; the channel itself is then read and decides.", z.quiet, z.mended, harness.Patience)
+	r.note("matterbridge: what nobody has seen %v after the last copy (Causeway has %v) counts as lost; the channel itself is then read and decides.", z.quiet, harness.Patience)
+	r.note("matterbridge: programs are killed and cut off after a fifth of %v and %v of talk; whoever does not come back meanwhile loses the rest of it, and is given something every quarter of a second until it does.", z.kill.d, z.cut.d)
 	r.note("matterbridge: CPU time is read %v after the last word, for every program alike, and divided by the messages said, lost ones included.", z.settle)
 	r.note("matterbridge: the programs take turns in being the first one, round by round.")
 }
@@ -176,7 +174,7 @@ func tooMuch(tb harness.TB, r *Report, c *contender, z realSizes) {
 	}
 }
 
-// disturbedBy lets people talk on while something happens to the program after a third of the time.
+// disturbedBy lets people talk on while something happens to the program after a fifth of the time.
 func disturbedBy(tb harness.TB, r *Report, c *contender, s stretch, quiet time.Duration, name string, disturb func()) {
 	tb.Helper()
 	c.ready(tb)
@@ -186,7 +184,7 @@ func disturbedBy(tb harness.TB, r *Report, c *contender, s stretch, quiet time.D
 		_, err := load(tb.Context(), f, c.talk, s.rate, s.d, 0)
 		talking <- err
 	}()
-	if err := pause(tb.Context(), s.d/3); err != nil {
+	if err := pause(tb.Context(), s.d/5); err != nil {
 		tb.Fatalf("waiting: %v", err)
 	}
 	at := time.Now()
@@ -196,10 +194,15 @@ func disturbedBy(tb harness.TB, r *Report, c *contender, s stretch, quiet time.D
 	}
 	awaitAll(tb, c, f, quiet)
 	counts := c.count(tb, f)
-	if took := f.recovery(at); took >= 0 {
+	took := f.recovery(at)
+	if took < 0 && c.process.Running() {
+		// Matterbridge looks after a websocket that has ended every 45 seconds (checkAlive of its matterclient), so it is asked on.
+		took = begin(tb, c.world.board, c.talk, string(c.who)).Sub(at)
+	}
+	if took >= 0 {
 		r.add(partMatterbridge, name+recovered, "s", c.who, took.Seconds())
 	} else {
-		r.note("matterbridge: after %s nothing that %s was given has arrived any more, in one round at least.", name, c.who)
+		r.note("matterbridge: after %s %s has ended, in one round at least.", name, c.who)
 	}
 	r.add(partMatterbridge, name+", delivered", "%", c.who, 100*float64(counts.Delivered)/float64(counts.Said))
 	addCounts(r, partMatterbridge, name, c.who, counts)

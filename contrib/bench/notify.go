@@ -57,7 +57,7 @@ func notifySizesOf(o options) notifySizes {
 	if o.quick {
 		return notifySizes{rounds: 1, channels: 2, rest: 5, burst: 60}
 	}
-	return notifySizes{rounds: o.rounds, channels: notifyChannels, rest: 200, burst: 3000}
+	return notifySizes{rounds: o.rounds, channels: notifyChannels, rest: 200, burst: 2000}
 }
 
 // notifications measures what Causeway is told by change notifications. Each round is a world of its own.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -259,6 +260,17 @@ func (s *sims) configure(tb harness.TB, program string, poll time.Duration, join
 	return c
 }
 
+// poll changes how often the program polls, from its next start on.
+func (c *causewayAt) poll(tb harness.TB, every time.Duration) {
+	tb.Helper()
+	text, err := os.ReadFile(filepath.Join(c.dir, "config.toml"))
+	if err != nil {
+		tb.Fatalf("changing the config: %v", err)
+	}
+	line := regexp.MustCompile(`(?m)^PollInterval = .*$`)
+	c.write(tb, line.ReplaceAllString(string(text), fmt.Sprintf("PollInterval = %q", every)))
+}
+
 func (c *causewayAt) write(tb harness.TB, text string) {
 	tb.Helper()
 	if err := os.WriteFile(filepath.Join(c.dir, "config.toml"), []byte(text), 0o600); err != nil {
@@ -311,8 +323,8 @@ func (j *joint) begin(tb harness.TB) {
 	}
 }
 
-// begin says something again and again until it crosses.
-func begin(tb harness.TB, b *board, t *talk, what string) {
+// begin says something again and again until it crosses, and returns when it did.
+func begin(tb harness.TB, b *board, t *talk, what string) time.Time {
 	tb.Helper()
 	// Not one of the talk's flows: the first ones may rightly be lost.
 	f := b.open()
@@ -340,7 +352,7 @@ func begin(tb harness.TB, b *board, t *talk, what string) {
 			tb.Fatalf("%s: waiting for the first message: %v", what, err)
 		}
 		if way, _, after := f.under(); way == 0 || before == after {
-			return
+			return f.firstArrival()
 		}
 	}
 }

@@ -68,6 +68,7 @@ type startPlace struct {
 	process *harness.Process
 }
 
+// newStartPlace lets all channels begin with hurried polling: at the pace that Graph allows, a thousand take minutes.
 func newStartPlace(tb harness.TB, o options, name string, gateways int) *startPlace {
 	tb.Helper()
 	tb.Logf("beginning with %s", name)
@@ -76,12 +77,13 @@ func newStartPlace(tb harness.TB, o options, name string, gateways int) *startPl
 	for n := range gateways {
 		joints = append(joints, s.join(causeway, fmt.Sprint("room", n)))
 	}
-	p := &startPlace{name: name, sims: s, first: joints[0], at: s.configure(tb, o.programs.causeway(tb), usualPollInterval, joints...)}
+	p := &startPlace{name: name, sims: s, first: joints[0], at: s.configure(tb, o.programs.causeway(tb), pollInterval, joints...)}
 	p.process = harness.StartProcess(tb, p.at.command("run"))
 	for _, j := range []*joint{joints[0], joints[len(joints)-1]} {
 		begin(tb, s.board, j.there, name)
 	}
 	p.process.Stop(tb)
+	p.at.poll(tb, usualPollInterval)
 	return p
 }
 
