@@ -96,11 +96,19 @@ run: ## causeway run -c config.toml; CONFIG=other.toml for another one
 	@$(MAKE) build
 	@exec ./causeway run -c "$(CONFIG)"
 
-demo: build ## Causeway between two stand-ins, on a page to which it prints the address; needs no account
-	@exec go run ./contrib/demo -causeway ./causeway
+# $(call perform,folder of the module,package,arguments): builds a program and runs it, as a job of its own, so that ctrl-c reaches the
+# program alone: it ends by itself then, and make with it, without a word.
+perform = @echo "building; the first time this takes some minutes"; \
+	[[ $(1) != . ]] || $(MAKE) build; \
+	folder=$$(mktemp -d); trap 'kill $$(jobs -p) 2>/dev/null || true; rm -rf "$$folder"' EXIT; \
+	cd $(1); go build -o "$$folder/demo" $(2); \
+	set -m; "$$folder/demo" $(3)
+
+demo: ## Causeway between two stand-ins, on a page to which it prints the address; needs no account
+	$(call perform,.,./contrib/demo,-causeway ./causeway)
 
 demo-mattermost: ## the same with a real Mattermost server on the left, which needs Debian's package postgresql
-	@cd contrib/e2e && exec go run ./demo
+	$(call perform,contrib/e2e,./demo)
 
 bench: ## what Causeway costs, against a bare relay and Matterbridge; BENCH="-results RESULTS.md" keeps it, BENCH=-h tells more
 	@cd contrib/bench && go run . $(BENCH)

@@ -13,6 +13,9 @@ import (
 
 const partStart = "start"
 
+// hurriedPollInterval is for getting ready: at the pace that Graph allows, a thousand channels of one team take minutes to begin.
+const hurriedPollInterval = 10 * time.Millisecond
+
 // startSizes say how much is measured.
 type startSizes struct {
 	rounds   int
@@ -68,7 +71,7 @@ type startPlace struct {
 	process *harness.Process
 }
 
-// newStartPlace lets all channels begin with hurried polling: at the pace that Graph allows, a thousand take minutes.
+// newStartPlace lets all channels begin, hurriedly.
 func newStartPlace(tb harness.TB, o options, name string, gateways int) *startPlace {
 	tb.Helper()
 	tb.Logf("beginning with %s", name)
@@ -77,7 +80,7 @@ func newStartPlace(tb harness.TB, o options, name string, gateways int) *startPl
 	for n := range gateways {
 		joints = append(joints, s.join(causeway, fmt.Sprint("room", n)))
 	}
-	p := &startPlace{name: name, sims: s, first: joints[0], at: s.configure(tb, o.programs.causeway(tb), pollInterval, joints...)}
+	p := &startPlace{name: name, sims: s, first: joints[0], at: s.configure(tb, o.programs.causeway(tb), hurriedPollInterval, joints...)}
 	p.process = harness.StartProcess(tb, p.at.command("run"))
 	for _, j := range []*joint{joints[0], joints[len(joints)-1]} {
 		begin(tb, s.board, j.there, name)
