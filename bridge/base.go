@@ -65,6 +65,60 @@ func (Base) LookUp(context.Context, UserID) (Author, error) {
 	return Author{}, unsupported("looking up a person")
 }
 
+// Profile answers Unsupported.
+func (Base) Profile(context.Context, UserID) (Profile, error) {
+	return Profile{}, unsupported("asking for a user")
+}
+
+// FindUser answers Unsupported.
+func (Base) FindUser(context.Context, string) (Profile, error) {
+	return Profile{}, unsupported("finding a user")
+}
+
+// Members answers Unsupported.
+func (Base) Members(context.Context, ConversationID) ([]UserID, error) {
+	return nil, unsupported("listing members")
+}
+
+// Directory answers Unsupported.
+func (Base) Directory(context.Context, string, func([]Profile) error) (string, error) {
+	return "", unsupported("reading the directory")
+}
+
+// Deactivate answers Unsupported.
+func (Base) Deactivate(context.Context, UserID) error { return unsupported("deactivating a user") }
+
+// SignIn answers Unsupported.
+func (Base) SignIn(context.Context, SignIn) (string, error) {
+	return "", unsupported("signing a person in")
+}
+
+// Prove answers Unsupported.
+func (Base) Prove(context.Context, SignIn, string) (Proof, error) {
+	return Proof{}, unsupported("signing a person in")
+}
+
+// Empower answers Unsupported.
+func (Base) Empower(context.Context, UserID, []byte) ([]byte, error) {
+	return nil, unsupported("acting as a person")
+}
+
+// Release answers Unsupported.
+func (Base) Release(context.Context, UserID) error { return unsupported("acting as a person") }
+
+// Verify answers Unsupported.
+func (Base) Verify(context.Context, UserID) error { return unsupported("acting as a person") }
+
+// Notifications answers Unsupported.
+func (Base) Notifications(context.Context, UserID, ConversationID) (string, error) {
+	return "", unsupported("asking how somebody is notified")
+}
+
+// SetNotifications answers Unsupported.
+func (Base) SetNotifications(context.Context, UserID, ConversationID, string) error {
+	return unsupported("changing how somebody is notified")
+}
+
 // Handler gives none.
 func (Base) Handler() http.Handler { return nil }
 

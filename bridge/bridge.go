@@ -26,6 +26,15 @@ type Capabilities struct {
 	PostInterval time.Duration
 	// Settle is how long after a write a read may still miss it. [Bridge.Find] is not asked earlier.
 	Settle time.Duration
+	// People: Causeway can act as connected people: As in [Draft] and [Target] may be set.
+	People bool
+	// Commands: people can reach Causeway here, by commands and buttons; see [Front].
+	Commands bool
+	// Directory: the service tells who has left; see [Bridge.Directory].
+	Directory bool
+	// Muted is the setting, in the service's own word, under which somebody is told of a conversation only when mentioned, or not at
+	// all; empty: it has none that can be set.
+	Muted string
 }
 
 // Identity is who an account is.
@@ -127,13 +136,46 @@ type Bridge interface {
 	// Find gives every post with the draft's key made since that time, oldest first, deleted ones left out; none,
 	// without an error, means that there certainly is none.
 	Find(ctx context.Context, d Draft, since time.Time) ([]MessageID, error)
-	// Notify tells a person something that nobody else sees.
+	// Notify tells a person something that nobody else sees; by a direct message where the notice is about no conversation.
 	Notify(ctx context.Context, n Notice) error
 
 	// OpenConversation gives the direct or group conversation of exactly these people, made when it does not exist.
 	OpenConversation(ctx context.Context, people []UserID) (ConversationID, error)
-	// LookUp gives a person by id.
+	// LookUp gives a person by id, as remembered.
 	LookUp(ctx context.Context, u UserID) (Author, error)
+	// Profile asks the service for a user. One who does not exist is no error, but Erased.
+	Profile(ctx context.Context, u UserID) (Profile, error)
+	// FindUser gives the user whom an operator names: by user name, e-mail address or id. Gone: there is none.
+	FindUser(ctx context.Context, name string) (Profile, error)
+	// Members gives everybody who can see a conversation, each once.
+	Members(ctx context.Context, c ConversationID) ([]UserID, error)
+	// Directory tells found of all users who have changed since the reading that gave this mark; of all users when since is empty. Where
+	// the service does not say everything of somebody, only Presence is sure. It gives the mark for the next reading only when
+	// this one was complete. Gone: the mark has expired; begin with an empty one.
+	Directory(ctx context.Context, since string, found func([]Profile) error) (mark string, err error)
+	// Deactivate takes the use of the service away from a user, so that an administrator can give it back. Rejected: not from this
+	// one (an administrator, a bot, one whom another directory manages).
+	Deactivate(ctx context.Context, u UserID) error
+
+	// SignIn gives the address to which a person's browser is sent, so that they prove who they are. Unsupported: the service
+	// does not offer that at present.
+	SignIn(ctx context.Context, s SignIn) (address string, err error)
+	// Prove takes the code with which the browser came back. Rejected: this person cannot be connected, and the error's Hint says
+	// why and what to do, in words for that person.
+	Prove(ctx context.Context, s SignIn, code string) (Proof, error)
+	// Empower makes the account able to act as a user, and gives the grant to keep: from the one of a proof, or by its own
+	// right. It may be called again after a crash, and leaves nothing behind then that an earlier call has made. Rejected: as Prove.
+	Empower(ctx context.Context, u UserID, grant []byte) ([]byte, error)
+	// Release gives up acting as a user: it revokes the kept grant at the service, where the service can do that. Gone: it was
+	// not good any more.
+	Release(ctx context.Context, u UserID) error
+	// Verify makes sure that the account can still act as a user, and renews what would end. Unauthorised: it cannot.
+	Verify(ctx context.Context, u UserID) error
+
+	// Notifications gives how a user is told of what is said in a conversation, in the service's own word. Gone: they are not in it.
+	Notifications(ctx context.Context, u UserID, c ConversationID) (setting string, err error)
+	// SetNotifications changes that. Doing it twice is harmless.
+	SetNotifications(ctx context.Context, u UserID, c ConversationID, setting string) error
 
 	// Handler answers what comes to addresses below [Env.Hook], which is taken off the request's path; nil: nothing may
 	// come. It is asked for once. Requests come at any time, from anybody, and end with their context.

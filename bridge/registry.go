@@ -15,6 +15,10 @@ type Vault interface {
 	Load(ctx context.Context, name string) ([]byte, error)
 	// Save returns when the value is on disk.
 	Save(ctx context.Context, name string, value []byte) error
+	// Renew is Save, but only where something is saved under name already; it reports whether that was so.
+	Renew(ctx context.Context, name string, value []byte) (bool, error)
+	// Delete removes what was saved; harmless when there is nothing.
+	Delete(ctx context.Context, name string) error
 }
 
 // Env is what the gateway gives to an account.
@@ -25,6 +29,8 @@ type Env struct {
 	// Hook is the address below which others reach [Bridge.Handler], without a slash at its end, such as
 	// "https://causeway.example.com/hooks/msteams.contoso"; empty when Causeway cannot be reached from outside.
 	Hook string
+	// Front is how people reach Causeway through the account; nil in commands that only look.
+	Front Front
 }
 
 // Protocol is a kind of chat service.

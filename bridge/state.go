@@ -27,7 +27,8 @@ type State struct {
 	Files     []File
 	Reactions []Reaction
 	// Key is what [Draft.Key] was when Causeway posted it, read from its own place in the message only:
-	// never from a quote, a forward or the visible text. Empty for everything else.
+	// never from a quote, a forward or the visible text. Empty for everything else. Where people can write to that place, too, it
+	// may be one that somebody has copied: whose it is, the gateway finds out.
 	Key Key
 }
 
@@ -86,7 +87,10 @@ type Target struct {
 
 // Notice is told to one person privately, in or about a conversation.
 type Notice struct {
+	// Conversation may be empty.
 	Conversation ConversationID
 	User         UserID
 	Text         richtext.Doc
+	// Choices are buttons below the text, where the service's [Capabilities] have Commands.
+	Choices []Choice
 }

@@ -180,6 +180,20 @@ func (v *memoryVault) Save(ctx context.Context, name string, value []byte) error
 	return ctx.Err()
 }
 
+func (v *memoryVault) Renew(ctx context.Context, name string, value []byte) (bool, error) {
+	if old, err := v.Load(ctx, name); old == nil || err != nil {
+		return false, err
+	}
+	return true, v.Save(ctx, name, value)
+}
+
+func (v *memoryVault) Delete(ctx context.Context, name string) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	delete(v.values, name)
+	return ctx.Err()
+}
+
 func (v *memoryVault) put(t testing.TB, name string, value any) {
 	t.Helper()
 	text, err := json.Marshal(value)

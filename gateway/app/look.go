@@ -116,6 +116,15 @@ func (v *readVault) Save(_ context.Context, name string, value []byte) error {
 	return nil
 }
 
+func (v *readVault) Renew(ctx context.Context, name string, value []byte) (bool, error) {
+	if old, err := v.Load(ctx, name); old == nil || err != nil {
+		return false, err
+	}
+	return true, v.Save(ctx, name, value)
+}
+
+func (v *readVault) Delete(ctx context.Context, name string) error { return v.Save(ctx, name, nil) }
+
 // isPath reports whether the file system has refused something.
 func isPath(err error) bool {
 	var path *fs.PathError

@@ -135,6 +135,86 @@ CREATE TABLE vault (
 	PRIMARY KEY (account, name)
 ) WITHOUT ROWID;
 `,
+	// People: who they are, as whom posts and reactions were made, and what is under way with them.
+	`
+CREATE TABLE people (                   -- humans known on more than one account
+	id        INTEGER PRIMARY KEY,
+	preferred TEXT NOT NULL DEFAULT '',    -- the account on which they want to be notified; '' = not chosen
+	observe   INTEGER NOT NULL DEFAULT 0,  -- 1: they agreed that Causeway keeps a connection in their name
+	since     INTEGER NOT NULL
+);
+CREATE TABLE identities (               -- who a person is on a server
+	server   TEXT NOT NULL,
+	uid      TEXT NOT NULL,
+	person   INTEGER NOT NULL REFERENCES people,
+	account  TEXT NOT NULL,                -- by which Causeway acts as them
+	name     TEXT NOT NULL,
+	username TEXT NOT NULL,
+	email    TEXT NOT NULL,
+	state    INTEGER NOT NULL,             -- see IdentityState
+	reason   TEXT NOT NULL DEFAULT '',     -- why it was lost
+	verified INTEGER NOT NULL,             -- when Causeway last made sure that it can act as them
+	PRIMARY KEY (server, uid)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX identities_person ON identities (person, server);
+CREATE TABLE walks (                    -- connecting that is under way
+	id      TEXT PRIMARY KEY,              -- hash of the link
+	account TEXT NOT NULL,                 -- who asked for it, and where
+	uid     TEXT NOT NULL,
+	target  TEXT NOT NULL,                 -- the account to connect to
+	sealed  BLOB NOT NULL,                 -- JSON of what has been proven so far
+	expires INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE invitations (              -- who has been asked to connect
+	server TEXT NOT NULL,
+	uid    TEXT NOT NULL,
+	asked  INTEGER NOT NULL,               -- when last; 0 = about to be
+	answer INTEGER NOT NULL DEFAULT 0,     -- see Answer
+	PRIMARY KEY (server, uid)
+) WITHOUT ROWID;
+CREATE TABLE approvals (                -- who may connect although the e-mail addresses differ
+	server       TEXT NOT NULL,
+	uid          TEXT NOT NULL,
+	other_server TEXT NOT NULL,
+	other_uid    TEXT NOT NULL,
+	PRIMARY KEY (server, uid, other_server, other_uid)
+) WITHOUT ROWID;
+CREATE TABLE mutes (                    -- conversations that were muted for somebody
+	server  TEXT NOT NULL,
+	uid     TEXT NOT NULL,
+	channel TEXT NOT NULL,
+	before  TEXT NOT NULL,                 -- the setting that was found
+	state   INTEGER NOT NULL,              -- see MuteState
+	PRIMARY KEY (server, uid, channel)
+) WITHOUT ROWID;
+CREATE TABLE directories (              -- how far directories have been read
+	account TEXT PRIMARY KEY,
+	mark    TEXT NOT NULL,
+	read    INTEGER NOT NULL               -- when
+) WITHOUT ROWID;
+CREATE TABLE departures_of_people (     -- who has left, until all that follows from it is done
+	server   TEXT NOT NULL,
+	uid      TEXT NOT NULL,
+	presence INTEGER NOT NULL,             -- what the second look said
+	seen     INTEGER NOT NULL,
+	allowed  INTEGER NOT NULL DEFAULT 0,   -- 1: within the limit, or confirmed by the operator
+	PRIMARY KEY (server, uid)
+) WITHOUT ROWID;
+ALTER TABLE parts ADD COLUMN writer TEXT NOT NULL DEFAULT '';     -- the user as whom it was written; '' = the relay, or at the origin
+ALTER TABLE parts ADD COLUMN shown TEXT NOT NULL DEFAULT '';      -- hash of the neutral text as first seen after the last write
+ALTER TABLE parts ADD COLUMN edited INTEGER NOT NULL DEFAULT 0;   -- the service's edit time then
+CREATE TABLE reactions_made (           -- takes the place of own_reactions: what Causeway set for people elsewhere
+	instance INTEGER NOT NULL REFERENCES instances,
+	emoji    TEXT NOT NULL,
+	writer   TEXT NOT NULL DEFAULT '',     -- the user as whom it was set; '' = the relay
+	state    INTEGER NOT NULL,             -- as in own_reactions
+	seen     INTEGER NOT NULL DEFAULT 0,   -- 1: it has been seen there; when it is missing afterwards, its person took it away
+	PRIMARY KEY (instance, emoji, writer)
+) WITHOUT ROWID;
+INSERT INTO reactions_made (instance, emoji, writer, state) SELECT instance, emoji, '', state FROM own_reactions;
+DROP TABLE own_reactions;
+ALTER TABLE reactions_made RENAME TO own_reactions;
+`,
 }
 
 func migrate(ctx context.Context, conn *sql.Conn) error {

@@ -39,3 +39,19 @@ func (v vault) Save(ctx context.Context, name string, value []byte) error {
 			ON CONFLICT (account, name) DO UPDATE SET sealed = excluded.sealed`, string(v.account), name, sealed)
 	})
 }
+
+func (v vault) Renew(ctx context.Context, name string, value []byte) (bool, error) {
+	sealed := v.store.keys.sealed(string(v.account), name, value)
+	var changed int64
+	err := v.store.do(ctx, func(t *tx) (err error) {
+		changed, err = t.change("UPDATE vault SET sealed = $1 WHERE account = $2 AND name = $3", sealed, string(v.account), name)
+		return err
+	})
+	return changed > 0, err
+}
+
+func (v vault) Delete(ctx context.Context, name string) error {
+	return v.store.do(ctx, func(t *tx) error {
+		return t.exec("DELETE FROM vault WHERE account = $1 AND name = $2", string(v.account), name)
+	})
+}

@@ -277,7 +277,7 @@ func (l *lane) begin(w *Work, step *Step) error {
 	case Delete:
 		return l.exec("UPDATE parts SET leaving = 1 WHERE instance = $1 AND number = $2", w.Instance, step.Part)
 	case React, Unreact: // removed perhaps, and then wanted again: it must not pass for set
-		return l.exec("INSERT INTO own_reactions (instance, emoji, state) VALUES ($1, $2, 2) ON CONFLICT (instance, emoji) DO UPDATE SET state = 2", w.Instance, step.Emoji)
+		return l.exec("INSERT INTO own_reactions (instance, emoji, state) VALUES ($1, $2, 2) ON CONFLICT (instance, emoji, writer) DO UPDATE SET state = 2", w.Instance, step.Emoji)
 	}
 	return nil
 }
