@@ -43,6 +43,9 @@ type Protocol struct {
 	// secret.Secret accept a value, a file (key + "File") or "env:NAME". A method Validate(report func(key,
 	// problem string)) may report mistakes.
 	Settings func() any
+	// Place tells apart where the channels that an account's settings name are looked for, such as a server and a team: what a name
+	// was found to be is remembered for the same place, whatever else changes in the settings. nil: all of them count.
+	Place func(settings any) string
 	// New makes an account from its decoded settings. It does no I/O beyond reading local files.
 	New func(env Env, settings any) (Bridge, error)
 }

@@ -16,6 +16,7 @@ func init() {
 		Name:     "mattermost",
 		Title:    "Mattermost",
 		Settings: func() any { return new(Settings) },
+		Place:    func(settings any) string { return settings.(*Settings).place() },
 		New: func(env bridge.Env, settings any) (bridge.Bridge, error) {
 			s, ok := settings.(*Settings)
 			if !ok {
@@ -62,6 +63,15 @@ func (s *Settings) Validate(report func(key, problem string)) {
 			report("CAFile", "has no effect together with SkipTLSVerify")
 		}
 	}
+}
+
+// place is the server and the team of channels that are written without one.
+func (s *Settings) place() string {
+	base, err := serverURL(s.Server)
+	if err != nil {
+		return s.Server + " " + s.Team
+	}
+	return strings.ToLower(base.Host) + base.Path + " " + s.Team
 }
 
 // serverURL gives the server's address without a slash at the end.

@@ -123,6 +123,10 @@ func init() {
 		Name:     "msteams",
 		Title:    "Microsoft Teams",
 		Settings: func() any { return &Settings{} },
+		Place: func(settings any) string {
+			s := settings.(*Settings)
+			return strings.ToLower(s.TenantID) + " " + s.TeamID
+		},
 		New: func(env bridge.Env, settings any) (bridge.Bridge, error) {
 			s, ok := settings.(*Settings)
 			if !ok {

@@ -75,7 +75,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config, protocols []bridge.P
 		}
 		a.accounts = append(a.accounts, gateway.Account{
 			Name: bridge.AccountName(account.ID), Protocol: account.Protocol, Label: account.Label,
-			NickFormat: account.RemoteNickFormat, Place: placeOf(account.Settings), Bridge: b,
+			NickFormat: account.RemoteNickFormat, Place: placeOf(protocols, account), Bridge: b,
 		})
 	}
 	if a.listener, err = web.Listen(ctx, cfg.HTTP.Listen); err != nil {
@@ -84,20 +84,31 @@ func (a *App) open(ctx context.Context, cfg *config.Config, protocols []bridge.P
 	return errors.Join(problems...)
 }
 
-// placeOf tells settings apart. Secrets do not count: they are shown masked.
-func placeOf(settings any) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%+v", settings))
+// placeOf tells apart where an account's channels are looked for.
+func placeOf(protocols []bridge.Protocol, account config.Account) string {
+	if p, ok := protocolOf(protocols, account); ok && p.Place != nil {
+		return p.Place(account.Settings)
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "%+v", account.Settings)) // secrets are shown masked
 	return hex.EncodeToString(sum[:8])
+}
+
+func protocolOf(protocols []bridge.Protocol, account config.Account) (bridge.Protocol, bool) {
+	i := slices.IndexFunc(protocols, func(p bridge.Protocol) bool { return p.Name == account.Protocol })
+	if i < 0 {
+		return bridge.Protocol{}, false
+	}
+	return protocols[i], true
 }
 
 // newBridge makes an account as the config says; its name is added to env.
 func newBridge(protocols []bridge.Protocol, account config.Account, env bridge.Env) (bridge.Bridge, error) {
-	i := slices.IndexFunc(protocols, func(p bridge.Protocol) bool { return p.Name == account.Protocol })
-	if i < 0 {
+	p, known := protocolOf(protocols, account)
+	if !known {
 		return nil, fmt.Errorf("[%s]: there is no protocol %s", account.ID, account.Protocol)
 	}
 	env.Account, env.Log = bridge.AccountName(account.ID), env.Log.WithField(keyAccount, account.ID)
-	b, err := protocols[i].New(env, account.Settings)
+	b, err := p.New(env, account.Settings)
 	if err != nil {
 		return nil, fmt.Errorf("[%s]: %w", account.ID, err)
 	}

@@ -77,7 +77,7 @@ func (c *call) listQuarantine(ctx context.Context, cfg *config.Config, s *store.
 		_, err := fmt.Fprintln(c.out, "Nothing is in quarantine.")
 		return err
 	}
-	named, err := names(ctx, cfg, s)
+	named, err := c.names(ctx, cfg, s)
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (c *call) release(ctx context.Context, cfg *config.Config, s *store.Store, 
 	if err != nil {
 		return err
 	}
-	named, err := names(ctx, cfg, s)
+	named, err := c.names(ctx, cfg, s)
 	if err != nil {
 		return errors.Join(fmt.Errorf("message %d: %s is done, but the conversation has no name", id, action), err)
 	}
@@ -112,23 +112,23 @@ func (c *call) release(ctx context.Context, cfg *config.Config, s *store.Store, 
 }
 
 // names calls conversations as the config does, as far as they were found in earlier runs.
-func names(ctx context.Context, cfg *config.Config, s *store.Store) (func(bridge.ConversationID) string, error) {
+func (c *call) names(ctx context.Context, cfg *config.Config, s *store.Store) (func(bridge.ConversationID) string, error) {
 	known := map[bridge.ConversationID]string{}
 	for _, g := range cfg.Gateways {
 		for _, e := range g.Endpoints {
-			c, ok, err := s.Endpoint(ctx, bridge.AccountName(e.Account), gateway.Placed(placeOf(cfg.Accounts[e.Account].Settings), e.Channel))
+			found, ok, err := s.Endpoint(ctx, bridge.AccountName(e.Account), gateway.Placed(placeOf(c.Protocols, cfg.Accounts[e.Account]), e.Channel))
 			if err != nil {
 				return nil, err
 			}
-			if _, twice := known[c]; ok && !twice {
-				known[c] = e.Account + " " + e.Channel
+			if _, twice := known[found]; ok && !twice {
+				known[found] = e.Account + " " + e.Channel
 			}
 		}
 	}
-	return func(c bridge.ConversationID) string {
-		if name, ok := known[c]; ok {
+	return func(id bridge.ConversationID) string {
+		if name, ok := known[id]; ok {
 			return oneLine(name)
 		}
-		return oneLine(c.String())
+		return oneLine(id.String())
 	}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -43,6 +44,30 @@ func TestRunCarriesMessagesBothWaysAndAcrossARestart(t *testing.T) {
 	if got := len(texts(w.right, "C1")); got != 3 {
 		t.Errorf("%d messages on the right, not 3: %q", got, texts(w.right, "C1"))
 	}
+}
+
+// What is remembered of a channel holds as long as it is looked for in the same place, whatever else the config says.
+func TestWhatWasSaidWhileAnotherSettingWasChangedIsCarried(t *testing.T) {
+	w := newWorld(t, accounts+oneGateway)
+	r := w.run()
+	w.speak("hello", "moin")
+	r.stop()
+	w.left.Say("C1", "ann", "said while it was down")
+	w.write("config.toml", strings.Replace(accounts, `User = "bot"`, `User = "another"`, 2)+oneGateway)
+	var read atomic.Bool
+	w.faults.set(func(_ context.Context, c memory.Call) error {
+		switch {
+		case c.Op == memory.Feeding && c.After && c.Account == "left.one":
+			read.Store(true)
+		case c.Op == memory.Resolve && c.Account == "right.two" && !read.Load():
+			return memory.Fails(bridge.Transient) // it cannot be asked before the other side has been read
+		}
+		return nil
+	})
+	w.run()
+	w.until("what was said meanwhile arrives", func() bool {
+		return slices.Contains(texts(w.right, "C1"), "ann: said while it was down")
+	})
 }
 
 // speak says one thing on each side and waits until both have crossed.
