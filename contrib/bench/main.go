@@ -118,14 +118,16 @@ func bench(ctx context.Context, args []string) error {
 	if r.Machine, err = thisMachine(os.TempDir()); err != nil {
 		return err
 	}
-	if err := measure(ctx, o, r); err != nil {
-		return err
+	failed := measure(ctx, o, r)
+	if ctx.Err() != nil {
+		return failed
 	}
-	return publish(r, *jsonTo, *results)
+	return errors.Join(failed, publish(r, *jsonTo, *results))
 }
 
-// measure runs the parts.
+// measure runs the parts. One that fails keeps nobody from the figures of the others.
 func measure(ctx context.Context, o options, r *Report) error {
+	var failed error
 	for _, p := range parts {
 		if !slices.Contains(o.only, p.name) {
 			continue
@@ -137,11 +139,12 @@ func measure(ctx context.Context, o options, r *Report) error {
 			p.run(tb, o, r)
 		})
 		if err != nil {
-			return fmt.Errorf("%s: %w", p.name, err)
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", p.name, err))
+			continue
 		}
 		fmt.Fprintf(os.Stderr, "bench: %s took %v\n", p.name, time.Since(began).Round(time.Second))
 	}
-	return nil
+	return failed
 }
 
 // publish prints the table, writes the files and fails when Causeway has broken its promise.
