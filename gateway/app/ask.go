@@ -16,7 +16,6 @@ import (
 
 	"causeway/gateway"
 	"causeway/gateway/config"
-	"causeway/gateway/store"
 	"causeway/gateway/web"
 )
 
@@ -98,10 +97,10 @@ func dialer(hosts []string, port string) func(context.Context, string, string) (
 
 // token reads the key file and never makes one.
 func (c *call) token(s config.Storage, where string) (string, error) {
-	if _, err := os.Stat(s.KeyFile); errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(s.KeyFile); s.Key == "" && errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("there is no key file %s, so Causeway has not run with this config: %s", s.KeyFile, c.start())
 	}
-	keys, err := store.LoadKeys(s.KeyFile)
+	keys, err := loadKeys(s)
 	if errors.Is(err, fs.ErrPermission) {
 		return "", fmt.Errorf("reading the key file %s, which whoever asks Causeway at %s must be able to: permission denied: ask as the user that runs Causeway", s.KeyFile, where)
 	}

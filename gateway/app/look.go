@@ -27,7 +27,7 @@ func openLook(ctx context.Context, s config.Storage) (*look, error) {
 	if err := keyBelongs(s); err != nil {
 		return &look{}, err
 	}
-	keys, err := store.LoadKeys(s.KeyFile)
+	keys, err := loadKeys(s)
 	if err != nil {
 		return &look{}, err
 	}
@@ -46,7 +46,11 @@ func openLook(ctx context.Context, s config.Storage) (*look, error) {
 
 // mayBeMade finds what would keep the first start from making the store.
 func mayBeMade(s config.Storage) error {
-	for _, path := range []string{s.DSN, s.KeyFile} {
+	paths := []string{s.DSN, s.KeyFile}
+	if s.Key != "" {
+		paths = paths[:1]
+	}
+	for _, path := range paths {
 		dir := filepath.Dir(path)
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 			return fmt.Errorf("the folder %s for %s is not there: make it, or set DSN and KeyFile in [storage]", dir, filepath.Base(path))
@@ -55,11 +59,10 @@ func mayBeMade(s config.Storage) error {
 			return fmt.Errorf("files cannot be made in the folder %s: let the user that runs Causeway write there, or set DSN and KeyFile in [storage]", dir)
 		}
 	}
-	info, err := os.Stat(s.KeyFile)
-	if err != nil || !info.Mode().IsRegular() {
+	if info, err := os.Stat(s.KeyFile); s.Key == "" && (err != nil || !info.Mode().IsRegular()) {
 		return nil
 	}
-	_, err = store.LoadKeys(s.KeyFile)
+	_, err := loadKeys(s)
 	return err
 }
 

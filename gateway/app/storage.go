@@ -16,7 +16,7 @@ func openStore(ctx context.Context, s config.Storage) (*store.Store, error) {
 	if err := keyBelongs(s); err != nil {
 		return nil, err
 	}
-	keys, err := store.LoadKeys(s.KeyFile)
+	keys, err := loadKeys(s)
 	if err != nil {
 		return nil, err
 	}
@@ -30,10 +30,22 @@ func openStore(ctx context.Context, s config.Storage) (*store.Store, error) {
 	return nil, damaged(err)
 }
 
+// loadKeys reads the key from where the config says; the file is made when it is absent.
+func loadKeys(s config.Storage) (store.Keys, error) {
+	if s.Key == "" {
+		return store.LoadKeys(s.KeyFile)
+	}
+	keys, err := store.ParseKeys(s.Key.Reveal())
+	if err != nil {
+		return store.Keys{}, fmt.Errorf("reading Key in [storage]: %w: put there what a key file says", err)
+	}
+	return keys, nil
+}
+
 // keyBelongs keeps a lost key file from being replaced without a word: with a new key, Causeway would neither
 // recognise its own posts nor be able to use the stored tokens.
 func keyBelongs(s config.Storage) error {
-	if !storeExists(s) {
+	if s.Key != "" || !storeExists(s) {
 		return nil
 	}
 	if _, err := os.Stat(s.KeyFile); errors.Is(err, fs.ErrNotExist) {

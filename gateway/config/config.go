@@ -18,6 +18,8 @@ import (
 	"path/filepath"
 
 	"github.com/BurntSushi/toml"
+
+	"causeway/bridge/secret"
 )
 
 // Protocols gives for each protocol ("mattermost") a function that makes a pointer to a fresh settings struct,
@@ -58,7 +60,9 @@ type General struct {
 
 // Storage is [storage].
 type Storage struct {
-	DSN     string // path of the SQLite database
+	DSN string // path of the SQLite database
+	// Key is the text of the key file, for those who keep it elsewhere, such as in the environment; empty: KeyFile holds it.
+	Key     secret.Secret
 	KeyFile string // path of the file with the key that encrypts tokens; may not exist yet
 }
 

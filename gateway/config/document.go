@@ -98,7 +98,13 @@ func (d *decoder) storage(at place, s *Storage) {
 		}
 	}
 	s.DSN = d.resolve(s.DSN)
-	if _, given := at.node.find("KeyFile"); !given {
+	_, given := at.node.find("KeyFile")
+	switch {
+	case s.Key != "" && given:
+		d.mistake(at, "Key", "KeyFile is given, too", "one of the two is enough")
+	case s.Key != "":
+		return
+	case !given:
 		s.KeyFile = s.DSN + ".key"
 	}
 	if !at.ok("KeyFile") || !at.ok("DSN") {

@@ -59,7 +59,7 @@ func TestExampleWithEveryCommentedKeyIsValid(t *testing.T) {
 		key, _, isKey := strings.Cut(inner, " = ")
 		switch {
 		case text == inner || !isKey && !strings.HasPrefix(inner, "[") && inner != "]" && !strings.HasPrefix(inner, " "):
-		case strings.HasSuffix(key, "File") && key != "KeyFile": // needs a file, or stands in place of another key
+		case strings.HasSuffix(key, "File") && key != "KeyFile", key == "Key": // needs a file, or stands in place of another key
 		case strings.HasPrefix(text, "#   "): // prose
 			if strings.HasPrefix(strings.TrimSpace(inner), "{ account") {
 				line = inner + "\n"

@@ -16,17 +16,19 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 
 	"causeway/bridge"
 )
 
-// Keys are made from the key file: one proves that a post is Causeway's own, one seals tokens at rest, one proves that
-// somebody may read the key file.
+// Keys are made from the key text, in the key file or in the config: one proves that a post is Causeway's own, one seals tokens at
+// rest, one proves that somebody may read the key text.
 type Keys struct {
 	post   []byte
 	seal   cipher.AEAD
 	reader []byte
+	// former may have sealed what is stored: a change of the key has not been finished.
+	former []cipher.AEAD
+	text   keyText
 }
 
 const keySize = 32
@@ -40,18 +42,16 @@ func LoadKeys(path string) (Keys, error) {
 	if err != nil {
 		return Keys{}, fmt.Errorf("reading the key file: %w: set KeyFile in [storage] to a file that Causeway may read and write", err)
 	}
-	secret, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil || len(secret) != keySize {
+	keys, err := ParseKeys(string(text))
+	if err != nil {
 		return Keys{}, fmt.Errorf("the key file %s is damaged: restore it from a backup; a new one cannot open what is sealed with it", path)
 	}
-	return NewKeys(secret)
+	return keys, nil
 }
 
 // createKeyFile makes the file whole or not at all; of two processes that try, one does.
 func createKeyFile(path string) ([]byte, error) {
-	secret := make([]byte, keySize)
-	_, _ = rand.Read(secret) // never fails
-	text := []byte(base64.StdEncoding.EncodeToString(secret) + "\n")
+	text := []byte(keyText{seal: newSecret()}.String())
 	f, err := os.CreateTemp(filepath.Dir(path), ".key-*") // has mode 0600
 	if err != nil {
 		return nil, err
@@ -72,25 +72,41 @@ func createKeyFile(path string) ([]byte, error) {
 }
 
 // NewKeys derives the keys from 32 secret bytes.
-func NewKeys(secret []byte) (Keys, error) {
-	post, err := hkdf.Key(sha256.New, secret, nil, "causeway post key", 32)
-	if err != nil {
+func NewKeys(secret []byte) (Keys, error) { return keyText{seal: secret}.keys() }
+
+// keys derives them. Each use has a key of its own.
+func (t keyText) keys() (Keys, error) {
+	k := Keys{text: t}
+	var err error
+	if k.post, err = hkdf.Key(sha256.New, t.markSecret(), nil, "causeway post key", 32); err != nil {
 		return Keys{}, err
 	}
-	seal, err := hkdf.Key(sha256.New, secret, nil, "causeway vault", 32)
-	if err != nil {
+	if k.reader, err = hkdf.Key(sha256.New, t.seal, nil, "causeway reader of the key file", 32); err != nil {
 		return Keys{}, err
 	}
-	reader, err := hkdf.Key(sha256.New, secret, nil, "causeway reader of the key file", 32)
-	if err != nil {
+	if k.seal, err = sealer(t.seal); err != nil {
 		return Keys{}, err
 	}
-	block, err := aes.NewCipher(seal)
-	if err != nil {
-		return Keys{}, err
+	for _, secret := range t.former {
+		former, err := sealer(secret)
+		if err != nil {
+			return Keys{}, err
+		}
+		k.former = append(k.former, former)
 	}
-	gcm, err := cipher.NewGCM(block)
-	return Keys{post: post, seal: gcm, reader: reader}, err
+	return k, nil
+}
+
+func sealer(secret []byte) (cipher.AEAD, error) {
+	key, err := hkdf.Key(sha256.New, secret, nil, "causeway vault", 32)
+	if err != nil {
+		return nil, err
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCM(block)
 }
 
 const half = 12 // bytes of each half of a key: 96 bits against guessing, 96 against collisions
@@ -133,7 +149,11 @@ func (k Keys) opened(account, name string, sealed []byte) ([]byte, error) {
 	if len(sealed) < n {
 		return nil, errors.New("sealed value is too short")
 	}
-	return k.seal.Open(nil, sealed[:n], sealed[n:], []byte(account+"\x00"+name))
+	value, err := k.seal.Open(nil, sealed[:n], sealed[n:], []byte(account+"\x00"+name))
+	for i := 0; err != nil && i < len(k.former); i++ {
+		value, err = k.former[i].Open(nil, sealed[:n], sealed[n:], []byte(account+"\x00"+name))
+	}
+	return value, err
 }
 
 // check makes sure that the store was made with the same key file: with another one, no post of Causeway's own would be
@@ -150,7 +170,7 @@ func (k Keys) check(ctx context.Context, conn *sql.Conn) error {
 		return err
 	}
 	if _, err := k.opened(account, name, sealed); err != nil {
-		return errors.New("it belongs to another key file: restore that one from a backup (KeyFile in [storage]), or move the database away to begin anew")
+		return errors.New("it belongs to another key file: restore that one from a backup (KeyFile or Key in [storage]), or move the database away to begin anew")
 	}
 	return nil
 }
