@@ -155,16 +155,18 @@ func (s sharing) RoundTrip(r *http.Request) (*http.Response, error) {
 // TestSharedChannelsAreRefusedWhereTheCloudHasNone, when they are looked for, however they are named.
 func TestSharedChannelsAreRefusedWhereTheCloudHasNone(t *testing.T) {
 	for _, c := range cloudCases {
-		w := newSimWorld(t, teams.Options{Cloud: c.sim})
-		w.settings.Cloud = c.name
-		w.wire.next = sharing{w.wire.next}
-		a := w.connected()
-		lacks := slices.Contains([]string{"gcchigh", "dod", "china"}, c.name)
-		for _, name := range []string{"Sales/General", w.team.ID + "/" + w.general.ID} {
-			_, err := a.Resolve(t.Context(), name, bridge.Read)
-			if refused := bridge.KindOf(err) == bridge.Unsupported && strings.Contains(err.Error(), "take a standard or a private channel"); refused != lacks || !lacks && err != nil {
-				t.Errorf("%s: %s: %v", c.name, name, err)
+		synctest.Test(t, func(t *testing.T) {
+			w := newSimWorld(t, teams.Options{Cloud: c.sim})
+			w.settings.Cloud = c.name
+			w.wire.next = sharing{w.wire.next}
+			a := w.connected()
+			lacks := slices.Contains([]string{"gcchigh", "dod", "china"}, c.name)
+			for _, name := range []string{"Sales/General", w.team.ID + "/" + w.general.ID} {
+				_, err := a.Resolve(t.Context(), name, bridge.Read)
+				if refused := bridge.KindOf(err) == bridge.Unsupported && strings.Contains(err.Error(), "take a standard or a private channel"); refused != lacks || !lacks && err != nil {
+					t.Errorf("%s: %s: %v", c.name, name, err)
+				}
 			}
-		}
+		})
 	}
 }
