@@ -1,7 +1,10 @@
 package msteams
 
 import (
+	"bytes"
 	"context"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -126,6 +129,42 @@ func TestNothingIsTriedThatACloudLacks(t *testing.T) {
 			} {
 				if strings.Contains(said, text) != told {
 					t.Errorf("%s: %q is told: %t\n%s", c.name, text, !told, said)
+				}
+			}
+		})
+	}
+}
+
+// sharing makes every channel a shared one, as Graph shows these.
+type sharing struct{ next http.RoundTripper }
+
+func (s sharing) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := s.next.RoundTrip(r)
+	if err != nil || !strings.Contains(r.URL.Path, "/channels") {
+		return answer, err
+	}
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return nil, err
+	}
+	body = bytes.ReplaceAll(body, []byte(`"membershipType":"standard"`), []byte(`"membershipType":"unknownFutureValue"`))
+	answer.Body, answer.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	return answer, nil
+}
+
+// TestSharedChannelsAreRefusedWhereTheCloudHasNone, when they are looked for, however they are named.
+func TestSharedChannelsAreRefusedWhereTheCloudHasNone(t *testing.T) {
+	for _, c := range cloudCases {
+		synctest.Test(t, func(t *testing.T) {
+			w := newSimWorld(t, teams.Options{Cloud: c.sim})
+			w.settings.Cloud = c.name
+			w.wire.next = sharing{w.wire.next}
+			a := w.connected()
+			lacks := slices.Contains([]string{"gcchigh", "dod", "china"}, c.name)
+			for _, name := range []string{"Sales/General", w.team.ID + "/" + w.general.ID} {
+				_, err := a.Resolve(t.Context(), name, bridge.Read)
+				if refused := bridge.KindOf(err) == bridge.Unsupported && strings.Contains(err.Error(), "take a standard or a private channel"); refused != lacks || !lacks && err != nil {
+					t.Errorf("%s: %s: %v", c.name, name, err)
 				}
 			}
 		})

@@ -71,6 +71,7 @@ func (s *subscriber) sort(items []notification.Item) []*delivery {
 		}
 		w := s.channelOf(item)
 		if w == nil {
+			s.strange(item)
 			continue
 		}
 		n := slices.IndexFunc(all, func(d *delivery) bool { return d.channel == w })
@@ -108,6 +109,9 @@ func (s *subscriber) takeOne(ctx context.Context, d *delivery, vouched func() no
 	}
 	news := s.openAll(d.channel, good)
 	<-d.before
+	if !d.channel.gate.isOpen() { // one that came before could not be stored
+		return errCatchingUp
+	}
 	return s.store(ctx, d.channel, news)
 }
 
@@ -131,6 +135,25 @@ func (s *subscriber) countForged() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.forged++
+}
+
+// strange has the channels of a subscription read that brings what cannot be read, so that nobody knows what it is about.
+func (s *subscriber) strange(item *notification.Item) {
+	if item.Err == nil || item.Subscription == "" {
+		return // of a channel that is not watched
+	}
+	s.a.log.WithError(item.Err).Warn("A notification cannot be read; the channels of its subscription are read instead.")
+	var covers []func(bridge.ConversationID) bool
+	s.mu.Lock()
+	for _, f := range s.feeds {
+		if strings.EqualFold(f.id, item.Subscription) {
+			covers = append(covers, f.covers)
+		}
+	}
+	s.mu.Unlock()
+	for _, c := range covers {
+		s.reader.suspectAll(c)
+	}
 }
 
 // channelOf gives the watched channel that an item is about; nil when there is none.
@@ -186,13 +209,12 @@ func (s *subscriber) store(ctx context.Context, w *watched, opened []models.Chat
 		}
 	}
 	if err := ctx.Err(); err != nil {
-		w.gate.refuse()
+		s.turnAway(w)
 		return err // names may be missing
 	}
 	if len(states) > 0 {
 		if err := s.inbox.Put(ctx, bridge.Batch{Conversation: w.id, States: states}); err != nil {
-			w.gate.refuse()
-			s.reader.nudge(w.is) // what was refused is read when the store is well again
+			s.turnAway(w)
 			return fmt.Errorf("storing notifications: %w", err)
 		}
 	}
@@ -205,6 +227,12 @@ func (s *subscriber) store(ctx context.Context, w *watched, opened []models.Chat
 		s.afterOutage(w)
 	}
 	return nil
+}
+
+// turnAway has a channel read when a delivery could not be stored: Graph repeats it behind younger ones, which wait for the reading.
+func (s *subscriber) turnAway(w *watched) {
+	w.gate.refuse()
+	s.reader.nudge(w.is)
 }
 
 // open gives the message that an item brings along; nil when it cannot be read. Then the channel is read instead.

@@ -106,11 +106,15 @@ func (g *gate) turnedAway() time.Time {
 	return g.away
 }
 
-// refuse notes that a delivery was turned away for another reason.
+// refuse notes that a delivery had to be turned away that had gone in: the channel must be read before another one goes in.
 func (g *gate) refuse() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.away = time.Now()
+	g.missed = g.missed || g.state == gateOpening
+	if g.state == gateOpen {
+		g.turn(gateShut)
+	}
 }
 
 func (g *gate) turn(to gateState) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -88,19 +89,38 @@ func (h *hook) serve(w http.ResponseWriter, r *http.Request, take func(*subscrib
 		refuse(w, status)
 		return
 	}
-	select {
-	case h.taking <- struct{}{}:
-		defer func() { <-h.taking }()
-	case <-ctx.Done():
-		refuse(w, http.StatusServiceUnavailable)
-		return
-	}
-	if err := take(run, ctx, c); err != nil {
+	if err := h.take(ctx, run, func() error { return take(run, ctx, c) }); err != nil {
 		h.a.log.WithError(err).Debug("A delivery could not be taken now.")
 		refuse(w, http.StatusServiceUnavailable)
 		return
 	}
 	w.WriteHeader(http.StatusAccepted)
+}
+
+// take waits for a place, has a delivery taken, and gives up waiting for that when ctx ends: a store that stalls must not keep the
+// answer back, since Graph throws away what is for an address that does not answer within 10 s. The run waits for what goes on.
+func (h *hook) take(ctx context.Context, run *subscriber, take func() error) error {
+	select {
+	case h.taking <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for a place: %w", ctx.Err())
+	}
+	taken := make(chan error, 1)
+	run.taking.Go(func() {
+		defer func() {
+			if p := recover(); p != nil {
+				taken <- fmt.Errorf("internal error: %v", p)
+			}
+			<-h.taking
+		}()
+		taken <- take()
+	})
+	select {
+	case err := <-taken:
+		return err
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for the store: %w", ctx.Err())
+	}
 }
 
 // read reads a delivery, or gives the status to refuse it with.

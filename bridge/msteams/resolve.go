@@ -29,6 +29,10 @@ func (a *account) Resolve(ctx context.Context, name string, need bridge.Access) 
 	if err != nil {
 		return bridge.Conversation{}, err
 	}
+	if found.shared && a.lacks(sharedChannels) {
+		return bridge.Conversation{}, &bridge.Error{Kind: bridge.Unsupported, Hint: "take a standard or a private channel",
+			Err: fmt.Errorf("channel %q: it is a shared channel, which cannot be used in this cloud", name)}
+	}
 	if need&bridge.Write != 0 {
 		if err := a.mayWrite(ctx, name, found); err != nil {
 			return bridge.Conversation{}, err
@@ -66,6 +70,7 @@ type listed struct {
 	name    string
 	link    string
 	private bool // has members of its own
+	shared  bool
 }
 
 func (l listed) full() string { return l.team.name + "/" + l.name }
@@ -147,10 +152,14 @@ func (a *account) channels(ctx context.Context, t team) ([]listed, error) {
 // listing takes what is not marked standard for a channel with members of its own: shared ones come as
 // unknownFutureValue.
 func listing(t team, c models.Channelable) listed {
-	kind := c.GetMembershipType()
+	kind := models.STANDARD_CHANNELMEMBERSHIPTYPE
+	if k := c.GetMembershipType(); k != nil {
+		kind = *k
+	}
 	return listed{
 		team: t, id: value(c.GetId()), name: value(c.GetDisplayName()), link: value(c.GetWebUrl()),
-		private: kind != nil && *kind != models.STANDARD_CHANNELMEMBERSHIPTYPE,
+		private: kind != models.STANDARD_CHANNELMEMBERSHIPTYPE,
+		shared:  kind == models.SHARED_CHANNELMEMBERSHIPTYPE || kind == models.UNKNOWNFUTUREVALUE_CHANNELMEMBERSHIPTYPE,
 	}
 }
 

@@ -305,7 +305,11 @@ func TestNothingIsLostOnABadDay(t *testing.T) {
 						t.Error("a forged message was taken")
 					}
 				}
-				t.Logf("%d messages; %+v; calls %v", n, w.sim.WebhookStats(), w.sim.Calls(nil))
+				stats := w.sim.WebhookStats()
+				t.Logf("%d messages; %+v; calls %v", n, stats, w.sim.Calls(nil))
+				if stats.Copies == 0 || stats.Late == 0 || stats.Lost == 0 || stats.Retries == 0 || stats.Forged == 0 || stats.LargestPost < 2 || stats.Handshakes < 3 {
+					t.Error("the stand-in has not made every kind of trouble")
+				}
 			})
 		})
 	}

@@ -108,6 +108,21 @@ func (r *reader) suspect(w *watched) {
 	r.signal()
 }
 
+// suspectAll is suspect for some channels.
+func (r *reader) suspectAll(which func(bridge.ConversationID) bool) {
+	r.mu.Lock()
+	var some []*watched
+	for c, w := range r.channels {
+		if which(c) {
+			some = append(some, w)
+		}
+	}
+	r.mu.Unlock()
+	for _, w := range some {
+		r.suspect(w)
+	}
+}
+
 func (r *reader) signal() {
 	select {
 	case r.nudges <- struct{}{}:
