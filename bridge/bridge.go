@@ -206,6 +206,9 @@ type Inbox interface {
 	// Cursor gives the last stored cursor; empty when the conversation has not begun: the bridge then puts a
 	// Batch with Cursor and Begin at the present.
 	Cursor(ctx context.Context, c ConversationID) (string, error)
+	// Living gives the messages of a conversation that were made since a time, Causeway's own among them, and of which no
+	// deletion has been put: for services that do not list every deletion.
+	Living(ctx context.Context, c ConversationID, since time.Time) ([]MessageID, error)
 	// Put stores states and cursor in one transaction and returns when they are on disk. After an error nothing
 	// is stored: the bridge must not acknowledge them to the service and reads them again.
 	Put(ctx context.Context, b Batch) error

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"causeway/bridge"
 	"causeway/gateway/store"
@@ -32,6 +33,11 @@ func (i inbox) Cursor(ctx context.Context, c bridge.ConversationID) (string, err
 		i.gateway.storeFailed(err)
 	}
 	return cursor, err
+}
+
+// Living implements bridge.Inbox.
+func (i inbox) Living(ctx context.Context, c bridge.ConversationID, since time.Time) ([]bridge.MessageID, error) {
+	return i.gateway.store.Living(ctx, c, since)
 }
 
 // Put implements bridge.Inbox.

@@ -21,12 +21,16 @@ func (p *play) judge() sums {
 		}
 	}
 	for n, s := range p.sides {
-		if v := s.service.Violations(); v > 0 && p.fault == 0 {
+		// What a failure or a crash made Causeway forget it cannot keep.
+		if v := s.service.Violations(); v > 0 && p.calm() {
 			p.blame(&total.wrong, "side %d: %d writes came too early", n, v)
 		}
 	}
 	return total
 }
+
+// calm tells that nothing went wrong on purpose.
+func (p *play) calm() bool { return p.fault == 0 && p.crash == 0 }
 
 func (p *play) blame(sum *int, format string, args ...any) {
 	*sum++
@@ -98,6 +102,9 @@ func (p *play) judgeOne(got *sums, u *utterance, o memory.Seen, there copies) {
 		p.blame(&got.doubled, "%s is there %d times", u.token, len(live))
 		return
 	case len(live) == 0:
+		return
+	case u.byModerator && !u.restored && p.calm(): // else it may have been posted, and deleted, unknown to Causeway
+		p.blame(&got.undeleted, "%s was deleted by a moderator on the other side, and is back", u.token)
 		return
 	}
 	p.judgeCopy(got, u, o, live[0], there)

@@ -80,6 +80,18 @@ func (i *inbox) Cursor(ctx context.Context, c bridge.ConversationID) (string, er
 	return i.cursors[c], ctx.Err()
 }
 
+func (i *inbox) Living(ctx context.Context, c bridge.ConversationID, since time.Time) ([]bridge.MessageID, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	var all []bridge.MessageID
+	for m, s := range i.newest {
+		if m.conversation == c && !s.Deleted && !s.Created.Before(since) {
+			all = append(all, m.id)
+		}
+	}
+	return all, ctx.Err()
+}
+
 func (i *inbox) Trouble(c bridge.ConversationID, err error) {
 	i.mu.Lock()
 	i.troubles[c] = append(i.troubles[c], err)

@@ -54,6 +54,8 @@ type changes struct {
 	// unordered: the server gave more rows than it lists at once, and not the first ones; deletions and edits of posts
 	// beyond the pages that were searched may be missing.
 	unordered bool
+	// full: the server had more rows than it lists at once.
+	full bool
 }
 
 func (c *changes) add(p *model.Post) (fresh bool) {
@@ -95,14 +97,14 @@ const (
 // (verified on 11.1 with 4,000 posts) they come as they lie in it, old posts that were changed late among the first. So reading
 // goes on from the middle of a list: when the next one brings a row that should have been in the first, it begins anew
 // in small steps, since of the rows after a time the earliest lie, if not first, then near to it. What is live is finally compared with
-// the pages of posts.
+// the pages of posts; for deletions see vanished.
 func (a *account) since(ctx context.Context, channel string, start int64) (*changes, error) {
 	found := &changes{posts: map[string]*model.Post{}, rank: map[string]int{}, until: start}
-	full, ordered, err := a.sweep(ctx, channel, start, coarse, found)
+	ordered, err := a.sweep(ctx, channel, start, coarse, found)
 	if err == nil && !ordered {
-		_, _, err = a.sweep(ctx, channel, start, fine, found)
+		_, err = a.sweep(ctx, channel, start, fine, found)
 	}
-	if err == nil && full {
+	if err == nil && found.full {
 		err = a.compare(ctx, channel, start, found)
 	}
 	if err != nil {
@@ -112,14 +114,14 @@ func (a *account) since(ctx context.Context, channel string, start int64) (*chan
 }
 
 // sweep reads lists until one is not full. Ordered is false as soon as a coarse one shows that they do not come by update_at.
-func (a *account) sweep(ctx context.Context, channel string, start int64, share int, found *changes) (full, ordered bool, err error) {
+func (a *account) sweep(ctx context.Context, channel string, start int64, share int, found *changes) (ordered bool, err error) {
 	from := max(start, 1) // 0 would count as absent
 	top := int64(0)       // the highest update_at of the list before
 	listed := map[string]bool{}
 	for {
 		list, err := a.listSince(ctx, channel, from)
 		if err != nil {
-			return full, true, err
+			return true, err
 		}
 		var times []int64
 		surprise := false
@@ -143,11 +145,12 @@ func (a *account) sweep(ctx context.Context, channel string, start int64, share 
 		}
 		switch {
 		case surprise && share == coarse:
-			return true, false, nil
+			found.full = true
+			return false, nil
 		case len(times) < sinceLimit:
-			return full, true, nil
+			return true, nil
 		}
-		full = true
+		found.full = true
 		from = max(times[len(times)/share]-1, from+1) // rows of the same millisecond may be missing
 	}
 }

@@ -14,7 +14,13 @@ import (
 
 // What the issue demands of a long outage: 1,300 new posts, 300 edits, deletions, reactions and replies in old threads.
 func TestALongOutageIsReadWhole(t *testing.T) {
-	b := newBench(t, sim.Options{})
+	for name, options := range map[string]sim.Options{"latest changes last": {}, "deleted posts last": {DeletedLast: true}} {
+		t.Run(name, func(t *testing.T) { longOutage(t, options) })
+	}
+}
+
+func longOutage(t *testing.T, options sim.Options) {
+	b := newBench(t, options)
 	b.start()
 	var old []string
 	for n := range 700 {

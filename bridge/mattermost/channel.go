@@ -280,7 +280,12 @@ func (c *channel) catchUp(ctx context.Context, how depth) error {
 		return err
 	}
 	if found.unordered {
-		a.log.WithField("conversation", c.conv.String()).Warn("the server did not list changes in their order; of a long outage, deletions and edits of old posts may be missing")
+		a.log.WithField("conversation", c.conv.String()).Warn("the server did not list changes in their order; of a long outage, edits of old posts may be missing")
+	}
+	if found.full {
+		if err := c.putVanished(ctx); err != nil {
+			return err
+		}
 	}
 	if err := c.putRead(ctx, found.oldestFirst(), found.until); err != nil {
 		return err

@@ -53,6 +53,18 @@ func (r *recorder) Cursor(_ context.Context, c bridge.ConversationID) (string, e
 	return r.cursors[c], nil
 }
 
+func (r *recorder) Living(_ context.Context, _ bridge.ConversationID, since time.Time) ([]bridge.MessageID, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []bridge.MessageID
+	for id, s := range r.states {
+		if !s.Deleted && !s.Created.Before(since) {
+			all = append(all, id)
+		}
+	}
+	return all, nil
+}
+
 func (r *recorder) Put(_ context.Context, b bridge.Batch) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()

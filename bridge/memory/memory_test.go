@@ -47,6 +47,10 @@ func (i *inbox) Cursor(_ context.Context, c bridge.ConversationID) (string, erro
 	return i.cursors[c], nil
 }
 
+func (i *inbox) Living(context.Context, bridge.ConversationID, time.Time) ([]bridge.MessageID, error) {
+	return nil, nil
+}
+
 func (i *inbox) Put(_ context.Context, b bridge.Batch) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()

@@ -40,7 +40,8 @@ type account struct {
 
 	registered registeredEnds
 
-	hook hook
+	hook   hook
+	photos *photos
 	// signingKeys are those with which the login service signs what vouches for notifications.
 	signingKeys *notification.KeyCache
 
@@ -82,6 +83,9 @@ func newAccount(env bridge.Env, s Settings, network http.RoundTripper) (*account
 	var err error
 	if a.names, err = lru.New[bridge.UserID, string](namesKept); err != nil {
 		return nil, fmt.Errorf("preparing to remember names: %w", err)
+	}
+	if a.photos, err = newPhotos(a); err != nil {
+		return nil, err
 	}
 	if a.leftOut, err = lru.New[string, bool](namesKept); err != nil {
 		return nil, fmt.Errorf("preparing to remember messages: %w", err)

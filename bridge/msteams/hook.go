@@ -36,12 +36,17 @@ type hook struct {
 	run *subscriber
 }
 
-// Handler answers Graph's deliveries; nil when messages are polled.
+// Handler answers Graph's deliveries, unless messages are polled, and whoever looks at people's pictures; nil where nobody
+// can reach it.
 func (a *account) Handler() http.Handler {
-	if how, _ := a.receiving(); how != byNotifications {
+	if a.env.Hook == "" {
 		return nil
 	}
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+photosPath+"{user}/{mark}", a.photos.serve)
+	if how, _ := a.receiving(); how != byNotifications {
+		return mux
+	}
 	mux.HandleFunc("POST /messages", func(w http.ResponseWriter, r *http.Request) { a.hook.serve(w, r, (*subscriber).take) })
 	mux.HandleFunc("POST /lifecycle", func(w http.ResponseWriter, r *http.Request) { a.hook.serve(w, r, (*subscriber).takeLifecycle) })
 	return mux

@@ -32,6 +32,7 @@ const (
 	readTeams      = "Team.ReadBasic.All"
 	readMe         = "User.Read"
 	readApps       = "Application.Read.All"
+	readPhotos     = "ProfilePhoto.Read.All"
 )
 
 const (
@@ -59,6 +60,9 @@ var (
 
 	// Its permission is on the operation's own page ("Get application").
 	opApplication = &Operation{Doing: "looking at the app registration", Method: "GET", Path: "/applications(appId='{app}')", Query: "$select=passwordCredentials", Permission: readApps, Why: "to warn before the client secret ends", Optional: true}
+
+	// Its permission is on the operation's own page ("Get profilePhoto"); who has no picture of that size has one of a smaller.
+	opPhoto = &Operation{Doing: "reading a person's picture", Method: "GET", Path: "/users/{user}/photos/96x96/$value", Permission: readPhotos, Why: "to show people's pictures in Mattermost", Optional: true}
 
 	opProbe    = &Operation{Doing: "trying to read a channel", Method: "GET", Path: channelPath + "/messages", Query: "$top=1", Permission: readMessages, Why: whyRead}
 	opThreads  = &Operation{Doing: "reading a channel", Method: "GET", Path: channelPath + "/messages", Query: "$top=50&$expand=replies", Permission: readMessages, Why: whyRead}
@@ -89,7 +93,7 @@ var (
 )
 
 var operations = []*Operation{
-	opMe, opJoinedTeams, opChannels, opChannel, opMembers, opUser, opApplication,
+	opMe, opJoinedTeams, opChannels, opChannel, opMembers, opUser, opApplication, opPhoto,
 	opProbe, opThreads, opReplies, opMessage, opReply, opPicture, opPicture2,
 	opPost, opPostReply, opEdit, opEditReply, opDelete, opDeleteReply, opReact, opReactReply, opUnreact, opUnreactReply,
 	opSubscribe, opSubscriptions, opRenew, opUnsubscribe,

@@ -35,6 +35,7 @@ var (
 	rateMembers       = &rate{app: 60, resource: 1}
 	rateTeams         = &rate{app: 30}
 	rateUsers         = &rate{app: 175} // 3,500 units per 10 s in a small tenant, 2 each
+	ratePhotos        = &rate{app: 25}  // Outlook services: 10,000 per 10 min for each mailbox; a choice for all together
 	rateSubscriptions = &rate{app: 25}  // 500 per 20 s
 	rateSubscribed    = &rate{app: 1}   // 25 per 20 s
 )
@@ -48,7 +49,7 @@ var rates = map[*Operation]*rate{
 	opEdit: rateWrite, opEditReply: rateWrite, opDelete: rateWrite, opDeleteReply: rateWrite,
 	opReact: rateWrite, opReactReply: rateWrite, opUnreact: rateWrite, opUnreactReply: rateWrite,
 	opChannel: rateChannel, opChannels: rateChannels, opMembers: rateMembers, opJoinedTeams: rateTeams,
-	opMe: rateUsers, opUser: rateUsers,
+	opMe: rateUsers, opUser: rateUsers, opPhoto: ratePhotos,
 	opSubscribe: rateSubscriptions, opRenew: rateSubscriptions, opUnsubscribe: rateSubscriptions, opSubscriptions: rateSubscribed,
 }
 

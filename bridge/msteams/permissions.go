@@ -35,6 +35,8 @@ func (a *account) uses(op *Operation) bool {
 	case opSubscribe, opSubscriptions, opRenew, opUnsubscribe:
 		how, _ := a.receiving()
 		return how == byNotifications
+	case opPhoto:
+		return a.env.Hook != ""
 	case opApplication:
 		return a.settings.ClientCertificateFile == "" // a certificate says itself when it ends
 	}
@@ -54,6 +56,7 @@ var more = map[string][]string{
 	readTeams:      {"TeamSettings.Read.All", "TeamSettings.ReadWrite.All", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"},
 	readUsers:      {"User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"},
 	readMe:         {"User.ReadWrite", "User.ReadBasic.All", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"},
+	readPhotos:     {"ProfilePhoto.ReadWrite.All", "User.Read.All", "User.ReadWrite.All"},
 	readApps:       {"Application.ReadWrite.OwnedBy", "Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"},
 	sendMessages:   {"Group.ReadWrite.All"},
 	changeMessages: nil, // Group.ReadWrite.All edits, and does not delete

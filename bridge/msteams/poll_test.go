@@ -61,6 +61,10 @@ func (i *testInbox) Cursor(_ context.Context, c bridge.ConversationID) (string, 
 	return i.cursors[c], nil
 }
 
+func (i *testInbox) Living(context.Context, bridge.ConversationID, time.Time) ([]bridge.MessageID, error) {
+	return nil, nil
+}
+
 func (i *testInbox) Put(_ context.Context, b bridge.Batch) error {
 	i.mu.Lock()
 	defer i.mu.Unlock()

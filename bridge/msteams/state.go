@@ -121,8 +121,11 @@ func (a *account) author(ctx context.Context, from models.ChatMessageFromIdentit
 			continue
 		}
 		author := bridge.Author{ID: bridge.UserID(value(who.GetId())), Name: value(who.GetDisplayName())}
-		if author.Name == "" && who == from.GetUser() {
-			author.Name = a.nameOf(ctx, author.ID)
+		if who == from.GetUser() {
+			author.Avatar = a.photos.address(ctx, author.ID)
+			if author.Name == "" {
+				author.Name = a.nameOf(ctx, author.ID)
+			}
 		}
 		return author
 	}

@@ -158,6 +158,10 @@ func (in *bareInbox) Watched() ([]bridge.ConversationID, <-chan struct{}) { retu
 
 func (in *bareInbox) Cursor(context.Context, bridge.ConversationID) (string, error) { return "", nil }
 
+func (in *bareInbox) Living(context.Context, bridge.ConversationID, time.Time) ([]bridge.MessageID, error) {
+	return nil, nil
+}
+
 func (in *bareInbox) Trouble(bridge.ConversationID, error) {}
 
 func (in *bareInbox) Put(ctx context.Context, b bridge.Batch) error {

@@ -127,8 +127,8 @@ func (p *pair) late(t *testing.T) (n int) {
 }
 
 // TestNothingIsLostDoubledOrReordered is the promise under everything that can go wrong: 504 messages of 8 people, Causeway
-// killed 20 times, its websocket cut 5 times, Mattermost restarted once, and Graph throttling, failing and losing answers
-// all the time.
+// killed 20 times while they talk, its websocket cut 5 times, Mattermost restarted once, and Graph throttling, failing and
+// losing answers all the time.
 func TestNothingIsLostDoubledOrReordered(t *testing.T) {
 	const messages, kills, cuts = 504, 20, 5
 	mm := harness.StartMattermost(t, harness.Options{Postgres: harness.Shared(t).Postgres})
@@ -136,32 +136,46 @@ func TestNothingIsLostDoubledOrReordered(t *testing.T) {
 	p.begin(t)
 	p.sim.SetChaos(teams.Chaos{Seed: 1, Throttled: 0.03, Failed: 0.03, FailedAfter: 0.02, LoseRequest: 0.01, LoseAnswer: 0.03, RetryAfter: time.Second})
 
-	var restarting sync.RWMutex // people wait while their own server is away
-	var people sync.WaitGroup
-	for n := range 4 {
-		people.Go(func() { p.talkInMattermost(t, n, messages/8, &restarting) })
-		people.Go(func() { p.talkInTeams(t, n, messages/8) })
-	}
+	p.pause *= 2 // so that there is time for all of it
+	people := p.talk(t, messages/8)
 	random := rand.New(rand.NewPCG(7, 7))
-	for n := range kills {
-		time.Sleep(time.Duration(500+random.IntN(4000)) * time.Millisecond)
+	moments := random.Perm(messages * 9 / 10)[:kills]
+	slices.Sort(moments)
+	for n, moment := range moments {
+		p.awaitSaid(t, moment)
 		p.causeway.Kill(t)
 		time.Sleep(time.Duration(random.IntN(1500)) * time.Millisecond)
 		p.run(t)
 		if n%(kills/cuts) == 1 {
-			time.Sleep(time.Duration(500+random.IntN(1500)) * time.Millisecond)
-			p.proxy.CutWebSockets()
+			time.Sleep(time.Duration(random.IntN(1500)) * time.Millisecond)
+			p.cutWebsocket(t)
 		}
 		if n == kills/2 {
-			restarting.Lock()
+			p.restarting.Lock()
 			mm.Stop(t)
 			mm.Start(t)
-			restarting.Unlock()
+			p.restarting.Unlock()
 		}
 	}
+	if said := p.said.Load(); said >= messages {
+		t.Errorf("all %d messages had been said before all of this was over", said)
+	}
 	people.Wait()
-	p.judge(t, messages/8*8)
+	p.judge(t, messages)
+	p.alike(t)
 	p.suffered(t)
+}
+
+// awaitSaid waits until people have said n things.
+func (p *pair) awaitSaid(t *testing.T, n int) {
+	t.Helper()
+	p.eventually(t, "people talking", func() string { return complain(p.said.Load() >= int64(n), p.said.Load(), n) })
+}
+
+// cutWebsocket cuts the one that Causeway has, or will have in a moment.
+func (p *pair) cutWebsocket(t *testing.T) {
+	t.Helper()
+	p.eventually(t, "a websocket to cut", func() string { return complain(p.proxy.CutWebSockets() > 0) })
 }
 
 // suffered makes sure that Graph has really throttled, failed and lost answers.
@@ -174,30 +188,42 @@ func (p *pair) suffered(t *testing.T) {
 			throttled++
 		case r.Status >= 500:
 			failed++
-		case r.Lost:
+		case r.Lost && r.Method != http.MethodGet:
 			lost++
 		}
 	}
-	t.Logf("Graph throttled %d requests, failed %d and lost the answers of %d", throttled, failed, lost)
+	t.Logf("Graph throttled %d requests, failed %d and lost the answers of %d that had taken effect", throttled, failed, lost)
 	if throttled == 0 || failed == 0 || lost == 0 {
 		t.Error("the stand-in has not made every kind of trouble")
 	}
 }
 
-// talkInMattermost says n things, every fourth an answer to the last one of the same person.
-func (p *pair) talkInMattermost(t *testing.T, person, n int, restarting *sync.RWMutex) {
+// talk makes all people talk, n things each, with a pause before each.
+func (p *pair) talk(t *testing.T, n int) (done *sync.WaitGroup) {
+	var people sync.WaitGroup
+	for i := range p.people {
+		people.Go(func() { p.talkInMattermost(t, i, n) })
+		people.Go(func() { p.talkInTeams(t, i, n) })
+	}
+	return &people
+}
+
+// talkInMattermost says n things, every fourth an answer to the last one of the same person. Nobody speaks while the
+// server is away.
+func (p *pair) talkInMattermost(t *testing.T, person, n int) {
 	random := rand.New(rand.NewPCG(1, uint64(person)))
 	var root *model.Post
 	for i := range n {
-		time.Sleep(time.Duration(random.IntN(1200)) * time.Millisecond)
-		restarting.RLock()
+		time.Sleep(time.Duration(random.Int64N(int64(p.pause))))
+		p.restarting.RLock()
 		text := fmt.Sprintf("#m%d. **bold** from Mattermost", person*1000+i)
 		if i%4 == 3 {
 			p.people[person].Reply(t, root, text)
 		} else {
 			root = p.people[person].Post(t, p.channel, text)
 		}
-		restarting.RUnlock()
+		p.restarting.RUnlock()
+		p.said.Add(1)
 	}
 }
 
@@ -205,7 +231,7 @@ func (p *pair) talkInTeams(t *testing.T, person, n int) {
 	random := rand.New(rand.NewPCG(2, uint64(person)))
 	root := ""
 	for i := range n {
-		time.Sleep(time.Duration(random.IntN(1200)) * time.Millisecond)
+		time.Sleep(time.Duration(random.Int64N(int64(p.pause))))
 		text := fmt.Sprintf("<p>#t%d. <strong>bold</strong> from Teams</p>", person*1000+i)
 		var err error
 		if i%4 == 3 {
@@ -216,94 +242,6 @@ func (p *pair) talkInTeams(t *testing.T, person, n int) {
 		if err != nil {
 			t.Errorf("speaking in Teams: %v", err)
 		}
+		p.said.Add(1)
 	}
-}
-
-// TestWhatHappensWhileCausewayIsDownArrives makes edits, deletions, answers and reactions on both sides to messages that
-// were bridged before, while Causeway is not running.
-func TestWhatHappensWhileCausewayIsDownArrives(t *testing.T) {
-	t.Parallel()
-	p := newPair(t, harness.Shared(t).Mattermost, 2)
-	p.begin(t)
-	anna, otto := p.people[0], p.others[0]
-	edited, deleted, answered := anna.Post(t, p.channel, "#m1. to be edited"), anna.Post(t, p.channel, "#m2. to be deleted"), anna.Post(t, p.channel, "#m3. to be answered")
-	say := func(text string) string {
-		id, err := p.sim.Say(otto, p.team, text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return id
-	}
-	edited2, deleted2, answered2 := say("#t1. to be edited"), say("#t2. to be deleted"), say("#t3. to be answered")
-	p.judge(t, 6)
-
-	p.causeway.Kill(t)
-	must := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	_, _, err := anna.Client.PatchPost(t.Context(), edited.Id, &model.PostPatch{Message: model.NewPointer("#m1. was edited")})
-	must(err)
-	_, err = anna.Client.DeletePost(t.Context(), deleted.Id)
-	must(err)
-	anna.Reply(t, answered, "#m4. the answer")
-	_, _, err = anna.Client.SaveReaction(t.Context(), &model.Reaction{UserId: anna.Id, PostId: answered.Id, EmojiName: "tada"})
-	must(err)
-	must(p.sim.Edit(otto, p.team, edited2, "#t1. was edited"))
-	must(p.sim.Delete(otto, p.team, deleted2))
-	_, err = p.sim.Reply(otto, p.team, answered2, "#t4. the answer")
-	must(err)
-	must(p.sim.React(otto, p.team, answered2, "👍"))
-	must(p.sim.React(otto, p.team, p.copyInTeams("#m3.").ID, "❤️"))
-	p.run(t)
-
-	p.eventually(t, "the changes in Teams", func() string {
-		m1, m2, m3, m4 := p.copyInTeams("#m1."), p.copyInTeams("#m2."), p.copyInTeams("#m3."), p.copyInTeams("#m4.")
-		return complain(strings.Contains(m1.Text, "was edited") && m2.ID == "" && m4.RootID == m3.ID && m4.ID != "" &&
-			reacted(m3, p.relay, "🎉"), m1, m2, m3, m4)
-	})
-	p.eventually(t, "the changes in Mattermost", func() string {
-		t1, t2, t3, t4 := p.copyInMattermost(t, "#t1."), p.copyInMattermost(t, "#t2."), p.copyInMattermost(t, "#t3."), p.copyInMattermost(t, "#t4.")
-		return complain(t1 != nil && strings.Contains(t1.Message, "was edited") && t2 == nil && t3 != nil && t4 != nil && t4.RootId == t3.Id &&
-			p.reactedInMattermost(t, t3.Id, "+1") && p.reactedInMattermost(t, answered.Id, "heart"), t1, t2, t3, t4)
-	})
-}
-
-func complain(well bool, what ...any) string {
-	if well {
-		return ""
-	}
-	return fmt.Sprintf("%+v", what)
-}
-
-func (p *pair) copyInTeams(tok string) teams.Message {
-	for _, m := range p.relayed() {
-		if token.FindString(m.Text) == tok {
-			return m
-		}
-	}
-	return teams.Message{}
-}
-
-func (p *pair) copyInMattermost(t *testing.T, tok string) *model.Post {
-	for _, post := range p.mm.Admin.Read(t, p.channel) {
-		if post.UserId == p.bot.Id && token.FindString(post.Message) == tok {
-			return post
-		}
-	}
-	return nil
-}
-
-func reacted(m teams.Message, by *teams.User, emoji string) bool {
-	return slices.Contains(m.Reactions, teams.Reaction{User: by, Emoji: emoji})
-}
-
-func (p *pair) reactedInMattermost(t *testing.T, post, emoji string) bool {
-	all, _, err := p.mm.Admin.Client.GetReactions(t.Context(), post)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return slices.ContainsFunc(all, func(r *model.Reaction) bool { return r.UserId == p.bot.Id && r.EmojiName == emoji })
 }

@@ -3,7 +3,6 @@ package e2e
 import (
 	"math/rand/v2"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -23,17 +22,6 @@ func newNotifiedPair(t *testing.T, n int) *pair {
 	return p
 }
 
-// talk makes all people talk, n things each.
-func (p *pair) talk(t *testing.T, n int) (done *sync.WaitGroup) {
-	var people sync.WaitGroup
-	var open sync.RWMutex
-	for i := range p.people {
-		people.Go(func() { p.talkInMattermost(t, i, n, &open) })
-		people.Go(func() { p.talkInTeams(t, i, n) })
-	}
-	return &people
-}
-
 // TestNotificationsKeepTheOrder: what Graph delivers in order arrives in order, although it repeats itself, bundles, forges
 // come in between, and Causeway is killed again and again.
 func TestNotificationsKeepTheOrder(t *testing.T) {
@@ -51,6 +39,7 @@ func TestNotificationsKeepTheOrder(t *testing.T) {
 	}
 	people.Wait()
 	p.judge(t, 6*each)
+	p.alike(t)
 	p.noForgery(t)
 	s := p.sim.WebhookStats()
 	t.Logf("%d notifications, %d copies, %d forged, %d repeated", s.Items, s.Copies, s.Forged, s.Retries)
@@ -76,7 +65,7 @@ func TestNotificationsOnABadDay(t *testing.T) {
 	people.Wait()
 	p.arrived(t, 6*each)
 	p.noForgery(t)
-	p.underTheirRoots(t)
+	p.alike(t)
 	s := p.sim.WebhookStats()
 	t.Logf("%+v", s)
 	if s.Retries == 0 || s.Late == 0 || s.Copies == 0 || s.Forged == 0 {
@@ -105,23 +94,6 @@ func (p *pair) arrived(t *testing.T, want int) {
 	t.Logf("%d messages: to Teams %+v, to Mattermost %+v; %d handed over late", want, there, here, p.late(t))
 	if there != (sums{}) || here != (sums{}) {
 		t.Errorf("%s", strings.Join(wrong, ", "))
-	}
-}
-
-// underTheirRoots: an answer never comes before what it answers, so each stands in its thread.
-func (p *pair) underTheirRoots(t *testing.T) {
-	t.Helper()
-	for _, root := range p.sim.Messages(p.team) {
-		for _, reply := range root.Replies {
-			r := token.FindString(reply.Text)
-			if r == "" || reply.Author == p.relay {
-				continue
-			}
-			copied, above := p.copyInMattermost(t, r), p.copyInMattermost(t, token.FindString(root.Text))
-			if copied == nil || above == nil || copied.RootId != above.Id {
-				t.Errorf("the copy of %s is not in the thread of %s: %+v under %+v", r, token.FindString(root.Text), copied, above)
-			}
-		}
 	}
 }
 

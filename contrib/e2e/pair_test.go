@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,6 +35,10 @@ type pair struct {
 	dir      string
 	program  string
 	causeway *harness.Process
+
+	pause      time.Duration // people wait at most so long before they speak
+	said       atomic.Int64  // how often they have spoken
+	restarting sync.RWMutex  // held while Mattermost is away
 }
 
 // newPair makes both channels with n people each, writes the config and signs the relay account in. Causeway polls.
@@ -44,7 +50,10 @@ func newPair(t *testing.T, mm *harness.Mattermost, n int) *pair {
 // newPairOn has Causeway receive from that stand-in, by "poll" or by "rich".
 func newPairOn(t *testing.T, mm *harness.Mattermost, n int, options teams.Options, receive string) *pair {
 	t.Helper()
-	p := &pair{mm: mm, proxy: harness.StartProxy(t, mm.Address), dir: t.TempDir(), program: harness.BuildCauseway(t)}
+	p := &pair{
+		mm: mm, proxy: harness.StartProxy(t, mm.Address), dir: t.TempDir(), program: harness.BuildCauseway(t),
+		pause: 1200 * time.Millisecond,
+	}
 	team := mm.CreateTeam(t)
 	p.bot = mm.CreateBot(t, "causeway", "", team)
 	for i := range n {
@@ -67,7 +76,7 @@ func newPairOn(t *testing.T, mm *harness.Mattermost, n int, options teams.Option
 	p.team = group.AddChannel("Berlin")
 	app := tenant.AddApp(teams.AppConfig{
 		Name: "Causeway", Secret: "a secret for the tests", PublicClient: true,
-		Roles:  []string{"Team.ReadBasic.All", "Channel.ReadBasic.All", "ChannelMessage.Read.All", "TeamMember.Read.All", "User.Read.All"},
+		Roles:  []string{"Team.ReadBasic.All", "Channel.ReadBasic.All", "ChannelMessage.Read.All", "TeamMember.Read.All", "User.Read.All", "ProfilePhoto.Read.All"},
 		Scopes: []string{"User.Read", "ChannelMessage.Send", "ChannelMessage.ReadWrite", "ChannelMessage.Read.All", "Team.ReadBasic.All", "Channel.ReadBasic.All", "offline_access"},
 	})
 	p.write(t, "config.toml", fmt.Sprintf(`
@@ -188,6 +197,13 @@ func (p *pair) eventually(t *testing.T, what string, wrong func() string) {
 		}
 		time.Sleep(250 * time.Millisecond)
 	}
+}
+
+func complain(well bool, what ...any) string {
+	if well {
+		return ""
+	}
+	return fmt.Sprintf("%+v", what)
 }
 
 // inMattermost gives what the bot has written, in order.

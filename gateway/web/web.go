@@ -32,7 +32,7 @@ const (
 //
 //	/healthz           whether the process is alive
 //	/status            how everything stands, for those who may know
-//	/hooks/ACCOUNT/…   what a service sends to an account
+//	/hooks/ACCOUNT/…   what a service sends to an account, and what an account shows to others
 type Site struct {
 	// PublicURL is the address at which others reach the server; may be empty.
 	PublicURL string

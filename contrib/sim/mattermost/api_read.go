@@ -62,6 +62,12 @@ func (s *Server) since(c *channel, since int64, collapsed bool) *model.PostList 
 		}
 	}
 	sort.SliceStable(rows, func(i, j int) bool { return rows[i].UpdateAt < rows[j].UpdateAt })
+	if s.opts.DeletedLast {
+		sort.SliceStable(rows, func(i, j int) bool {
+			a, b := rows[i], rows[j]
+			return a.DeleteAt < b.DeleteAt || a.DeleteAt == b.DeleteAt && a.CreateAt < b.CreateAt
+		})
+	}
 	rows = rows[:min(len(rows), MaxSinceRows)]
 	taken := map[string]bool{}
 	for _, r := range rows {

@@ -56,6 +56,9 @@ type Options struct {
 	// EnablePostUsernameOverride and EnablePostIconOverride, which are on here
 	// (and off on a fresh real server).
 	NoUsernameOverride, NoIconOverride bool
+	// DeletedLast has a list of more than MaxSinceRows changes leave out deleted posts first, as PostgreSQL does when it
+	// chooses the index by delete_at. Default: the latest changes are left out.
+	DeletedLast bool
 	// HideEmail switches off ShowEmailAddress.
 	HideEmail bool
 	// PostEditTimeLimit, when above zero, is how long a post may be edited.

@@ -143,6 +143,20 @@ func getUser(c *call) (int, any, error) {
 	return http.StatusOK, v, err
 }
 
+// photoSizes are those of the page "Get profilePhoto". Here each is the same picture.
+var photoSizes = []string{"48x48", "64x64", "96x96", "120x120", "240x240", "360x360", "432x432", "504x504", "648x648"}
+
+func getPhoto(c *call) (int, any, error) {
+	u := c.token.tenant.user(c.params[0])
+	switch {
+	case !slices.Contains(photoSizes, strings.ToLower(c.params[1])):
+		return 0, nil, badRequest("The photo size '%s' is not known.", c.params[1])
+	case u == nil || u.photo == nil:
+		return 0, nil, refuse(http.StatusNotFound, "ImageNotFound", "Exception of type 'Microsoft.Fast.Profile.Core.Exception.ImageNotFoundException' was thrown.")
+	}
+	return http.StatusOK, rawBody{contentType: "image/jpeg", data: u.photo}, nil
+}
+
 func getJoinedTeams(c *call) (int, any, error) {
 	u := c.token.user
 	if len(c.params) > 0 {

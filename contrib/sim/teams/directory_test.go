@@ -33,6 +33,22 @@ func TestUsers(t *testing.T) {
 	w.get("/users/"+w.ada.ID, self).want(t, 403, "Authorization_RequestDenied")
 }
 
+func TestPhotos(t *testing.T) {
+	w := newWorld(t, teams.Options{})
+	picture := "\xff\xd8\xff\xe0 a face"
+	w.ada.SetPhoto([]byte(picture))
+	path := "/users/" + w.ada.ID + "/photos/96x96/$value"
+	w.get(path, w.as(w.bob, "User.Read")).want(t, 403, "")
+	reader := w.as(w.bob, "ProfilePhoto.Read.All")
+	if r := w.get(path, reader).want(t, 200, ""); string(r.raw) != picture || r.header.Get("Content-Type") != "image/jpeg" {
+		t.Errorf("%s: %q", r.header.Get("Content-Type"), r.raw)
+	}
+	w.get("/users/"+w.ada.ID+"/photos/7x7/$value", reader).want(t, 400, "")
+	w.get("/users/"+w.cyd.ID+"/photos/96x96/$value", reader).want(t, 404, "ImageNotFound")
+	w.ada.SetPhoto(nil)
+	w.get(path, reader).want(t, 404, "ImageNotFound")
+}
+
 func TestTeamsAndChannels(t *testing.T) {
 	w := newWorld(t, teams.Options{})
 	r := w.get("/me/joinedTeams", w.as(w.bob)).want(t, 200, "")

@@ -40,7 +40,7 @@ var answerTypes = map[string]string{
 // unchecked are the answers that are no objects of the schema: batches, bytes, what Entra says, and the registrations of
 // apps, which the subset of the schema leaves out.
 var unchecked = []string{
-	"POST /$batch", "GET /teams/{id}/channels/{id}/messages/{id}/hostedContents/{id}/$value",
+	"POST /$batch", "GET /users/{id}/photos/{id}/$value", "GET /teams/{id}/channels/{id}/messages/{id}/hostedContents/{id}/$value",
 	"POST /{tenant}/oauth2/v2.0/token", "POST /{tenant}/oauth2/v2.0/devicecode", "POST /devicelogin",
 	"GET /{tenant}/.well-known/openid-configuration", "GET /{tenant}/v2.0/.well-known/openid-configuration",
 	"GET /{tenant}/discovery/keys", "GET /{tenant}/discovery/v2.0/keys",

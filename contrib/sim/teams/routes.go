@@ -27,6 +27,8 @@ var (
 	readUsers      = []string{"User.ReadBasic.All", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
 	readUserSelf   = append([]string{"User.Read", "User.ReadWrite"}, readUsers...)
 	readUsersApp   = append([]string{"User.ReadWrite.CrossCloud"}, readUsers...)
+	readPhotos     = []string{"ProfilePhoto.Read.All", "ProfilePhoto.ReadWrite.All", "User.ReadBasic.All", "User.Read.All", "User.ReadWrite.All"}
+	readPhotosApp  = []string{"ProfilePhoto.Read.All", "ProfilePhoto.ReadWrite.All", "User.Read.All", "User.ReadWrite.All"}
 	joinedTeams    = []string{"Team.ReadBasic.All", "TeamSettings.Read.All", "TeamSettings.ReadWrite.All", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
 	readTeam       = []string{"Team.ReadBasic.All", "TeamSettings.Read.All", "TeamSettings.ReadWrite.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
 	readTeamApp    = append([]string{"TeamSettings.Read.Group", "TeamSettings.ReadWrite.Group"}, readTeam...)
@@ -63,6 +65,7 @@ func init() {
 		{method: post, template: "/$batch", body: true},
 		{method: get, template: "/users", delegated: readUsers, app: readUsersApp, options: []string{"$top", "$filter", "$select"}, paged: true, limit: "users", handle: listUsers},
 		{method: get, template: "/users/{id}", delegated: readUserSelf, app: readUsersApp, options: sel, limit: "users", handle: getUser},
+		{method: get, template: "/users/{id}/photos/{id}/$value", delegated: readPhotos, app: readPhotosApp, handle: getPhoto},
 		{method: get, template: "/me", delegated: readUserSelf, options: sel, limit: "users", handle: getMe},
 		{method: get, template: "/me/joinedTeams", delegated: joinedTeams, options: sel, limit: "joinedTeams", handle: getJoinedTeams},
 		{method: get, template: "/users/{id}/joinedTeams", delegated: joinedTeams, app: joinedTeams, options: sel, limit: "joinedTeams", handle: getJoinedTeams},

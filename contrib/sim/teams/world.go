@@ -31,6 +31,7 @@ type User struct {
 
 	tenant   *Tenant
 	disabled bool
+	photo    []byte // a JPEG; nil: none
 }
 
 // Team is a team. Its exported fields do not change.
@@ -131,6 +132,13 @@ func (u *User) SetDisabled(off bool) {
 	u.tenant.sim.mu.Lock()
 	defer u.tenant.sim.mu.Unlock()
 	u.disabled = off
+}
+
+// SetPhoto gives a user a picture, or takes it away with nil.
+func (u *User) SetPhoto(jpeg []byte) {
+	u.tenant.sim.mu.Lock()
+	defer u.tenant.sim.mu.Unlock()
+	u.photo = jpeg
 }
 
 // AddApp registers an app.
