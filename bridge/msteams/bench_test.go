@@ -48,3 +48,14 @@ func BenchmarkPoll(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkAddress is a part of every call of Graph.
+func BenchmarkAddress(b *testing.B) {
+	p := place{team: "0aece9f5-1bbe-4bf4-affa-c7b901993017", channel: "19:f7c9f7d497504db79b51b74eb1a0f4c6@thread.tacv2", message: "1795989262485"}
+	b.ReportAllocs()
+	for b.Loop() {
+		if opPostReply.address(p) == "" {
+			b.Fatal("no address")
+		}
+	}
+}

@@ -357,3 +357,21 @@ func TestFindDoesNotRelyOnTheOrderOfReplies(t *testing.T) {
 		t.Errorf("found %v (%v)", found, err)
 	}
 }
+
+// TestAnAddressHoldsWhatItIsAbout: ids are escaped, and none is taken for the name of another.
+func TestAnAddressHoldsWhatItIsAbout(t *testing.T) {
+	p := place{team: "{channel}", channel: "19:a/b@thread", message: "1 2", reply: "3?", user: "u", app: "a", content: "c", subscription: "s"}
+	for op, want := range map[*Operation]string{
+		opPostReply: "/teams/%7Bchannel%7D/channels/19:a%2Fb@thread/messages/1%202/replies",
+		opReply:     "/teams/%7Bchannel%7D/channels/19:a%2Fb@thread/messages/1%202/replies/3%3F",
+	} {
+		if got := op.address(p); got != want {
+			t.Errorf("%s: %s, want %s", op.Doing, got, want)
+		}
+	}
+	for _, op := range operations {
+		if got := op.address(p); strings.ContainsAny(got, "{}") {
+			t.Errorf("%s: %s", op.Doing, got)
+		}
+	}
+}

@@ -257,6 +257,12 @@ func narrowScreens(t *testing.T, program string) {
 			t.Errorf("at a width of %d the page is %d too wide", width, over)
 		}
 	}
+	for _, height := range []int64{844, 600, 500} { // the newest message stays in sight
+		v.size(1000, height)
+		for side := range 2 {
+			v.until(fmt.Sprintf(`(() => { const log = document.querySelector("#pane-%d .log"); return log.scrollHeight - log.scrollTop - log.clientHeight < 2; })()`, side))
+		}
+	}
 	v.size(390, 844)
 	visible := func(pane int) string {
 		return fmt.Sprintf(`document.getElementById("pane-%d").offsetParent !== null`, pane)
@@ -279,9 +285,10 @@ func configAndLog(t *testing.T, program string) {
 		t.Errorf("the page says that the config is %s; it is %s", got, want)
 	}
 	v.until(`document.getElementById("log").textContent.includes("Causeway is running")`)
+	aBadConfigIsRefused(v)
 	v.do(chromedp.Evaluate[chromedp.Void](`(() => { const c = document.getElementById("config"); c.value = c.value.replaceAll("({LABEL})", "of {LABEL}"); })()`))
 	v.click(id("apply"))
-	v.until(`document.getElementById("files-note").textContent.startsWith("Saved")`)
+	v.until(`document.getElementById("files-note").textContent.startsWith("Saved, and")`)
 	text, err := os.ReadFile(filepath.Join(v.stage.Operator.Folder(), "config.toml"))
 	if err != nil || !strings.Contains(string(text), "{NICK} of {LABEL}") {
 		t.Errorf("the file says %s (%v)", text, err)
@@ -289,6 +296,20 @@ func configAndLog(t *testing.T, program string) {
 	v.keys(kb.Escape)
 	v.write(0, "after the change")
 	v.until(message(1, "alice of Mattermost"))
+}
+
+// aBadConfigIsRefused saves a config with a mistake: the page says that Causeway does not start, and shows why. Then it puts it right.
+func aBadConfigIsRefused(v *screen) {
+	v.t.Helper()
+	v.do(chromedp.Evaluate[chromedp.Void](`document.getElementById("config").value += "\n[[gatewai]]\n"`))
+	v.click(id("apply"))
+	v.until(`document.getElementById("files-note").textContent.startsWith("Saved, but Causeway does not start")`)
+	v.until(`document.getElementById("log").textContent.includes("gatewai")`)
+	v.until(`document.getElementById("status").dataset.mood === "broken"`)
+	v.do(chromedp.Evaluate[chromedp.Void](`(() => { const c = document.getElementById("config"); c.value = c.value.replace("\n[[gatewai]]\n", ""); })()`))
+	v.click(id("apply"))
+	v.until(`document.getElementById("files-note").textContent.startsWith("Saved, and")`)
+	v.until(`document.getElementById("status").dataset.mood === "well"`)
 }
 
 // namesAreOffered mentions somebody on either side.

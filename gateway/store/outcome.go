@@ -77,7 +77,10 @@ func (l *lane) posted(o *Outcome) error {
 			return err
 		}
 		if n == 1 {
-			return l.departed(o)
+			if err := l.departed(o); err != nil {
+				return err
+			}
+			return l.settlePosted(o)
 		}
 	}
 	ids, err := l.unclaimed(o)
@@ -108,6 +111,27 @@ func (l *lane) posted(o *Outcome) error {
 		}
 	}
 	return l.departed(o)
+}
+
+// settlePosted settles an instance that lacked nothing but the post that was just made, as nearly always, without reading all of it
+// again. What is an answer, comes late, has been posted before or has changed since it was planned is left to next. No state of the post
+// can have been stored yet, since nobody knew its id.
+func (l *lane) settlePosted(o *Outcome) error {
+	w, m := *o.Work, o.Work.Message
+	if len(w.Parts) > 0 || w.buried > 0 || m.RootID != "" || m.reacted || w.Late {
+		return nil
+	}
+	var one int
+	same, err := l.found("SELECT 1 FROM messages WHERE id = $1 AND version = $2 AND reacted = 0", []any{m.id, m.Version}, &one)
+	if err != nil || !same {
+		return err
+	}
+	w.departed = m.Created.UnixMilli()
+	w.Parts = []Part{{Number: o.Step.Part, ID: o.IDs[0], Hash: o.Step.Hash, Version: m.Version, key: o.Step.Draft.Key}}
+	if l.plan(&w).Op != Settled {
+		return nil
+	}
+	return l.settle(&w)
 }
 
 // departed notes how young what has left for here is: what is posted later and was said before comes late.

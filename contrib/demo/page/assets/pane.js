@@ -16,7 +16,7 @@ export class Pane {
     this.unread = new Map(); // conversation → number
     this.reply = null; // id of the root one is replying to
     this.editing = null; // message
-    this.chosen = new Map(); // what was chosen, by conversation: the article that Tab reaches
+    this.reading = false; // what is further up, in a list of the size known
   }
 
   get other() { return this.town.hello.sides[1 - this.side].service; }
@@ -41,6 +41,7 @@ export class Pane {
         el("span", { class: "members" }, icon("people"), String(view.people.length + 1))),
       this.log, this.newest, this.composer.form);
     this.log.addEventListener("scroll", () => this.scrolled());
+    new ResizeObserver(() => this.resized()).observe(this.log);
     this.log.addEventListener("keydown", (e) => this.key(e));
     this.log.addEventListener("focusin", (e) => this.pointed(e.target.closest("article"), true));
     this.log.addEventListener("focusout", () => this.page.highlight(this.side, null));
@@ -358,7 +359,17 @@ export class Pane {
   }
 
   scrolled() {
-    if (this.atEnd()) this.newest.hidden = true;
+    if (this.size() === this.known) this.reading = !this.atEnd(); // else the browser has scrolled, nobody else
+    if (!this.reading) this.newest.hidden = true;
+    this.page.redraw();
+  }
+
+  size() { return `${this.log.clientWidth}×${this.log.clientHeight}`; }
+
+  /** Keeps the newest in sight when the list has got another size. */
+  resized() {
+    this.known = this.size();
+    if (!this.reading) this.toEnd();
     this.page.redraw();
   }
 }
