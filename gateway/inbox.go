@@ -3,6 +3,7 @@ package gateway
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -73,8 +74,11 @@ func (g *Gateway) take(ctx context.Context, p *place, s bridge.State, target bri
 	return slices.Contains(woken, target), err
 }
 
-// Trouble implements bridge.Inbox.
+// Trouble implements bridge.Inbox. What Causeway itself has broken off, as when it ends, is none.
 func (i inbox) Trouble(c bridge.ConversationID, err error) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
 	i.account.reading.report(c.String(), i.account.log.WithField("conversation", c.String()), "reading", err)
 }
 
