@@ -104,6 +104,7 @@ func (p planner) edit(w *store.Work, part store.Part, draft bridge.Draft, text r
 
 // looked gives a step that overwrites what a person has written, or first the look at it. What is not read cannot be looked at.
 func (p planner) looked(w *store.Work, step store.Step) store.Step {
+	step.Seen = p.place.in
 	if step.Draft.As != "" && p.place.in && !w.Looked {
 		return store.Step{Op: store.Look, Part: step.Part, ID: step.ID}
 	}

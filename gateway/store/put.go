@@ -143,22 +143,22 @@ type known struct {
 	origin bool
 	phase  Phase
 	Around
-	message          int64
-	deleted, reacted bool
+	message                int64
+	deleted, reacted, text bool // text: it is not forgotten
 	// hash is of what the origin showed last, newest the version of the message, said when its text was written.
 	hash         string
 	newest, said int64
 }
 
 const knownQuery = `SELECT p.instance, p.number, p.revision, p.deleted, p.leaving, p.version, p.writer, p.sent, p.shown, p.doubt, p.edited, p.rewritten,
-		i.origin, i.phase, i.late, i.unrooted > 0, m.id, m.deleted, m.reacted, m.hash, m.version, m.edited
+		i.origin, i.phase, i.late, i.unrooted > 0, m.id, m.deleted, m.reacted, m.body IS NOT NULL, m.hash, m.version, m.edited
 	FROM parts p JOIN instances i ON i.id = p.instance JOIN messages m ON m.id = i.message
 	WHERE p.conversation = $1 AND p.id = $2`
 
 func (p *putter) known(id bridge.MessageID) (k known, found bool, err error) {
 	found, err = p.found(knownQuery, []any{p.here, string(id)},
 		&k.instance, &k.number, &k.revision, &k.partDeleted, &k.leaving, &k.version, &k.writer, &k.sent, &k.shown, &k.doubt, &k.edited, &k.rewritten,
-		&k.origin, &k.phase, &k.Late, &k.Unrooted, &k.message, &k.deleted, &k.reacted, &k.hash, &k.newest, &k.said)
+		&k.origin, &k.phase, &k.Late, &k.Unrooted, &k.message, &k.deleted, &k.reacted, &k.text, &k.hash, &k.newest, &k.said)
 	return k, found, err
 }
 
