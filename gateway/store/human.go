@@ -171,7 +171,7 @@ func (p *putter) withdrawn(k known) (bool, error) {
 	if err := p.exec("UPDATE instances SET phase = $1 WHERE id = $2", int(Gone), k.instance); err != nil {
 		return false, err
 	}
-	if err := p.exec("UPDATE instances SET rank = COALESCE(rank, $1), reason = NULL WHERE message = $2 AND id <> $3", p.now, k.message, k.instance); err != nil {
+	if err := p.exec("UPDATE instances SET rank = COALESCE(rank, $1), reason = NULL WHERE message = $2", p.now, k.message); err != nil {
 		return false, err
 	}
 	return true, p.wakeLacking(k.message)

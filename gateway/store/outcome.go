@@ -216,6 +216,10 @@ func (l *lane) sawPart(o *Outcome) error {
 		if err := l.exec("DELETE FROM own_reactions WHERE instance = $1 AND state IN (4, 6) AND made <= $2", o.Work.Instance, o.Step.Since.UnixMilli()); err != nil {
 			return err
 		}
+		// What was set before, and is missing now, its person took away.
+		if err := l.exec("UPDATE own_reactions SET seen = 1 WHERE instance = $1 AND seen = 2 AND made <= $2", o.Work.Instance, o.Step.Since.UnixMilli()); err != nil {
+			return err
+		}
 	}
 	if o.State == nil {
 		return nil
@@ -251,8 +255,11 @@ func (l *lane) deletedOrigin(o *Outcome) error {
 	switch o.Verdict {
 	case Absent:
 		return nil
-	case NoDelete, Refused:
-		return l.stay(o.Work)
+	case NoDelete, Refused: // the plan blanks it
+		if err := l.exec("UPDATE parts SET leaving = 0 WHERE instance = $1", o.Work.Instance); err != nil {
+			return err
+		}
+		return l.exec("UPDATE instances SET blanked = 1 WHERE id = $1", o.Work.Instance)
 	}
 	return l.exec("UPDATE parts SET version = $1 WHERE instance = $2 AND number = 0", o.Work.Message.Version, o.Work.Instance)
 }

@@ -466,7 +466,7 @@ func (p *putter) revise(s *bridge.State, k known, hash string) error {
 		k.newest+1, millis(s.Edited), k.instance); err != nil {
 		return err
 	}
-	if err := p.exec("UPDATE instances SET frozen = 0 WHERE id = $1 AND frozen > 0", k.instance); err != nil {
+	if err := p.exec("UPDATE instances SET frozen = 0, blanked = 0 WHERE id = $1 AND (frozen > 0 OR blanked > 0)", k.instance); err != nil {
 		return err
 	}
 	return p.wakeLacking(k.message)

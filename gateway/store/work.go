@@ -44,11 +44,11 @@ type Work struct {
 	// Looked: the last step was Look.
 	Looked bool
 	// Wanted is what people elsewhere have set, Set what Causeway has set here, Begun what it may have set, Refused what it
-	// could not set. Leaving it has begun to remove as people, Taken it has removed as people, the last of it at TakenAt, and old states may still
-	// show it. Unclear: one has. Each is sorted.
+	// could not set. Leaving it has begun to remove as people, Taken it has removed as people, and old states may still show it. Each is sorted.
 	Wanted, Set, Begun, Refused, Leaving, Taken []Mark
-	TakenAt                                     time.Time
-	Unclear                                     bool
+	// Unclear: a state shows what was removed, or lacks what was set; it may be an old one. LookAfter is when that was last changed.
+	Unclear   bool
+	LookAfter time.Time
 }
 
 // Message is what was said.
@@ -85,8 +85,10 @@ type Part struct {
 	Writer bridge.UserID
 	Able   bool
 
-	key      bridge.Key
-	revision int64
+	// Revision is the newest seen.
+	Revision int64
+
+	key bridge.Key
 }
 
 // Op is what a step does.
@@ -137,7 +139,7 @@ type Step struct {
 	Seen   bool
 	Emoji  string
 	Keep   bool      // Stray: it cannot be deleted, so blank it
-	Since  time.Time // Find: when the intent was made. Look: when the last reaction was removed; zero where it is about a text
+	Since  time.Time // Find: when the intent was made. Look: when a reaction was last changed; zero where it is about a text
 	Reason string    // Refuse: why
 	Notice bridge.Notice
 
