@@ -154,7 +154,22 @@ func (l *lane) vanished(o *Outcome) error {
 	if err := l.forget(o); err != nil || o.Step.Part > 0 {
 		return err
 	}
+	p := l.putter(Routes{})
+	k, found, err := p.known(o.Step.ID)
+	if err != nil {
+		return err
+	}
+	if found {
+		if gone, err := p.withdrawn(k); gone || err != nil {
+			return err
+		}
+	}
 	return l.exec(departs, o.Work.Instance)
+}
+
+// putter takes what a lane has learnt of its own conversation as a state would be.
+func (l *lane) putter(r Routes) *putter {
+	return &putter{tx: l.tx, routes: r, name: l.name, here: l.here, now: time.Now().UnixMilli(), woken: l.woken}
 }
 
 // forget drops what people had set on a post that is no longer there.
@@ -224,7 +239,7 @@ func (l *lane) sawPart(o *Outcome) error {
 	if o.State == nil {
 		return nil
 	}
-	p := putter{tx: l.tx, routes: o.Routes, name: l.name, here: l.here, now: time.Now().UnixMilli(), woken: l.woken}
+	p := l.putter(o.Routes)
 	k, found, err := p.known(o.State.ID)
 	switch {
 	case err != nil || !found:
