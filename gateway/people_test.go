@@ -404,3 +404,45 @@ func TestWhatPeopleNeedToKnowOfTheGateway(t *testing.T) {
 		w.same([]any{n, err}, []any{0, nil})
 	})
 }
+
+func TestAPersonIsActedAsByTheAccountThatTheyHaveConnectedWith(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var by []string
+		a, b := w.service("a", memory.Options{}), w.service("b", memory.Options{Fault: func(_ context.Context, c memory.Call) error {
+			if c.Op == memory.Post && c.After {
+				by = append(by, string(c.Account)+" as "+string(c.As))
+			}
+			return nil
+		}})
+		w.account("other", b.Account("memory.other", "bot2"))
+		b.AddChannel("hall", "team/hall")
+		w.route(inout("a", "town"), inout("other", "town"))
+		w.route(inout("b", "hall"))
+		w.start()
+		w.connect(a, "alice", b, "ally")
+		a.Say("town", "alice", "hello")
+		a.Say("town", "ben", "hello")
+		w.wait(time.Second)
+		w.same(by, []string{"memory.b as ally", "memory.other as "})
+	})
+}
+
+func TestAnOwnPostThatAnEmptiedStoreDoesNotKnowIsTheirWritersStill(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.connectedPair(memory.Options{}, memory.Options{})
+		a.Say("town", "alice", "hello")
+		w.wait(time.Second)
+		key := b.Messages("town")[0].Key
+		w.down()
+		w.path += "-emptied"
+		keep := w.open(store.Options{VFS: "memdb"})
+		defer keep.Close()
+		w.start()
+		w.connect(a, "alice", b, "ally")
+		b.Copy("town", b.Messages("town")[0].ID, "mallory") // with a key that nobody knows
+		b.Copy("town", b.Messages("town")[0].ID, "ally")
+		w.wait(time.Minute)
+		w.same(b.Messages("town")[2].Key, key)
+		w.same(all(a), []said{{By: "alice", Text: "hello"}, {By: "bot as mallory", Text: "hello"}})
+	})
+}
