@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -42,6 +43,17 @@ func (p *People) triggers(home Account) []bridge.Trigger {
 		}
 	}
 	return all
+}
+
+// Unreachable says why nobody can connect, although the config offers it; empty when they can, or when it offers nothing.
+func (p *People) Unreachable() string {
+	for _, home := range p.o.Accounts {
+		if others := p.offered(home); p.o.Settings.Enable && p.o.PublicURL == "" && len(others) > 0 {
+			return fmt.Sprintf("people cannot connect their accounts on %s and %s: set PublicURL in [http] to the address at which browsers reach Causeway, or Enable = false in [people]",
+				home.Title, titles(others))
+		}
+	}
+	return ""
 }
 
 // call gives a command as people type it: "/msteams help".

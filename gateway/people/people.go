@@ -100,8 +100,7 @@ type People struct {
 	news chan struct{}
 	// finishing are the walks whose last press is being dealt with.
 	finishing map[string]bool
-	// losses have not been dealt with; losing says that there are some.
-	losses []loss
+	// losing says that somebody was lost.
 	losing chan struct{}
 }
 
@@ -142,7 +141,7 @@ func (p *People) Run(ctx context.Context) {
 // duties are what goes on beside the walks. Each adds what its buttons do to p.answers when it is made.
 func (p *People) duties() []duty {
 	p.answers[forPlatform], p.answers[forConnect] = p.choosePlatform, p.connectAgain
-	return []duty{newLeaving(p).run, p.lose}
+	return []duty{newLeaving(p).run, p.tellLost}
 }
 
 // account gives an account of the config; false when it is not used any more.
