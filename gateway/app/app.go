@@ -83,10 +83,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config, protocols []bridge.P
 			Name: bridge.AccountName(account.ID), Protocol: account.Protocol, Label: account.Label,
 			NickFormat: account.RemoteNickFormat, Place: placeOf(account.Settings), Bridge: b,
 		})
-		a.people.Accounts = append(a.people.Accounts, people.Account{
-			Name: bridge.AccountName(account.ID), Title: titleOf(protocols, account.Protocol), Label: account.Label, Address: addressOf(account.Settings),
-			With: sharing(a.routes, bridge.AccountName(account.ID)), Bridge: b,
-		})
+		a.people.Accounts = append(a.people.Accounts, peopleAccount(protocols, a.routes, account, b))
 	}
 	if a.listener, err = web.Listen(ctx, cfg.HTTP.Listen); err != nil {
 		problems = append(problems, err)
@@ -193,8 +190,8 @@ func (a *App) carry(ctx context.Context) error {
 	a.people.Store, a.people.Gateway = a.store, g
 	p = people.New(a.people)
 	a.doors.Open(p)
-	if why := p.Unreachable(); why != "" {
-		a.log.Warn(why)
+	if why := a.people.Unreachable(); why != "" {
+		a.log.Info(why)
 	}
 	site := a.site(g)
 	site.Pages = p.Handler()

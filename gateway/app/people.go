@@ -6,7 +6,28 @@ import (
 
 	"causeway/bridge"
 	"causeway/gateway"
+	"causeway/gateway/config"
+	"causeway/gateway/people"
 )
+
+// peopleAccount is what people need of an account.
+func peopleAccount(protocols []bridge.Protocol, routes []gateway.Route, account config.Account, b bridge.Bridge) people.Account {
+	return people.Account{
+		Name: bridge.AccountName(account.ID), Title: titleOf(protocols, account.Protocol), Label: account.Label, Address: addressOf(account.Settings),
+		With: sharing(routes, bridge.AccountName(account.ID)), Bridge: b,
+	}
+}
+
+// unreachable says why people cannot connect their accounts, although the config offers it; empty when they can.
+func (c *call) unreachable(cfg *config.Config, checks []*accountCheck) string {
+	o := people.Options{Settings: cfg.People, PublicURL: cfg.HTTP.PublicURL}
+	for _, a := range checks {
+		if a.bridge != nil {
+			o.Accounts = append(o.Accounts, peopleAccount(c.Protocols, routes(cfg), a.account, a.bridge))
+		}
+	}
+	return o.Unreachable()
+}
 
 // titleOf gives what people call a service.
 func titleOf(protocols []bridge.Protocol, name string) string {

@@ -15,12 +15,14 @@ import (
 
 // offered gives the accounts with which people of an account can connect: those that share a gateway with it, and on which
 // Causeway can act as somebody.
-func (p *People) offered(home Account) []Account {
+func (p *People) offered(home Account) []Account { return p.o.offered(home) }
+
+func (o Options) offered(home Account) []Account {
 	if !home.home() || !home.Bridge.Capabilities().People {
 		return nil
 	}
 	var all []Account
-	for _, a := range p.o.Accounts {
+	for _, a := range o.Accounts {
 		if a.Name != home.Name && slices.Contains(home.With, a.Name) && a.Bridge.Capabilities().People {
 			all = append(all, a)
 		}
@@ -46,9 +48,9 @@ func (p *People) triggers(home Account) []bridge.Trigger {
 }
 
 // Unreachable says why nobody can connect, although the config offers it; empty when they can, or when it offers nothing.
-func (p *People) Unreachable() string {
-	for _, home := range p.o.Accounts {
-		if others := p.offered(home); p.o.Settings.Enable && p.o.PublicURL == "" && len(others) > 0 {
+func (o Options) Unreachable() string {
+	for _, home := range o.Accounts {
+		if others := o.offered(home); o.Settings.Enable && o.PublicURL == "" && len(others) > 0 {
 			return fmt.Sprintf("people cannot connect their accounts on %s and %s: set PublicURL in [http] to the address at which browsers reach Causeway, or Enable = false in [people]",
 				home.Title, titles(others))
 		}
