@@ -16,6 +16,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/sirupsen/logrus"
 
@@ -100,8 +101,6 @@ type People struct {
 	news chan struct{}
 	// finishing are the walks whose last press is being dealt with.
 	finishing map[string]bool
-	// losing says that somebody was lost.
-	losing chan struct{}
 }
 
 // mutes knows what was muted for people.
@@ -118,7 +117,7 @@ func (nothingMuted) Undo(context.Context, store.Identity) (bool, error) { return
 // New puts it together; nothing is read or written yet.
 func New(o Options) *People {
 	p := &People{o: o, accounts: map[bridge.AccountName]Account{}, answers: map[string]answer{}, mutes: nothingMuted{},
-		news: make(chan struct{}), finishing: map[string]bool{}, losing: make(chan struct{}, 1)}
+		news: make(chan struct{}), finishing: map[string]bool{}}
 	for _, a := range o.Accounts {
 		p.accounts[a.Name] = a
 	}
@@ -141,7 +140,26 @@ func (p *People) Run(ctx context.Context) {
 // duties are what goes on beside the walks. Each adds what its buttons do to p.answers when it is made.
 func (p *People) duties() []duty {
 	p.answers[forPlatform], p.answers[forConnect] = p.choosePlatform, p.connectAgain
-	return []duty{newLeaving(p).run, p.tellLost}
+	return []duty{newLeaving(p).run, p.tellLost, p.watch}
+}
+
+// othersLook is how often the store is asked whether another process, such as a command of the operator, has changed it.
+const othersLook = 2 * time.Second
+
+// watch is the duty that notices what other processes have changed.
+func (p *People) watch(ctx context.Context) {
+	seen, _ := p.o.Store.DataVersion(ctx)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(othersLook):
+		}
+		if now, err := p.o.Store.DataVersion(ctx); err == nil && now != seen {
+			seen = now
+			p.changed()
+		}
+	}
 }
 
 // account gives an account of the config; false when it is not used any more.
