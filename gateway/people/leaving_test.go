@@ -46,7 +46,7 @@ func TestDisconnectingDeliversFirstAndLeavesNothing(t *testing.T) {
 		s.carrier.hold(1)
 		defer s.running()()
 		s.types("alice", "/msteams disconnect")
-		if got := s.stored(); got != "mattermost.hq=alice:connected msteams.contoso=alice:leaving" {
+		if got := s.stored(); got != "mattermost.hq=alice:leaving msteams.contoso=alice:leaving" {
 			t.Error(got)
 		}
 		time.Sleep(leavingWait - time.Minute)
@@ -256,13 +256,19 @@ func TestWhatAnotherProcessStoresIsNoticed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		s.carrier.hold(1)
 		if _, err := other.Turn(t.Context(), "msteams:1", "alice", store.Connected, store.Leaving, ""); err != nil {
 			t.Error(err)
 		}
 		if err := other.Close(); err != nil {
 			t.Error(err)
 		}
-		time.Sleep(othersLook + 2*leavingLook)
+		time.Sleep(othersLook + time.Second)
+		if got := s.stored(); got != "mattermost.hq=alice:leaving msteams.contoso=alice:leaving" {
+			t.Error(got)
+		}
+		s.carrier.hold(0)
+		time.Sleep(2 * leavingLook)
 		if got := s.stored(); got != "" {
 			t.Error(got)
 		}
