@@ -83,10 +83,19 @@ type End struct {
 
 // Connect stores that two users are one person, together with the grants, and ends the walk that led there. Where one of
 // them is a person already, the other one is added, unless that person is somebody else on its server. limit is how many people
-// may be connected; 0: any number.
+// may be connected; 0: any number. ErrNoWalk: the walk has ended meanwhile; "" is a connection without one. After an error nothing is stored.
 func (s *Store) Connect(ctx context.Context, walk string, ends [2]End, limit int) (Person, error) {
 	var person Person
 	err := s.do(ctx, func(t *tx) error {
+		if err := t.finish(walk); err != nil {
+			return err
+		}
+		if err := t.staying(ends); err != nil {
+			return err
+		}
+		if err := t.unkeep(ends); err != nil {
+			return err
+		}
 		id, err := t.joined(ends, limit)
 		if err != nil {
 			return err
@@ -95,9 +104,6 @@ func (s *Store) Connect(ctx context.Context, walk string, ends [2]End, limit int
 			if err := t.identify(id, e); err != nil {
 				return err
 			}
-		}
-		if err := t.exec("DELETE FROM walks WHERE id = $1", walk); err != nil {
-			return err
 		}
 		for _, e := range ends {
 			if err := t.exec("DELETE FROM invitations WHERE server = $1 AND uid = $2", string(e.Server), string(e.User)); err != nil {
@@ -151,7 +157,7 @@ func (t *tx) joined(ends [2]End, limit int) (int64, error) {
 func (t *tx) identify(person int64, e End) error {
 	if err := t.exec(`INSERT INTO identities (server, uid, person, account, name, username, email, state, verified) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 		ON CONFLICT (server, uid) DO UPDATE SET account = excluded.account, name = excluded.name, username = excluded.username, email = excluded.email,
-			state = excluded.state, reason = '', verified = excluded.verified`,
+			state = excluded.state, reason = '', told = 0, verified = excluded.verified`,
 		string(e.Server), string(e.User), person, string(e.Account), e.Name, e.Username, e.Email, int(Connected), time.Now().UnixMilli()); err != nil {
 		return err
 	}
