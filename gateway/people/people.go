@@ -14,6 +14,8 @@ package people
 
 import (
 	"context"
+	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/sirupsen/logrus"
@@ -28,7 +30,21 @@ type Account struct {
 	Name bridge.AccountName
 	// Title is what people call the service: "Microsoft Teams"; Label what the config calls this account, may be empty.
 	Title, Label string
-	Bridge       bridge.Bridge
+	// With are the accounts with which it shares a gateway of the config.
+	With   []bridge.AccountName
+	Bridge bridge.Bridge
+}
+
+// protocol is the first half of its name: "msteams".
+func (a Account) protocol() string {
+	protocol, _, _ := strings.Cut(string(a.Name), ".")
+	return protocol
+}
+
+// short is the second half of its name: "contoso".
+func (a Account) short() string {
+	_, short, _ := strings.Cut(string(a.Name), ".")
+	return short
 }
 
 // Gateway is what people need to know of the gateway that carries their messages.
@@ -56,6 +72,7 @@ type Pair struct {
 
 // Options is what People work with.
 type Options struct {
+	// Accounts stand as in the config.
 	Accounts []Account
 	Settings config.People
 	Store    *store.Store
@@ -69,14 +86,37 @@ type Options struct {
 type People struct {
 	o        Options
 	accounts map[bridge.AccountName]Account
+	// answers say what a press of a button does, by the purpose of the button.
+	answers map[string]answer
+	// arrived takes who has come online at home; nil: nobody minds.
+	arrived func(home Account, users []bridge.UserID)
+	// mutes puts back how somebody was told of things.
+	mutes mutes
+	work  []duty
+
+	mutex sync.Mutex
+	// news is closed when something about people has changed.
+	news chan struct{}
 }
+
+// mutes knows what was muted for people.
+type mutes interface {
+	// Undo puts the settings of an identity back; done when there is nothing left to put back.
+	Undo(ctx context.Context, i store.Identity) (done bool, err error)
+}
+
+// nothingMuted is for accounts on which nothing is muted.
+type nothingMuted struct{}
+
+func (nothingMuted) Undo(context.Context, store.Identity) (bool, error) { return true, nil }
 
 // New puts it together; nothing is read or written yet.
 func New(o Options) *People {
-	p := &People{o: o, accounts: map[bridge.AccountName]Account{}}
+	p := &People{o: o, accounts: map[bridge.AccountName]Account{}, answers: map[string]answer{}, mutes: nothingMuted{}, news: make(chan struct{})}
 	for _, a := range o.Accounts {
 		p.accounts[a.Name] = a
 	}
+	p.work = p.duties()
 	return p
 }
 
@@ -86,11 +126,47 @@ type duty func(ctx context.Context)
 // Run does the duties until ctx ends, and waits for them.
 func (p *People) Run(ctx context.Context) {
 	var tasks sync.WaitGroup
-	for _, d := range p.duties() {
+	for _, d := range p.work {
 		tasks.Go(func() { d(ctx) })
 	}
 	tasks.Wait()
 }
 
-// duties are what goes on beside the walks.
+// duties are what goes on beside the walks. Each adds what its buttons do to p.answers when it is made.
 func (p *People) duties() []duty { return nil }
+
+// account gives an account of the config; false when it is not used any more.
+func (p *People) account(name bridge.AccountName) (Account, bool) {
+	a, ok := p.accounts[name]
+	return a, ok
+}
+
+// home reports whether people can reach Causeway through an account.
+func (a Account) home() bool { return a.Bridge.Capabilities().Commands }
+
+// server tells which server an account is on; false before it has connected once.
+func (p *People) server(a bridge.AccountName) (bridge.ServerID, bool) {
+	id, ok := p.o.Gateway.Identity(a)
+	return id.Server, ok
+}
+
+// changed tells everybody who waits for [People.changes] that the store says something new about people.
+func (p *People) changed() {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	close(p.news)
+	p.news = make(chan struct{})
+}
+
+// changes is closed when the store says something new about people: take it before looking.
+func (p *People) changes() <-chan struct{} {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return p.news
+}
+
+// Handler answers the pages below PublicURL/connect/ and PublicURL/me/.
+func (p *People) Handler() http.Handler { return http.NotFoundHandler() }
+
+// Lost takes note that Causeway cannot act as somebody any more, err says why. It returns at once.
+func (p *People) Lost(bridge.ServerID, bridge.UserID, error) {}

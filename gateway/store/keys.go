@@ -22,11 +22,12 @@ import (
 )
 
 // Keys are made from the key file: one proves that a post is Causeway's own, one seals tokens at rest, one proves that
-// somebody may read the key file.
+// somebody may read the key file, one signs what goes to people and comes back.
 type Keys struct {
 	post   []byte
 	seal   cipher.AEAD
 	reader []byte
+	sign   []byte
 }
 
 const keySize = 32
@@ -85,12 +86,16 @@ func NewKeys(secret []byte) (Keys, error) {
 	if err != nil {
 		return Keys{}, err
 	}
+	sign, err := hkdf.Key(sha256.New, secret, nil, "causeway links and buttons", 32)
+	if err != nil {
+		return Keys{}, err
+	}
 	block, err := aes.NewCipher(seal)
 	if err != nil {
 		return Keys{}, err
 	}
 	gcm, err := cipher.NewGCM(block)
-	return Keys{post: post, seal: gcm, reader: reader}, err
+	return Keys{post: post, seal: gcm, reader: reader, sign: sign}, err
 }
 
 const half = 12 // bytes of each half of a key: 96 bits against guessing, 96 against collisions
