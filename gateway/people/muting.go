@@ -42,29 +42,29 @@ type muting struct {
 	failing failing
 	people  locks
 	woke    chan struct{}
-	// links gives what is carried from home to elsewhere, and a channel that is closed when that has changed.
-	links func() ([]link, <-chan struct{})
+	// mirrors gives what is carried from home to elsewhere, and a channel that is closed when that has changed.
+	mirrors func() ([]mirror, <-chan struct{})
 
 	mutex sync.Mutex
 	// down tells since when nothing arrives.
-	down map[link]time.Time
+	down map[mirror]time.Time
 }
 
 func newMuting(p *People) *muting {
 	m := &muting{
-		p: p, log: p.o.Log, members: newMembers(), began: time.Now(), down: map[link]time.Time{}, woke: make(chan struct{}, 1),
+		p: p, log: p.o.Log, members: newMembers(), began: time.Now(), down: map[mirror]time.Time{}, woke: make(chan struct{}, 1),
 	}
-	m.links = m.channels
+	m.mirrors = m.channels
 	return m
 }
 
-// channels are the links of gateways.
-func (m *muting) channels() ([]link, <-chan struct{}) {
+// channels are the mirrors of gateways.
+func (m *muting) channels() ([]mirror, <-chan struct{}) {
 	pairs, changed := m.p.o.Gateway.Pairs()
-	var all []link
+	var all []mirror
 	for _, p := range pairs {
 		if a, ok := m.p.account(p.Reader); ok && a.home() {
-			all = append(all, link{kind: inChannel, home: p.From, away: p.To, near: p.Reader, far: p.Writer})
+			all = append(all, mirror{kind: inChannel, home: p.From, away: p.To, near: p.Reader, far: p.Writer})
 		}
 	}
 	return all, changed
@@ -87,9 +87,9 @@ func (m *muting) run(ctx context.Context) {
 		default:
 		}
 		news := m.p.changes()
-		links, changed := m.links()
-		arrives := m.arriving(links)
-		early, err := m.pass(ctx, m.view(links, arrives), func() bool { return closed(news) || closed(changed) || len(m.woke) > 0 })
+		mirrors, changed := m.mirrors()
+		arrives := m.arriving(mirrors)
+		early, err := m.pass(ctx, m.view(mirrors, arrives), func() bool { return closed(news) || closed(changed) || len(m.woke) > 0 })
 		m.failing.report("pass", m.log, "muting", err)
 		due := m.due(&failures, err)
 		for waiting := !early; waiting; {
@@ -104,7 +104,7 @@ func (m *muting) run(ctx context.Context) {
 				m.Wake() // it is taken above
 				waiting = false
 			case <-tick.C:
-				waiting = time.Now().Before(due) && maps.Equal(arrives, m.arriving(links))
+				waiting = time.Now().Before(due) && maps.Equal(arrives, m.arriving(mirrors))
 			}
 		}
 	}
@@ -137,12 +137,12 @@ func closed(c <-chan struct{}) bool {
 	}
 }
 
-// arriving tells for each link whether what is said arrives.
-func (m *muting) arriving(links []link) map[link]truth {
-	now, all := time.Now(), make(map[link]truth, len(links))
+// arriving tells for each mirror whether what is said arrives.
+func (m *muting) arriving(mirrors []mirror) map[mirror]truth {
+	now, all := time.Now(), make(map[mirror]truth, len(mirrors))
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
-	for _, l := range links {
+	for _, l := range mirrors {
 		since, down := m.down[l]
 		switch {
 		case m.p.o.Gateway.Delivers(l.home, l.away):
@@ -157,7 +157,7 @@ func (m *muting) arriving(links []link) map[link]truth {
 			all[l] = no
 		}
 	}
-	maps.DeleteFunc(m.down, func(l link, _ time.Time) bool { _, used := all[l]; return !used })
+	maps.DeleteFunc(m.down, func(one mirror, _ time.Time) bool { _, used := all[one]; return !used })
 	return all
 }
 

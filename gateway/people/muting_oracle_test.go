@@ -84,15 +84,15 @@ func (s *society) playMutes(cases []muteCase, fault string) {
 		return bridge.UserID(fmt.Sprint("user", n)), bridge.ChannelID(fmt.Sprint("channel", n))
 	}
 	var fed feed
-	links := func(late bool) {
+	mirrors := func(late bool) {
 		var pairs []Pair
-		var further []link
+		var further []mirror
 		for n, c := range cases {
 			_, channel := name(n)
 			if c.event == "gateway removed" && late || c.event == "new conversation" && !late {
 				continue
 			}
-			further = append(further, c.links(channel)...)
+			further = append(further, c.mirrors(channel)...)
 			if c.place == "bridged channel" || c.place == "bridged channel that they are not in elsewhere" {
 				pairs = append(pairs, carried(channel)...)
 			}
@@ -115,7 +115,7 @@ func (s *society) playMutes(cases []muteCase, fault string) {
 		}
 		people = append(people, s.connect(u, c.before))
 	}
-	links(false)
+	mirrors(false)
 	run := muteRun{society: s, fault: fault, feed: &fed}
 	run.start()
 	s.pass(3 * time.Minute)
@@ -140,7 +140,7 @@ func (s *society) playMutes(cases []muteCase, fault string) {
 		run.start()
 	}
 	s.pass(3 * time.Minute)
-	links(true)
+	mirrors(true)
 	for n := range cases {
 		s.muteEvent(cases[n], people[n], run.now())
 	}
@@ -185,24 +185,24 @@ func (s *society) muteEvent(c muteCase, p store.Person, m *muting) {
 
 // feed are conversations of which gateways know nothing yet.
 type feed struct {
-	mutex sync.Mutex
-	links []link
+	mutex   sync.Mutex
+	mirrors []mirror
 }
 
-func (f *feed) set(links []link) {
+func (f *feed) set(mirrors []mirror) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	f.links = links
+	f.mirrors = mirrors
 }
 
-func (f *feed) get() []link {
+func (f *feed) get() []mirror {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	return slices.Clone(f.links)
+	return slices.Clone(f.mirrors)
 }
 
-func (c muteCase) links(channel bridge.ChannelID) []link {
-	l := link{
+func (c muteCase) mirrors(channel bridge.ChannelID) []mirror {
+	l := mirror{
 		home: bridge.ConversationID{Server: homeServer, Channel: channel}, away: bridge.ConversationID{Server: awayServer, Channel: channel},
 		near: homeAccount, far: awayAccount,
 	}
@@ -216,7 +216,7 @@ func (c muteCase) links(channel bridge.ChannelID) []link {
 	default:
 		return nil
 	}
-	return []link{l}
+	return []mirror{l}
 }
 
 // muteRun runs muting, and again after each crash.
@@ -247,7 +247,7 @@ func (r *muteRun) start() {
 		for ctx.Err() == nil {
 			life, crash := context.WithCancel(ctx)
 			m := newMuting(r.people)
-			m.links = func() ([]link, <-chan struct{}) {
+			m.mirrors = func() ([]mirror, <-chan struct{}) {
 				all, changed := m.channels()
 				return append(r.feed.get(), all...), changed
 			}

@@ -14,20 +14,20 @@ import (
 
 // muteView is what one pass sees.
 type muteView struct {
-	links   map[between][]link
-	arrives map[link]truth
-	// young: Causeway has just started, so that not all links may be known.
+	mirrors map[between][]mirror
+	arrives map[mirror]truth
+	// young: Causeway has just started, so that not all mirrors may be known.
 	young bool
 }
 
 // between names home and another server.
 type between struct{ home, away bridge.ServerID }
 
-func (m *muting) view(links []link, arrives map[link]truth) muteView {
-	v := muteView{links: map[between][]link{}, arrives: arrives, young: time.Since(m.began) < muteStart}
-	for _, l := range links {
+func (m *muting) view(mirrors []mirror, arrives map[mirror]truth) muteView {
+	v := muteView{mirrors: map[between][]mirror{}, arrives: arrives, young: time.Since(m.began) < muteStart}
+	for _, l := range mirrors {
 		b := between{l.home.Server, l.away.Server}
-		v.links[b] = append(v.links[b], l)
+		v.mirrors[b] = append(v.mirrors[b], l)
 	}
 	return v
 }
@@ -72,7 +72,7 @@ func (m *muting) wishes(v muteView, person store.Person, home store.Identity) wi
 	if v.young {
 		all.rest = wishAsIs
 	}
-	for _, l := range v.links[between{home.Server, there.Server}] {
+	for _, l := range v.mirrors[between{home.Server, there.Server}] {
 		w := circumstances{
 			elsewhere: true, kind: l.kind, bridged: yes, everybody: l.everybody, arrives: v.arrives[l],
 			member: min(m.members.has(l.home, home.User), m.members.has(l.away, there.User)),
@@ -162,13 +162,13 @@ func (m *muting) learn(ctx context.Context, v muteView, people []store.Person) {
 	}
 	near, far := map[bridge.AccountName][]bridge.ConversationID{}, map[bridge.AccountName][]bridge.ConversationID{}
 	for b := range users {
-		for _, l := range v.links[b] {
+		for _, l := range v.mirrors[b] {
 			near[l.near] = append(near[l.near], l.home)
 		}
 	}
 	m.ask(ctx, near)
 	for b, candidates := range users {
-		for _, l := range v.links[b] {
+		for _, l := range v.mirrors[b] {
 			for _, u := range candidates {
 				if m.members.has(l.home, u) == yes {
 					far[l.far] = append(far[l.far], l.away)

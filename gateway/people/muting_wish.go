@@ -23,8 +23,8 @@ const (
 	inGroup
 )
 
-// link is a conversation at home and one to which it is carried.
-type link struct {
+// mirror is a conversation at home and one to which it is carried.
+type mirror struct {
 	kind       kind
 	home, away bridge.ConversationID
 	// near reads home, far writes away; they can be asked who is there.
