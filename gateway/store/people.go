@@ -83,10 +83,16 @@ type End struct {
 
 // Connect stores that two users are one person, together with the grants, and ends the walk that led there. Where one of
 // them is a person already, the other one is added, unless that person is somebody else on its server. limit is how many people
-// may be connected; 0: any number.
+// may be connected; 0: any number. ErrNoWalk: the walk has ended meanwhile; "" is a connection without one. After an error nothing is stored.
 func (s *Store) Connect(ctx context.Context, walk string, ends [2]End, limit int) (Person, error) {
 	var person Person
 	err := s.do(ctx, func(t *tx) error {
+		if err := t.finish(walk); err != nil {
+			return err
+		}
+		if err := t.staying(ends); err != nil {
+			return err
+		}
 		id, err := t.joined(ends, limit)
 		if err != nil {
 			return err
@@ -95,9 +101,6 @@ func (s *Store) Connect(ctx context.Context, walk string, ends [2]End, limit int
 			if err := t.identify(id, e); err != nil {
 				return err
 			}
-		}
-		if err := t.exec("DELETE FROM walks WHERE id = $1", walk); err != nil {
-			return err
 		}
 		for _, e := range ends {
 			if err := t.settleInvitation(e.Server, e.User, Accepted, time.Now()); err != nil {
