@@ -14,7 +14,6 @@ package people
 
 import (
 	"context"
-	"net/http"
 	"strings"
 	"sync"
 
@@ -30,6 +29,8 @@ type Account struct {
 	Name bridge.AccountName
 	// Title is what people call the service: "Microsoft Teams"; Label what the config calls this account, may be empty.
 	Title, Label string
+	// Address is where its server is, as people know it: "https://mattermost.example.com"; may be empty.
+	Address string
 	// With are the accounts with which it shares a gateway of the config.
 	With   []bridge.AccountName
 	Bridge bridge.Bridge
@@ -94,9 +95,14 @@ type People struct {
 	mutes mutes
 	work  []duty
 
-	mutex sync.Mutex
+	mutex sync.Mutex // guards what follows
 	// news is closed when something about people has changed.
 	news chan struct{}
+	// finishing are the walks whose last press is being dealt with.
+	finishing map[string]bool
+	// losses have not been dealt with; losing says that there are some.
+	losses []loss
+	losing chan struct{}
 }
 
 // mutes knows what was muted for people.
@@ -112,7 +118,8 @@ func (nothingMuted) Undo(context.Context, store.Identity) (bool, error) { return
 
 // New puts it together; nothing is read or written yet.
 func New(o Options) *People {
-	p := &People{o: o, accounts: map[bridge.AccountName]Account{}, answers: map[string]answer{}, mutes: nothingMuted{}, news: make(chan struct{})}
+	p := &People{o: o, accounts: map[bridge.AccountName]Account{}, answers: map[string]answer{}, mutes: nothingMuted{},
+		news: make(chan struct{}), finishing: map[string]bool{}, losing: make(chan struct{}, 1)}
 	for _, a := range o.Accounts {
 		p.accounts[a.Name] = a
 	}
@@ -133,7 +140,10 @@ func (p *People) Run(ctx context.Context) {
 }
 
 // duties are what goes on beside the walks. Each adds what its buttons do to p.answers when it is made.
-func (p *People) duties() []duty { return nil }
+func (p *People) duties() []duty {
+	p.answers[forPlatform], p.answers[forConnect] = p.choosePlatform, p.connectAgain
+	return []duty{newLeaving(p).run, p.lose}
+}
 
 // account gives an account of the config; false when it is not used any more.
 func (p *People) account(name bridge.AccountName) (Account, bool) {
@@ -164,9 +174,3 @@ func (p *People) changes() <-chan struct{} {
 	defer p.mutex.Unlock()
 	return p.news
 }
-
-// Handler answers the pages below PublicURL/connect/ and PublicURL/me/.
-func (p *People) Handler() http.Handler { return http.NotFoundHandler() }
-
-// Lost takes note that Causeway cannot act as somebody any more, err says why. It returns at once.
-func (p *People) Lost(bridge.ServerID, bridge.UserID, error) {}
