@@ -67,6 +67,7 @@ type road struct {
 	pairs   []Pair
 	changed chan struct{}
 	broken  map[bridge.ChannelID]bool
+	waiting int
 }
 
 func (r *road) Identity(a bridge.AccountName) (bridge.Identity, bool) {
@@ -86,7 +87,11 @@ func (r *road) Delivers(from, _ bridge.ConversationID) bool {
 	return !r.broken[from.Channel]
 }
 
-func (r *road) Waiting(context.Context, bridge.ServerID, bridge.UserID) (int, error) { return 0, nil }
+func (r *road) Waiting(context.Context, bridge.ServerID, bridge.UserID) (int, error) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	return r.waiting, nil
+}
 
 // hold stops and resumes what is carried from a channel.
 func (r *road) hold(c bridge.ChannelID, on bool) {
@@ -129,7 +134,7 @@ func inSociety(t *testing.T, settings config.People, own bool, test func(s *soci
 			changed: make(chan struct{}), broken: map[bridge.ChannelID]bool{},
 		}}
 		s.home = memory.NewService(homeServer, memory.Options{NoDirectory: true, OwnRight: own, Fault: s.fault})
-		s.away = memory.NewService(awayServer, memory.Options{NoCommands: true, NoMute: true, Fault: s.fault})
+		s.away = memory.NewService(awayServer, memory.Options{NoCommands: true, NoMute: true, BatchSize: 2, Fault: s.fault})
 		keys, err := store.NewKeys(make([]byte, 32))
 		if err == nil {
 			s.store, err = store.Open(t.Context(), fmt.Sprintf("/society-%d", societies.Add(1)), keys, store.Options{VFS: "memdb"})

@@ -9,6 +9,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"causeway/bridge"
+	"causeway/gateway/store"
 )
 
 // How often and how fast muting is done.
@@ -39,7 +40,7 @@ type muting struct {
 	members *members
 	began   time.Time
 	sweep   time.Time // when the next one is due
-	failing failing
+	failing troubles
 	people  locks
 	woke    chan struct{}
 	// mirrors gives what is carried from home to elsewhere, and a channel that is closed when that has changed.
@@ -164,7 +165,7 @@ func (m *muting) arriving(mirrors []mirror) map[mirror]truth {
 // locks are one lock for each user, for as long as somebody holds or wants it.
 type locks struct {
 	mutex sync.Mutex
-	held  map[user]*userLock
+	held  map[store.User]*userLock
 }
 
 type userLock struct {
@@ -172,17 +173,11 @@ type userLock struct {
 	wanted int
 }
 
-// user is somebody on a server.
-type user struct {
-	server bridge.ServerID
-	id     bridge.UserID
-}
-
 // lock waits for the lock of a user, and gives what unlocks it.
-func (l *locks) lock(u user) func() {
+func (l *locks) lock(u store.User) func() {
 	l.mutex.Lock()
 	if l.held == nil {
-		l.held = map[user]*userLock{}
+		l.held = map[store.User]*userLock{}
 	}
 	one := l.held[u]
 	if one == nil {

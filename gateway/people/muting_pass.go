@@ -95,9 +95,9 @@ func (m *muting) pass(ctx context.Context, v muteView, fresh func() bool) (early
 	m.learn(ctx, v, people)
 	loud, silent := m.plan(v, people, mutes)
 	// What must be heard again goes first.
-	for _, users := range []map[bridge.AccountName][]user{loud, silent} {
+	for _, users := range []map[bridge.AccountName][]store.User{loud, silent} {
 		var left bool
-		left, failed := m.each(ctx, users, fresh, func(ctx context.Context, u user) error {
+		left, failed := m.each(ctx, users, fresh, func(ctx context.Context, u store.User) error {
 			_, err := m.settle(ctx, v, u)
 			return err
 		})
@@ -107,16 +107,16 @@ func (m *muting) pass(ctx context.Context, v muteView, fresh func() bool) (early
 }
 
 // plan finds for whom there is something to do, by the account at home: first those for whom something may be unmuted.
-func (m *muting) plan(v muteView, people []store.Person, mutes []store.Mute) (loud, silent map[bridge.AccountName][]user) {
-	was := map[user][]store.Mute{}
+func (m *muting) plan(v muteView, people []store.Person, mutes []store.Mute) (loud, silent map[bridge.AccountName][]store.User) {
+	was := map[store.User][]store.Mute{}
 	for _, one := range mutes {
-		u := user{one.Server, one.User}
+		u := store.User{Server: one.Server, User: one.User}
 		was[u] = append(was[u], one)
 	}
-	loud, silent = map[bridge.AccountName][]user{}, map[bridge.AccountName][]user{}
+	loud, silent = map[bridge.AccountName][]store.User{}, map[bridge.AccountName][]store.User{}
 	for _, person := range people {
 		for _, home := range m.p.homes(person) {
-			u := user{home.Server, home.User}
+			u := store.User{Server: home.Server, User: home.User}
 			unmutes, mutes := outstanding(m.wishes(v, person, home), was[u])
 			delete(was, u)
 			switch {
@@ -206,7 +206,7 @@ func (m *muting) ask(ctx context.Context, all map[bridge.AccountName][]bridge.Co
 }
 
 // each does something for users, a few at once for each account, until an account fails. It ends early when fresh says so, after a few.
-func (m *muting) each(ctx context.Context, all map[bridge.AccountName][]user, fresh func() bool, do func(context.Context, user) error) (early bool, err error) {
+func (m *muting) each(ctx context.Context, all map[bridge.AccountName][]store.User, fresh func() bool, do func(context.Context, store.User) error) (early bool, err error) {
 	var mutex sync.Mutex
 	var tasks sync.WaitGroup
 	for _, users := range all {

@@ -17,7 +17,7 @@ import (
 func (m *muting) Undo(ctx context.Context, i store.Identity) (done bool, err error) {
 	mirrors, _ := m.mirrors()
 	v := m.view(mirrors, m.arriving(mirrors))
-	users := []user{{i.Server, i.User}}
+	users := []store.User{{Server: i.Server, User: i.User}}
 	person, ok, err := m.p.o.Store.PersonOf(ctx, i.Server, i.User)
 	if err != nil {
 		return false, err
@@ -25,7 +25,7 @@ func (m *muting) Undo(ctx context.Context, i store.Identity) (done bool, err err
 	if ok {
 		users = nil
 		for _, home := range m.p.homes(person) {
-			users = append(users, user{home.Server, home.User})
+			users = append(users, store.User{Server: home.Server, User: home.User})
 		}
 	}
 	done = true
@@ -37,23 +37,23 @@ func (m *muting) Undo(ctx context.Context, i store.Identity) (done bool, err err
 }
 
 // settle makes a user's conversations as they should be. left: something must be undone, and later can be.
-func (m *muting) settle(ctx context.Context, v muteView, u user) (left bool, err error) {
+func (m *muting) settle(ctx context.Context, v muteView, u store.User) (left bool, err error) {
 	defer m.people.lock(u)()
-	person, known, err := m.p.o.Store.PersonOf(ctx, u.server, u.id)
+	person, known, err := m.p.o.Store.PersonOf(ctx, u.Server, u.User)
 	if err != nil {
 		return true, err
 	}
-	was, err := m.p.o.Store.MutesOf(ctx, u.server, u.id)
+	was, err := m.p.o.Store.MutesOf(ctx, u.Server, u.User)
 	if err != nil {
 		return true, err
 	}
 	var home store.Identity
 	var want wishes
 	if known {
-		home, _ = on(person, u.server)
+		home, _ = on(person, u.Server)
 		want = m.wishes(v, person, home)
 	}
-	b, ok := m.bridge(u.server, home.Account)
+	b, ok := m.bridge(u.Server, home.Account)
 	if !ok { // its account is not in the config, or has not connected yet
 		return len(was) > 0, nil
 	}
@@ -65,15 +65,15 @@ func (m *muting) settle(ctx context.Context, v muteView, u user) (left bool, err
 	}
 	slices.Sort(channels)
 	for _, c := range slices.Compact(channels) {
-		s := muteStep{muting: m, b: b, now: store.Mute{Server: u.server, User: u.id, Channel: c}}
+		s := muteStep{muting: m, b: b, now: store.Mute{Server: u.Server, User: u.User, Channel: c}}
 		err := s.towards(ctx, rows[c], want.wish(c))
 		switch {
 		case err == nil:
 		case bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) != bridge.ScopeAccount:
-			m.p.Lost(u.server, u.id, err)
+			m.p.Lost(u.Server, u.User, err)
 			return false, nil
 		case bridge.KindOf(err) == bridge.Rejected, bridge.KindOf(err) == bridge.Unsupported:
-			m.log.WithError(err).WithFields(map[string]any{"user": string(u.id), "channel": string(c)}).Warn("how somebody is notified cannot be changed")
+			m.log.WithError(err).WithFields(map[string]any{"user": string(u.User), "channel": string(c)}).Warn("how somebody is notified cannot be changed")
 		default:
 			return true, err
 		}

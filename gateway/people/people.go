@@ -93,7 +93,9 @@ type People struct {
 	arrived func(home Account, users []bridge.UserID)
 	// mutes puts back how somebody was told of things.
 	mutes mutes
-	work  []duty
+	// departures know who has left.
+	departures *departures
+	work       []duty
 
 	mutex sync.Mutex // guards what follows
 	// news is closed when something about people has changed.
@@ -142,7 +144,9 @@ func (p *People) Run(ctx context.Context) {
 // duties are what goes on beside the walks. Each adds what its buttons do to p.answers when it is made.
 func (p *People) duties() []duty {
 	p.answers[forPlatform], p.answers[forConnect] = p.choosePlatform, p.connectAgain
-	return []duty{newLeaving(p).run, p.lose}
+	m, d := newMuting(p), newDepartures(p)
+	p.mutes, p.departures = m, d
+	return []duty{newLeaving(p).run, p.lose, p.watch, m.run, d.run, newVerifying(p).run}
 }
 
 // account gives an account of the config; false when it is not used any more.

@@ -10,14 +10,14 @@ import (
 	"causeway/bridge"
 )
 
-// failing logs a failure when it changes, and recovery once.
-type failing struct {
+// troubles logs a failure when it changes, and recovery once.
+type troubles struct {
 	mutex sync.Mutex
 	last  map[string]string
 }
 
 // report notes how the thing called key went; doing is what failed or works again.
-func (f *failing) report(key string, log *logrus.Entry, doing string, err error) {
+func (f *troubles) report(key string, log *logrus.Entry, doing string, err error) {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
 	before, failed := f.last[key]
