@@ -38,6 +38,9 @@ func TestTokensAreRevokedBeforeTheLinkedAccountIsDeactivatedAndTheOperatorIsTold
 		run.set(func(c memory.Call) error {
 			if !c.After && (c.Op == memory.Release || c.Op == memory.Deactivate) {
 				calls = append(calls, string(c.Op)+" "+string(c.Account))
+				if len(calls) == 2 {
+					return memory.Throttles(bridge.ScopeAccount, 20*time.Second)
+				}
 			}
 			return nil
 		}, false)
@@ -48,7 +51,7 @@ func TestTokensAreRevokedBeforeTheLinkedAccountIsDeactivatedAndTheOperatorIsTold
 			s.gone(u, bridge.Disabled)
 			s.pass(time.Hour)
 		}
-		want := []string{"release msteams.contoso", "release mattermost.hq", "deactivate mattermost.hq", "release msteams.contoso", "release mattermost.hq"}
+		want := []string{"release msteams.contoso", "release mattermost.hq", "release mattermost.hq", "deactivate mattermost.hq", "release msteams.contoso", "release mattermost.hq"}
 		if diff := cmp.Diff(want, calls); diff != "" {
 			s.Error(diff)
 		}
