@@ -76,18 +76,18 @@ type leaving struct {
 	p *People
 	// since is when somebody was first seen leaving, failing what keeps failing, by server and user.
 	since   map[store.User]time.Time
-	failing map[store.User]failing
+	failing map[store.User]postponed
 }
 
-// failing is something that is tried again.
-type failing struct {
+// postponed is something that is tried again.
+type postponed struct {
 	wait  time.Duration
 	until time.Time
 	cause string
 }
 
 func newLeaving(p *People) *leaving {
-	return &leaving{p: p, since: map[store.User]time.Time{}, failing: map[store.User]failing{}}
+	return &leaving{p: p, since: map[store.User]time.Time{}, failing: map[store.User]postponed{}}
 }
 
 func (l *leaving) run(ctx context.Context) {
@@ -175,7 +175,7 @@ func (l *leaving) left(ctx context.Context, person store.Person, i store.Identit
 			l.p.o.Log.WithField("account", string(i.Account)).WithError(errors.New(cause)).Warn("disconnecting somebody failed; trying again")
 		}
 		f.wait = min(max(leavingLook, f.wait*2, bridge.AfterOf(err)), max(leavingSlowest, bridge.AfterOf(err)))
-		l.failing[who] = failing{wait: f.wait, until: time.Now().Add(f.wait), cause: cause}
+		l.failing[who] = postponed{wait: f.wait, until: time.Now().Add(f.wait), cause: cause}
 	}
 	if wait || err != nil {
 		return false

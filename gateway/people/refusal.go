@@ -69,7 +69,14 @@ func (p *People) explained(err error, a Account, what string) *refusal {
 	if errors.As(err, &own) && own.Kind == bridge.Rejected && own.Hint != "" {
 		return refuse("This account cannot be connected", own.Hint)
 	}
-	p.o.Log.WithField("account", string(a.Name)).WithError(errors.New(bridge.Cause(err))).Warnf("connecting somebody: %s failed", what)
+	cause := errors.New(bridge.Cause(err))
+	if a.Bridge == nil {
+		p.o.Log.WithError(cause).Warnf("connecting somebody: %s failed", what)
+		r := retry("That did not work just now", fmt.Sprintf("Causeway has a difficulty of its own while %s. Nothing has been changed.", what), "Try again in a few minutes; if it stays so, tell your administrator.")
+		r.status = http.StatusServiceUnavailable
+		return r
+	}
+	p.o.Log.WithField("account", string(a.Name)).WithError(cause).Warnf("connecting somebody: %s failed", what)
 	r := retry(a.Title+" did not answer as it should", fmt.Sprintf("It failed while %s. Nothing has been changed.", what),
 		"Try again in a few minutes; if it stays so, tell your administrator.")
 	r.status = http.StatusBadGateway

@@ -1,5 +1,5 @@
 // Package web is Causeway's HTTP server: it tells whether Causeway is alive and how it stands, and hands on what chat
-// services send to an account.
+// services send to an account, and what people open in a browser.
 //
 // Whatever a client does or leaves undone, it costs a bounded time and amount of memory: the server may stand where
 // everybody reaches it. What the handler of an account reads of a body is its own business.
@@ -33,12 +33,16 @@ const (
 //	/healthz           whether the process is alive
 //	/status            how everything stands, for those who may know
 //	/hooks/ACCOUNT/…   what a service sends to an account
+//	/connect/…, /me/…  the pages of people
 type Site struct {
 	// PublicURL is the address at which others reach the server; may be empty.
 	PublicURL string
 	// Hooks are the handlers of accounts, by the name of the account. Each sees paths that begin after
 	// /hooks/ACCOUNT, and must end with the request's context.
 	Hooks map[string]http.Handler
+	// Pages answers what begins with /connect/ and /me/; nil: there are no such pages. It must keep the paths, which hold tokens, to
+	// itself, and answer also where it fails.
+	Pages http.Handler
 	// Status gives what /status shows as JSON; nil: there is no /status.
 	Status func(context.Context) any
 	// MaySeeStatus judges the bearer token of a request for it.
@@ -138,6 +142,10 @@ func (s Site) handler() http.Handler {
 	}
 	mux.HandleFunc(hooks+"{account}", s.hook)
 	mux.HandleFunc(hooks+"{account}/{rest...}", s.hook)
+	if s.Pages != nil {
+		mux.Handle("/connect/", s.Pages)
+		mux.Handle("/me/", s.Pages)
+	}
 	return below(s.PublicURL, mux)
 }
 
