@@ -385,9 +385,6 @@ func (p *play) copied(n, r int, m memory.Seen) *utterance {
 	return nil
 }
 
-// lateMark begins what comes after younger ones.
-const lateMark = "(sent "
-
 func emojiOf(m memory.Seen, own bool) []string {
 	var all []string
 	for _, r := range m.Reactions {

@@ -233,15 +233,18 @@ func (a *account) paced(c Call) error {
 		}
 	}
 	if s.options.PostInterval > 0 {
-		last, any := s.lastWrite[a.user]
+		last, any := s.lastWrite[a.writer(c.As)]
 		if d := last.Add(s.options.PostInterval).Sub(now); any && d > 0 {
 			wait, scope = max(wait, d), bridge.ScopeAccount
+			if c.As != "" {
+				scope = bridge.ScopePerson
+			}
 		}
 	}
 	if wait > 0 {
 		s.violations++
 		return Throttles(scope, wait)
 	}
-	s.lastWrite[a.user] = now
+	s.lastWrite[a.writer(c.As)] = now
 	return nil
 }

@@ -25,7 +25,7 @@ type Options struct {
 	DeleteTakesReplies bool
 	// DeleteKeepsRevision: a deletion does not raise the revision; an undelete does.
 	DeleteKeepsRevision bool
-	// PostInterval is the least time between two writes of one account; an earlier one is throttled and counted.
+	// PostInterval is the least time between two writes of one account, or as one person; an earlier one is throttled and counted.
 	PostInterval time.Duration
 	// Settle is how long the feed, Read and Find do not see what was written.
 	Settle time.Duration

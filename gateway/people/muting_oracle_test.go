@@ -155,7 +155,7 @@ func (s *society) playMutes(cases []muteCase, fault string) {
 	mutes, err := s.store.Mutes(s.Context())
 	s.must(err)
 	for _, m := range mutes {
-		if m.State != store.Muted && m.State != store.Theirs {
+		if m.State != store.Muted && m.State != store.LeftAlone {
 			s.Errorf("not settled: %+v", m)
 		}
 	}

@@ -138,7 +138,7 @@ func (s *muteStep) towards(ctx context.Context, was *store.Mute, w wish) error {
 	case toKeep:
 		return s.note(ctx, store.Muted)
 	case toLeave:
-		return s.note(ctx, store.Theirs)
+		return s.note(ctx, store.LeftAlone)
 	case toDrop:
 		return s.forget(ctx, was)
 	}

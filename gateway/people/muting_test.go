@@ -92,7 +92,7 @@ func TestWhatWasUnmutedByHandStaysSoThroughAHoldAndUntilTheChoiceIsMadeAnew(t *t
 			s.road.hold("town", held)
 			s.pass(15 * time.Minute)
 			s.setting(fmt.Sprint("held ", held), "town", memory.All)
-			s.mutes(store.Mute{Server: homeServer, User: "ann", Channel: "town", Before: memory.All, State: store.Theirs})
+			s.mutes(store.Mute{Server: homeServer, User: "ann", Channel: "town", Before: memory.All, State: store.LeftAlone})
 		}
 		p, _, err := s.store.PersonOf(s.Context(), homeServer, "ann")
 		s.must(err)

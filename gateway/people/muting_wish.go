@@ -110,9 +110,9 @@ func nextMove(was *store.Mute, w wish, word string, setting *string) move {
 	switch {
 	case w == wishAsIs, was == nil && w != wishMuted, was != nil && was.State == store.Muted && w == wishMuted:
 		return toStay
-	case was != nil && was.State == store.Theirs && w == wishNone:
+	case was != nil && was.State == store.LeftAlone && w == wishNone:
 		return toDrop
-	case was != nil && was.State == store.Theirs:
+	case was != nil && was.State == store.LeftAlone:
 		return toStay
 	case setting == nil:
 		return toLook

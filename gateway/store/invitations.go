@@ -105,13 +105,6 @@ func timeOf(ms int64) time.Time {
 	return time.UnixMilli(ms)
 }
 
-func millis(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
 // Invited stores that a user has been asked. An answer that came meanwhile stays.
 func (s *Store) Invited(ctx context.Context, server bridge.ServerID, u bridge.UserID, at time.Time) error {
 	err := s.do(ctx, func(t *tx) error {

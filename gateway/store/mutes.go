@@ -18,11 +18,11 @@ const (
 	Muted
 	// Unmuting: it is about to get the earlier setting back, and may have it already.
 	Unmuting
-	// Theirs: the person's own setting stands, since they muted it before Causeway would have, or changed what Causeway had set.
-	Theirs
+	// LeftAlone: the person's own setting stands, since they muted it before Causeway would have, or changed what Causeway had set.
+	LeftAlone
 )
 
-var muteStateNames = [...]string{"muting", "muted", "unmuting", "theirs"}
+var muteStateNames = [...]string{"muting", "muted", "unmuting", "left alone"}
 
 // String gives the state's name in logs and lists.
 func (s MuteState) String() string { return muteStateNames[s] }

@@ -11,7 +11,7 @@ func TestAMuteIsKeptForEachUserAndChannelUntilItIsDropped(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "causeway.db")
 	s := open(t, path, Options{})
 	a := Mute{Server: "mattermost:1", User: "alice", Channel: "town", Before: "all", State: Muting}
-	b := Mute{Server: "mattermost:1", User: "bob", Channel: "town", Before: "mention", State: Theirs}
+	b := Mute{Server: "mattermost:1", User: "bob", Channel: "town", Before: "mention", State: LeftAlone}
 	c := Mute{Server: "mattermost:2", User: "alice", Channel: "town", Before: "all", State: Unmuting}
 	for _, m := range []Mute{c, b, a} {
 		if err := s.SetMute(t.Context(), m); err != nil {
