@@ -48,7 +48,8 @@ func (d *departures) run(ctx context.Context) {
 	due := map[bridge.AccountName]time.Time{}
 	for ctx.Err() == nil {
 		news := d.p.changes()
-		wait := d.p.o.Settings.SyncInterval
+		every := max(d.p.o.Settings.SyncInterval, departRetry)
+		wait := every
 		for _, a := range d.p.o.Accounts {
 			server, connected := d.p.server(a.Name)
 			if !connected {
@@ -64,7 +65,7 @@ func (d *departures) run(ctx context.Context) {
 			if err != nil {
 				due[a.Name] = time.Now().Add(max(departRetry, bridge.AfterOf(err)))
 			} else if read {
-				due[a.Name] = time.Now().Add(d.p.o.Settings.SyncInterval)
+				due[a.Name] = time.Now().Add(every)
 			}
 			wait = min(wait, time.Until(due[a.Name]))
 			for _, p := range planned {
