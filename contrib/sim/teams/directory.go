@@ -76,20 +76,6 @@ func filtered[T any](filter string, list []T, allowed []string, get func(T, stri
 	return out, nil
 }
 
-// selectedUser makes the object that $select for users chooses from: accountEnabled comes only when asked for.
-func selectedUser(fields string, u *User, context string) (any, error) {
-	if fields == "" {
-		out := u.wire()
-		out.Context = context
-		return out, nil
-	}
-	return selected(fields, struct {
-		userJSON
-		Context string `json:"@odata.context,omitempty"`
-		Enabled bool   `json:"accountEnabled"`
-	}{u.wire(), context, !u.disabled})
-}
-
 func listUsers(c *call) (int, any, error) {
 	cur, err := c.start(100, 999)
 	if err != nil {
@@ -97,7 +83,7 @@ func listUsers(c *call) (int, any, error) {
 	}
 	users, err := filtered(cur.Filter, c.token.tenant.users, []string{"id", "mail", "userPrincipalName", "displayName"},
 		func(u *User, p string) string {
-			return map[string]string{"id": u.ID, "mail": u.Mail, "userPrincipalName": u.UPN, "displayName": u.Name}[p]
+			return map[string]string{"id": u.ID, "mail": u.Mail, "userPrincipalName": u.UPN, "displayName": u.displayName()}[p]
 		})
 	if err != nil {
 		return 0, nil, err
@@ -116,7 +102,7 @@ func listUsers(c *call) (int, any, error) {
 	}
 	values := make([]any, 0, len(page))
 	for _, u := range page {
-		v, err := selectedUser(cur.Select, u, "")
+		v, err := c.selectedUser(cur.Select, u, "")
 		if err != nil {
 			return 0, nil, err
 		}
@@ -127,7 +113,7 @@ func listUsers(c *call) (int, any, error) {
 }
 
 func getMe(c *call) (int, any, error) {
-	v, err := selectedUser(c.query["$select"], c.token.user, c.context("users/$entity"))
+	v, err := c.selectedUser(c.query["$select"], c.token.user, c.context("users/$entity"))
 	return http.StatusOK, v, err
 }
 
@@ -139,7 +125,7 @@ func getUser(c *call) (int, any, error) {
 	if u == nil {
 		return 0, nil, refuse(http.StatusNotFound, "Request_ResourceNotFound", "Resource '%s' does not exist or one of its queried reference-property objects are not present.", c.params[0])
 	}
-	v, err := selectedUser(c.query["$select"], u, c.context("users/$entity"))
+	v, err := c.selectedUser(c.query["$select"], u, c.context("users/$entity"))
 	return http.StatusOK, v, err
 }
 
@@ -244,7 +230,9 @@ func (c *call) members(context, scope string, members []member) (int, any, error
 	}
 	list := []memberJSON{}
 	for _, m := range members {
-		list = append(list, m.wire(scope))
+		if !m.user.gone() {
+			list = append(list, m.wire(scope))
+		}
 	}
 	return onePage(c, context, list)
 }
