@@ -53,6 +53,18 @@ func selectedEach[T any](fields string, list []T) (any, error) {
 
 var equality = regexp.MustCompile(`^\s*\(?\s*([A-Za-z./]+)\s+eq\s+'((?:[^']|'')*)'\s*\)?\s*$`)
 
+// alternatives takes a filter apart at each "or" that is not in a text.
+func alternatives(filter string) (parts []string) {
+	from := 0
+	for i := range filter {
+		if strings.HasPrefix(filter[i:], " or ") && strings.Count(filter[:i], "'")%2 == 0 {
+			parts = append(parts, filter[from:i])
+			from = i + len(" or ")
+		}
+	}
+	return append(parts, filter[from:])
+}
+
 // filtered keeps what a filter of the form "a eq 'x' or b eq 'y'" lets through. get gives the value of a property.
 func filtered[T any](filter string, list []T, allowed []string, get func(T, string) string) ([]T, error) {
 	if filter == "" {
@@ -60,7 +72,7 @@ func filtered[T any](filter string, list []T, allowed []string, get func(T, stri
 	}
 	type condition struct{ property, value string }
 	var conditions []condition
-	for part := range strings.SplitSeq(strings.TrimSuffix(strings.TrimPrefix(filter, "("), ")"), " or ") {
+	for _, part := range alternatives(strings.TrimSuffix(strings.TrimPrefix(filter, "("), ")")) {
 		m := equality.FindStringSubmatch(part)
 		if m == nil || !slices.Contains(allowed, m[1]) {
 			return nil, badRequest("Invalid filter clause: %s", part)
