@@ -21,8 +21,8 @@ import (
 // make two in three seconds. What could still bring them together, as looking after all of them once a day, passes through
 // a gate of renewalsAtOnce.
 const (
-	// personsKept is for how many people tokens are in memory; who has not written for longest is asked for anew. Measured with the
-	// stand-in: see BenchmarkPeople.
+	// personsKept is for how many people tokens are in memory; who has not written for longest is asked for anew. One takes 1.4 KB
+	// (BenchmarkPeople), and an access token, which has 2 to 3 KB at Microsoft.
 	personsKept = 4096
 	// renewalsAtOnce is how many people's tokens are renewed at the same time.
 	renewalsAtOnce = 8

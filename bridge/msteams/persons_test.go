@@ -430,3 +430,54 @@ func TestPartsLeaveRoomForTheName(t *testing.T) {
 		t.Errorf("%d parts: %s", len(parts), diff)
 	}
 }
+
+// TestComingAndGoing: whatever happens at the same time, in the end nothing is kept of who has disconnected, and who has connected
+// again can write.
+func TestComingAndGoing(t *testing.T) {
+	w := peopleWorld(t, teams.Options{})
+	w.settings.PostInterval = "1ms"
+	a := w.connected()
+	users := w.enrol(4)
+	check := func(err error) {
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	var all sync.WaitGroup
+	for _, person := range users {
+		u := bridge.UserID(person.ID)
+		kept, err := w.vault.Load(t.Context(), bridge.PersonGrant(u))
+		w.do(err)
+		for range 3 {
+			all.Go(func() {
+				for range 20 {
+					_, _ = a.Post(t.Context(), w.draftAs(u, "x")) // they may be disconnected
+					_ = a.Verify(t.Context(), u)
+				}
+			})
+		}
+		all.Go(func() {
+			for n := range 20 {
+				check(a.Release(t.Context(), u))
+				check(w.vault.Delete(t.Context(), bridge.PersonGrant(u)))
+				if n == 19 {
+					return
+				}
+				_, err := a.Empower(t.Context(), u, kept)
+				check(err)
+				check(w.vault.Save(t.Context(), bridge.PersonGrant(u), kept))
+			}
+		})
+	}
+	all.Wait()
+	for _, person := range users {
+		u := bridge.UserID(person.ID)
+		if kept, err := w.vault.Load(t.Context(), bridge.PersonGrant(u)); kept != nil || err != nil {
+			t.Errorf("kept is %s (%v)", kept, err)
+		}
+		_, refresh := w.sim.SignIn(w.app, person, permissions(true)...)
+		w.vault.put(t, bridge.PersonGrant(u), personGrant{RefreshToken: refresh, User: u})
+		_, err := a.Post(t.Context(), w.draftAs(u, "y"))
+		check(err)
+	}
+}
