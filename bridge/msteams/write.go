@@ -98,12 +98,19 @@ func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, e
 	return id, nil
 }
 
-// Edit makes a post look like the draft, key included.
+// Edit makes a post look like the draft, key included. A message that a person wrote themselves keeps its files.
 func (a *account) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft) error {
 	if a.lacks(editing) {
 		return lacking("editing a message")
 	}
-	return a.change(ctx, bridge.Target{Conversation: d.Conversation, ID: id, As: d.As}, opEdit, opEditReply, body(d))
+	b := body(d)
+	if d.As != "" && d.Key == "" {
+		var err error
+		if b, err = a.ownBody(ctx, id, d); err != nil {
+			return err
+		}
+	}
+	return a.change(ctx, bridge.Target{Conversation: d.Conversation, ID: id, As: d.As}, opEdit, opEditReply, b)
 }
 
 // Delete removes a post; the replies to it stay. Graph answers the same when it was gone before, so it is looked at
