@@ -73,8 +73,6 @@ func oldestFirst(a, b models.ChatMessageable) int {
 	return cmp.Or(value(a.GetCreatedDateTime()).Compare(value(b.GetCreatedDateTime())), cmp.Compare(value(a.GetId()), value(b.GetId())))
 }
 
-func (a *account) byRelay(m models.ChatMessageable) bool { return a.by(m, "") }
-
 // by tells whether a person, or the relay account, wrote a message.
 func (a *account) by(m models.ChatMessageable, as bridge.UserID) bool {
 	from := m.GetFrom()

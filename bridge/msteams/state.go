@@ -102,10 +102,7 @@ func (a *account) state(ctx context.Context, c bridge.ConversationID, m models.C
 	if s.Deleted {
 		return s, true
 	}
-	s.Text, s.Key = text(m)
-	if !a.byRelay(m) {
-		s.Key = "" // anybody can copy a key; it counts from its writer only
-	}
+	s.Text, s.Key = text(m) // anybody can copy a key: whose it is, the gateway finds out
 	s.Files = files(s.ID, m)
 	s.Reactions = reactions(m.GetReactions())
 	return s, true
