@@ -50,11 +50,13 @@ func newSuiteService(t *testing.T, opts teams.Options) *suiteService {
 	return &suiteService{simWorld: w, reopen: map[bridge.ConversationID]func(){}}
 }
 
-func (s *suiteService) Features() bridgetest.Features { return bridgetest.Features{NoCut: true, KeyCopied: true} }
-func (s *suiteService) Within() time.Duration         { return 5 * time.Minute }
-func (s *suiteService) Bridge() bridge.Bridge         { return s.account() }
-func (s *suiteService) Place() bridgetest.Place       { return s.place(s.general) }
-func (s *suiteService) Other() bridgetest.Place       { return s.place(s.random) }
+func (s *suiteService) Features() bridgetest.Features {
+	return bridgetest.Features{NoCut: true, KeyCopied: true}
+}
+func (s *suiteService) Within() time.Duration   { return 5 * time.Minute }
+func (s *suiteService) Bridge() bridge.Bridge   { return s.account() }
+func (s *suiteService) Place() bridgetest.Place { return s.place(s.general) }
+func (s *suiteService) Other() bridgetest.Place { return s.place(s.random) }
 
 func (s *suiteService) place(c *teams.Channel) bridgetest.Place {
 	return bridgetest.Place{ID: s.id(c), Names: []string{s.team.Name + "/" + c.Name, c.ID, s.team.ID + "/" + c.ID, c.WebURL}}
@@ -217,8 +219,8 @@ func (s *suiteService) ConnectPerson(who bridgetest.Who) {
 
 func (s *suiteService) RevokePerson(who bridgetest.Who) { s.sim.RevokeUser(s.user(who)) }
 
-func (s *suiteService) Attempts() int                  { return s.wire.attempts() }
-func (s *suiteService) Log() string                    { return s.log.String() }
+func (s *suiteService) Attempts() int { return s.wire.attempts() }
+func (s *suiteService) Log() string   { return s.log.String() }
 
 func (s *suiteService) Secrets() []string {
 	all := append(s.wire.bearers(), clientSecret, s.vault.login(s.TB).RefreshToken)
