@@ -277,10 +277,10 @@ func (p *putter) root(id bridge.MessageID) (any, error) {
 // together with it, and what they say is carried.
 func (p *putter) own(s *bridge.State) error {
 	account := p.routes.Own(s.Author.ID)
-	if !p.keys.authentic(s.Key, p.name) || s.Deleted {
-		if account || s.Deleted && p.keys.authentic(s.Key, p.name) {
-			return nil // another installation's, or of no use any more: never carried
-		}
+	switch authentic := p.keys.authentic(s.Key, p.name); {
+	case !authentic && account:
+		return nil // another installation's: never carried
+	case !authentic:
 		return p.fresh(s)
 	}
 	var instance, number, message, posted int64
@@ -292,6 +292,11 @@ func (p *putter) own(s *bridge.State) error {
 	switch {
 	case err != nil:
 		return err
+	case s.Deleted:
+		if !found || id.Valid || number < 0 || !account && writer != string(s.Author.ID) {
+			return nil // of no use any more
+		}
+		return p.stillborn(s, instance, number)
 	case !found:
 		return p.orphan(s, account)
 	case !account && writer != string(s.Author.ID):
@@ -344,6 +349,21 @@ func (p *putter) own(s *bridge.State) error {
 		}
 	}
 	return p.reactions(s, instance, number, message, reacted)
+}
+
+// stillborn takes a post that was deleted by somebody before it was known to be made.
+func (p *putter) stillborn(s *bridge.State, instance, number int64) error {
+	if err := p.adopt(instance, number, s.ID, s.Revision); err != nil {
+		return err
+	}
+	if err := p.exec("UPDATE parts SET deleted = 1 WHERE instance = $1 AND number = $2", instance, number); err != nil {
+		return err
+	}
+	k, found, err := p.known(s.ID)
+	if err != nil || !found {
+		return err
+	}
+	return p.removed(k)
 }
 
 // orphan keeps an own post that the store does not know, by the account or by somebody who was connected here, for when its message

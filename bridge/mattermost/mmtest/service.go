@@ -73,6 +73,7 @@ func Open(t *testing.T, w World) bridgetest.Service {
 
 // service is the handle. It embeds the proxy for the faults.
 type service struct {
+	bridgetest.Strangers
 	World
 	*Proxy
 	t      *testing.T
