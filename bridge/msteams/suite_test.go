@@ -39,7 +39,6 @@ func TestLaws(t *testing.T) {
 
 // suiteService is the suite's handle on the stand-in.
 type suiteService struct {
-	bridgetest.Strangers
 	*simWorld
 	reopen map[bridge.ConversationID]func()
 }
