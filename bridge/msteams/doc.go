@@ -10,7 +10,7 @@
 // # People
 //
 // People sign in with a browser (authorization code with PKCE, signin.go). Only members of the tenant can be connected; who they are is
-// what the id token says, and Graph is asked whether they are guests, disabled or without a licence. What Entra grants is one refresh
+// what the id token says (package idtoken), and Graph is asked whether they are guests, disabled or without a licence. What Entra grants is one refresh
 // token for each, kept in the vault under [bridge.PersonGrant]; persons.go renews it, and never stores one again that was taken away.
 // A refusal is about one person, or about the app and so about nobody (personrefusals.go): an expired client secret must not
 // look as if everybody had left. Where a person may not write, Unsupported for that person tells the gateway to write as the relay.

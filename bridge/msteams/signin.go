@@ -12,9 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
-
 	"causeway/bridge"
+	"causeway/bridge/msteams/idtoken"
 	"causeway/bridge/msteams/notification"
 )
 
@@ -57,7 +56,7 @@ func (a *account) Prove(ctx context.Context, s bridge.SignIn, code string) (brid
 	if err != nil {
 		return bridge.Proof{}, err
 	}
-	who, err := a.readIDToken(answer.IDToken, issuer, nonceOf(s.Verifier), time.Now())
+	who, err := a.whoSignedIn(answer.IDToken, issuer, nonceOf(s.Verifier))
 	if err != nil {
 		return bridge.Proof{}, err
 	}
@@ -90,64 +89,25 @@ func (a *account) issuer(ctx context.Context) (string, error) {
 	return strings.ReplaceAll(c.Issuer, "{tenantid}", tenant), nil
 }
 
-// idClaims are what counts of an id token (Microsoft's page "ID token claims reference").
-type idClaims struct {
-	jwt.RegisteredClaims
-	Tenant   string `json:"tid"`
-	Object   string `json:"oid"`
-	Nonce    string `json:"nonce"`
-	Provider string `json:"idp"`
-	Username string `json:"preferred_username"`
-}
-
-const (
-	// clockSkew is by how much the clocks of the login service and of this machine may differ.
-	clockSkew = 5 * time.Minute
-	// longestIDToken bounds what is read; real ones have 1 to 2 KB.
-	longestIDToken = 64 << 10
-	// personalTenant is where Microsoft's accounts for private use are.
-	personalTenant = "9188040d-6c67-4c5b-b112-36a304b66dad"
-)
-
-// readIDToken gives the object id of who signed in. The token comes straight from the token endpoint, so its signature says nothing
-// more than the connection (OpenID Connect Core, 3.1.3.7); what it says is checked all the same.
-func (a *account) readIDToken(text, issuer, nonce string, now time.Time) (string, error) {
-	const anew = "something went wrong between Microsoft and Causeway: begin again"
-	if text == "" || len(text) > longestIDToken {
-		return "", rejected("the login service does not say who signed in", anew)
+// whoSignedIn reads the id token, and says to those who cannot be connected why.
+func (a *account) whoSignedIn(text, issuer, nonce string) (string, error) {
+	id, err := idtoken.Read(text, idtoken.Wanted{Client: a.login.clientID, Issuer: issuer, Tenant: a.settings.TenantID, Nonce: nonce}, time.Now())
+	if err == nil {
+		return id, nil
 	}
-	var c idClaims
-	if _, _, err := jwt.NewParser().ParseUnverified(text, &c); err != nil { // its error could show parts of the token
-		return "", rejected("the id token cannot be read", anew)
-	}
+	hint := "something went wrong between Microsoft and Causeway: begin again"
 	switch {
-	case strings.EqualFold(c.Tenant, personalTenant):
-		return "", rejected("a personal account", "that is a private Microsoft account: "+personElsewhere)
-	case !strings.EqualFold(c.Tenant, a.settings.TenantID):
-		return "", rejected("an account of another tenant", "that account belongs to another organisation: "+personElsewhere)
+	case errors.Is(err, idtoken.ErrPersonal):
+		hint = "that is a private Microsoft account: " + personElsewhere
+	case errors.Is(err, idtoken.ErrForeign):
+		hint = "that account belongs to another organisation: " + personElsewhere
+	case errors.Is(err, idtoken.ErrGuest):
+		hint = guestHint
 	}
-	valid := jwt.NewValidator(jwt.WithAudience(a.login.clientID), jwt.WithIssuer(issuer), jwt.WithExpirationRequired(), jwt.WithLeeway(clockSkew),
-		jwt.WithTimeFunc(func() time.Time { return now }))
-	switch {
-	case valid.Validate(c) != nil:
-		return "", rejected("the id token is not for this app, not from this login service, or out of date", anew)
-	case c.Nonce != nonce:
-		return "", rejected("the id token belongs to another sign-in", anew)
-	case !guid.MatchString(c.Object):
-		return "", rejected("the id token names no user", anew)
-	case strings.Contains(strings.ToLower(c.Provider), "live.com") || strings.Contains(strings.ToLower(c.Provider), personalTenant):
-		return "", rejected("a personal account", "that is a private Microsoft account: "+personElsewhere)
-	case c.Provider != "" && c.Provider != issuer && !strings.Contains(strings.ToLower(c.Provider), strings.ToLower(a.settings.TenantID)),
-		external(c.Username):
-		return "", rejected("a guest", guestHint)
-	}
-	return c.Object, nil
+	return "", rejected(err.Error(), hint)
 }
 
 const guestHint = "you are a guest in this organisation, and guests cannot be connected: people there see you through the relay"
-
-// external tells by a user principal name that somebody is at home in another organisation.
-func external(upn string) bool { return strings.Contains(strings.ToUpper(upn), "#EXT#") }
 
 // enough makes sure that what was granted is all that is needed, and lasts.
 func (a *account) enough(answer tokenAnswer) error {

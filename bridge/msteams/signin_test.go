@@ -220,13 +220,13 @@ func TestWhatTheLoginServiceGivesIsChecked(t *testing.T) {
 	}{
 		"no id token":          {func(b map[string]any) { delete(b, "id_token") }, "does not say who"},
 		"no JWT":               {func(b map[string]any) { b["id_token"] = "x.y.z" }, "cannot be read"},
-		"too long":             {func(b map[string]any) { b["id_token"] = strings.Repeat("x", longestIDToken+1) }, "does not say who"},
+		"too long":             {func(b map[string]any) { b["id_token"] = strings.Repeat("x", 1<<17) }, "does not say who"},
 		"another app's":        {claim("aud", another), "not for this app"},
 		"another issuer":       {claim("iss", "https://login.example/"+another+"/v2.0"), "not from this login service"},
 		"no issuer":            {claim("iss", nil), "not from this login service"},
 		"another tenant":       {claim("tid", another), "another tenant"},
 		"no tenant":            {claim("tid", nil), "another tenant"},
-		"the private tenant":   {claim("tid", personalTenant), "personal account"},
+		"the private tenant":   {claim("tid", "9188040d-6c67-4c5b-b112-36a304b66dad"), "personal account"},
 		"out of date":          {claim("exp", time.Now().Add(-time.Hour).Unix()), "out of date"},
 		"without an end":       {claim("exp", nil), "out of date"},
 		"not yet":              {claim("nbf", time.Now().Add(time.Hour).Unix()), "out of date"},
@@ -367,31 +367,6 @@ func TestNoSecretOfPeopleIsShown(t *testing.T) {
 			if i := slices.IndexFunc(said, func(text string) bool { return strings.Contains(text, s) }); i >= 0 {
 				t.Errorf("%.20s… is in %s", s, said[i])
 			}
-		}
-	})
-}
-
-func FuzzIDToken(f *testing.F) {
-	w := newSimWorld(f, teams.Options{})
-	a := w.account()
-	now := time.Now()
-	part := func(v any) string {
-		text, _ := json.Marshal(v)
-		return base64.RawURLEncoding.EncodeToString(text)
-	}
-	good := map[string]any{"aud": w.app.ClientID, "iss": "i", "tid": w.tenant.ID, "oid": w.alice.ID, "nonce": "n", "exp": now.Add(time.Hour).Unix()}
-	header := part(map[string]string{"alg": "RS256"})
-	f.Add(header + "." + part(good) + ".c2ln")
-	for _, seed := range []string{"", "..", "a.b.c", header + ".e30.", header + "." + part(map[string]any{"aud": []string{"x"}, "exp": "soon"}) + ".", "e30.bnVsbA."} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		id, err := a.readIDToken(text, "i", "n", now)
-		if err == nil && !guid.MatchString(id) {
-			t.Errorf("%q signed in", id)
-		}
-		if err != nil && (bridge.KindOf(err) != bridge.Rejected || len(text) > 40 && strings.Contains(err.Error(), text)) {
-			t.Errorf("%v", err)
 		}
 	})
 }

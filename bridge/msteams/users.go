@@ -15,6 +15,7 @@ import (
 	"github.com/microsoftgraph/msgraph-sdk-go/models"
 
 	"causeway/bridge"
+	"causeway/bridge/msteams/idtoken"
 )
 
 const (
@@ -64,7 +65,7 @@ func (u *user) whole() bool { return u.Removed != nil || u.Enabled != nil && u.P
 
 func (u *user) profile() bridge.Profile {
 	p := bridge.Profile{Author: bridge.Author{ID: bridge.UserID(u.ID), Name: u.Name, Username: u.Username}, Email: u.Mail}
-	p.Standing.Guest = strings.EqualFold(u.Type, guestType) || external(u.Username)
+	p.Standing.Guest = strings.EqualFold(u.Type, guestType) || idtoken.External(u.Username)
 	p.EmailProven = u.Mail != "" && !p.Standing.Guest
 	switch {
 	case u.Removed != nil && u.Removed.Reason == "deleted":
