@@ -111,7 +111,7 @@ var loginVerdicts = map[string]loginVerdict{
 	// The account, or the policies for it.
 	"AADSTS50057": {askAdministrator, "the account is disabled: enable it in Entra, or sign in as another one"},
 	"AADSTS50053": {askAdministrator, "the account is locked, or this machine's address is blocked: Entra's sign-in logs say which"},
-	"AADSTS50034": {askAdministrator, hintMember}, "AADSTS50020": {askAdministrator, hintMember}, "AADSTS51004": {askAdministrator, hintMember},
+	"AADSTS50034": {askAdministrator, hintMember}, "AADSTS50020": {askAdministrator, hintMember}, "AADSTS51004": {askAdministrator, hintMember}, "AADSTS90072": {askAdministrator, hintMember},
 	"AADSTS50105":  {askAdministrator, "the account is not assigned to the app: assign it in Entra, enterprise application, users and groups"},
 	"AADSTS500021": {askAdministrator, "tenant restrictions on this network forbid this tenant"}, "AADSTS500022": {askAdministrator, "tenant restrictions on this network forbid this tenant"},
 	"AADSTS50097": {askAdministrator, hintPolicy}, "AADSTS50129": {askAdministrator, hintPolicy}, "AADSTS50131": {askAdministrator, hintPolicy},
@@ -132,6 +132,8 @@ var loginVerdicts = map[string]loginVerdict{
 	"AADSTS70001":  {askAdministrator, "the app is disabled, or no app of this tenant: see the enterprise application in Entra"},
 	"AADSTS90002":  {askAdministrator, "there is no such tenant: compare TenantID with the app's overview page in Entra, and Cloud"},
 	"AADSTS50011":  {askAdministrator, hintBack}, "AADSTS500112": {askAdministrator, hintBack},
+	"AADSTS9002327": {askAdministrator, hintBack}, // registered, but as a single-page application
+	"AADSTS7000112": {askAdministrator, "the app is disabled: see the enterprise application in Entra"},
 	"AADSTS7000218": {askAdministrator, `switch on "Allow public client flows" in the app registration, under Authentication`},
 
 	// The service itself.

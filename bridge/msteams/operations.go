@@ -66,7 +66,7 @@ var (
 	opPerson      = &Operation{Doing: "asking who has signed in", Method: "GET", Path: "/me", Query: "$select=" + userProperties, Person: true, Permission: readMe, Why: "to see who connects"}
 	opProfile     = &Operation{Doing: "asking for a user", Method: "GET", Path: "/users/{user}", Query: "$select=" + userProperties, Permission: readAllOfUsers, Why: whyPeople, Optional: true}
 	opFindUser    = &Operation{Doing: "finding a user", Method: "GET", Path: "/users", Query: "$select=" + userProperties, Permission: readAllOfUsers, Why: whyPeople, Optional: true}
-	opDeletedUser = &Operation{Doing: "looking for a deleted user", Method: "GET", Path: "/directory/deletedItems/{user}", Query: "$select=id", Permission: readAllOfUsers, Why: whyPeople, Optional: true}
+	opDeletedUser = &Operation{Doing: "looking for a deleted user", Method: "GET", Path: "/directory/deletedItems/{user}", Permission: readAllOfUsers, Why: whyPeople, Optional: true}
 	opDirectory   = &Operation{Doing: "reading the directory", Method: "GET", Path: "/users/delta", Query: "$select=" + userProperties, Permission: readAllOfUsers, Why: whyPeople, Optional: true}
 
 	// Its permission is on the operation's own page ("Get application").

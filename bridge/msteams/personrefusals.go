@@ -25,7 +25,7 @@ const (
 // person can do. What is neither here nor ends by signing in again is about the app and so about everybody.
 var personHints = map[string]string{
 	"AADSTS50057": personSwitchedOff, "AADSTS50053": personLocked,
-	"AADSTS50034": personUnknown, "AADSTS50020": personElsewhere, "AADSTS51004": personElsewhere,
+	"AADSTS50034": personUnknown, "AADSTS50020": personElsewhere, "AADSTS51004": personElsewhere, "AADSTS90072": personElsewhere,
 	"AADSTS500021": personElsewhere, "AADSTS500022": personElsewhere,
 	"AADSTS50105": personUnassigned,
 	"AADSTS50097": personPolicy, "AADSTS50129": personPolicy, "AADSTS50131": personPolicy, "AADSTS53000": personPolicy, "AADSTS53001": personPolicy,

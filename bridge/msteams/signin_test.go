@@ -284,7 +284,7 @@ func TestWhatTheLoginServiceGivesIsChecked(t *testing.T) {
 // TestEveryRefusalIsOfThePersonOrTheApp walks through the whole table.
 func TestEveryRefusalIsOfThePersonOrTheApp(t *testing.T) {
 	ofTheApp := strings.Fields(`AADSTS65005 AADSTS650052 AADSTS650056 AADSTS650057 AADSTS70011 AADSTS28002 AADSTS500011 AADSTS7000215 AADSTS70002 AADSTS7000222
-		AADSTS700027 AADSTS50012 AADSTS700024 AADSTS500133 AADSTS700016 AADSTS70001 AADSTS90002 AADSTS7000218 AADSTS50011 AADSTS500112
+		AADSTS700027 AADSTS50012 AADSTS700024 AADSTS500133 AADSTS700016 AADSTS70001 AADSTS90002 AADSTS7000218 AADSTS50011 AADSTS500112 AADSTS9002327 AADSTS7000112
 		invalid_scope invalid_resource invalid_client unauthorized_client invalid_request unsupported_grant_type`)
 	for _, code := range slices.Sorted(maps.Keys(loginVerdicts)) {
 		body := `{"error":"` + code + `"}`

@@ -298,8 +298,8 @@ func (a *account) directoryPage(ctx context.Context, address string, into any) e
 	}
 }
 
-// profiles makes profiles of a page. Changes may leave out what has not changed; at first all is said, and what is left out is
-// empty.
+// profiles makes profiles of a page. Changes may leave out what has not changed: that is asked for. At first all is said that there is
+// to say, and what is left out holds against nobody.
 func (a *account) profiles(ctx context.Context, users []user, changes bool) ([]bridge.Profile, error) {
 	var all []bridge.Profile
 	for _, u := range users {
