@@ -20,7 +20,7 @@ func TestTeamsAppListsThePermissionsInUse(t *testing.T) {
 	var want []string
 	for _, op := range msteams.Operations() {
 		row := op.Permission + " application"
-		if op.Relay {
+		if op.Delegated() {
 			row = op.Permission + " delegated"
 		}
 		want = append(want, row)
@@ -54,7 +54,7 @@ func callsTable() string {
 	}
 	for _, op := range msteams.Operations() {
 		g := grant{op.Permission, "application", op.Optional}
-		if op.Relay {
+		if op.Delegated() {
 			g.as = "delegated"
 		}
 		if calls[g] == nil {
@@ -107,7 +107,7 @@ func TestReadmeListsThePermissionsInUse(t *testing.T) {
 	optional := map[string]bool{}
 	var want []string
 	for _, op := range msteams.Operations() {
-		row := map[bool]string{true: "delegated ", false: "application "}[op.Relay] + op.Permission
+		row := map[bool]string{true: "delegated ", false: "application "}[op.Delegated()] + op.Permission
 		if optional[row] = op.Optional; !op.Optional {
 			want = append(want, row)
 		}

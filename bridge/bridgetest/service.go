@@ -53,6 +53,8 @@ type Seen struct {
 // Features says what a service cannot do, or its handle cannot cause; the laws that need it are then left out, each
 // saying why. The zero value can everything.
 type Features struct {
+	// KeyCopied: people can write to the place of the key, so that what they copy from the service's own API carries it, too.
+	KeyCopied bool
 	// NoRestore: people cannot bring a deleted message back.
 	NoRestore bool
 	// NoThrottle: the handle cannot make the service throttle.
