@@ -128,6 +128,9 @@ func (s *Server) getStatuses(c *call) (any, *model.AppError) {
 	if err != nil {
 		return nil, err
 	}
+	if slices.ContainsFunc(ids, func(id string) bool { return len(id) != 26 }) {
+		return nil, invalidBody()
+	}
 	out := []*model.Status{}
 	for _, id := range ids {
 		out = append(out, &model.Status{UserId: id, Status: s.statusOf(id), Manual: s.users[id] != nil && s.users[id].manual})
