@@ -32,7 +32,7 @@ func postOf(t *testing.T, text string) *model.Post {
 	return &p
 }
 
-var testConfig = serverConfig{server: "mattermost:x", site: "https://chat.example.org", self: "bot", showNames: true, maxRunes: 16383}
+var testConfig = serverConfig{server: "mattermost:x", site: "https://chat.example.org", showNames: true, maxRunes: 16383}
 
 func TestAPostIsAState(t *testing.T) {
 	p := postOf(t, `{"id":"p1","channel_id":"c1","root_id":"r1","user_id":"u1","create_at":1000,"update_at":3000,"edit_at":2000,
@@ -66,23 +66,17 @@ func TestADeletedPostHasNoText(t *testing.T) {
 	}
 }
 
-func TestKeysCountOnlyFromBots(t *testing.T) {
-	for _, c := range []struct {
-		props string
-		user  string
-		who   person
-		want  bridge.Key
-	}{
-		{`{"causeway":{"key":"k1"}}`, "bot", person{}, "k1"},
-		{`{"causeway":{"key":"k1"}}`, "other", person{bot: true}, "k1"},
-		{`{"causeway":{"key":"k1"},"from_bot":"true"}`, "alice", person{}, ""},
-		{`{"causeway":{"key":7}}`, "bot", person{}, ""},
-		{`{"causeway":"k1"}`, "bot", person{}, ""},
-		{`{"causeway":{"key":"` + strings.Repeat("x", 65) + `"}}`, "bot", person{}, ""},
+func TestKeysAreRead(t *testing.T) {
+	for props, want := range map[string]bridge.Key{
+		`{"causeway":{"key":"k1"}}`:                              "k1",
+		`{"causeway":{"key":"k1"},"from_oauth_app":"true"}`:      "k1",
+		`{"causeway":{"key":7}}`:                                 "",
+		`{"causeway":"k1"}`:                                      "",
+		`{"causeway":{"key":"` + strings.Repeat("x", 65) + `"}}`: "",
 	} {
-		p := postOf(t, `{"id":"p1","user_id":"`+c.user+`","props":`+c.props+`}`)
-		if got := stateOf(p, c.who, testConfig).Key; got != c.want {
-			t.Errorf("%s by %s: key %q, want %q", c.props, c.user, got, c.want)
+		p := postOf(t, `{"id":"p1","user_id":"alice","props":`+props+`}`)
+		if got := stateOf(p, person{}, testConfig).Key; got != want {
+			t.Errorf("%s: key %q, want %q", props, got, want)
 		}
 	}
 }
