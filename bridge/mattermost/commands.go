@@ -197,7 +197,7 @@ func (a *account) teams(ctx context.Context) ([]*model.Team, error) {
 	if err := a.client.get(ctx, "/users/"+me.Id+"/teams", &all); err != nil {
 		return nil, fmt.Errorf("asking which teams the bot is in: %w", err)
 	}
-	if !a.may(model.PermissionManageSlashCommands) {
+	if !a.may(model.PermissionManageSlashCommands, model.PermissionViewTeam) {
 		return all, nil // it may register them at most in its own
 	}
 	known := map[string]bool{}

@@ -27,6 +27,8 @@ type serverConfig struct {
 	tokens, oauth, commands bool
 	// managed: LDAP or SAML is in use, so accounts may be switched on and off from there.
 	managed bool
+	// verifies: nobody logs in with an address that is not verified.
+	verifies bool
 	// editSeconds is how long posts may be edited; -1: for ever.
 	editSeconds int
 }
@@ -54,6 +56,7 @@ func (a *account) readConfig(ctx context.Context) (serverConfig, error) {
 		oauth:       values["EnableOAuthServiceProvider"] == "true",
 		commands:    values["EnableCommands"] == "true",
 		managed:     values["EnableSaml"] == "true" || values["EnableLdap"] == "true",
+		verifies:    values["RequireEmailVerification"] == "true",
 		editSeconds: -1,
 	}
 	if c.site == "" {

@@ -204,7 +204,7 @@ func (a *account) Prove(ctx context.Context, s bridge.SignIn, code string) (brid
 		a.giveBack(ctx, as, app.ID)
 		return bridge.Proof{}, &bridge.Error{Kind: bridge.Rejected, Scope: bridge.ScopePerson, Hint: sayNoPerson, Err: errors.New("proving who signed in: it is a bot, or a user of another server")}
 	}
-	proof := bridge.Proof{Profile: profileOf(&user, config.nameFormat)}
+	proof := bridge.Proof{Profile: profileOf(&user, config)}
 	if a.simple() {
 		a.giveBack(ctx, as, app.ID)
 		return proof, nil

@@ -203,6 +203,10 @@ func TestSettings(t *testing.T) {
 		{Settings{Server: "ftp://x", Token: " t"}, "Server Token"},
 		{Settings{Server: "https://user:pw@x", Token: "t", Team: "a/b", CAFile: "/does/not/exist"}, "Server Team CAFile"},
 		{Settings{Server: "https://", Token: "t"}, "Server"},
+		{Settings{Server: "x", Token: "t", Profile: "simple", CallbackURL: "http://127.0.0.1:9080"}, ""},
+		{Settings{Server: "x", Token: "t", Profile: "Simple", CallbackURL: "ftp://x"}, "Profile CallbackURL"},
+		{Settings{Server: "x", Token: "t", OAuthClientID: "short", OAuthClientSecret: "s"}, "OAuthClientID"},
+		{Settings{Server: "x", Token: "t", OAuthClientSecret: "s"}, "OAuthClientID"},
 		{Settings{Server: "https://x/?a=b", Token: "t"}, "Server"},
 	} {
 		var keys []string
@@ -221,6 +225,36 @@ func TestSettings(t *testing.T) {
 	} {
 		if got, err := serverURL(in); err != nil || got.String() != want {
 			t.Errorf("%s is %v (%v), want %s", in, got, err, want)
+		}
+	}
+}
+
+func TestWhereTheServerReachesCauseway(t *testing.T) {
+	env := bridge.Env{Account: "mattermost.hq/1", Hook: "https://causeway.example.com/hooks/mattermost.hq%2F1"}
+	for callback, want := range map[string]string{
+		"": env.Hook, "http://127.0.0.1:9080": "http://127.0.0.1:9080/hooks/mattermost.hq%2F1", "http://gateway/x/": "http://gateway/x/hooks/mattermost.hq%2F1",
+	} {
+		if got := (&Settings{CallbackURL: callback}).callback(env); got != want {
+			t.Errorf("%q: %s, want %s", callback, got, want)
+		}
+	}
+	for _, c := range []struct {
+		setting, host string
+		private, ok   bool
+	}{
+		{"", "127.0.0.1", true, false},
+		{"127.0.0.1", "127.0.0.1", true, true},
+		{"127.0.0.1", "localhost", true, false},
+		{"example.org, 10.0.0.0/8 localhost", "10.1.2.3", true, true},
+		{"10.0.0.0/8", "100.64.1.1", true, false},
+		{"fd00::/8", "fd00::1", true, true},
+		{"", "::1", true, false},
+		{"", "169.254.1.1", true, false},
+		{"", "93.184.216.34", false, false},
+		{"", "causeway.example.com", false, false},
+	} {
+		if private(c.host) != c.private || allows(c.setting, c.host) != c.ok {
+			t.Errorf("%q for %s: private %t, allowed %t", c.setting, c.host, private(c.host), allows(c.setting, c.host))
 		}
 	}
 }

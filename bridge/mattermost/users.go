@@ -15,14 +15,15 @@ import (
 	"causeway/bridge"
 )
 
-// profileOf shows a user as far as the server has told. auth_service and email_verified are told to the user and to
-// administrators only; to others an address is never proven.
-func profileOf(u *model.User, nameFormat string) bridge.Profile {
+// profileOf shows a user as far as the server has told. It tells auth_service to the user and to administrators only, and
+// email_verified to nobody but the user (ClearNonProfileFields in the server's model). Where RequireEmailVerification is set, nobody can log in
+// with an address that is not verified.
+func profileOf(u *model.User, config serverConfig) bridge.Profile {
 	roles := strings.Fields(u.Roles)
 	p := bridge.Profile{
-		Author:      personOf(u, nameFormat).author(u.Id),
+		Author:      personOf(u, config.nameFormat).author(u.Id),
 		Email:       u.Email,
-		EmailProven: u.Email != "" && (u.EmailVerified || u.AuthService != ""),
+		EmailProven: u.Email != "" && (u.EmailVerified || u.AuthService != "" || config.verifies),
 		Standing: bridge.Standing{
 			Admin:   slices.Contains(roles, model.SystemAdminRoleId),
 			Bot:     u.IsBot,
@@ -53,7 +54,7 @@ func (a *account) Profile(ctx context.Context, u bridge.UserID) (bridge.Profile,
 		return bridge.Profile{}, fmt.Errorf("asking for user %s: %w", u, lacking(err, "view_members"))
 	}
 	a.users.Add(user.Id, personOf(&user, config.nameFormat))
-	return profileOf(&user, config.nameFormat), nil
+	return profileOf(&user, config), nil
 }
 
 // FindUser finds a user by id, user name with or without "@", or e-mail address; deactivated ones, too.
@@ -81,7 +82,7 @@ func (a *account) FindUser(ctx context.Context, name string) (bridge.Profile, er
 		err := a.client.get(ctx, path, &user)
 		switch {
 		case err == nil:
-			return profileOf(&user, config.nameFormat), nil
+			return profileOf(&user, config), nil
 		case bridge.KindOf(err) == bridge.Gone:
 		case forbidden(err) && strings.HasPrefix(path, "/users/email/"):
 			return bridge.Profile{}, &bridge.Error{Kind: bridge.Unsupported, Err: fmt.Errorf("finding the user %q: the server hides e-mail addresses", name),
@@ -156,7 +157,7 @@ func (a *account) Notifications(ctx context.Context, u bridge.UserID, c bridge.C
 		return "", err
 	}
 	var m model.ChannelMember
-	err = a.forMember(ctx, u, func(by *client) error {
+	err = a.forMember(ctx, u, channel, func(by *client) error {
 		return by.get(ctx, "/channels/"+channel+"/members/"+user, &m)
 	})
 	if err != nil {
@@ -174,7 +175,7 @@ func (a *account) SetNotifications(ctx context.Context, u bridge.UserID, c bridg
 	if setting != model.ChannelMarkUnreadAll && setting != model.ChannelMarkUnreadMention {
 		return &bridge.Error{Kind: bridge.Rejected, Err: fmt.Errorf("changing how a person is notified: there is no setting %q", setting)}
 	}
-	err = a.forMember(ctx, u, func(by *client) error {
+	err = a.forMember(ctx, u, channel, func(by *client) error {
 		_, err := by.call(ctx, opChange, http.MethodPut, "/channels/"+channel+"/members/"+user+"/notify_props",
 			map[string]string{model.MarkUnreadNotifyProp: setting}, nil)
 		return err
@@ -194,9 +195,9 @@ func (a *account) memberOf(u bridge.UserID, c bridge.ConversationID) (channel, u
 }
 
 // forMember does something about a member: with the bot's token where it may do that for others, else with the person's own.
-func (a *account) forMember(ctx context.Context, u bridge.UserID, do func(by *client) error) error {
+func (a *account) forMember(ctx context.Context, u bridge.UserID, channel string, do func(by *client) error) error {
 	if a.may(model.PermissionEditOtherUsers, model.PermissionReadChannel) {
-		return do(a.client)
+		return a.explain(ctx, a.client, do(a.client), channel, "")
 	}
 	err := a.by(ctx, u, func(c *client, _ string) error { return do(c) })
 	if bridge.KindOf(err) == bridge.Unsupported && bridge.ScopeOf(err) == bridge.ScopePerson {

@@ -153,7 +153,10 @@ func (r *row) client(replies int64) *model.Post {
 		p.Message = ""
 		return p
 	}
-	p.StripActionIntegrations() // the context of buttons is for the server alone
+	if p.GetProp("attachments") != nil {
+		p.AddProp("attachments", attachmentsOf(p)) // copies
+		p.StripActionIntegrations()                // the context of buttons is for the server alone
+	}
 	for _, x := range r.liveReactions() {
 		c := *x
 		p.Metadata.Reactions = append(p.Metadata.Reactions, &c)
