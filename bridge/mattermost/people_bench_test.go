@@ -52,14 +52,12 @@ func (b *syncBuffer) String() string {
 }
 
 const (
-	restricted = "system_custom_group_admin"
+	restricted = mmtest.Restricted
 	redirect   = "https://causeway.example.com/connect/back"
 )
 
 // restrictedRole is what docs/mattermost-bot.md gives to a bot that is no administrator.
-var restrictedRole = map[string][]string{restricted: {
-	"create_post_ephemeral", "sysconsole_write_user_management_users", "manage_slash_commands", "manage_oauth",
-}}
+var restrictedRole = map[string][]string{restricted: mmtest.RestrictedPermissions}
 
 // newCrowd makes one with a bot of that role. When the test ends, nothing that was logged may hold a secret.
 func newCrowd(t testing.TB, options sim.Options, role string, more func(*mattermost.Settings)) *crowd {

@@ -46,6 +46,8 @@ type World struct {
 	Channel func(t testing.TB, name string) string
 	// Revoke takes the bot's token away, Grant gives it back.
 	Revoke, Grant func(t testing.TB)
+	// Roles gives the bot system roles, besides system_user. The restricted one may do what docs/mattermost-bot.md says.
+	Roles func(t testing.TB, roles string)
 	// Bridge makes the bridge; nil: mattermost.New.
 	Bridge func(bridge.Env, *mattermost.Settings) (bridge.Bridge, error)
 	// Within is [bridgetest.Service.Within].

@@ -40,6 +40,15 @@ func (s *Server) postAction(c *call) (any, *model.AppError) {
 	if action == nil || action.Integration == nil {
 		return nil, fail("DoPostActionWithCookie", "api.post.do_action.action_id.app_error", http.StatusNotFound)
 	}
+	var asked struct {
+		Cookie string `json:"cookie"`
+	}
+	if err := c.decode(&asked); err != nil {
+		return nil, err
+	}
+	if !stored && asked.Cookie != action.Cookie { // of an ephemeral post the client has to bring back what the button does
+		return nil, noPost()
+	}
 	request := &model.PostActionIntegrationRequest{
 		UserId: c.user.Id, UserName: c.user.Username, ChannelId: ch.Id, ChannelName: ch.Name, TeamId: ch.TeamId, PostId: post.Id,
 		TriggerId: model.NewId(), Type: action.Type, Context: action.Integration.Context,
@@ -119,10 +128,18 @@ func (s *Server) ephemeral(to, from string, p *model.Post) {
 	p.UpdateAt = p.CreateAt
 	kept := p.Clone()
 	kept.SetProps(copyProps(p.GetProps()))
-	s.ephemerals = append(s.ephemerals, Ephemeral{To: to, From: from, Post: kept})
-	shown := p.Clone()
-	shown.SetProps(copyProps(p.GetProps()))
 	if all := attachmentsOf(p); len(all) > 0 {
+		for _, a := range all {
+			for _, action := range a.Actions {
+				action.Cookie = model.NewId()
+			}
+		}
+		kept.AddProp("attachments", all)
+	}
+	s.ephemerals = append(s.ephemerals, Ephemeral{To: to, From: from, Post: kept})
+	shown := kept.Clone()
+	shown.SetProps(copyProps(kept.GetProps()))
+	if all := attachmentsOf(kept); len(all) > 0 {
 		shown.AddProp("attachments", all)
 		shown.StripActionIntegrations()
 	}
@@ -224,12 +241,12 @@ func (s *Server) Press(who, postID, label string) error {
 	s.mu.Lock()
 	u := s.mustUser(who)
 	post, _ := s.pressable(postID)
-	id := ""
+	id, cookie := "", ""
 	if post != nil {
 		for _, a := range attachmentsOf(post) {
 			for _, action := range a.Actions {
 				if action.Name == label {
-					id = action.Id
+					id, cookie = action.Id, action.Cookie
 				}
 			}
 		}
@@ -238,7 +255,7 @@ func (s *Server) Press(who, postID, label string) error {
 	if id == "" {
 		return fmt.Errorf("pressing %s: there is no such button", label)
 	}
-	if err := s.act(u, "POST", "/posts/"+postID+"/actions/"+id, struct{}{}); err != nil {
+	if err := s.act(u, "POST", "/posts/"+postID+"/actions/"+id, map[string]string{"cookie": cookie}); err != nil {
 		return fmt.Errorf("pressing %s: %w", label, err)
 	}
 	return nil

@@ -61,6 +61,7 @@ func (s *Server) table() []route {
 		{method: "GET", template: "/users/{user_id}/tokens", handle: s.getTokens},
 		{method: "POST", template: "/users/{user_id}/tokens", handle: s.postToken},
 		{method: "PUT", template: "/users/{user_id}/active", handle: s.putActive},
+		{method: "PUT", template: "/users/{user_id}/patch", handle: s.patchUser},
 		{method: "POST", template: "/users/{user_id}/typing", handle: s.postTyping},
 		{method: "GET", template: "/users/{user_id}/teams", handle: s.getTeamsOfUser},
 		{method: "GET", template: "/users/{user_id}/teams/members", handle: s.getTeamMembershipsOfUser},
