@@ -144,6 +144,19 @@ func (a *account) Connect(ctx context.Context) (bridge.Identity, error) {
 	return bridge.Identity{Server: config.server, User: bridge.UserID(me.Id), Name: me.Username}, nil
 }
 
+// Status tells how people are acted as, and where commands are missing.
+func (a *account) Status() bridge.Status {
+	profile := ProfileRestricted
+	if a.simple() {
+		profile = ProfileSimple
+	}
+	s := bridge.Status{Facts: []bridge.Fact{{Name: "acting as people", Value: profile}}}
+	for _, one := range a.commands.lacking() {
+		s.Facts = append(s.Facts, bridge.Fact{Name: "command not registered", Value: one})
+	}
+	return s
+}
+
 // verify notes that a channel was read up to a time.
 func (a *account) verify(channel string, until int64) {
 	a.mu.Lock()

@@ -305,6 +305,53 @@ func TestAnotherInstanceWasFirst(t *testing.T) {
 	}
 }
 
+// Two instances renew at the same moment: the one that came too late waits until the other has stored what it got.
+func TestTheSlowerOfTwoInstancesWaits(t *testing.T) {
+	c := newCrowd(t, sim.Options{}, restricted, nil)
+	c.join()
+	c.endIn("1m")
+	name := bridge.PersonGrant(c.alice())
+	old, err := c.vault.Load(t.Context(), name)
+	c.must(err)
+	other := c.account
+	_, err = other.Post(t.Context(), c.as("renewed there"))
+	c.must(err)
+	renewed, err := c.vault.Load(t.Context(), name)
+	c.must(err)
+	late := &lateVault{Vault: c.vault, name: name, old: old, looks: 2}
+	c.withVault(late)
+	_, err = c.account.Post(t.Context(), c.as("and here"))
+	c.must(err)
+	now, err := c.vault.Load(t.Context(), name)
+	c.must(err)
+	if string(now) != string(renewed) || late.looks != 0 {
+		t.Errorf("%d looks are left, and the grant was replaced: %t", late.looks, string(now) != string(renewed))
+	}
+}
+
+// lateVault shows what was stored before for some looks more.
+type lateVault struct {
+	bridge.Vault
+	name  string
+	old   []byte
+	looks int
+}
+
+func (v *lateVault) Load(ctx context.Context, name string) ([]byte, error) {
+	if name == v.name && v.looks > 0 {
+		v.looks--
+		return v.old, nil
+	}
+	return v.Vault.Load(ctx, name)
+}
+
+func TestReleasingWhereOAuthIsOff(t *testing.T) {
+	c := newCrowd(t, sim.Options{}, restricted, nil)
+	c.join()
+	c.sim.Configure(func(o *sim.Options) { o.NoOAuth = true })
+	c.must(c.account.Release(t.Context(), c.alice()))
+}
+
 func TestVerifyRenewsInTime(t *testing.T) {
 	c := newCrowd(t, sim.Options{}, restricted, nil)
 	c.join()

@@ -21,11 +21,7 @@ func (a *account) checkPeople(ctx context.Context) []bridge.Finding {
 	}
 	a.mu.Lock()
 	powers := a.powers
-	missing := []string(nil)
 	a.mu.Unlock()
-	a.commands.mu.Lock()
-	missing = append(missing, a.commands.missing...)
-	a.commands.mu.Unlock()
 	var all []bridge.Finding
 	note := func(format string, args ...any) {
 		all = append(all, bridge.Finding{Text: fmt.Sprintf(format, args...)})
@@ -63,7 +59,7 @@ func (a *account) checkPeople(ctx context.Context) []bridge.Finding {
 	}
 	lacks("who has left Teams is not deactivated here", model.PermissionSysconsoleWriteUserManagementUsers)
 	all = append(all, a.checkCallback(ctx, config, powers)...)
-	for _, one := range missing {
+	for _, one := range a.commands.lacking() {
 		note("a command is not registered in the team %s", one)
 	}
 	return all

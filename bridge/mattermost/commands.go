@@ -87,6 +87,13 @@ func (k *commands) store(ctx context.Context, tokens map[string]string, missing 
 	return wrap("storing the tokens of commands", k.vault.Save(ctx, vaultCommands, data))
 }
 
+// lacking says where commands could not be registered.
+func (k *commands) lacking() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.missing)
+}
+
 // knows says whether a token belongs to any command. It takes the same time for every token of one length.
 func (k *commands) knows(ctx context.Context, token string) bool {
 	if k.find(token, "") {

@@ -230,6 +230,26 @@ func (d *discard) Header() http.Header         { return d.header }
 func (d *discard) Write(p []byte) (int, error) { return len(p), nil }
 func (d *discard) WriteHeader(status int)      { d.status = status }
 
+// Another instance has registered the command of a new team: its token is in the vault that both have.
+func TestACommandThatAnotherInstanceRegistered(t *testing.T) {
+	c := newCrowd(t, sim.Options{}, restricted, nil)
+	first := c.account
+	c.connectAgain()
+	c.front.Offer(msteams)
+	c.start()
+	c.awaitCommands("acme", registered)
+	c.stop()
+	c.wait("the vault has its token", func() bool { return c.sim.Command("alice", c.channel, "/msteams") == nil })
+	c.mu.Lock()
+	c.handler = first.Handler()
+	c.mu.Unlock()
+	before, _, _ := c.front.Seen()
+	c.wait("the other instance takes it", func() bool { return c.sim.Command("alice", c.channel, "/msteams status") == nil })
+	if after, _, _ := c.front.Seen(); len(after) != len(before)+1 {
+		t.Errorf("%d commands came after %d", len(after), len(before))
+	}
+}
+
 func TestANoticeWithButtons(t *testing.T) {
 	c := newCrowd(t, sim.Options{}, restricted, nil)
 	c.front.Answer(bridge.Reply{}, bridge.Reply{Replace: richtext.Plain("Teams it is."), Text: richtext.Plain("Noted.")})

@@ -137,11 +137,12 @@ func (a *account) Release(ctx context.Context, u bridge.UserID) error {
 		return nil
 	}
 	err = a.by(ctx, u, func(c *client, _ string) error { return a.deauthorize(ctx, c, g.App) })
-	if lost(err) {
+	switch {
+	case lost(err):
 		return gone("releasing a person: their tokens are not good any more")
+	case bridge.KindOf(err) == bridge.Unsupported: // the server is no OAuth 2.0 provider at present
+		a.log.WithError(err).Warn("the tokens of somebody who disconnects could not be revoked; they end by themselves")
+		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("releasing a person: %w", err)
-	}
-	return nil
+	return wrap("releasing a person", err)
 }

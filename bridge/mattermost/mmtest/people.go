@@ -45,6 +45,7 @@ func RunPeople(t *testing.T, world func(t *testing.T) World) {
 			{"people are muted and put back", muted},
 			{"users are found, and deactivated unless they must not be", users},
 			{"the app is found again", sameApp},
+			{"check misses nothing", wellFurnished},
 			{"a command is registered, proven and answered", command},
 			{"buttons of a direct message are pressed and go", buttons},
 			{"who comes online is told", arrival},
@@ -450,5 +451,22 @@ func sameApp(c *crowd) {
 	c.do(c.Admin, "DELETE", "/oauth/apps/"+first, nil, nil)
 	if next := ask(to); next == first {
 		c.Error("the app was not registered again")
+	}
+}
+
+// wellFurnished: with what docs/mattermost-bot.md gives to the bot, nothing is missing.
+func wellFurnished(c *crowd) {
+	named := false
+	for _, f := range c.account.Check(c.Context()) {
+		named = named || strings.HasPrefix(f.Text, "acting as people: "+c.profile)
+		for _, complaint := range []string{"cannot be", "do not work", "lacks", "could not"} {
+			if f.Fatal || strings.Contains(f.Text, complaint) {
+				c.Errorf("check says: %s", f.Text)
+				break
+			}
+		}
+	}
+	if !named {
+		c.Error("check does not name the profile")
 	}
 }
