@@ -1,6 +1,7 @@
 package mattermost
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
@@ -32,7 +33,9 @@ type commands struct {
 
 	mu     sync.Mutex
 	hashes map[string][sha256.Size]byte
+	// read is when the vault was read, stored what it holds as far as known.
 	read   time.Time
+	stored []byte
 	// missing says where commands could not be registered, and why; for people.
 	missing []string
 }
@@ -57,11 +60,18 @@ func (k *commands) load(ctx context.Context) error {
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.read = time.Now()
+	k.read, k.stored = time.Now(), data
 	for key, token := range tokens {
 		k.hashes[key] = sha256.Sum256([]byte(token))
 	}
 	return nil
+}
+
+// learn takes the token of a command that was registered just now: somebody may type it at once.
+func (k *commands) learn(key, token string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.hashes[key] = sha256.Sum256([]byte(token))
 }
 
 // store keeps the tokens of all commands.
@@ -70,21 +80,24 @@ func (k *commands) store(ctx context.Context, tokens map[string]string, missing 
 	for key, token := range tokens {
 		hashes[key] = sha256.Sum256([]byte(token))
 	}
-	k.mu.Lock()
-	same := len(hashes) == len(k.hashes)
-	for key, hash := range hashes {
-		same = same && k.hashes[key] == hash
-	}
-	k.hashes, k.missing = hashes, missing
-	k.mu.Unlock()
-	if same {
-		return nil
-	}
 	data, err := json.Marshal(tokens)
 	if err != nil {
 		return fmt.Errorf("encoding the tokens of commands: %w", err)
 	}
-	return wrap("storing the tokens of commands", k.vault.Save(ctx, vaultCommands, data))
+	k.mu.Lock()
+	k.hashes, k.missing = hashes, missing
+	same := bytes.Equal(data, k.stored)
+	k.mu.Unlock()
+	if same {
+		return nil
+	}
+	if err := k.vault.Save(ctx, vaultCommands, data); err != nil {
+		return fmt.Errorf("storing the tokens of commands: %w", err)
+	}
+	k.mu.Lock()
+	k.stored = data
+	k.mu.Unlock()
+	return nil
 }
 
 // lacking says where commands could not be registered.
@@ -269,6 +282,7 @@ func (a *account) registerIn(ctx context.Context, team *model.Team) (tokens map[
 			continue
 		}
 		tokens[t.Word] = token
+		a.commands.learn(commandKey(team.Id, t.Word), token)
 	}
 	return tokens, err
 }

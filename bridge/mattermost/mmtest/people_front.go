@@ -106,33 +106,35 @@ func (c *crowd) press(who Member, p *model.Post, label string) error {
 }
 
 func command(c *crowd) {
-	team := c.team()
-	c.front.Offer(bridge.Trigger{Word: "msteams", Hint: "[connect]", Description: "Your Teams account"})
+	// A bot that is an administrator registers it in all teams of the server, those of other tests too: so it has a name of its own.
+	team, word := c.team(), "law"+model.NewId()[:8]
+	c.front.Offer(bridge.Trigger{Word: word, Hint: "[connect]", Description: "Your Teams account"})
 	c.front.Answer(bridge.Reply{Text: richtext.Plain("Which one, *you*?"), Choices: []bridge.Choice{{Label: "Teams", Token: "t-1"}}},
 		bridge.Reply{Replace: richtext.Plain("Teams it is."), Text: richtext.Plain("Noted.")})
 	alice := c.openClient()
 	c.run()
 	var list []*model.Command
 	c.wait("the command", func() bool {
-		c.do(c.Admin, "GET", "/commands?custom_only=true&team_id="+team, nil, &list)
+		list = c.registered(team, word)
 		return len(list) == 1
 	})
 	k := list[0]
 	c.secrets = append(c.secrets, k.Token)
-	if k.Trigger != "msteams" || k.CreatorId != c.Bot.ID || k.AutoCompleteHint != "[connect]" || !k.AutoComplete {
+	if k.CreatorId != c.Bot.ID || k.AutoCompleteHint != "[connect]" || !k.AutoComplete {
 		c.Errorf("registered is %+v", k)
 	}
-	execute := func(channel string) {
-		c.Helper()
-		c.do(c.Alice.Token, "POST", "/commands/execute", map[string]string{"command": "/msteams connect  contoso", "channel_id": channel, "team_id": team}, nil)
+	execute := func(channel string) error {
+		typed := map[string]string{"command": "/" + word + " connect  contoso", "channel_id": channel, "team_id": team}
+		return request(c.client, c.URL, c.Alice.Token, "POST", "/commands/execute", typed, nil)
 	}
-	execute(c.channel)
+	// It can be listed a moment before the bridge has heard that it is there.
+	c.wait("it is taken", func() bool { return execute(c.channel) == nil })
 	var dm model.Channel
 	c.do(c.Alice.Token, "POST", "/channels/direct", []string{c.Alice.ID, c.Bob.ID}, &dm)
-	execute(dm.Id)
+	c.must(execute(dm.Id))
 	commands, _, _ := c.front.Seen()
 	said := func(channel string) bridge.Command {
-		return bridge.Command{User: c.alice(), Conversation: bridge.ConversationID{Server: c.Server, Channel: bridge.ChannelID(channel)}, Trigger: "msteams", Words: []string{"connect", "contoso"}}
+		return bridge.Command{User: c.alice(), Conversation: bridge.ConversationID{Server: c.Server, Channel: bridge.ChannelID(channel)}, Trigger: word, Words: []string{"connect", "contoso"}}
 	}
 	if d := cmp.Diff([]bridge.Command{said(c.channel), said(dm.Id)}, commands); d != "" {
 		c.Error(d)
@@ -153,7 +155,7 @@ func command(c *crowd) {
 	}
 	// Who knows the address alone gets nothing; nor does the token open another team.
 	for name, token := range map[string]string{"no token": "", "a wrong one": model.NewId(), "of another team": k.Token} {
-		r, err := http.NewRequestWithContext(c.Context(), "POST", k.URL, strings.NewReader("command=%2Fmsteams&team_id="+model.NewId()+"&user_id="+c.Alice.ID+"&channel_id="+c.channel))
+		r, err := http.NewRequestWithContext(c.Context(), "POST", k.URL, strings.NewReader("command=%2F"+word+"&team_id="+model.NewId()+"&user_id="+c.Alice.ID+"&channel_id="+c.channel))
 		c.must(err)
 		r.Header.Set("Authorization", "Token "+token)
 		got, err := c.client.Do(r)
@@ -176,16 +178,20 @@ func (c *crowd) mend(team string, k *model.Command) {
 	spoilt := *k
 	spoilt.URL = strings.Replace(k.URL, "127.0.0.1", "127.0.0.2", 1)
 	c.do(c.Admin, "PUT", "/commands/"+k.Id, &spoilt, nil)
-	var list []*model.Command
 	c.wait("it is put right", func() bool {
-		c.do(c.Admin, "GET", "/commands?custom_only=true&team_id="+team, nil, &list)
+		list := c.registered(team, k.Trigger)
 		return len(list) == 1 && list[0].URL == k.URL && list[0].Id == k.Id && list[0].Token == k.Token
 	})
 	c.front.Offer()
-	c.wait("it goes", func() bool {
-		c.do(c.Admin, "GET", "/commands?custom_only=true&team_id="+team, nil, &list)
-		return len(list) == 0
-	})
+	c.wait("it goes", func() bool { return len(c.registered(team, k.Trigger)) == 0 })
+}
+
+// registered lists the commands of a team with that word.
+func (c *crowd) registered(team, word string) []*model.Command {
+	c.Helper()
+	var list []*model.Command
+	c.do(c.Admin, "GET", "/commands?custom_only=true&team_id="+team, nil, &list)
+	return slices.DeleteFunc(list, func(k *model.Command) bool { return k.Trigger != word })
 }
 
 func (c *crowd) team() string {
