@@ -168,8 +168,8 @@ func (a *account) status() AccountStatus {
 	if s.Connected = a.open; a.open {
 		s.Since = a.admitted
 	}
-	if time.Now().Before(a.until) {
-		s.Throttled = a.until
+	if time.Now().Before(a.relay.until) {
+		s.Throttled = a.relay.until
 	}
 	a.mutex.Unlock()
 	if !s.Connected { // what ended the last session is old news once there is another

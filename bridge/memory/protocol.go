@@ -15,7 +15,7 @@ func Protocol(s *Service) bridge.Protocol {
 		Title:    "Memory",
 		Settings: func() any { return &Settings{} },
 		New: func(env bridge.Env, settings any) (bridge.Bridge, error) {
-			return s.Account(env.Account, bridge.UserID(settings.(*Settings).User)), nil
+			return s.Open(env, bridge.UserID(settings.(*Settings).User)), nil
 		},
 	}
 }

@@ -295,3 +295,31 @@ func (s *Store) Forget(ctx context.Context, server bridge.ServerID, u bridge.Use
 	}
 	return err
 }
+
+// Lose notes that acting as a user was refused, unless they have connected anew since that was tried; it reports whether they were
+// connected.
+func (s *Store) Lose(ctx context.Context, server bridge.ServerID, u bridge.UserID, tried time.Time, reason string) (bool, error) {
+	var changed int64
+	err := s.do(ctx, func(t *tx) (err error) {
+		changed, err = t.change("UPDATE identities SET state = $1, reason = $2 WHERE server = $3 AND uid = $4 AND state = $5 AND verified <= $6",
+			int(Lost), reason, string(server), string(u), int(Connected), tried.UnixMilli())
+		return err
+	})
+	if err != nil {
+		err = fmt.Errorf("storing that somebody is %s: %w", Lost, err)
+	}
+	return changed > 0, err
+}
+
+// Waiting counts the messages of a user that have not arrived everywhere yet.
+func (s *Store) Waiting(ctx context.Context, server bridge.ServerID, u bridge.UserID) (int, error) {
+	var n int
+	err := s.do(ctx, func(t *tx) error {
+		return t.row(`SELECT COUNT(DISTINCT m.id) FROM instances i INDEXED BY instances_lacking JOIN messages m ON m.id = i.message JOIN conversations o ON o.id = m.origin
+			WHERE i.rank IS NOT NULL AND i.origin = 0 AND m.author = $1 AND o.server = $2`, string(u), string(server)).Scan(&n)
+	})
+	if err != nil {
+		err = fmt.Errorf("counting what is waiting: %w", err)
+	}
+	return n, err
+}

@@ -200,15 +200,26 @@ CREATE TABLE departures_of_people (     -- who has left, until all that follows 
 	allowed  INTEGER NOT NULL DEFAULT 0,   -- 1: within the limit, or confirmed by the operator
 	PRIMARY KEY (server, uid)
 ) WITHOUT ROWID;
-ALTER TABLE parts ADD COLUMN writer TEXT NOT NULL DEFAULT '';     -- the user as whom it was written; '' = the relay, or at the origin
-ALTER TABLE parts ADD COLUMN shown TEXT NOT NULL DEFAULT '';      -- hash of the neutral text as first seen after the last write
-ALTER TABLE parts ADD COLUMN edited INTEGER NOT NULL DEFAULT 0;   -- the service's edit time then
+ALTER TABLE messages ADD COLUMN author TEXT NOT NULL DEFAULT '';    -- its author's id at the origin
+ALTER TABLE messages ADD COLUMN edited INTEGER NOT NULL DEFAULT 0;  -- the service's edit time of its text, wherever that was written
+ALTER TABLE instances ADD COLUMN relayed INTEGER NOT NULL DEFAULT 0; -- 1: the service does not take it from its author, so the relay posts it
+-- As whom a part was written, and what tells a human's edit of it from the echo of Causeway's last write.
+ALTER TABLE parts ADD COLUMN writer TEXT NOT NULL DEFAULT '';     -- the user; '' = the relay, or at the origin
+ALTER TABLE parts ADD COLUMN sent TEXT NOT NULL DEFAULT '';       -- hash of the neutral text that was sent; '' = not written as a person
+ALTER TABLE parts ADD COLUMN shown TEXT NOT NULL DEFAULT '';      -- hash of what was seen first after that; '' = not seen yet
+ALTER TABLE parts ADD COLUMN edited INTEGER NOT NULL DEFAULT 0;   -- the newest of the service's edit times that is known
+ALTER TABLE parts ADD COLUMN doubt TEXT NOT NULL DEFAULT '';      -- hash of what was seen instead of what was sent
+ALTER TABLE parts ADD COLUMN rewritten INTEGER NOT NULL DEFAULT 0; -- 1: Causeway has edited it
+UPDATE parts SET version = (SELECT m.version FROM instances i JOIN messages m ON m.id = i.message WHERE i.id = parts.instance) WHERE key IS NULL;
+ALTER TABLE orphans ADD COLUMN writer TEXT NOT NULL DEFAULT '';   -- as in parts
+ALTER TABLE strays ADD COLUMN writer TEXT NOT NULL DEFAULT '';    -- as in parts
 CREATE TABLE reactions_made (           -- takes the place of own_reactions: what Causeway set for people elsewhere
 	instance INTEGER NOT NULL REFERENCES instances,
 	emoji    TEXT NOT NULL,
 	writer   TEXT NOT NULL DEFAULT '',     -- the user as whom it was set; '' = the relay
-	state    INTEGER NOT NULL,             -- as in own_reactions
-	seen     INTEGER NOT NULL DEFAULT 0,   -- 1: it has been seen there; when it is missing afterwards, its person took it away
+	state    INTEGER NOT NULL,             -- see reactionState
+	seen     INTEGER NOT NULL DEFAULT 0,   -- 1: it has been seen there; when it is missing afterwards, its person took it away. 2: look
+	made     INTEGER NOT NULL DEFAULT 0,   -- when it was set or removed
 	PRIMARY KEY (instance, emoji, writer)
 ) WITHOUT ROWID;
 INSERT INTO reactions_made (instance, emoji, writer, state) SELECT instance, emoji, '', state FROM own_reactions;
