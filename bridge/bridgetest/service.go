@@ -75,6 +75,9 @@ type Features struct {
 	NoMentions bool
 	// NoPeople: the handle cannot connect people.
 	NoPeople bool
+	// OpenKeys: people can write to the place of the key, so what somebody copies may carry it. Whose it is, the gateway finds out by the
+	// author.
+	OpenKeys bool
 	// NoReactionFeed: the service does not tell of a reaction unless something else changes.
 	NoReactionFeed bool
 }

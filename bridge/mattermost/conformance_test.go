@@ -64,6 +64,15 @@ func TestLawsWhereTheServerShowsNoOtherNames(t *testing.T) {
 		"parts fit and nothing of a long text is lost", "hostile text arrives as text", "hostile names mention nobody"))
 }
 
+func TestLawsWithMintedTokens(t *testing.T) {
+	bridgetest.Run(t, func(t *testing.T) bridgetest.Service {
+		_, w := standIn(t, sim.Options{})
+		w.Profile = mattermost.ProfileSimple
+		return mmtest.Open(t, w)
+	}, bridgetest.Only("a post as a person is theirs and known by its key", "as a person their posts are changed", "a person's reactions are their own",
+		"a revoked person stops nobody else", "how a person is notified is changed and put back"))
+}
+
 func TestPeopleLaws(t *testing.T) {
 	mmtest.RunPeople(t, func(t *testing.T) mmtest.World {
 		_, w := standIn(t, sim.Options{RolePermissions: restrictedRole})

@@ -2,7 +2,6 @@ package mmtest
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -81,7 +80,7 @@ type crowd struct {
 
 func openCrowd(t *testing.T, w World, profile string) *crowd {
 	c := &crowd{T: t, World: w, profile: profile, vault: &Vault{}, front: &Front{}, secrets: []string{w.Bot.Token, w.Alice.Token}}
-	c.client = &http.Client{Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	c.client = &http.Client{Timeout: 30 * time.Second}
 	t.Cleanup(c.client.CloseIdleConnections)
 	w.Roles(t, map[string]string{mattermost.ProfileSimple: "system_admin", mattermost.ProfileRestricted: Restricted}[profile])
 	c.channel = w.Channel(t, "people-"+model.NewId()[:8])
@@ -155,50 +154,15 @@ func (c *crowd) alice() bridge.UserID { return bridge.UserID(c.Alice.ID) }
 // browse opens the address in Alice's browser and gives the code with which it comes back.
 func (c *crowd) browse(address string) string {
 	c.Helper()
-	r, err := http.NewRequestWithContext(c.Context(), http.MethodGet, address, nil)
+	code, err := browse(c.client, c.URL, c.Alice.Token, address)
 	c.must(err)
-	r.AddCookie(&http.Cookie{Name: model.SessionCookieToken, Value: c.Alice.Token})
-	answer, err := c.client.Do(r)
-	c.must(err)
-	defer answer.Body.Close()
-	back, err := url.Parse(answer.Header.Get("Location"))
-	c.must(err)
-	if answer.StatusCode != http.StatusFound || back.Query().Get("state") != "the state" || back.Query().Get("code") == "" {
-		body, _ := io.ReadAll(answer.Body)
-		// An app that is not trusted shows a page, whose button does this.
-		if answer.StatusCode == http.StatusOK {
-			return c.consent(address)
-		}
-		c.Fatalf("the browser got %d, %s: %.300s", answer.StatusCode, back.Redacted(), body)
-	}
-	return back.Query().Get("code")
-}
-
-// consent presses the button of the page of consent.
-func (c *crowd) consent(address string) string {
-	c.Helper()
-	u, err := url.Parse(address)
-	c.must(err)
-	q := u.Query()
-	body, err := json.Marshal(map[string]string{"response_type": "code", "client_id": q.Get("client_id"), "redirect_uri": q.Get("redirect_uri"), "state": q.Get("state")})
-	c.must(err)
-	r, err := http.NewRequestWithContext(c.Context(), http.MethodPost, c.URL+"/oauth/authorize", strings.NewReader(string(body)))
-	c.must(err)
-	r.Header.Set("Authorization", "Bearer "+c.Alice.Token)
-	answer, err := c.client.Do(r)
-	c.must(err)
-	defer answer.Body.Close()
-	var said struct{ Redirect string }
-	c.must(json.NewDecoder(answer.Body).Decode(&said))
-	back, err := url.Parse(said.Redirect)
-	c.must(err)
-	return back.Query().Get("code")
+	return code
 }
 
 // join connects Alice as the gateway does.
 func (c *crowd) join() {
 	c.Helper()
-	s := bridge.SignIn{Redirect: redirect, State: "the state", Verifier: strings.Repeat("v", 43)}
+	s := bridge.SignIn{Redirect: redirect, State: theState, Verifier: strings.Repeat("v", 43)}
 	address, err := c.account.SignIn(c.Context(), s)
 	c.must(err)
 	proof, err := c.account.Prove(c.Context(), s, c.browse(address))
@@ -319,23 +283,12 @@ func lostToken(c *crowd) {
 	_, err := c.account.Post(c.Context(), c.draft("before"))
 	c.must(err)
 	if c.profile == mattermost.ProfileSimple {
-		var list []*model.UserAccessToken
-		c.do(c.Admin, "GET", "/users/"+c.Alice.ID+"/tokens", nil, &list)
-		for _, t := range list {
-			if strings.HasPrefix(t.Description, "Causeway ") {
-				c.do(c.Admin, "POST", "/users/tokens/revoke", map[string]string{"token_id": t.Id}, nil)
-			}
-		}
+		c.must(revokeMinted(c.client, c.World, c.Alice.ID))
 	} else {
 		kept, err := c.vault.Load(c.Context(), bridge.PersonGrant(c.alice()))
 		c.must(err)
-		body := strings.NewReader(fmt.Sprintf(`{"client_id":%q}`, c.remember(kept)["app"]))
-		r, err := http.NewRequestWithContext(c.Context(), http.MethodPost, c.URL+"/oauth/deauthorize", body)
-		c.must(err)
-		r.Header.Set("Authorization", "Bearer "+c.Alice.Token)
-		answer, err := c.client.Do(r)
-		c.must(err)
-		answer.Body.Close()
+		app, _ := c.remember(kept)["app"].(string)
+		c.must(deauthorize(c.client, c.URL, c.Alice.Token, app))
 	}
 	_, err = c.account.Post(c.Context(), c.draft("after"))
 	c.wants(err, bridge.Unauthorised, bridge.ScopePerson)
@@ -433,7 +386,7 @@ func users(c *crowd) {
 func sameApp(c *crowd) {
 	ask := func(to string) string {
 		c.Helper()
-		address, err := c.account.SignIn(c.Context(), bridge.SignIn{Redirect: to, State: "the state"})
+		address, err := c.account.SignIn(c.Context(), bridge.SignIn{Redirect: to, State: theState})
 		c.must(err)
 		u, err := url.Parse(address)
 		c.must(err)
