@@ -125,7 +125,8 @@ type Bridge interface {
 	// Parts splits a draft's text into as many texts as posts are needed; one when it fits. No I/O; the same
 	// draft always gives the same parts.
 	Parts(d Draft) []richtext.Doc
-	// Post writes a new message, carrying d.Key.
+	// Post writes a new message, carrying d.Key. Unsupported with ScopePerson, here and in the other writes: not as this person in
+	// this conversation, of which they may be no member; the relay may write it. Unauthorised with ScopePerson: the person's grant is lost.
 	Post(ctx context.Context, d Draft) (MessageID, error)
 	// Edit makes an existing post look like the draft; the key stays with it. Doing it twice is harmless. As a person it may be one
 	// that they wrote themselves: then the draft has no key, and the files that the post has stay.

@@ -51,7 +51,7 @@ var rates = map[*Operation]*rate{
 	opReact: rateWrite, opReactReply: rateWrite, opUnreact: rateWrite, opUnreactReply: rateWrite,
 	opChannel: rateChannel, opChannels: rateChannels, opMembers: rateMembers, opJoinedTeams: rateTeams,
 	opMe: rateUsers, opPerson: rateUsers, opUser: rateUsers, opProfile: rateUsers, opFindUser: rateUsers, opDeletedUser: rateUsers, opDirectory: rateDirectory,
-	opPhoto: ratePhotos,
+	opPhoto:     ratePhotos,
 	opSubscribe: rateSubscriptions, opRenew: rateSubscriptions, opUnsubscribe: rateSubscriptions, opSubscriptions: rateSubscribed,
 }
 

@@ -16,7 +16,6 @@ import (
 	"context"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/sirupsen/logrus"
 

@@ -120,11 +120,11 @@ func (l *lane) posted(o *Outcome) error {
 }
 
 // settlePosted settles an instance that lacked nothing but the post that was just made, as nearly always, without reading all of it
-// again. What is an answer, comes late, has been posted before or has changed since it was planned is left to next. No state of the post
+// again. What is an answer, comes late, was written as a person, has been posted before or has changed since it was planned is left to next. No state of the post
 // can have been stored yet, since nobody knew its id.
 func (l *lane) settlePosted(o *Outcome) error {
 	w, m := *o.Work, o.Work.Message
-	if len(w.Parts) > 0 || w.buried > 0 || m.RootID != "" || m.reacted || w.Late {
+	if len(w.Parts) > 0 || w.buried > 0 || m.RootID != "" || m.reacted || w.Late || o.Step.Draft.As != "" {
 		return nil
 	}
 	var one int
@@ -133,7 +133,7 @@ func (l *lane) settlePosted(o *Outcome) error {
 		return err
 	}
 	w.departed = m.Created.UnixMilli()
-	w.Parts = []Part{{Number: o.Step.Part, ID: o.IDs[0], Hash: o.Step.Hash, Version: m.Version, key: o.Step.Draft.Key}}
+	w.Parts = []Part{{Number: o.Step.Part, ID: o.IDs[0], Hash: o.Step.Hash, Version: m.Version, Able: true, key: o.Step.Draft.Key}}
 	if l.plan(&w).Op != Settled {
 		return nil
 	}
