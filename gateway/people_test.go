@@ -446,3 +446,35 @@ func TestAnOwnPostThatAnEmptiedStoreDoesNotKnowIsTheirWritersStill(t *testing.T)
 		w.same(all(a), []said{{By: "alice", Text: "hello"}, {By: "bot as mallory", Text: "hello"}})
 	})
 }
+
+func TestTheNewerOfTwoEditsWinsAlthoughTheFeedHasNotToldOfItYet(t *testing.T) {
+	for _, newer := range []string{"origin", "copy"} {
+		t.Run(newer, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				a, b := w.service("a", memory.Options{}), w.service("b", memory.Options{})
+				late := &hiding{}
+				w.wrap("b", func(b bridge.Bridge) bridge.Bridge { late.Bridge = b; return late })
+				w.route(inout("a", "town"), inout("b", "town"))
+				w.start()
+				w.connect(a, "alice", b, "ally")
+				id := a.Say("town", "alice", "first")
+				w.wait(time.Second)
+				copied := b.Messages("town")[0].ID
+				w.down()
+				late.hidden = copied
+				edits := []func(){func() { a.Edit("town", id, "of the origin") }, func() { b.Edit("town", copied, "of the copy") }}
+				if newer == "origin" {
+					edits[0], edits[1] = edits[1], edits[0]
+				}
+				for _, edit := range edits {
+					edit()
+					w.wait(10 * time.Second)
+				}
+				w.start()
+				w.wait(time.Minute)
+				w.same(texts(a, "town"), []string{"of the " + newer})
+				w.same(texts(b, "town"), []string{"of the " + newer})
+			})
+		})
+	}
+}

@@ -420,5 +420,5 @@ func (t *tx) forgetText(message int64) error {
 	return t.exec(`UPDATE messages SET body = NULL, quote = '' WHERE id = $1 AND NOT EXISTS (
 		SELECT 1 FROM instances i WHERE i.message = $1 AND (i.reason IS NOT NULL OR i.rank IS NOT NULL AND (i.origin = 0
 			OR EXISTS (SELECT 1 FROM parts p WHERE p.instance = i.id AND p.number = 0 AND p.version < messages.version))
-			OR EXISTS (SELECT 1 FROM parts p WHERE p.instance = i.id AND p.number >= 0 AND p.deleted = 0 AND p.sent <> '' AND p.rewritten = 1 AND p.shown = '')))`, message)
+			OR EXISTS (SELECT 1 FROM parts p WHERE p.instance = i.id AND p.number >= 0 AND p.deleted = 0 AND p.sent <> '' AND p.rewritten = 1 AND p.shown = '' AND p.hash <> '')))`, message)
 }
