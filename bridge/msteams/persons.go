@@ -17,8 +17,8 @@ import (
 )
 
 // People who have connected each have tokens of their own. An access token is asked for when something is to be written as
-// somebody, and lives 60 to 90 minutes by Entra's own choice, so renewals spread by themselves: 2,000 people who all write every hour
-// make two in three seconds. What could still bring them together, as looking after all of them once a day, passes through
+// somebody, and lives 60 to 90 minutes by Entra's own choice, so renewals spread by themselves: 2,000 people who all go on
+// writing make one every two seconds. What could still bring them together, as looking after all of them once a day, passes through
 // a gate of renewalsAtOnce.
 const (
 	// personsKept is for how many people tokens are in memory; who has not written for longest is asked for anew. One takes 1.4 KB

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"maps"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"slices"
@@ -371,28 +372,45 @@ func TestNoSecretOfPeopleIsShown(t *testing.T) {
 	})
 }
 
-func FuzzTokenAnswer(f *testing.F) {
-	w := newSimWorld(f, teams.Options{})
-	a := w.account()
-	for _, seed := range []string{"", "{}", `{"access_token":"x","expires_in":3599,"scope":"User.Read ChannelMessage.Send ChannelMessage.ReadWrite","refresh_token":"y"}`, `{"access_token":1}`,
-		`{"error":"invalid_grant","error_description":"AADSTS50173: x"}`} {
-		f.Add(200, seed)
-		f.Add(400, seed)
-	}
-	f.Fuzz(func(t *testing.T, status int, body string) {
-		if status != 200 {
-			err := personRefused("renewing", readRefusal(status, http.Header{}, []byte(body)))
-			if k := bridge.KindOf(err); k != bridge.Transient && k != bridge.Throttled && k != bridge.Unauthorised {
-				t.Errorf("%v", err)
-			}
-			return
-		}
-		a.login.http.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
-			return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
-		})
-		answer, err := a.login.token(t.Context(), map[string]string{"grant_type": "refresh_token"}, false)
-		if err == nil && (answer.AccessToken == "" || answer.granted().life <= 0 || answer.granted().life > longestToken*time.Second) {
-			t.Errorf("%+v", answer.granted().life)
-		}
+// TestWhateverTheLoginServiceAnswers is read without harm: answers in which bytes are changed, missing or repeated. It is no fuzz test since
+// those compile the whole SDK anew.
+func TestWhateverTheLoginServiceAnswers(t *testing.T) {
+	a := newSimWorld(t, teams.Options{}).account()
+	var body string
+	a.login.http.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(body)), Request: r}, nil
 	})
+	seeds := []string{
+		`{"access_token":"x","expires_in":3599,"scope":"User.Read ChannelMessage.Send","refresh_token":"y","id_token":"a.b.c"}`,
+		`{"error":"invalid_grant","error_description":"AADSTS50173: x","error_codes":[50173],"trace_id":"11111111-2222-3333-4444-555555555555"}`,
+		`{"error":["x"],"error_codes":["a",{}],"expires_in":"1e9"}`, `<html>`, ``,
+	}
+	random := rand.New(rand.NewPCG(1, 2))
+	taken, kinds := 0, map[bridge.Kind]int{}
+	for n := range 20_000 {
+		text := []byte(seeds[n%len(seeds)])
+		for range random.IntN(4) {
+			if at := random.IntN(len(text) + 1); at < len(text) {
+				switch random.IntN(3) {
+				case 0:
+					text[at] = byte(random.IntN(256))
+				case 1:
+					text = slices.Delete(text, at, at+1+random.IntN(min(8, len(text)-at)))
+				default:
+					text = slices.Insert(text, at, text[at:at+1+random.IntN(min(8, len(text)-at))]...)
+				}
+			}
+		}
+		body = string(text)
+		answer, err := a.login.token(t.Context(), map[string]string{"grant_type": "refresh_token"}, false)
+		if g := answer.granted(); err == nil && (g.token == "" || g.life <= 0 || g.life > longestToken*time.Second) {
+			t.Fatalf("%q gives a token for %v", body, g.life)
+		} else if err == nil {
+			taken++
+		}
+		kinds[bridge.KindOf(personRefused("renewing", readRefusal(400, http.Header{}, text)))]++
+	}
+	if taken == 0 || len(kinds) != 2 || kinds[bridge.Transient] == 0 || kinds[bridge.Unauthorised] == 0 {
+		t.Errorf("%d were taken; refusals were %v", taken, kinds)
+	}
 }
