@@ -83,7 +83,7 @@ func (a *account) shownAs(ctx context.Context, author bridge.Author) (string, er
 		a.names.names.Add(key, known)
 	}
 	if known.taken {
-		return author.Name + " (" + elsewhere(author) + ")", nil
+		return author.Name + " (" + elsewhere(author, bridge.Protocols()) + ")", nil
 	}
 	return author.Name, nil
 }
@@ -120,9 +120,9 @@ func (a *account) isTaken(ctx context.Context, name, key string) (bool, error) {
 
 // elsewhere says where an author comes from: another Mattermost server, whose ids are known by their form; the one other service that this
 // program knows; else just somewhere else.
-func elsewhere(author bridge.Author) string {
+func elsewhere(author bridge.Author, known []bridge.Protocol) string {
 	var others []string
-	for _, p := range bridge.Protocols() {
+	for _, p := range known {
 		if p.Name != protocol {
 			others = append(others, p.Title)
 		} else if model.IsValidId(string(author.ID)) {

@@ -250,6 +250,7 @@ func buttons(c *crowd) {
 
 func arrival(c *crowd) {
 	c.openClient()
+	c.wait("the server knows that Alice is here", func() bool { return c.status() == model.StatusOnline })
 	c.run()
 	c.wait("Alice is told to be here", func() bool {
 		_, _, arrived := c.front.Seen()
