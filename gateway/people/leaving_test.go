@@ -263,7 +263,7 @@ func TestWhatAnotherProcessStoresIsNoticed(t *testing.T) {
 		if err := other.Close(); err != nil {
 			t.Error(err)
 		}
-		time.Sleep(othersLook + time.Second)
+		time.Sleep(watchEvery + time.Second)
 		if got := s.stored(); got != "mattermost.hq=alice:leaving msteams.contoso=alice:leaving" {
 			t.Error(got)
 		}

@@ -16,7 +16,6 @@ import (
 	"context"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/sirupsen/logrus"
 
@@ -94,7 +93,11 @@ type People struct {
 	arrived func(home Account, users []bridge.UserID)
 	// mutes puts back how somebody was told of things.
 	mutes mutes
-	work  []duty
+	// members know who is in which conversation.
+	members *members
+	// departures know who has left.
+	departures *departures
+	work       []duty
 
 	mutex sync.Mutex // guards what follows
 	// news is closed when something about people has changed.
@@ -140,26 +143,10 @@ func (p *People) Run(ctx context.Context) {
 // duties are what goes on beside the walks. Each adds what its buttons do to p.answers when it is made.
 func (p *People) duties() []duty {
 	p.answers[forPlatform], p.answers[forConnect] = p.choosePlatform, p.connectAgain
-	return []duty{newLeaving(p).run, p.tellLost, p.watch}
-}
-
-// othersLook is how often the store is asked whether another process, such as a command of the operator, has changed it.
-const othersLook = 2 * time.Second
-
-// watch is the duty that notices what other processes have changed.
-func (p *People) watch(ctx context.Context) {
-	seen, _ := p.o.Store.DataVersion(ctx)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-time.After(othersLook):
-		}
-		if now, err := p.o.Store.DataVersion(ctx); err == nil && now != seen {
-			seen = now
-			p.changed()
-		}
-	}
+	p.members = newMembers()
+	m, d, i := newMuting(p), newDepartures(p), newInviting(p)
+	p.mutes, p.departures, p.arrived, p.answers[forInvitation] = m, d, i.Arrived, i.press
+	return []duty{newLeaving(p).run, p.tellLost, p.watch, m.run, d.run, newVerifying(p).run, i.run}
 }
 
 // account gives an account of the config; false when it is not used any more.

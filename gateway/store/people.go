@@ -106,7 +106,7 @@ func (s *Store) Connect(ctx context.Context, walk string, ends [2]End, limit int
 			}
 		}
 		for _, e := range ends {
-			if err := t.exec("DELETE FROM invitations WHERE server = $1 AND uid = $2", string(e.Server), string(e.User)); err != nil {
+			if err := t.settleInvitation(e.Server, e.User, Accepted, time.Now()); err != nil {
 				return err
 			}
 		}
@@ -286,6 +286,9 @@ func (s *Store) Forget(ctx context.Context, server bridge.ServerID, u bridge.Use
 			return err
 		}
 		if err := t.exec("DELETE FROM vault WHERE account = $1 AND name = $2", account, bridge.PersonGrant(u)); err != nil {
+			return err
+		}
+		if err := t.settleInvitation(server, u, NotNow, time.Now()); err != nil {
 			return err
 		}
 		if keep {

@@ -169,7 +169,7 @@ CREATE TABLE walks (                    -- connecting that is under way
 CREATE TABLE invitations (              -- who has been asked to connect
 	server TEXT NOT NULL,
 	uid    TEXT NOT NULL,
-	asked  INTEGER NOT NULL,               -- when last; 0 = about to be
+	asked  INTEGER NOT NULL,               -- when last, or when they answered; 0 = about to be
 	answer INTEGER NOT NULL DEFAULT 0,     -- see Answer
 	PRIMARY KEY (server, uid)
 ) WITHOUT ROWID;
@@ -194,11 +194,13 @@ CREATE TABLE directories (              -- how far directories have been read
 	read    INTEGER NOT NULL               -- when
 ) WITHOUT ROWID;
 CREATE TABLE departures_of_people (     -- who has left, until all that follows from it is done
-	server   TEXT NOT NULL,
-	uid      TEXT NOT NULL,
-	presence INTEGER NOT NULL,             -- what the second look said
-	seen     INTEGER NOT NULL,
-	allowed  INTEGER NOT NULL DEFAULT 0,   -- 1: within the limit, or confirmed by the operator
+	server      TEXT NOT NULL,
+	uid         TEXT NOT NULL,
+	home_server TEXT NOT NULL,             -- who they were where people connect
+	home        TEXT NOT NULL,
+	presence    INTEGER NOT NULL,          -- what the directory said
+	seen        INTEGER NOT NULL,          -- when it said so
+	allowed     INTEGER NOT NULL,          -- since when it is within the limit, or the operator agreed; 0 = not yet
 	PRIMARY KEY (server, uid)
 ) WITHOUT ROWID;
 ALTER TABLE messages ADD COLUMN author TEXT NOT NULL DEFAULT '';    -- its author's id at the origin
