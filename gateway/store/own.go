@@ -18,21 +18,23 @@ func (p *putter) own(s *bridge.State) error {
 	}
 	var instance, number, message, posted int64
 	var id sql.NullString
-	var writer string
+	var writer, tried string
 	var reacted, settled bool
-	found, err := p.found(`SELECT p.instance, p.number, p.id, p.posted, p.writer, m.id, m.reacted, i.phase = 1 AND i.version = m.version FROM parts p JOIN instances i ON i.id = p.instance JOIN messages m ON m.id = i.message
-		WHERE p.key = $1 AND p.conversation = $2`, []any{string(s.Key), p.here}, &instance, &number, &id, &posted, &writer, &message, &reacted, &settled)
+	found, err := p.found(`SELECT p.instance, p.number, p.id, p.posted, p.writer, p.tried, m.id, m.reacted, i.phase = 1 AND i.version = m.version FROM parts p JOIN instances i ON i.id = p.instance JOIN messages m ON m.id = i.message
+		WHERE p.key = $1 AND p.conversation = $2`, []any{string(s.Key), p.here}, &instance, &number, &id, &posted, &writer, &tried, &message, &reacted, &settled)
+	author := string(s.Author.ID)
+	theirs := !account && writer != author && tried != author
 	switch {
 	case err != nil:
 		return err
 	case s.Deleted:
-		if !found || id.Valid || number < 0 || !account && writer != string(s.Author.ID) {
+		if !found || id.Valid || number < 0 || theirs {
 			return nil // of no use any more
 		}
 		return p.stillborn(s, instance, number)
 	case !found:
 		return p.orphan(s, account)
-	case !account && writer != string(s.Author.ID):
+	case theirs:
 		return p.fresh(s)
 	case id.Valid && number >= 0 && s.Created.UnixMilli() < posted-forerunner:
 		// An older store was restored, and has posted what had been posted: people may have answered the first one.
@@ -58,8 +60,11 @@ func (p *putter) own(s *bridge.State) error {
 	if err := p.adopt(instance, number, s.ID, s.Revision); err != nil {
 		return err
 	}
-	if account && writer != "" { // the relay had written it before
-		if err := p.exec("UPDATE parts SET writer = '', sent = '' WHERE instance = $1 AND number = $2", instance, number); err != nil {
+	if account {
+		author = ""
+	}
+	if writer != author { // of several attempts it is one that was made as somebody else
+		if err := p.exec("UPDATE parts SET writer = $1, sent = '' WHERE instance = $2 AND number = $3", author, instance, number); err != nil {
 			return err
 		}
 	}

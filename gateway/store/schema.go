@@ -208,6 +208,7 @@ ALTER TABLE messages ADD COLUMN edited INTEGER NOT NULL DEFAULT 0;  -- the servi
 ALTER TABLE instances ADD COLUMN relayed INTEGER NOT NULL DEFAULT 0; -- 1: the service does not take it from its author, so the relay posts it
 -- As whom a part was written, and what tells a human's edit of it from the echo of Causeway's last write.
 ALTER TABLE parts ADD COLUMN writer TEXT NOT NULL DEFAULT '';     -- the user; '' = the relay, or at the origin
+ALTER TABLE parts ADD COLUMN tried TEXT NOT NULL DEFAULT '';      -- the user as whom it was tried, though the relay may have written it since
 ALTER TABLE parts ADD COLUMN sent TEXT NOT NULL DEFAULT '';       -- hash of the neutral text that was sent; '' = not written as a person
 ALTER TABLE parts ADD COLUMN shown TEXT NOT NULL DEFAULT '';      -- hash of what was seen first after that; '' = not seen yet
 ALTER TABLE parts ADD COLUMN edited INTEGER NOT NULL DEFAULT 0;   -- the newest of the service's edit times that is known

@@ -324,9 +324,9 @@ func (l *lane) intend(w *Work, step *Step) (adopted bool, err error) {
 	if writer != "" {
 		sent = step.Draft.Text.Hash()
 	}
-	if err := l.exec(`INSERT INTO parts (instance, number, conversation, id, key, hash, version, posted, writer, sent) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+	if err := l.exec(`INSERT INTO parts (instance, number, conversation, id, key, hash, version, posted, writer, tried, sent) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)
 		ON CONFLICT (instance, number) DO UPDATE SET id = excluded.id, mixed = MAX(mixed, hash <> excluded.hash), hash = excluded.hash, version = excluded.version, posted = excluded.posted,
-			writer = excluded.writer, sent = excluded.sent, shown = '', doubt = '', edited = 0, rewritten = 0`,
+			writer = excluded.writer, tried = CASE excluded.tried WHEN '' THEN tried ELSE excluded.tried END, sent = excluded.sent, shown = '', doubt = '', edited = 0, rewritten = 0`,
 		w.Instance, step.Part, l.here, orphan, string(step.Draft.Key), step.Hash, origin.Version, time.Now().UnixMilli(), writer, sent); err != nil {
 		return false, err
 	}
