@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -14,12 +15,14 @@ import (
 
 // offered gives the accounts with which people of an account can connect: those that share a gateway with it, and on which
 // Causeway can act as somebody.
-func (p *People) offered(home Account) []Account {
+func (p *People) offered(home Account) []Account { return p.o.offered(home) }
+
+func (o Options) offered(home Account) []Account {
 	if !home.home() || !home.Bridge.Capabilities().People {
 		return nil
 	}
 	var all []Account
-	for _, a := range p.o.Accounts {
+	for _, a := range o.Accounts {
 		if a.Name != home.Name && slices.Contains(home.With, a.Name) && a.Bridge.Capabilities().People {
 			all = append(all, a)
 		}
@@ -42,6 +45,17 @@ func (p *People) triggers(home Account) []bridge.Trigger {
 		}
 	}
 	return all
+}
+
+// Unreachable says why nobody can connect, although the config offers it; empty when they can, or when it offers nothing.
+func (o Options) Unreachable() string {
+	for _, home := range o.Accounts {
+		if others := o.offered(home); o.Settings.Enable && o.PublicURL == "" && len(others) > 0 {
+			return fmt.Sprintf("people cannot connect their accounts on %s and %s: set PublicURL in [http] to the address at which browsers reach Causeway, or Enable = false in [people]",
+				home.Title, titles(others))
+		}
+	}
+	return ""
 }
 
 // call gives a command as people type it: "/msteams help".

@@ -195,8 +195,14 @@ func TestLossIsToldOnceWithAButtonThatConnectsAgain(t *testing.T) {
 		s.fails(memory.Notify, memory.Fails(bridge.Transient))
 		defer s.running()()
 		refused := &bridge.Error{Kind: bridge.Unauthorised, Scope: bridge.ScopePerson, Err: errors.New("the token was refused")}
+		lose := func(server bridge.ServerID) {
+			if _, err := s.store.Turn(t.Context(), server, "alice", store.Connected, store.Lost, "refused"); err != nil {
+				t.Error(err)
+			}
+			s.people.Lost(server, "alice", refused)
+		}
 		for range 3 {
-			s.people.Lost("msteams:1", "alice", refused)
+			lose("msteams:1")
 		}
 		s.people.Lost("msteams:1", "nobody", refused)
 		synctest.Wait()
@@ -205,7 +211,7 @@ func TestLossIsToldOnceWithAButtonThatConnectsAgain(t *testing.T) {
 		}
 		s.fails("", nil)
 		time.Sleep(time.Minute)
-		s.people.Lost("msteams:1", "alice", refused)
+		lose("msteams:1")
 		time.Sleep(time.Hour)
 		const lost = "Causeway cannot write as Alice Chen in Microsoft Teams any more."
 		if n, choices := told(s, lost); n != 1 || choices != 1 {
@@ -225,7 +231,7 @@ func TestLossIsToldOnceWithAButtonThatConnectsAgain(t *testing.T) {
 		if got := s.stored(); got != aliceIs {
 			t.Error(got)
 		}
-		s.people.Lost("mattermost:1", "alice", nil)
+		lose("mattermost:1")
 		synctest.Wait()
 		if n, choices := told(s, "Causeway cannot write as Alice Chen in Mattermost any more."); n != 1 || choices != 1 || !strings.HasPrefix(s.stored(), "mattermost.hq=alice:lost") {
 			t.Errorf("told %d times, %d buttons; %s", n, choices, s.stored())

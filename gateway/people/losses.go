@@ -3,7 +3,6 @@ package people
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"causeway/bridge"
@@ -12,63 +11,35 @@ import (
 	"causeway/gateway/store"
 )
 
-// loss is somebody as whom Causeway cannot act any more.
-type loss struct {
-	store.User
-	reason string
-	// told: it is in the store, and only the person does not know yet.
-	told bool
-}
-
 const (
 	lossFirst   = time.Second
 	lossSlowest = 5 * time.Minute
 )
 
-// Lost takes note that Causeway cannot act as somebody any more, err says why. It returns at once; whoever it is, is told.
-func (p *People) Lost(server bridge.ServerID, u bridge.UserID, err error) {
-	reason := "the service does not accept Causeway's right any more"
-	if err != nil {
-		reason = bridge.Cause(err)
-	}
-	one := loss{User: store.User{Server: server, User: u}, reason: reason}
-	p.mutex.Lock()
-	defer p.mutex.Unlock()
-	if !slices.ContainsFunc(p.losses, func(l loss) bool { return l.User == one.User }) {
-		p.losses = append(p.losses, one)
-	}
+// Lost says that the store has somebody as lost now, as whom Causeway could act before. It returns at once; they are told.
+func (p *People) Lost(bridge.ServerID, bridge.UserID, error) {
+	p.changed()
 	select {
 	case p.losing <- struct{}{}:
 	default:
 	}
 }
 
-// lose is the duty that stores losses and tells people.
-func (p *People) lose(ctx context.Context) {
+// tellLost is the duty that tells those who were lost, once each; who does not know yet is in the store.
+func (p *People) tellLost(ctx context.Context) {
 	wait := lossFirst
+	last := ""
 	for {
-		p.mutex.Lock()
-		all := slices.Clone(p.losses)
-		p.mutex.Unlock()
-		failed := false
-		for _, one := range all {
-			left, err := p.lost(ctx, one)
-			failed = failed || err != nil
-			p.mutex.Lock()
-			i := slices.IndexFunc(p.losses, func(l loss) bool { return l.User == one.User })
-			if err == nil {
-				p.losses = slices.Delete(p.losses, i, i+1)
-			} else {
-				p.losses[i] = left
-			}
-			p.mutex.Unlock()
-		}
 		var again <-chan time.Time
-		if failed {
-			again = time.After(wait)
-			wait = min(2*wait, lossSlowest)
-		} else {
+		err := p.tellAllLost(ctx)
+		if wait = min(2*wait, lossSlowest); err == nil {
 			wait = lossFirst
+		} else if ctx.Err() == nil {
+			again = time.After(wait)
+			if cause := bridge.Cause(err); cause != last {
+				last = cause
+				p.o.Log.WithError(errors.New(cause)).Warn("telling somebody that they have to connect again failed; trying again")
+			}
 		}
 		select {
 		case <-ctx.Done():
@@ -79,39 +50,53 @@ func (p *People) lose(ctx context.Context) {
 	}
 }
 
-// lost stores a loss and tells the person, once for each: the store says whether it is a new one. After an error it gives what is left.
-func (p *People) lost(ctx context.Context, one loss) (loss, error) {
-	if !one.told {
-		lost, err := p.o.Store.Turn(ctx, one.Server, one.User.User, store.Connected, store.Lost, one.reason)
-		if err != nil || !lost {
-			return one, err
-		}
-		one.told = true
-		p.changed()
+// tellAllLost gives the first error that may pass; those whom it met are told later.
+func (p *People) tellAllLost(ctx context.Context) error {
+	all, err := p.o.Store.Untold(ctx)
+	if err != nil {
+		return err
 	}
-	person, ok, err := p.o.Store.PersonOf(ctx, one.Server, one.User.User)
+	var first error
+	for _, who := range all {
+		err := p.tellOneLost(ctx, who)
+		switch kind := bridge.KindOf(err); {
+		case err == nil:
+		case kind == bridge.Transient || kind == bridge.Throttled || kind == bridge.Unauthorised || ctx.Err() != nil:
+			if first == nil {
+				first = err
+			}
+			continue
+		case kind != bridge.Uncertain: // it cannot be told at all
+			p.o.Log.WithError(errors.New(bridge.Cause(err))).Warn("somebody has to connect again, and cannot be told")
+		}
+		if err := p.o.Store.Told(ctx, who); err != nil {
+			return err
+		}
+	}
+	return first
+}
+
+func (p *People) tellOneLost(ctx context.Context, who store.User) error {
+	person, ok, err := p.o.Store.PersonOf(ctx, who.Server, who.User)
 	if err != nil || !ok {
-		return one, err
+		return err
 	}
 	for _, i := range person.Identities {
 		home, used := p.account(i.Account)
-		if !used || !home.home() {
+		if !used || !home.home() || i.State == store.Kept {
 			continue
 		}
-		if err := p.notify(ctx, home, i.User, p.lostText(person, one), p.connectChoices(home, i.User, person)...); err != nil {
-			if bridge.KindOf(err) == bridge.Transient || bridge.KindOf(err) == bridge.Throttled || bridge.KindOf(err) == bridge.Unauthorised {
-				return one, err
-			}
-			p.o.Log.WithField("account", string(home.Name)).WithError(errors.New(bridge.Cause(err))).Warn("telling somebody that they have to connect again failed")
+		if err := p.notify(ctx, home, i.User, p.lostText(person, who), p.connectChoices(home, i.User, person)...); err != nil {
+			return err
 		}
 	}
-	return one, nil
+	return nil
 }
 
-func (p *People) lostText(person store.Person, one loss) richtext.Doc {
-	where, name := string(one.Server), ""
+func (p *People) lostText(person store.Person, lost store.User) richtext.Doc {
+	where, name := string(lost.Server), ""
 	for _, i := range person.Identities {
-		if i.Server == one.Server {
+		if i.Server == lost.Server {
 			name = page.Clean(i.Name)
 			if a, ok := p.account(i.Account); ok {
 				where = a.label()

@@ -102,8 +102,7 @@ type People struct {
 	news chan struct{}
 	// finishing are the walks whose last press is being dealt with.
 	finishing map[string]bool
-	// losses have not been dealt with; losing says that there are some.
-	losses []loss
+	// losing says that somebody was lost.
 	losing chan struct{}
 }
 
@@ -144,9 +143,13 @@ func (p *People) Run(ctx context.Context) {
 // duties are what goes on beside the walks. Each adds what its buttons do to p.answers when it is made.
 func (p *People) duties() []duty {
 	p.answers[forPlatform], p.answers[forConnect] = p.choosePlatform, p.connectAgain
+<<<<<<< HEAD
 	m, d := newMuting(p), newDepartures(p)
 	p.mutes, p.departures = m, d
 	return []duty{newLeaving(p).run, p.lose, p.watch, m.run, d.run, newVerifying(p).run}
+=======
+	return []duty{newLeaving(p).run, p.tellLost}
+>>>>>>> p-connect
 }
 
 // account gives an account of the config; false when it is not used any more.

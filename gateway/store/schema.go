@@ -154,6 +154,7 @@ CREATE TABLE identities (               -- who a person is on a server
 	state    INTEGER NOT NULL,             -- see IdentityState
 	reason   TEXT NOT NULL DEFAULT '',     -- why it was lost
 	verified INTEGER NOT NULL,             -- when Causeway last made sure that it can act as them
+	told     INTEGER NOT NULL DEFAULT 0,   -- 1: they have been told that it was lost
 	PRIMARY KEY (server, uid)
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX identities_person ON identities (person, server);

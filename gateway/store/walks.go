@@ -180,6 +180,35 @@ func (s *Store) Approved(ctx context.Context, a, b User) (ok bool, err error) {
 	return ok, err
 }
 
+// Untold gives those who have been lost and have not been told so.
+func (s *Store) Untold(ctx context.Context) ([]User, error) {
+	var all []User
+	err := s.do(ctx, func(t *tx) error {
+		all = nil
+		return t.each("SELECT server, uid FROM identities WHERE state = $1 AND told = 0 ORDER BY server, uid", []any{int(Lost)}, func(rows *sql.Rows) error {
+			var u User
+			err := rows.Scan((*string)(&u.Server), (*string)(&u.User))
+			all = append(all, u)
+			return err
+		})
+	})
+	if err != nil {
+		err = fmt.Errorf("looking who was lost: %w", err)
+	}
+	return all, err
+}
+
+// Told notes that somebody has been told that they were lost; until they connect again.
+func (s *Store) Told(ctx context.Context, u User) error {
+	err := s.do(ctx, func(t *tx) error {
+		return t.exec("UPDATE identities SET told = 1 WHERE server = $1 AND uid = $2 AND state = $3", string(u.Server), string(u.User), int(Lost))
+	})
+	if err != nil {
+		err = fmt.Errorf("storing that somebody was told: %w", err)
+	}
+	return err
+}
+
 // Headcount is how many people there are.
 type Headcount struct {
 	// People are all who are known, Connected those of whom at least one identity is connected, Lost those of whom one is lost.

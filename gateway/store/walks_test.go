@@ -125,6 +125,33 @@ func TestWalkIsUsedUpByTheConnectionItLeadsTo(t *testing.T) {
 	}
 }
 
+func TestWhoWasLostIsUntoldUntilTold(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "causeway.db"), Options{})
+	ends := [2]End{end("mattermost.hq", "mattermost:1", "ann"), end("msteams.contoso", "msteams:1", "ann")}
+	ann := User{"msteams:1", "ann"}
+	untold := func(want ...User) {
+		t.Helper()
+		got, err := s.Untold(t.Context())
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Error(diff, err)
+		}
+	}
+	for range 2 {
+		if _, err := s.Connect(t.Context(), "", ends, 0); err != nil {
+			t.Fatal(err)
+		}
+		untold()
+		if _, err := s.Turn(t.Context(), ann.Server, ann.User, Connected, Lost, "revoked"); err != nil {
+			t.Error(err)
+		}
+		untold(ann)
+		if err := s.Told(t.Context(), ann); err != nil {
+			t.Error(err)
+		}
+		untold()
+	}
+}
+
 func TestApprovalHoldsForTheTwoInWhateverOrder(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "causeway.db"), Options{})
 	ann, ally, bob := User{"mattermost:1", "ann"}, User{"msteams:1", "ally"}, User{"mattermost:1", "bob"}
