@@ -143,13 +143,9 @@ func (p *People) Run(ctx context.Context) {
 // duties are what goes on beside the walks. Each adds what its buttons do to p.answers when it is made.
 func (p *People) duties() []duty {
 	p.answers[forPlatform], p.answers[forConnect] = p.choosePlatform, p.connectAgain
-<<<<<<< HEAD
 	m, d := newMuting(p), newDepartures(p)
 	p.mutes, p.departures = m, d
-	return []duty{newLeaving(p).run, p.lose, p.watch, m.run, d.run, newVerifying(p).run}
-=======
-	return []duty{newLeaving(p).run, p.tellLost}
->>>>>>> p-connect
+	return []duty{newLeaving(p).run, p.tellLost, p.watch, m.run, d.run, newVerifying(p).run}
 }
 
 // account gives an account of the config; false when it is not used any more.
