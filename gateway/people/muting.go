@@ -53,7 +53,7 @@ type muting struct {
 
 func newMuting(p *People) *muting {
 	m := &muting{
-		p: p, log: p.o.Log, members: newMembers(), began: time.Now(), down: map[mirror]time.Time{}, woke: make(chan struct{}, 1),
+		p: p, log: p.o.Log, members: p.members, began: time.Now(), down: map[mirror]time.Time{}, woke: make(chan struct{}, 1),
 	}
 	m.mirrors = m.channels
 	return m

@@ -93,6 +93,8 @@ type People struct {
 	arrived func(home Account, users []bridge.UserID)
 	// mutes puts back how somebody was told of things.
 	mutes mutes
+	// members know who is in which conversation.
+	members *members
 	// departures know who has left.
 	departures *departures
 	work       []duty
@@ -143,9 +145,10 @@ func (p *People) Run(ctx context.Context) {
 // duties are what goes on beside the walks. Each adds what its buttons do to p.answers when it is made.
 func (p *People) duties() []duty {
 	p.answers[forPlatform], p.answers[forConnect] = p.choosePlatform, p.connectAgain
-	m, d := newMuting(p), newDepartures(p)
-	p.mutes, p.departures = m, d
-	return []duty{newLeaving(p).run, p.tellLost, p.watch, m.run, d.run, newVerifying(p).run}
+	p.members = newMembers()
+	m, d, i := newMuting(p), newDepartures(p), newInviting(p)
+	p.mutes, p.departures, p.arrived, p.answers[forInvitation] = m, d, i.Arrived, i.press
+	return []duty{newLeaving(p).run, p.tellLost, p.watch, m.run, d.run, newVerifying(p).run, i.run}
 }
 
 // account gives an account of the config; false when it is not used any more.

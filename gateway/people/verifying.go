@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -50,18 +51,17 @@ func (v *verifying) run(ctx context.Context) {
 func (v *verifying) account(ctx context.Context, a Account) {
 	later := map[bridge.UserID]time.Time{}
 	for wait := verifyPace; pause(ctx, wait); {
-		people, err := v.p.o.Store.People(ctx)
+		maps.DeleteFunc(later, func(_ bridge.UserID, at time.Time) bool { return time.Since(at) > verifyEvery }) // who is not connected any more
+		i, due, count, err := v.next(ctx, a, later)
 		if err != nil {
 			v.failing.report("store", v.log, "reading who is connected", err)
 			wait = verifyPace
 			continue
 		}
-		who, due, count := dueNext(people, a, later)
 		if wait = min(time.Until(due), verifyLook); wait > 0 {
 			continue
 		}
-		i, _ := who.On(a.Name)
-		err = v.verify(ctx, a, who, i)
+		err = v.verify(ctx, a, i)
 		if ctx.Err() != nil {
 			return
 		}
@@ -78,29 +78,25 @@ func (v *verifying) account(ctx context.Context, a Account) {
 	}
 }
 
-// dueNext finds who of an account has been made sure of least lately, and when it is time for them; among those who were lost, it is looked
+// next finds who of an account has been made sure of least lately, and when it is time for them; of those who were lost, it is only looked
 // whether they are still there. Some time ahead when there is nobody.
-func dueNext(people []store.Person, a Account, later map[bridge.UserID]time.Time) (who store.Person, due time.Time, count int) {
+func (v *verifying) next(ctx context.Context, a Account, later map[bridge.UserID]time.Time) (who store.Identity, due time.Time, count int, err error) {
 	due = time.Now().Add(verifyLook)
-	for _, p := range people {
-		i, ok := p.On(a.Name)
-		if !ok || i.State != store.Connected && i.State != store.Lost {
-			continue
-		}
-		count++
-		at := i.Verified.Add(verifyEvery)
-		if l, ok := later[i.User]; ok {
-			at = l
+	stalest, count, err := v.p.o.Store.Stalest(ctx, a.Name, len(later)+1)
+	for _, i := range stalest {
+		at, put := later[i.User]
+		if !put {
+			at = i.Verified.Add(verifyEvery)
 		}
 		if at.Before(due) {
-			who, due = p, at
+			who, due = i, at
 		}
 	}
-	return who, due, count
+	return who, due, count, err
 }
 
 // verify gives an error when it has to be done again.
-func (v *verifying) verify(ctx context.Context, a Account, p store.Person, i store.Identity) error {
+func (v *verifying) verify(ctx context.Context, a Account, i store.Identity) error {
 	var lost error
 	if i.State == store.Connected {
 		err := a.Bridge.Verify(ctx, i.User)
@@ -120,7 +116,11 @@ func (v *verifying) verify(ctx context.Context, a Account, p store.Person, i sto
 	case err != nil:
 		return err
 	case now.Standing.Presence != bridge.Present:
-		if err := v.suspect(ctx, p, i, now.Standing.Presence); err != nil {
+		p, _, err := v.p.o.Store.PersonOf(ctx, i.Server, i.User)
+		if err == nil {
+			err = v.suspect(ctx, p, i, now.Standing.Presence)
+		}
+		if err != nil {
 			return err
 		}
 		now = bridge.Profile{Author: bridge.Author{ID: i.User, Name: i.Name, Username: i.Username}, Email: i.Email}

@@ -52,7 +52,7 @@ func (s *Store) Invite(ctx context.Context, server bridge.ServerID, u bridge.Use
 	err = s.do(ctx, func(t *tx) error {
 		ok = false
 		before, err = t.invitation(server, u)
-		if err != nil || before != nil && !before.again(now, l) {
+		if err != nil || before != nil && !before.Again(now, l) {
 			return err
 		}
 		oldest := int64(0)
@@ -75,9 +75,14 @@ func (s *Store) Invite(ctx context.Context, server bridge.ServerID, u bridge.Use
 	return before, ok, err
 }
 
-// again reports whether somebody may be asked once more.
-func (i Invitation) again(now time.Time, l InvitationLimits) bool {
+// Again reports whether somebody may be asked once more.
+func (i Invitation) Again(now time.Time, l InvitationLimits) bool {
 	return i.Answer != NeverAsk && !i.Asked.IsZero() && l.Again > 0 && now.Sub(i.Asked) >= l.Again
+}
+
+// Open reports whether somebody may still answer.
+func (i Invitation) Open(now time.Time, l InvitationLimits) bool {
+	return i.Answer == Unanswered && (i.Asked.IsZero() || l.Again == 0 || now.Sub(i.Asked) < l.Again)
 }
 
 func (t *tx) invitation(server bridge.ServerID, u bridge.UserID) (*Invitation, error) {
