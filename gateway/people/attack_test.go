@@ -302,7 +302,7 @@ func TestLinkOfOnesOwnPage(t *testing.T) {
 	if !strings.Contains(done.body, "You are being disconnected") {
 		t.Errorf("%s", done.body)
 	}
-	if got := s.stored(); got != "mattermost.hq=alice:connected msteams.contoso=alice:leaving prefers msteams.contoso false" {
+	if got := s.stored(); got != "mattermost.hq=alice:leaving msteams.contoso=alice:leaving prefers msteams.contoso false" {
 		t.Error(got)
 	}
 }

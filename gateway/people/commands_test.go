@@ -91,7 +91,7 @@ func TestWhatCommandsAnswer(t *testing.T) {
 		{"/msteams connect contoso", "You are connected already, as Alice Chen in Microsoft Teams. To connect another account, type /msteams disconnect contoso first."},
 		{"/msteams connect", which},
 		{"/msteams status", "- Mattermost, Alice Chen: Connected: you write as yourself.\n- Microsoft Teams, Alice Chen: Connected: you write as yourself.\nYou are notified in Mattermost."},
-		{"/msteams platform", "You are notified in Mattermost.\nWhere do you want to be notified?\nMattermost: What is said in Microsoft Teams arrives here"},
+		{"/msteams platform", "You are notified in Mattermost.\nWhere do you want to be notified?\nMattermost: What is said in Microsoft Teams arrives in Mattermost"},
 		{"/msteams platform slack", "Which one? Type /msteams platform mattermost or /msteams platform teams."},
 		{"/msteams platform Teams", "You are notified in Microsoft Teams. What is said in Mattermost arrives in Microsoft Teams"},
 		{"/msteams platform", "You are notified in Microsoft Teams."},

@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -90,24 +91,33 @@ func (p *People) free(ctx context.Context, w walk, ends [2]store.User) error {
 			}
 		}
 	}
-	homeIs, otherIs := people[0], people[1]
-	if known[1] && (!known[0] || homeIs.ID != otherIs.ID) {
+	if with(people[1], ends[0]) {
 		return refuse("This "+w.other.Title+" account is connected already", "It is connected with another "+w.home.Title+" account. Disconnect it there first; if you cannot, ask your administrator.")
 	}
-	if i := slices.IndexFunc(homeIs.Identities, func(i store.Identity) bool { return i.Server == ends[1].Server && i.User != ends[1].User }); i >= 0 {
+	if with(people[0], ends[1]) {
 		return refuse("Your "+w.home.Title+" account is connected already", "It is connected with another "+w.other.Title+" account. Type "+p.call(w.home, "disconnect", w.other.short())+
 			" in "+w.home.Title+" first, or sign in with that account; if it stays so, ask your administrator.")
 	}
-	if limit := p.o.Settings.MaxConnected; limit > 0 && !known[0] && !known[1] {
-		count, err := p.o.Store.CountPeople(ctx)
-		if err != nil {
-			return err
-		}
-		if count.People >= limit {
-			return store.ErrTooMany
+	if !known[0] && !known[1] {
+		if full, err := p.full(ctx); err != nil || full {
+			return errors.Join(err, store.ErrTooMany)
 		}
 	}
 	return nil
+}
+
+// with reports whether a person is somebody else on the server of u. What is only remembered gives way.
+func with(person store.Person, u store.User) bool {
+	return slices.ContainsFunc(person.Identities, func(i store.Identity) bool { return i.Server == u.Server && i.User != u.User && i.State != store.Kept })
+}
+
+// full reports whether nobody may connect who is not connected already.
+func (p *People) full(ctx context.Context) (bool, error) {
+	if p.o.Settings.MaxConnected == 0 {
+		return false, nil
+	}
+	count, err := p.o.Store.CountPeople(ctx)
+	return count.People >= p.o.Settings.MaxConnected, err
 }
 
 // sameEmail holds the addresses against each other where the config wants that. Equal ones prove nothing, both ends have done that;

@@ -41,19 +41,51 @@ func leavingText(a Account) richtext.Doc {
 // disconnect ends the connection of a person with an account; with the last one, they are not connected at home any more either. What follows
 // from it is done by the duty.
 func (p *People) disconnect(ctx context.Context, person store.Person, from bridge.AccountName) error {
-	for _, i := range person.Identities {
-		if i.Account == from {
+	person.Identities = slices.Clone(person.Identities)
+	for n, i := range person.Identities {
+		if i.Account == from && i.State != store.Kept {
 			if err := p.turn(ctx, i); err != nil {
 				return err
 			}
+			person.Identities[n].State = store.Leaving
+		}
+	}
+	for _, i := range p.going(person) {
+		if err := p.turn(ctx, i); err != nil {
+			return err
 		}
 	}
 	p.changed()
 	return nil
 }
 
+// going gives the identities that leave: those that are told to, and those at home when nothing else is left.
+func (p *People) going(person store.Person) []store.Identity {
+	var going, homes []store.Identity
+	stays := false
+	for _, i := range person.Identities {
+		a, used := p.account(i.Account)
+		switch {
+		case i.State == store.Kept:
+		case i.State == store.Leaving:
+			going = append(going, i)
+		case used && a.home():
+			homes = append(homes, i)
+		default:
+			stays = true
+		}
+	}
+	if len(going) > 0 && !stays {
+		going = append(going, homes...)
+	}
+	return going
+}
+
 // turn makes an identity leave, however it stands.
 func (p *People) turn(ctx context.Context, i store.Identity) error {
+	if i.State == store.Leaving {
+		return nil
+	}
 	for _, from := range []store.IdentityState{store.Connected, store.Lost} {
 		if done, err := p.o.Store.Turn(ctx, i.Server, i.User, from, store.Leaving, ""); done || err != nil {
 			return err
@@ -115,12 +147,10 @@ func (l *leaving) round(ctx context.Context) (left bool, err error) {
 		return false, err
 	}
 	for _, person := range all {
-		going := l.going(person)
-		for _, i := range going {
-			if i.State != store.Leaving { // at home, with the last of the others
-				if err := l.p.turn(ctx, i); err != nil {
-					return true, err
-				}
+		going := l.p.going(person)
+		for _, i := range going { // the process may have died between one and the other
+			if err := l.p.turn(ctx, i); err != nil {
+				return true, err
 			}
 		}
 		done := len(going) > 0
@@ -134,28 +164,6 @@ func (l *leaving) round(ctx context.Context) (left bool, err error) {
 		}
 	}
 	return left, nil
-}
-
-// going gives the identities that leave: those that are told to, and those at home when nothing else is left.
-func (l *leaving) going(person store.Person) []store.Identity {
-	var going, homes []store.Identity
-	stays := false
-	for _, i := range person.Identities {
-		a, used := l.p.account(i.Account)
-		switch {
-		case i.State == store.Kept:
-		case i.State == store.Leaving:
-			going = append(going, i)
-		case used && a.home():
-			homes = append(homes, i)
-		default:
-			stays = true
-		}
-	}
-	if len(going) > 0 && !stays {
-		going = append(going, homes...)
-	}
-	return going
 }
 
 // left does for one identity what must be done, and reports whether it is.

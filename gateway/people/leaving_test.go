@@ -46,7 +46,7 @@ func TestDisconnectingDeliversFirstAndLeavesNothing(t *testing.T) {
 		s.carrier.hold(1)
 		defer s.running()()
 		s.types("alice", "/msteams disconnect")
-		if got := s.stored(); !strings.HasSuffix(got, "msteams.contoso=alice:leaving") { // at home they leave as soon as that is noticed
+		if got := s.stored(); got != "mattermost.hq=alice:leaving msteams.contoso=alice:leaving" {
 			t.Error(got)
 		}
 		time.Sleep(leavingWait - time.Minute)
@@ -98,6 +98,12 @@ func (m *stubborn) Undo(_ context.Context, i store.Identity) (bool, error) {
 	return m.done, m.err
 }
 
+func (m *stubborn) wasAsked(u bridge.UserID) bool {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	return m.asked[u] > 0
+}
+
 func (m *stubborn) let(done bool, err error) {
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
@@ -114,7 +120,7 @@ func TestDisconnectingGoesOnAfterARestartWhateverFails(t *testing.T) {
 		stop := s.running()
 		s.types("alice", "/msteams disconnect")
 		time.Sleep(10 * time.Second)
-		if s.stored() == "" || mutes.asked["alice"] == 0 {
+		if s.stored() == "" || !mutes.wasAsked("alice") {
 			t.Error("mutes are not put back first")
 		}
 		mutes.let(false, errors.New("cannot put back"))
@@ -235,6 +241,36 @@ func TestLossIsToldOnceWithAButtonThatConnectsAgain(t *testing.T) {
 		synctest.Wait()
 		if n, choices := told(s, "Causeway cannot write as Alice Chen in Mattermost any more."); n != 1 || choices != 1 || !strings.HasPrefix(s.stored(), "mattermost.hq=alice:lost") {
 			t.Errorf("told %d times, %d buttons; %s", n, choices, s.stored())
+		}
+	})
+}
+
+func TestWhatAnotherProcessStoresIsNoticed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t)
+		defer s.close()
+		connected(s, tmAccount)
+		defer s.running()()
+		synctest.Wait()
+		other, err := store.Open(t.Context(), s.name, s.store.Keys(), store.Options{VFS: "memdb"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.carrier.hold(1)
+		if _, err := other.Turn(t.Context(), "msteams:1", "alice", store.Connected, store.Leaving, ""); err != nil {
+			t.Error(err)
+		}
+		if err := other.Close(); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(watchEvery + time.Second)
+		if got := s.stored(); got != "mattermost.hq=alice:leaving msteams.contoso=alice:leaving" {
+			t.Error(got)
+		}
+		s.carrier.hold(0)
+		time.Sleep(2 * leavingLook)
+		if got := s.stored(); got != "" {
+			t.Error(got)
 		}
 	})
 }

@@ -17,13 +17,7 @@ const (
 )
 
 // Lost says that the store has somebody as lost now, as whom Causeway could act before. It returns at once; they are told.
-func (p *People) Lost(bridge.ServerID, bridge.UserID, error) {
-	p.changed()
-	select {
-	case p.losing <- struct{}{}:
-	default:
-	}
-}
+func (p *People) Lost(bridge.ServerID, bridge.UserID, error) { p.changed() }
 
 // tellLost is the duty that tells those who were lost, once each; who does not know yet is in the store.
 func (p *People) tellLost(ctx context.Context) {
@@ -31,6 +25,7 @@ func (p *People) tellLost(ctx context.Context) {
 	last := ""
 	for {
 		var again <-chan time.Time
+		news := p.changes()
 		err := p.tellAllLost(ctx)
 		if wait = min(2*wait, lossSlowest); err == nil {
 			wait = lossFirst
@@ -44,7 +39,7 @@ func (p *People) tellLost(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-p.losing:
+		case <-news:
 		case <-again:
 		}
 	}

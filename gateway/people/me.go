@@ -61,7 +61,7 @@ func (p *People) me(home Account, person store.Person, done string) page.Me {
 		who := p.who(a, bridge.Profile{Author: bridge.Author{ID: i.User, Name: i.Name, Username: i.Username}, Email: i.Email})
 		if a.Name == home.Name {
 			view.Home = who
-			if i.State != store.Connected {
+			if i.State == store.Lost {
 				view.Notes = append(view.Notes, a.Title+": "+stateText(i))
 			}
 			continue

@@ -104,8 +104,6 @@ type People struct {
 	news chan struct{}
 	// finishing are the walks whose last press is being dealt with.
 	finishing map[string]bool
-	// losing says that somebody was lost.
-	losing chan struct{}
 }
 
 // mutes knows what was muted for people.
@@ -122,7 +120,7 @@ func (nothingMuted) Undo(context.Context, store.Identity) (bool, error) { return
 // New puts it together; nothing is read or written yet.
 func New(o Options) *People {
 	p := &People{o: o, accounts: map[bridge.AccountName]Account{}, answers: map[string]answer{}, mutes: nothingMuted{},
-		news: make(chan struct{}), finishing: map[string]bool{}, losing: make(chan struct{}, 1)}
+		news: make(chan struct{}), finishing: map[string]bool{}}
 	for _, a := range o.Accounts {
 		p.accounts[a.Name] = a
 	}

@@ -77,7 +77,7 @@ func (p *People) meaning(home, a Account, others []Account) []string {
 	if a.Name == home.Name {
 		names := titles(others)
 		return []string{
-			fmt.Sprintf("What is said in %s arrives here, and %s notifies you of it.", names, home.Title),
+			fmt.Sprintf("What is said in %s arrives in %s, and %s notifies you of it.", names, home.Title, home.Title),
 			fmt.Sprintf("%s goes on notifying you as well, as nobody but you can change that: open its settings, Notifications, and turn off what you do not want to see twice.", names),
 		}
 	}

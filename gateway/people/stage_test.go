@@ -48,6 +48,9 @@ type stage struct {
 	// secrets are all that must not be seen anywhere, by what they are; shown is every page and header that was answered.
 	secrets map[string]string
 	shown   []string
+	// hidden are what pages have to hold, but no log may: states, and PKCE's verifiers.
+	hidden []string
+	name   string
 }
 
 type logText struct {
@@ -122,7 +125,8 @@ func newStage(t *testing.T, change ...func(*setting)) *stage {
 	s.fabrikam = memory.NewService("msteams:2", memory.Options{NoCommands: true, Fault: s.faults})
 	keys, err := store.NewKeys(bytes.Repeat([]byte{7}, 32))
 	if err == nil {
-		s.store, err = store.Open(context.Background(), fmt.Sprintf("/stage%d", stages.Add(1)), keys, store.Options{VFS: "memdb"})
+		s.name = fmt.Sprintf("/stage%d", stages.Add(1))
+		s.store, err = store.Open(context.Background(), s.name, keys, store.Options{VFS: "memdb"})
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -165,6 +169,11 @@ func (s *stage) close() {
 	s.Helper()
 	_ = s.store.Close()
 	log := s.log.String()
+	for _, secret := range s.hidden {
+		if strings.Contains(log, secret) {
+			s.Errorf("a state or a verifier stands in the log:\n%s", log)
+		}
+	}
 	for secret, what := range s.secrets {
 		if strings.Contains(log, secret) {
 			s.Errorf("%s stands in the log:\n%s", what, log)
@@ -207,7 +216,7 @@ func (s *stage) secret(what, value string) string {
 	return value
 }
 
-// type_ makes somebody type a command in Mattermost and gives the answer.
+// types makes somebody type a command in Mattermost and gives the answer.
 func (s *stage) types(u bridge.UserID, line string) bridge.Reply {
 	s.Helper()
 	r, ok := s.mm.Command(s.Context(), "town", u, line)
@@ -413,6 +422,13 @@ func (b *browser) signIn(address string) (back string) {
 	u, err := url.Parse(address)
 	if err != nil {
 		b.Fatal(err)
+	}
+	state := u.Query().Get("state")
+	if id, _, _, ok := b.people.parts(forState, state); ok {
+		if w, err := b.people.walk(b.Context(), id); err == nil {
+			b.hidden = append(b.hidden, state, w.Verifier)
+			b.secret("a verifier", w.Verifier)
+		}
 	}
 	for service, user := range b.signedIn {
 		if strings.HasPrefix(u.Path, "/"+string(service.Server())+"/") {

@@ -10,6 +10,7 @@ import (
 
 	"causeway/bridge"
 	"causeway/bridge/memory"
+	"causeway/gateway/store"
 )
 
 func TestConnectingThroughOneBrowser(t *testing.T) {
@@ -321,6 +322,66 @@ func TestServiceThatFailsIsExplainedAndStoresNothing(t *testing.T) {
 		if got := s.stored(); got != aliceIs {
 			t.Errorf("%s: %q", op, got)
 		}
+		s.close()
+	}
+}
+
+// TestWhatHeldBeforeMustHoldAtThePress changes how things stand while somebody looks at the last page.
+func TestWhatHeldBeforeMustHoldAtThePress(t *testing.T) {
+	ends := [2]store.User{{Server: "mattermost:1", User: "alice"}, {Server: "msteams:1", User: "alice"}}
+	for want, change := range map[string]func(s *stage){
+		"403 Connecting is switched off":                        func(s *stage) { s.people.o.Settings.Enable = false },
+		"403 You may not connect these accounts":                func(s *stage) { s.people.o.Settings.Deny = []string{"alice@example.com"} },
+		"403 This Microsoft Teams account is connected already": func(s *stage) { connect(s, "other elsewhere") },
+		"403 Your Mattermost account is connected already":      func(s *stage) { connect(s, "home elsewhere") },
+		"403 Still being disconnected":                          func(s *stage) { connect(s, "leaving") },
+		"403 No more people can be connected at present":        func(s *stage) { connect(s, "full"); s.people.o.Settings.MaxConnected = 1 },
+		"403 The e-mail addresses differ":                       func(s *stage) { s.approve(ends, false) },
+		donePage:                                                func(*stage) {},
+	} {
+		s := newStage(t)
+		s.teams.Alter("alice", func(p *bridge.Profile) { p.Email = "chen@elsewhere.net" })
+		s.approve(ends, true)
+		last := s.both("alice").open(s.link("alice")).press(pressBegin).wants(agreePage)
+		change(s)
+		before := s.stored()
+		last.press(pressFinish).wants(want)
+		if want != donePage && s.stored() != before {
+			t.Errorf("%s: stored %q, was %q", want, s.stored(), before)
+		}
+		s.close()
+	}
+}
+
+func (s *stage) approve(ends [2]store.User, allowed bool) {
+	s.Helper()
+	if err := s.store.Approve(s.Context(), ends[0], ends[1], allowed); err != nil {
+		s.Fatal(err)
+	}
+}
+
+// TestWhoCannotBeConnectedIsToldSo signs in with accounts that services or rules refuse, and then with the right one.
+func TestWhoCannotBeConnectedIsToldSo(t *testing.T) {
+	for want, change := range map[string]func(s *stage){
+		"403 This account cannot be connected": func(s *stage) { s.teams.Alter("eve", func(p *bridge.Profile) { p.Standing.Guest = true }) },
+		"403 The e-mail addresses differ":      func(*stage) {},
+		"403 This Microsoft Teams account is connected already": func(s *stage) {
+			ends := [2]store.End{{Identity: store.Identity{Account: mmAccount, Server: "mattermost:1", User: "mallory"}}, {Identity: store.Identity{Account: tmAccount, Server: "msteams:1", User: "eve"}}}
+			if _, err := s.store.Connect(s.Context(), "", ends, 0); err != nil {
+				s.Fatal(err)
+			}
+		},
+	} {
+		s := newStage(t)
+		change(s)
+		before := s.stored()
+		b := s.browser(map[*memory.Service]bridge.UserID{s.mm: "alice", s.teams: "eve"})
+		p := b.open(s.link("alice")).press(pressBegin).wants(want)
+		if s.stored() != before || !strings.Contains(p.body, `href="/bridge/connect/step"`) {
+			t.Errorf("%s: stored %q\n%s", want, s.stored(), p.body)
+		}
+		b.signedIn[s.teams] = "alice"
+		b.open(publicURL + "/connect/step").wants(agreePage).press(pressFinish).wants(donePage)
 		s.close()
 	}
 }

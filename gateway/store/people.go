@@ -93,6 +93,9 @@ func (s *Store) Connect(ctx context.Context, walk string, ends [2]End, limit int
 		if err := t.staying(ends); err != nil {
 			return err
 		}
+		if err := t.unkeep(ends); err != nil {
+			return err
+		}
 		id, err := t.joined(ends, limit)
 		if err != nil {
 			return err

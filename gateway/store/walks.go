@@ -138,6 +138,27 @@ func (t *tx) staying(ends [2]End) error {
 	return nil
 }
 
+// unkeep forgets what is only remembered of people and stands in the way of a new connection.
+func (t *tx) unkeep(ends [2]End) error {
+	for i, e := range ends {
+		other := ends[1-i]
+		if err := t.exec(`DELETE FROM identities WHERE state = $1 AND server = $2 AND uid <> $3
+			AND person = (SELECT person FROM identities WHERE server = $4 AND uid = $5)`,
+			int(Kept), string(other.Server), string(other.User), string(e.Server), string(e.User)); err != nil {
+			return err
+		}
+	}
+	for i, e := range ends {
+		other := ends[1-i]
+		if err := t.exec(`DELETE FROM identities WHERE state = $1 AND server = $2 AND uid = $3
+			AND person <> (SELECT person FROM identities WHERE server = $4 AND uid = $5)`,
+			int(Kept), string(e.Server), string(e.User), string(other.Server), string(other.User)); err != nil {
+			return err
+		}
+	}
+	return t.exec("DELETE FROM people WHERE NOT EXISTS (SELECT 1 FROM identities WHERE person = people.id)")
+}
+
 // User is a user of a server.
 type User struct {
 	Server bridge.ServerID

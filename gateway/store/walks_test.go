@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -149,6 +150,60 @@ func TestWhoWasLostIsUntoldUntilTold(t *testing.T) {
 			t.Error(err)
 		}
 		untold()
+	}
+}
+
+// TestWhatIsOnlyRememberedGivesWay connects people anew, each of whom is remembered as somebody else, or is that still.
+func TestWhatIsOnlyRememberedGivesWay(t *testing.T) {
+	home := func(u string) End { return end("mattermost.hq", "mattermost:1", u) }
+	away := func(u string) End { return end("msteams.contoso", "msteams:1", u) }
+	type pair struct {
+		home, away string
+		kept       bool
+	}
+	for name, test := range map[string]struct {
+		before []pair
+		want   error
+		people string
+	}{
+		"the same again":              {[]pair{{"a", "x", true}}, nil, "a=connected x=connected"},
+		"was somebody else there":     {[]pair{{"a", "y", true}}, nil, "a=connected x=connected"},
+		"was somebody else here":      {[]pair{{"b", "x", true}}, nil, "a=connected x=connected"},
+		"both were others":            {[]pair{{"a", "y", true}, {"b", "x", true}}, nil, "a=connected x=connected"},
+		"is somebody else there":      {[]pair{{"a", "y", false}}, ErrConnectedElsewhere, "a=connected y=connected"},
+		"is somebody else here":       {[]pair{{"b", "x", false}}, ErrConnectedElsewhere, "b=connected x=connected"},
+		"was, and is somebody else":   {[]pair{{"a", "y", true}, {"b", "x", false}}, ErrConnectedElsewhere, "a=kept y=kept; b=connected x=connected"},
+		"is, and was somebody else":   {[]pair{{"a", "y", false}, {"b", "x", true}}, ErrConnectedElsewhere, "a=connected y=connected; b=kept x=kept"},
+		"others are no concern of it": {[]pair{{"c", "z", true}}, nil, "c=kept z=kept; a=connected x=connected"},
+	} {
+		s := open(t, filepath.Join(t.TempDir(), "causeway.db"), Options{})
+		for _, p := range test.before {
+			if _, err := s.Connect(t.Context(), "", [2]End{home(p.home), away(p.away)}, 0); err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range []End{home(p.home), away(p.away)} {
+				if p.kept {
+					if err := s.Forget(t.Context(), e.Server, e.User, true); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+		}
+		if _, err := s.Connect(t.Context(), "", [2]End{home("a"), away("x")}, 0); !errors.Is(err, test.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+		all, err := s.People(t.Context())
+		var people []string
+		for _, p := range all {
+			var ends []string
+			for _, i := range p.Identities {
+				ends = append(ends, string(i.User)+"="+i.State.String())
+			}
+			people = append(people, strings.Join(ends, " "))
+		}
+		if got := strings.Join(people, "; "); got != test.people || err != nil {
+			t.Errorf("%s: %s %v, want %s", name, got, err, test.people)
+		}
 	}
 }
 
