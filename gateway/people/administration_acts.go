@@ -121,6 +121,9 @@ func (p *People) approveOne(ctx context.Context, o Order) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if p.listed(home.user, other.user) != nil {
+		return "", errors.New("neither address stands, proven, in Allow of [people]: add one")
+	}
 	var ends [2]store.User
 	for i, c := range []candidate{home, other} {
 		server, ok := p.server(c.account.Name)
