@@ -115,7 +115,8 @@ func (s *society) playDepartures(away, policy string, crashes bool) {
 	}
 }
 
-// lifeRun runs all duties, and again after each crash.
+// lifeRun runs the duties that have to do with leaving and being verified, and again after each crash. Those that look every few seconds are left out, since
+// these tests last for days.
 type lifeRun struct {
 	*society
 	mutex   sync.Mutex
@@ -141,6 +142,7 @@ func (r *lifeRun) start() {
 			r.crash = crash
 			r.mutex.Unlock()
 			r.people = New(r.options)
+			r.people.work = []duty{newLeaving(r.people).run, r.people.lose, r.people.departures.run, newVerifying(r.people).run}
 			r.people.Run(life)
 			crash()
 		}
