@@ -23,7 +23,6 @@ type account struct {
 	lastGood     atomic.Int64 // when the service last did what was asked, Unix nanoseconds
 	reading      troubles
 
-
 	mutex     sync.Mutex
 	connected chan struct{} // closed while the account may write
 	open      bool

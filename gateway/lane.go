@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -242,6 +243,8 @@ func (l *lane) look(ctx context.Context, p *place, o *store.Outcome) error {
 		return nil // the write itself will tell
 	case err != nil:
 		return fmt.Errorf("looking at what is to be changed: %w", err)
+	case slices.ContainsFunc(o.Work.Parts, func(part store.Part) bool { return part.ID == s.ID && part.Revision > s.Revision }):
+		return errors.New("looking at what is to be changed: the service gives an older state than it gave before")
 	case p.in:
 		o.State, o.Routes = &s, l.gateway.routesOf(p, l.name.Server)
 	}

@@ -104,6 +104,7 @@ func (p planner) edit(w *store.Work, part store.Part, draft bridge.Draft, text r
 
 // looked gives a step that overwrites what a person has written, or first the look at it. What is not read cannot be looked at.
 func (p planner) looked(w *store.Work, step store.Step) store.Step {
+	step.Seen = p.place.in
 	if step.Draft.As != "" && p.place.in && !w.Looked {
 		return store.Step{Op: store.Look, Part: step.Part, ID: step.ID}
 	}
@@ -124,19 +125,14 @@ func (p planner) origin(w *store.Work) store.Step {
 	m, can := w.Message, p.capabilities()
 	behind := posted && !first.Deleted && first.Version < m.Version
 	switch {
-	case m.Deleted && (!behind || w.Told || w.Blanked):
+	case m.Deleted && (!behind || w.Told):
 		return store.Step{}
-	case m.Deleted && w.As == "":
-		return store.Step{Op: store.Stay}
-	case m.Deleted && can.DeleteTakesReplies && w.HasReplies:
-		if !can.Edit || w.Frozen {
-			return store.Step{Op: store.Stay}
-		}
-		return store.Step{Op: store.Blank, ID: first.ID, Hash: hashOf(blank), Draft: bridge.Draft{Conversation: w.Conversation, As: w.As, Text: blank}}
-	case m.Deleted && !can.Delete:
-		return store.Step{Op: store.Stay}
-	case m.Deleted:
+	case m.Deleted && w.As != "" && can.Delete && !w.Blanked && !(can.DeleteTakesReplies && w.HasReplies):
 		return store.Step{Op: store.Delete, ID: first.ID, As: w.As}
+	case m.Deleted && w.As != "" && can.Edit && !w.Frozen:
+		return store.Step{Op: store.Blank, ID: first.ID, Hash: hashOf(blank), Draft: bridge.Draft{Conversation: w.Conversation, As: w.As, Text: blank}}
+	case m.Deleted:
+		return store.Step{Op: store.Stay}
 	case m.Body == nil || !behind || w.As == "" || !can.Edit || w.Frozen:
 		return p.reactions(w) // an origin that cannot be edited stays as it is
 	}
@@ -283,7 +279,7 @@ func (p planner) reactions(w *store.Work) store.Step {
 	for _, m := range w.Wanted {
 		switch {
 		case slices.Contains(w.Taken, m) || w.Unclear:
-			return store.Step{Op: store.Look, ID: first.ID, Since: w.TakenAt}
+			return store.Step{Op: store.Look, ID: first.ID, Since: w.LookAfter}
 		case !slices.Contains(w.Set, m) && !slices.Contains(w.Refused, m):
 			return store.Step{Op: store.React, ID: first.ID, Emoji: m.Emoji, As: m.Writer}
 		}
@@ -294,7 +290,7 @@ func (p planner) reactions(w *store.Work) store.Step {
 		}
 	}
 	if w.Unclear {
-		return store.Step{Op: store.Look, ID: first.ID, Since: w.TakenAt}
+		return store.Step{Op: store.Look, ID: first.ID, Since: w.LookAfter}
 	}
 	return store.Step{}
 }

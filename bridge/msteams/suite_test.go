@@ -38,6 +38,7 @@ func TestLaws(t *testing.T) {
 
 // suiteService is the suite's handle on the stand-in.
 type suiteService struct {
+	bridgetest.Strangers
 	*simWorld
 	reopen map[bridge.ConversationID]func()
 }
@@ -49,7 +50,7 @@ func newSuiteService(t *testing.T, opts teams.Options) *suiteService {
 	return &suiteService{simWorld: w, reopen: map[bridge.ConversationID]func(){}}
 }
 
-func (s *suiteService) Features() bridgetest.Features { return bridgetest.Features{NoCut: true} }
+func (s *suiteService) Features() bridgetest.Features { return bridgetest.Features{NoCut: true, NoPeople: true} }
 func (s *suiteService) Within() time.Duration         { return 5 * time.Minute }
 func (s *suiteService) Bridge() bridge.Bridge         { return s.account() }
 func (s *suiteService) Place() bridgetest.Place       { return s.place(s.general) }

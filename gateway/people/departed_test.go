@@ -100,7 +100,7 @@ func TestWhoIsDeactivatedAtHomeIsDisconnected(t *testing.T) {
 			s.home.Alter("ann", func(p *bridge.Profile) { p.Standing.Presence = bridge.Disabled })
 			if !connected {
 				s.home.Revoke("ann")
-				run.people.Lost(homeServer, "ann", errors.New("refused"))
+				s.lose(run.people, homeServer, "ann")
 			}
 			s.pass(verifyEvery + time.Hour)
 			all, err := s.store.People(s.Context())
@@ -122,7 +122,7 @@ func TestWhoHasLeftAfterTheirTokenWasRefusedIsRemoved(t *testing.T) {
 		defer run.stop()
 		s.pass(time.Minute)
 		s.gone("ann", bridge.Disabled)
-		run.people.Lost(awayServer, "ann", errors.New("refused"))
+		s.lose(run.people, awayServer, "ann")
 		s.pass(time.Hour)
 		if got := s.home.User("ann").Standing.Presence; got != bridge.Disabled {
 			s.Errorf("ann is %s", got)
@@ -252,5 +252,13 @@ func TestWhoIsMissingInAWholeReadingMayHaveLeftButNotEverybody(t *testing.T) {
 				s.Error(test.name, diff, err)
 			}
 		})
+	}
+}
+
+// lose is what happens when acting as somebody is refused.
+func (s *society) lose(p *People, server bridge.ServerID, u bridge.UserID) {
+	s.Helper()
+	if err := p.lose(s.Context(), store.User{Server: server, User: u}, time.Now(), errors.New("refused")); err != nil {
+		s.Fatal(err)
 	}
 }

@@ -59,26 +59,33 @@ func (p *People) disconnect(ctx context.Context, person store.Person, from bridg
 	return nil
 }
 
-// going gives the identities that leave: those that are told to, and those at home when nothing else is left.
+// going gives the identities that leave: those that are told to, and those at home when nothing else is left, which come last.
 func (p *People) going(person store.Person) []store.Identity {
-	var going, homes []store.Identity
+	var going, homes, last []store.Identity
 	stays := false
 	for _, i := range person.Identities {
-		a, used := p.account(i.Account)
-		switch {
+		switch home := p.reaches(i); {
 		case i.State == store.Kept:
+		case home && i.State == store.Leaving:
+			last = append(last, i)
+		case home:
+			homes = append(homes, i)
 		case i.State == store.Leaving:
 			going = append(going, i)
-		case used && a.home():
-			homes = append(homes, i)
 		default:
 			stays = true
 		}
 	}
-	if len(going) > 0 && !stays {
-		going = append(going, homes...)
+	if len(going)+len(last) > 0 && !stays {
+		last = append(last, homes...)
 	}
-	return going
+	return append(going, last...)
+}
+
+// reaches reports whether people can reach Causeway through the account of an identity.
+func (p *People) reaches(i store.Identity) bool {
+	a, used := p.account(i.Account)
+	return used && a.home()
 }
 
 // turn makes an identity leave, however it stands.
@@ -152,10 +159,14 @@ func (l *leaving) round(ctx context.Context) (left bool, err error) {
 			if err := l.p.turn(ctx, i); err != nil {
 				return true, err
 			}
+			if who := (store.User{Server: i.Server, User: i.User}); l.since[who].IsZero() {
+				l.since[who] = time.Now()
+			}
 		}
 		done := len(going) > 0
 		for _, i := range going {
-			if !l.left(ctx, person, i) {
+			// Home comes last, as it is where they are told.
+			if wait := !done && l.p.reaches(i); wait || !l.left(ctx, person, i) {
 				done, left = false, true
 			}
 		}
@@ -169,9 +180,6 @@ func (l *leaving) round(ctx context.Context) (left bool, err error) {
 // left does for one identity what must be done, and reports whether it is.
 func (l *leaving) left(ctx context.Context, person store.Person, i store.Identity) bool {
 	who := store.User{Server: i.Server, User: i.User}
-	if l.since[who].IsZero() {
-		l.since[who] = time.Now()
-	}
 	f := l.failing[who]
 	if time.Now().Before(f.until) {
 		return false
@@ -250,10 +258,14 @@ func (l *leaving) tell(ctx context.Context, person store.Person, gone []store.Id
 	}
 	for _, i := range person.Identities {
 		home, used := l.p.account(i.Account)
-		if !used || !home.home() || len(from) == 0 {
+		if !used || !home.home() {
 			continue
 		}
-		text := richtext.Doc{paragraph(plain("You are not connected with " + strings.Join(from, " and ") + " any more. What you say is carried in the name of Causeway again.")),
+		what := "You are not connected any more."
+		if len(from) > 0 {
+			what = "You are not connected with " + strings.Join(from, " and ") + " any more."
+		}
+		text := richtext.Doc{paragraph(plain(what + " What you say is carried in the name of Causeway again.")),
 			paragraph(plain("To connect again, type "), code(l.p.call(home, "connect")), plain("."))}
 		if err := l.p.notify(ctx, home, i.User, text); err != nil && ctx.Err() == nil {
 			l.p.o.Log.WithField("account", string(home.Name)).WithError(errors.New(bridge.Cause(err))).Warn("telling somebody that they are disconnected failed")

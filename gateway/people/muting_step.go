@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"causeway/bridge"
 	"causeway/gateway/store"
@@ -66,12 +67,12 @@ func (m *muting) settle(ctx context.Context, v muteView, u store.User) (left boo
 	slices.Sort(channels)
 	for _, c := range slices.Compact(channels) {
 		s := muteStep{muting: m, b: b, now: store.Mute{Server: u.Server, User: u.User, Channel: c}}
+		tried := time.Now()
 		err := s.towards(ctx, rows[c], want.wish(c))
 		switch {
 		case err == nil:
 		case bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) != bridge.ScopeAccount:
-			m.p.Lost(u.Server, u.User, err)
-			return false, nil
+			return false, m.p.lose(ctx, u, tried, err)
 		case bridge.KindOf(err) == bridge.Rejected, bridge.KindOf(err) == bridge.Unsupported:
 			m.log.WithError(err).WithFields(map[string]any{"user": string(u.User), "channel": string(c)}).Warn("how somebody is notified cannot be changed")
 		default:

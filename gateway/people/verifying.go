@@ -99,12 +99,15 @@ func (v *verifying) next(ctx context.Context, a Account, later map[bridge.UserID
 func (v *verifying) verify(ctx context.Context, a Account, i store.Identity) error {
 	var lost error
 	if i.State == store.Connected {
+		tried := time.Now()
 		err := a.Bridge.Verify(ctx, i.User)
 		switch {
 		case err == nil:
 		case bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) != bridge.ScopeAccount:
 			lost = err
-			v.p.Lost(i.Server, i.User, err)
+			if err := v.p.lose(ctx, store.User{Server: i.Server, User: i.User}, tried, err); err != nil {
+				return err
+			}
 		default:
 			return err
 		}

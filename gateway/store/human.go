@@ -24,20 +24,24 @@ type written struct {
 func (p *putter) human(s *bridge.State, k known) (bool, error) {
 	look, edited := hashOf(s), millis(s.Edited)
 	switch {
-	case s.Text.Hash() == k.sent, !k.rewritten && edited == 0 && k.shown == "", look == k.doubt:
+	case s.Text.Hash() == k.sent, !k.rewritten && edited == 0 && k.shown == "":
 		return false, p.saw(k, look, edited)
 	case look == k.shown, edited <= k.edited && !(k.origin && k.shown != ""):
 		return false, nil
 	case k.shown != "", !k.rewritten:
 		return true, nil
+	case !k.text: // it cannot be repeated
+		return false, p.saw(k, look, edited)
 	}
 	if err := p.exec("UPDATE parts SET doubt = $1, edited = $2, hash = '' WHERE instance = $3 AND number = $4", look, edited, k.instance, k.number); err != nil {
 		return false, err
 	}
-	if k.origin { // its version tells that it is to be written
-		if err := p.exec("UPDATE parts SET version = version - 1 WHERE instance = $1 AND number = $2 AND version = $3", k.instance, k.number, k.newest); err != nil {
-			return false, err
-		}
+	// These versions tell that it is to be written.
+	if err := p.exec("UPDATE parts SET version = version - 1 WHERE instance = $1 AND number = $2 AND version = $3", k.instance, k.number, k.newest); err != nil {
+		return false, err
+	}
+	if err := p.exec("UPDATE instances SET version = version - 1 WHERE id = $1 AND version = $2", k.instance, k.newest); err != nil {
+		return false, err
 	}
 	return false, p.again(k)
 }
@@ -49,7 +53,13 @@ func (p *putter) saw(k known, look string, edited int64) error {
 			return err
 		}
 	}
-	return p.exec("UPDATE parts SET shown = $1, edited = MAX(edited, $2), doubt = '' WHERE instance = $3 AND number = $4", look, edited, k.instance, k.number)
+	if err := p.exec("UPDATE parts SET shown = $1, edited = MAX(edited, $2), doubt = '' WHERE instance = $3 AND number = $4", look, edited, k.instance, k.number); err != nil {
+		return err
+	}
+	if k.rewritten && k.shown == "" && k.text {
+		return p.forgetText(k.message)
+	}
+	return nil
 }
 
 // again has an instance looked at by its lane.
@@ -161,7 +171,7 @@ func (p *putter) withdrawn(k known) (bool, error) {
 	if err := p.exec("UPDATE instances SET phase = $1 WHERE id = $2", int(Gone), k.instance); err != nil {
 		return false, err
 	}
-	if err := p.exec("UPDATE instances SET rank = COALESCE(rank, $1), reason = NULL WHERE message = $2 AND id <> $3", p.now, k.message, k.instance); err != nil {
+	if err := p.exec("UPDATE instances SET rank = COALESCE(rank, $1), reason = NULL WHERE message = $2", p.now, k.message); err != nil {
 		return false, err
 	}
 	return true, p.wakeLacking(k.message)

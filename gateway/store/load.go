@@ -90,7 +90,7 @@ func (w *Work) scan(rows *sql.Rows, origin *int64) error {
 		w.buried++
 	default:
 		w.Parts = append(w.Parts, Part{Number: int(part.number.Int64), ID: bridge.MessageID(part.id.String), Hash: part.hash.String, Version: part.version.Int64,
-			Deleted: part.deleted.Bool, Leaving: part.leaving.Bool, Writer: bridge.UserID(part.writer.String), Able: part.able.Bool, key: bridge.Key(part.key.String), revision: part.revision.Int64})
+			Deleted: part.deleted.Bool, Leaving: part.leaving.Bool, Writer: bridge.UserID(part.writer.String), Able: part.able.Bool, key: bridge.Key(part.key.String), Revision: part.revision.Int64})
 	}
 	if m.Created.IsZero() {
 		w.As = bridge.UserID(as.String)

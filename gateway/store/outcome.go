@@ -154,7 +154,22 @@ func (l *lane) vanished(o *Outcome) error {
 	if err := l.forget(o); err != nil || o.Step.Part > 0 {
 		return err
 	}
+	p := l.putter(Routes{})
+	k, found, err := p.known(o.Step.ID)
+	if err != nil {
+		return err
+	}
+	if found {
+		if gone, err := p.withdrawn(k); gone || err != nil {
+			return err
+		}
+	}
 	return l.exec(departs, o.Work.Instance)
+}
+
+// putter takes what a lane has learnt of its own conversation as a state would be.
+func (l *lane) putter(r Routes) *putter {
+	return &putter{tx: l.tx, routes: r, name: l.name, here: l.here, now: time.Now().UnixMilli(), woken: l.woken}
 }
 
 // forget drops what people had set on a post that is no longer there.
@@ -216,11 +231,15 @@ func (l *lane) sawPart(o *Outcome) error {
 		if err := l.exec("DELETE FROM own_reactions WHERE instance = $1 AND state IN (4, 6) AND made <= $2", o.Work.Instance, o.Step.Since.UnixMilli()); err != nil {
 			return err
 		}
+		// What was set before, and is missing now, its person took away.
+		if err := l.exec("UPDATE own_reactions SET seen = 1 WHERE instance = $1 AND seen = 2 AND made <= $2", o.Work.Instance, o.Step.Since.UnixMilli()); err != nil {
+			return err
+		}
 	}
 	if o.State == nil {
 		return nil
 	}
-	p := putter{tx: l.tx, routes: o.Routes, name: l.name, here: l.here, now: time.Now().UnixMilli(), woken: l.woken}
+	p := l.putter(o.Routes)
 	k, found, err := p.known(o.State.ID)
 	switch {
 	case err != nil || !found:
@@ -251,8 +270,11 @@ func (l *lane) deletedOrigin(o *Outcome) error {
 	switch o.Verdict {
 	case Absent:
 		return nil
-	case NoDelete, Refused:
-		return l.stay(o.Work)
+	case NoDelete, Refused: // the plan blanks it
+		if err := l.exec("UPDATE parts SET leaving = 0 WHERE instance = $1", o.Work.Instance); err != nil {
+			return err
+		}
+		return l.exec("UPDATE instances SET blanked = 1 WHERE id = $1", o.Work.Instance)
 	}
 	return l.exec("UPDATE parts SET version = $1 WHERE instance = $2 AND number = 0", o.Work.Message.Version, o.Work.Instance)
 }

@@ -143,22 +143,22 @@ type known struct {
 	origin bool
 	phase  Phase
 	Around
-	message          int64
-	deleted, reacted bool
+	message                int64
+	deleted, reacted, text bool // text: it is not forgotten
 	// hash is of what the origin showed last, newest the version of the message, said when its text was written.
 	hash         string
 	newest, said int64
 }
 
 const knownQuery = `SELECT p.instance, p.number, p.revision, p.deleted, p.leaving, p.version, p.writer, p.sent, p.shown, p.doubt, p.edited, p.rewritten,
-		i.origin, i.phase, i.late, i.unrooted > 0, m.id, m.deleted, m.reacted, m.hash, m.version, m.edited
+		i.origin, i.phase, i.late, i.unrooted > 0, m.id, m.deleted, m.reacted, m.body IS NOT NULL, m.hash, m.version, m.edited
 	FROM parts p JOIN instances i ON i.id = p.instance JOIN messages m ON m.id = i.message
 	WHERE p.conversation = $1 AND p.id = $2`
 
 func (p *putter) known(id bridge.MessageID) (k known, found bool, err error) {
 	found, err = p.found(knownQuery, []any{p.here, string(id)},
 		&k.instance, &k.number, &k.revision, &k.partDeleted, &k.leaving, &k.version, &k.writer, &k.sent, &k.shown, &k.doubt, &k.edited, &k.rewritten,
-		&k.origin, &k.phase, &k.Late, &k.Unrooted, &k.message, &k.deleted, &k.reacted, &k.hash, &k.newest, &k.said)
+		&k.origin, &k.phase, &k.Late, &k.Unrooted, &k.message, &k.deleted, &k.reacted, &k.text, &k.hash, &k.newest, &k.said)
 	return k, found, err
 }
 
@@ -277,10 +277,10 @@ func (p *putter) root(id bridge.MessageID) (any, error) {
 // together with it, and what they say is carried.
 func (p *putter) own(s *bridge.State) error {
 	account := p.routes.Own(s.Author.ID)
-	if !p.keys.authentic(s.Key, p.name) || s.Deleted {
-		if account || s.Deleted && p.keys.authentic(s.Key, p.name) {
-			return nil // another installation's, or of no use any more: never carried
-		}
+	switch authentic := p.keys.authentic(s.Key, p.name); {
+	case !authentic && account:
+		return nil // another installation's: never carried
+	case !authentic:
 		return p.fresh(s)
 	}
 	var instance, number, message, posted int64
@@ -292,6 +292,11 @@ func (p *putter) own(s *bridge.State) error {
 	switch {
 	case err != nil:
 		return err
+	case s.Deleted:
+		if !found || id.Valid || number < 0 || !account && writer != string(s.Author.ID) {
+			return nil // of no use any more
+		}
+		return p.stillborn(s, instance, number)
 	case !found:
 		return p.orphan(s, account)
 	case !account && writer != string(s.Author.ID):
@@ -344,6 +349,21 @@ func (p *putter) own(s *bridge.State) error {
 		}
 	}
 	return p.reactions(s, instance, number, message, reacted)
+}
+
+// stillborn takes a post that was deleted by somebody before it was known to be made.
+func (p *putter) stillborn(s *bridge.State, instance, number int64) error {
+	if err := p.adopt(instance, number, s.ID, s.Revision); err != nil {
+		return err
+	}
+	if err := p.exec("UPDATE parts SET deleted = 1 WHERE instance = $1 AND number = $2", instance, number); err != nil {
+		return err
+	}
+	k, found, err := p.known(s.ID)
+	if err != nil || !found {
+		return err
+	}
+	return p.removed(k)
 }
 
 // orphan keeps an own post that the store does not know, by the account or by somebody who was connected here, for when its message
@@ -466,7 +486,7 @@ func (p *putter) revise(s *bridge.State, k known, hash string) error {
 		k.newest+1, millis(s.Edited), k.instance); err != nil {
 		return err
 	}
-	if err := p.exec("UPDATE instances SET frozen = 0 WHERE id = $1 AND frozen > 0", k.instance); err != nil {
+	if err := p.exec("UPDATE instances SET frozen = 0, blanked = 0 WHERE id = $1 AND (frozen > 0 OR blanked > 0)", k.instance); err != nil {
 		return err
 	}
 	return p.wakeLacking(k.message)

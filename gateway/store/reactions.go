@@ -32,11 +32,15 @@ func compareMarks(a, b Mark) int {
 	return cmp.Or(cmp.Compare(a.Emoji, b.Emoji), cmp.Compare(a.Writer, b.Writer))
 }
 
+// What has been seen of a reaction that Causeway has set as a person.
+const (
+	unseen  = 0
+	seen    = 1
+	missing = 2 // a state lacks it: one from before, or its person took it away before it was seen; looking tells
+)
+
 // ownMark is what the store knows of a reaction that Causeway has set.
-type ownMark struct {
-	state int
-	seen  bool
-}
+type ownMark struct{ state, seen int }
 
 // ownMarks gives what Causeway has set on an instance as people.
 func (p *putter) ownMarks(instance int64) (map[bridge.Reaction]ownMark, error) {
@@ -119,6 +123,7 @@ func (p *putter) echoes(shown []bridge.Reaction, instance int64) (set, taken []b
 	if err != nil {
 		return nil, nil, err
 	}
+	unclear := false
 	change := func(query string, r bridge.Reaction) {
 		if err == nil {
 			err = p.exec(query+" WHERE instance = $1 AND emoji = $2 AND writer = $3", instance, r.Emoji, string(r.User))
@@ -134,22 +139,28 @@ func (p *putter) echoes(shown []bridge.Reaction, instance int64) (set, taken []b
 			set = append(set, r)
 		case m.state == reactionTaken:
 			change("UPDATE own_reactions SET state = 6", r)
-			if err == nil {
-				err = p.marks(p.woken, "UPDATE instances SET rank = COALESCE(rank, $1) WHERE id = $2 AND reason IS NULL RETURNING conversation", p.now, instance)
-			}
-		case !m.seen && (m.state == reactionSet || m.state == reactionBegun):
+			unclear = true
+		case m.seen != seen && (m.state == reactionSet || m.state == reactionBegun):
 			change("UPDATE own_reactions SET seen = 1", r)
 		}
 	}
 	for r, m := range own {
 		switch {
-		case slices.Contains(shown, r) || !m.seen:
+		case slices.Contains(shown, r) || m.seen == missing:
+		case m.seen == unseen:
+			if m.state == reactionSet {
+				change("UPDATE own_reactions SET seen = 2", r)
+				unclear = true
+			}
 		case m.state == reactionSet || m.state == reactionBegun:
 			taken = append(taken, r)
 			change("DELETE FROM own_reactions", r)
 		case m.state == reactionTaken || m.state == reactionAnew || m.state == reactionStuck:
 			change("DELETE FROM own_reactions", r) // no older state can come after this one
 		}
+	}
+	if unclear && err == nil {
+		err = p.marks(p.woken, "UPDATE instances SET rank = COALESCE(rank, $1) WHERE id = $2 AND reason IS NULL RETURNING conversation", p.now, instance)
 	}
 	slices.SortFunc(taken, func(a, b bridge.Reaction) int {
 		return cmp.Or(cmp.Compare(a.Emoji, b.Emoji), cmp.Compare(a.User, b.User))
@@ -236,26 +247,24 @@ func (l *lane) loadReactions(w *Work) error {
 // left out of the rest.
 func (l *lane) loadOwn(w *Work) (visible map[Mark]bool, err error) {
 	visible = map[Mark]bool{}
-	err = l.each(`SELECT o.emoji, o.writer, o.state, o.made, o.writer = '' OR COALESCE(y.state, -1) = 0 FROM own_reactions o
+	err = l.each(`SELECT o.emoji, o.writer, o.state, o.seen, o.made, o.writer = '' OR COALESCE(y.state, -1) = 0 FROM own_reactions o
 			LEFT JOIN identities y ON y.server = $2 AND y.uid = o.writer
 		WHERE o.instance = $1 ORDER BY o.emoji, o.writer`, []any{w.Instance, string(l.name.Server)}, func(rows *sql.Rows) error {
 		var m Mark
-		var state int
+		var state, shown int
 		var made int64
 		var able bool
-		if err := rows.Scan(&m.Emoji, (*string)(&m.Writer), &state, &made, &able); err != nil {
+		if err := rows.Scan(&m.Emoji, (*string)(&m.Writer), &state, &shown, &made, &able); err != nil {
 			return err
 		}
+		if at := time.UnixMilli(made); at.After(w.LookAfter) {
+			w.LookAfter = at
+		}
 		visible[m] = state == reactionSet || state == reactionStuck
+		w.Unclear = w.Unclear || state == reactionAnew || state == reactionSet && shown == missing
 		switch {
-		case state == reactionAnew:
-			w.Unclear = true
-			fallthrough
-		case state == reactionTaken:
+		case state == reactionTaken || state == reactionAnew:
 			w.Taken = append(w.Taken, m)
-			if at := time.UnixMilli(made); at.After(w.TakenAt) {
-				w.TakenAt = at
-			}
 		case !able || state == reactionStuck:
 		case state == reactionLeaving && m.Writer != "":
 			w.Leaving = append(w.Leaving, m)
@@ -282,11 +291,11 @@ func (l *lane) reacted(o *Outcome) error {
 		return nil
 	case o.Verdict == Vanished:
 		// What has been seen of the post meanwhile may be that it is back: then it is not to be waited for.
-		return change(`UPDATE own_reactions SET state = CASE (SELECT revision FROM parts p WHERE p.instance = $1 AND p.number = 0) WHEN $4 THEN 3 ELSE 2 END`, o.Work.Parts[0].revision)
+		return change(`UPDATE own_reactions SET state = CASE (SELECT revision FROM parts p WHERE p.instance = $1 AND p.number = 0) WHEN $4 THEN 3 ELSE 2 END`, o.Work.Parts[0].Revision)
 	case o.Verdict == Refused && o.Step.Op == React:
 		return change("UPDATE own_reactions SET state = $4", reactionRefused)
 	case o.Step.Op == React:
-		return change("UPDATE own_reactions SET state = $4", reactionSet)
+		return change("UPDATE own_reactions SET state = $4, made = $5", reactionSet, time.Now().UnixMilli())
 	case m.Writer == "":
 		return change("DELETE FROM own_reactions")
 	case o.Verdict == Refused:

@@ -221,8 +221,8 @@ CREATE TABLE reactions_made (           -- takes the place of own_reactions: wha
 	emoji    TEXT NOT NULL,
 	writer   TEXT NOT NULL DEFAULT '',     -- the user as whom it was set; '' = the relay
 	state    INTEGER NOT NULL,             -- see reactionState
-	seen     INTEGER NOT NULL DEFAULT 0,   -- 1: it has been seen there; when it is missing afterwards, its person took it away
-	made     INTEGER NOT NULL DEFAULT 0,   -- when it was removed
+	seen     INTEGER NOT NULL DEFAULT 0,   -- 1: it has been seen there; when it is missing afterwards, its person took it away. 2: look
+	made     INTEGER NOT NULL DEFAULT 0,   -- when it was set or removed
 	PRIMARY KEY (instance, emoji, writer)
 ) WITHOUT ROWID;
 INSERT INTO reactions_made (instance, emoji, writer, state) SELECT instance, emoji, '', state FROM own_reactions;

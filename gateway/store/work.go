@@ -44,11 +44,11 @@ type Work struct {
 	// Looked: the last step was Look.
 	Looked bool
 	// Wanted is what people elsewhere have set, Set what Causeway has set here, Begun what it may have set, Refused what it
-	// could not set. Leaving it has begun to remove as people, Taken it has removed as people, the last of it at TakenAt, and old states may still
-	// show it. Unclear: one has. Each is sorted.
+	// could not set. Leaving it has begun to remove as people, Taken it has removed as people, and old states may still show it. Each is sorted.
 	Wanted, Set, Begun, Refused, Leaving, Taken []Mark
-	TakenAt                                     time.Time
-	Unclear                                     bool
+	// Unclear: a state shows what was removed, or lacks what was set; it may be an old one. LookAfter is when that was last changed.
+	Unclear   bool
+	LookAfter time.Time
 }
 
 // Message is what was said.
@@ -85,8 +85,10 @@ type Part struct {
 	Writer bridge.UserID
 	Able   bool
 
-	key      bridge.Key
-	revision int64
+	// Revision is the newest seen.
+	Revision int64
+
+	key bridge.Key
 }
 
 // Op is what a step does.
@@ -132,11 +134,12 @@ type Step struct {
 	ID    bridge.MessageID
 	Draft bridge.Draft
 	Hash  string
-	// As is who acts, as in Draft.
+	// As is who acts, as in Draft. Seen: what becomes of a post is told by the feed.
 	As     bridge.UserID
+	Seen   bool
 	Emoji  string
 	Keep   bool      // Stray: it cannot be deleted, so blank it
-	Since  time.Time // Find: when the intent was made. Look: when the last reaction was removed; zero where it is about a text
+	Since  time.Time // Find: when the intent was made. Look: when a reaction was last changed; zero where it is about a text
 	Reason string    // Refuse: why
 	Notice bridge.Notice
 
@@ -307,11 +310,11 @@ func (l *lane) begin(w *Work, step *Step) error {
 	switch step.Op {
 	case Edit, Blank:
 		step.Draft.Key = l.key(w, step.Part)
-		if step.Draft.As != "" {
+		if step.Draft.As != "" && step.Seen {
 			return l.exec(`UPDATE parts SET hash = '', shown = CASE WHEN sent = $1 AND doubt <> '' THEN doubt ELSE '' END, doubt = '', sent = $1, rewritten = 1
 				WHERE instance = $2 AND number = $3`, step.Draft.Text.Hash(), w.Instance, step.Part)
 		}
-		return l.exec("UPDATE parts SET hash = '' WHERE instance = $1 AND number = $2", w.Instance, step.Part)
+		return l.exec("UPDATE parts SET hash = '', sent = '' WHERE instance = $1 AND number = $2", w.Instance, step.Part)
 	case Delete:
 		return l.exec("UPDATE parts SET leaving = 1 WHERE instance = $1 AND number = $2", w.Instance, step.Part)
 	case React, Unreact: // removed perhaps, and then wanted again: it must not pass for set
@@ -501,9 +504,11 @@ func (w *Work) standing() bool {
 	return len(w.Parts) > 0 && w.Parts[0].Number == 0 && w.Parts[0].ID != "" && !w.Parts[0].Deleted
 }
 
-// forgetText forgets the text of a message when no instance needs it any more; the origin does where it does not show it yet.
+// forgetText forgets the text of a message when no instance needs it any more. The origin does where it does not show it yet, and a post
+// that was edited as a person until that has been seen; see written.
 func (t *tx) forgetText(message int64) error {
 	return t.exec(`UPDATE messages SET body = NULL, quote = '' WHERE id = $1 AND NOT EXISTS (
 		SELECT 1 FROM instances i WHERE i.message = $1 AND (i.reason IS NOT NULL OR i.rank IS NOT NULL AND (i.origin = 0
-			OR EXISTS (SELECT 1 FROM parts p WHERE p.instance = i.id AND p.number = 0 AND p.version < messages.version))))`, message)
+			OR EXISTS (SELECT 1 FROM parts p WHERE p.instance = i.id AND p.number = 0 AND p.version < messages.version))
+			OR EXISTS (SELECT 1 FROM parts p WHERE p.instance = i.id AND p.number >= 0 AND p.deleted = 0 AND p.sent <> '' AND p.rewritten = 1 AND p.shown = '')))`, message)
 }

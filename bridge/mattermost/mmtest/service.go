@@ -73,6 +73,7 @@ func Open(t *testing.T, w World) bridgetest.Service {
 
 // service is the handle. It embeds the proxy for the faults.
 type service struct {
+	bridgetest.Strangers
 	World
 	*Proxy
 	t      *testing.T
@@ -106,7 +107,7 @@ func (l *lines) String() string {
 // URL is the proxy's.
 func (s *service) URL() string { return s.Proxy.URL() }
 
-func (s *service) Features() bridgetest.Features { return bridgetest.Features{NoRestore: true} }
+func (s *service) Features() bridgetest.Features { return bridgetest.Features{NoRestore: true, NoPeople: true} }
 
 func (s *service) Within() time.Duration { return s.World.Within }
 
