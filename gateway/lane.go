@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -91,7 +90,7 @@ func (l *lane) work(ctx context.Context) {
 		if next.Step.Op == store.Settled {
 			return
 		}
-		last = l.attempt(ctx, p, next.Work, next.Step)
+		last = l.attempt(ctx, p.through(l.gateway.accounts[next.Step.Account]), next.Work, next.Step)
 	}
 }
 
@@ -102,12 +101,12 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 	if (step.Op == store.Find || step.Op == store.Look) && !l.settled(ctx, p.account.capabilities.Settle-time.Since(step.Since)) {
 		return nil
 	}
-	if waited, ok := p.account.ready(ctx, writer(step)); !ok {
+	if waited, ok := p.account.ready(ctx, step.Writer()); !ok {
 		return nil
 	} else if waited {
 		return unmade(o) // much may have changed: plan it anew
 	}
-	if !p.account.turn(ctx, step.Op, writer(step)) {
+	if !p.account.turn(ctx, step.Op, step.Writer()) {
 		return nil
 	}
 	began := time.Now()
@@ -121,7 +120,7 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 		l.trouble.report(delivering, l.log, "delivering", nil)
 		return o
 	}
-	if as := writer(step); as != "" && bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopePerson {
+	if as := step.Writer(); as != "" && bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopePerson {
 		if l.gateway.lose(ctx, l.name.Server, as, began, err) && step.Op != store.Find {
 			return unmade(o) // the plan does without them
 		}
@@ -156,9 +155,6 @@ func unmade(o *store.Outcome) *store.Outcome {
 	o.Verdict = store.Absent
 	return o
 }
-
-// writer is as whom a step is made; empty: the account.
-func writer(s store.Step) bridge.UserID { return cmp.Or(s.As, s.Draft.As) }
 
 // settled waits until the service can be asked for an uncertain post. It reports false when that may not be needed any
 // more: the feed may have seen the post, or ctx has ended.
@@ -329,7 +325,7 @@ func (l *lane) final(ctx context.Context, o *store.Outcome, err error) bool {
 		return false
 	case op == store.Delete && kind == bridge.Gone:
 		return true
-	case writer(o.Step) != "" && op != store.Find && !l.allowed(o, kind, err):
+	case o.Step.Writer() != "" && op != store.Find && !l.allowed(o, kind, err):
 		return refuse(withoutThem(op))
 	case op == store.Delete && (kind == bridge.Unsupported || kind == bridge.Rejected):
 		return refuse(store.NoDelete)
@@ -410,7 +406,7 @@ func (l *lane) retry(ctx context.Context, p *place, o *store.Outcome, err error)
 		if after := bridge.AfterOf(err); after > 0 {
 			wait = after
 		}
-		switch as := writer(o.Step); {
+		switch as := o.Step.Writer(); {
 		case bridge.ScopeOf(err) == bridge.ScopeAccount:
 			p.account.throttled("", wait)
 			wait = 0

@@ -93,6 +93,8 @@ func (p *play) judgeOne(got *sums, u *utterance, o memory.Seen, there copies) {
 	case len(live) == 0 && u.certainly && len(there[u]) == 1:
 		p.blame(&got.undeleted, "the copy of %s is deleted by its writer, but not the message", u.token)
 		return
+	case len(live) == 0 && p.loose(u) && p.edited(u):
+		return
 	case len(live) == 0 && !u.byModerator && !u.withdrawn:
 		p.blame(&got.missing, "%s is missing: %q", u.token, o.Text)
 		return
@@ -103,6 +105,14 @@ func (p *play) judgeOne(got *sums, u *utterance, o memory.Seen, there copies) {
 		return
 	}
 	p.judgeCopy(got, u, o, live[0], there)
+}
+
+// edited tells whether a reply says what u says now.
+func (p *play) edited(u *utterance) bool {
+	s := p.sides[1-u.side]
+	return slices.ContainsFunc(s.service.Messages(s.rooms[u.room]), func(m memory.Seen) bool {
+		return !m.Deleted && strings.HasPrefix(m.Text, "edited:") && strings.Contains(m.Text, u.token)
+	})
 }
 
 // judgeAuthor wants a copy to be of whom it shows: ann's always her own, ben's his or the relay's, cyd's the relay's.

@@ -404,3 +404,77 @@ func TestWhatPeopleNeedToKnowOfTheGateway(t *testing.T) {
 		w.same([]any{n, err}, []any{0, nil})
 	})
 }
+
+func TestAPersonIsActedAsByTheAccountThatTheyHaveConnectedWith(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var by []string
+		a, b := w.service("a", memory.Options{}), w.service("b", memory.Options{Fault: func(_ context.Context, c memory.Call) error {
+			if c.Op == memory.Post && c.After {
+				by = append(by, string(c.Account)+" as "+string(c.As))
+			}
+			return nil
+		}})
+		w.account("other", b.Account("memory.other", "bot2"))
+		b.AddChannel("hall", "team/hall")
+		w.route(inout("a", "town"), inout("other", "town"))
+		w.route(inout("b", "hall"))
+		w.start()
+		w.connect(a, "alice", b, "ally")
+		a.Say("town", "alice", "hello")
+		a.Say("town", "ben", "hello")
+		w.wait(time.Second)
+		w.same(by, []string{"memory.b as ally", "memory.other as "})
+	})
+}
+
+func TestAnOwnPostThatAnEmptiedStoreDoesNotKnowIsTheirWritersStill(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.connectedPair(memory.Options{}, memory.Options{})
+		a.Say("town", "alice", "hello")
+		w.wait(time.Second)
+		key := b.Messages("town")[0].Key
+		w.down()
+		w.path += "-emptied"
+		keep := w.open(store.Options{VFS: "memdb"})
+		defer keep.Close()
+		w.start()
+		w.connect(a, "alice", b, "ally")
+		b.Copy("town", b.Messages("town")[0].ID, "mallory") // with a key that nobody knows
+		b.Copy("town", b.Messages("town")[0].ID, "ally")
+		w.wait(time.Minute)
+		w.same(b.Messages("town")[2].Key, key)
+		w.same(all(a), []said{{By: "alice", Text: "hello"}, {By: "bot as mallory", Text: "hello"}})
+	})
+}
+
+func TestTheNewerOfTwoEditsWinsAlthoughTheFeedHasNotToldOfItYet(t *testing.T) {
+	for _, newer := range []string{"origin", "copy"} {
+		t.Run(newer, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				a, b := w.service("a", memory.Options{}), w.service("b", memory.Options{})
+				late := &hiding{}
+				w.wrap("b", func(b bridge.Bridge) bridge.Bridge { late.Bridge = b; return late })
+				w.route(inout("a", "town"), inout("b", "town"))
+				w.start()
+				w.connect(a, "alice", b, "ally")
+				id := a.Say("town", "alice", "first")
+				w.wait(time.Second)
+				copied := b.Messages("town")[0].ID
+				w.down()
+				late.hidden = copied
+				edits := []func(){func() { a.Edit("town", id, "of the origin") }, func() { b.Edit("town", copied, "of the copy") }}
+				if newer == "origin" {
+					edits[0], edits[1] = edits[1], edits[0]
+				}
+				for _, edit := range edits {
+					edit()
+					w.wait(10 * time.Second)
+				}
+				w.start()
+				w.wait(time.Minute)
+				w.same(texts(a, "town"), []string{"of the " + newer})
+				w.same(texts(b, "town"), []string{"of the " + newer})
+			})
+		})
+	}
+}

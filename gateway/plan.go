@@ -25,6 +25,9 @@ type planner struct {
 func (p planner) capabilities() bridge.Capabilities { return p.place.account.capabilities }
 
 func (p planner) plan(w *store.Work) (step store.Step) {
+	if !p.capabilities().People {
+		w.As = ""
+	}
 	// A text that a bridge cannot split must not hold up the others.
 	err := guarded(func() error { step = p.lacks(w); return nil })
 	if err != nil {
