@@ -233,16 +233,12 @@ func (p *People) disconnectOne(ctx context.Context, o Order) (string, error) {
 		return "", err
 	}
 	var from []string
-	for _, i := range slices.Clone(person.Identities) {
-		a, used := p.account(i.Account)
-		if used && a.home() || i.State == store.Kept || i.State == store.Leaving {
-			continue // at home they leave with the last of the others
-		}
+	for _, i := range p.ending(person) {
 		if err := p.disconnect(ctx, person, i.Account); err != nil {
 			return "", err
 		}
 		label := string(i.Account)
-		if used {
+		if a, used := p.account(i.Account); used {
 			label = a.label()
 		}
 		from = append(from, label)
@@ -254,6 +250,25 @@ func (p *People) disconnectOne(ctx context.Context, o Order) (string, error) {
 		return "is being disconnected already", nil
 	}
 	return "is being disconnected from " + strings.Join(from, " and ") + "; what they have said is delivered first", nil
+}
+
+// ending gives the identities whose end ends all of a person's connections: at home they leave with the last of the others.
+func (p *People) ending(person store.Person) []store.Identity {
+	var homes, others []store.Identity
+	for _, i := range person.Identities {
+		a, used := p.account(i.Account)
+		switch {
+		case i.State == store.Kept, i.State == store.Leaving:
+		case used && a.home():
+			homes = append(homes, i)
+		default:
+			others = append(others, i)
+		}
+	}
+	if len(others) == 0 {
+		return homes
+	}
+	return others
 }
 
 // platformOne sets where somebody is notified. Only the person agrees to a connection in their name, so that stays as it was.

@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,7 +43,11 @@ func (r Register) Show(ctx context.Context, e Entry) ([]Section, error) {
 			if err != nil {
 				return nil, err
 			}
-			*read.to = append(*read.to, lines...)
+			for _, l := range lines {
+				if !slices.Contains(*read.to, l) {
+					*read.to = append(*read.to, l)
+				}
+			}
 		}
 		for _, d := range departures {
 			if d.Server == who.Server && d.User == who.User {
@@ -130,7 +135,9 @@ func (r Register) mutes(ctx context.Context, u store.User) (lines []string, err 
 func (r Register) approvals(ctx context.Context, u store.User) (lines []string, err error) {
 	all, err := r.Store.Approvals(ctx, u)
 	for _, other := range all {
-		lines = append(lines, r.account(u.Server)+" "+string(u.User)+" with "+r.account(other.Server)+" "+string(other.User))
+		ends := []string{r.account(u.Server) + " " + string(u.User), r.account(other.Server) + " " + string(other.User)}
+		slices.Sort(ends) // so that it is the same line from both ends
+		lines = append(lines, strings.Join(ends, " with "))
 	}
 	return lines, err
 }
