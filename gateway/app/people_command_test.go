@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/url"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -213,6 +214,24 @@ func TestExportedNamesAreNoFormulas(t *testing.T) {
 	for text, want := range map[string]string{"": "", "Ann": "Ann", "=1+1": "'=1+1", "@SUM(A1)": "'@SUM(A1)", "+1": "'+1", "-1": "'-1", "\t=1": "'\t=1", "a=1": "a=1"} {
 		if got := harmless(text); got != want {
 			t.Errorf("%q: %q", text, got)
+		}
+	}
+}
+
+// TestTheManualNamesEveryActionAndField keeps docs/people.md true.
+func TestTheManualNamesEveryActionAndField(t *testing.T) {
+	text, err := os.ReadFile("../../docs/people.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range peopleActions() {
+		if want := "\n    causeway people " + strings.TrimSpace(a.Name+" "+a.Takes) + " "; !strings.Contains(string(text), want) {
+			t.Errorf("docs/people.md lacks %q", want)
+		}
+	}
+	for _, column := range exportColumns {
+		if !strings.Contains(string(text), "`"+column+"`") {
+			t.Errorf("docs/people.md lacks the column %s", column)
 		}
 	}
 }
