@@ -284,4 +284,3 @@ func (s *stage) stored() string {
 	}
 	return strings.Join(lines, "\n")
 }
-
