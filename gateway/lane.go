@@ -22,6 +22,7 @@ type lane struct {
 	again   bool          // guarded by gateway.lanes: woken while running
 	woken   chan struct{} // holds a value when woken since it was last looked at
 
+	wrote    time.Time // when the last step ended, if it was a write
 	failures int       // in a row
 	failing  int64     // the instance whose step failed last
 	since    time.Time // when it failed first
@@ -98,7 +99,7 @@ func (l *lane) work(ctx context.Context) {
 // store then asks for what settles it.
 func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step store.Step) *store.Outcome {
 	o := &store.Outcome{Work: work, Step: step}
-	if (step.Op == store.Find || step.Op == store.Look) && !l.settled(ctx, p.account.capabilities.Settle-time.Since(step.Since)) {
+	if (step.Op == store.Find || step.Op == store.Look) && !l.settled(ctx, p.account.capabilities.Settle-time.Since(l.lastWrite(step))) {
 		return nil
 	}
 	if waited, ok := p.account.ready(ctx, step.Writer()); !ok {
@@ -110,7 +111,11 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 		return nil
 	}
 	began := time.Now()
+	l.wrote = time.Time{}
 	err := guarded(func() error { return l.act(ctx, p, o) })
+	if writes(step.Op) {
+		l.wrote = time.Now()
+	}
 	switch {
 	case err == nil && step.Op == store.Find && o.Verdict == store.Absent && l.failing == work.Instance && l.failures > 0:
 		return l.missed(ctx, o)
@@ -154,6 +159,15 @@ func unmade(o *store.Outcome) *store.Outcome {
 	}
 	o.Verdict = store.Absent
 	return o
+}
+
+// lastWrite is when what a step asks about may have been written at the latest: the store counts in milliseconds, and the answer to
+// a write may have been long in coming.
+func (l *lane) lastWrite(step store.Step) time.Time {
+	if since := step.Since.Add(time.Millisecond); since.After(l.wrote) {
+		return since
+	}
+	return l.wrote
 }
 
 // settled waits until the service can be asked for an uncertain post. It reports false when that may not be needed any
