@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -82,23 +83,62 @@ func (r Register) Entries(ctx context.Context) ([]Entry, error) {
 	}
 	var all []Entry
 	for _, p := range people {
-		e := Entry{Person: p.ID, State: wholeState(p).String(), Preferred: string(p.Preferred), Observe: p.Observe, Since: p.Since}
+		all = append(all, entryOf(p, asked))
 		for _, i := range p.Identities {
-			end := End{Account: string(i.Account), Server: string(i.Server), ID: string(i.User), Username: i.Username, Name: i.Name, Email: i.Email,
-				State: i.State.String(), Reason: i.Reason, Verified: i.Verified}
-			who := store.User{Server: i.Server, User: i.User}
-			e.Accounts = append(e.Accounts, end.asked(asked[who]))
-			delete(asked, who)
+			delete(asked, store.User{Server: i.Server, User: i.User})
 		}
-		all = append(all, e)
 	}
 	for _, i := range invited {
 		if _, only := asked[store.User{Server: i.Server, User: i.User}]; only {
-			end := End{Account: r.account(i.Server), Server: string(i.Server), ID: string(i.User), State: Invited}
-			all = append(all, Entry{State: Invited, Accounts: []End{end.asked(i)}})
+			all = append(all, r.onlyAsked(i))
 		}
 	}
 	return all, nil
+}
+
+func entryOf(p store.Person, asked map[store.User]store.Invitation) Entry {
+	e := Entry{Person: p.ID, State: wholeState(p).String(), Preferred: string(p.Preferred), Observe: p.Observe, Since: p.Since}
+	for _, i := range p.Identities {
+		end := End{Account: string(i.Account), Server: string(i.Server), ID: string(i.User), Username: i.Username, Name: i.Name, Email: i.Email,
+			State: i.State.String(), Reason: i.Reason, Verified: i.Verified}
+		e.Accounts = append(e.Accounts, end.asked(asked[store.User{Server: i.Server, User: i.User}]))
+	}
+	return e
+}
+
+func (r Register) onlyAsked(i store.Invitation) Entry {
+	end := End{Account: r.account(i.Server), Server: string(i.Server), ID: string(i.User), State: Invited}
+	return Entry{State: Invited, Accounts: []End{end.asked(i)}}
+}
+
+// entry gives one who is known; false when they are not any more.
+func (r Register) entry(ctx context.Context, u store.User) (Entry, bool, error) {
+	p, known, err := r.Store.PersonOf(ctx, u.Server, u.User)
+	if err != nil {
+		return Entry{}, false, err
+	}
+	users := []store.User{u}
+	if known {
+		users = nil
+		for _, i := range p.Identities {
+			users = append(users, store.User{Server: i.Server, User: i.User})
+		}
+	}
+	asked := map[store.User]store.Invitation{}
+	for _, who := range users {
+		i, err := r.Store.InvitationOf(ctx, who.Server, who.User)
+		if err != nil {
+			return Entry{}, false, err
+		}
+		if i != nil {
+			asked[who] = *i
+		}
+	}
+	if known {
+		return entryOf(p, asked), true, nil
+	}
+	i, only := asked[u]
+	return r.onlyAsked(i), only, nil
 }
 
 func (e End) asked(i store.Invitation) End {
@@ -160,13 +200,25 @@ var ErrNobody = errors.New("nobody who is known is called that")
 // Find gives the one whom a name means: a user name, an e-mail address or an id on any account, with the account before it where that is needed
 // ("mattermost.hq:ann").
 func (r Register) Find(ctx context.Context, name string) (Entry, error) {
-	all, err := r.Entries(ctx)
+	name = strings.TrimSpace(name)
+	users, err := r.Store.Called(ctx, name)
 	if err != nil {
 		return Entry{}, err
 	}
+	if _, rest, ok := strings.Cut(name, ":"); ok {
+		more, err := r.Store.Called(ctx, rest)
+		if err != nil {
+			return Entry{}, err
+		}
+		users = append(users, more...)
+	}
 	var found []Entry
-	for _, e := range all {
-		if e.called(strings.TrimSpace(name)) {
+	for _, u := range users {
+		e, ok, err := r.entry(ctx, u)
+		if err != nil {
+			return Entry{}, err
+		}
+		if ok && e.called(name) && !slices.ContainsFunc(found, e.same) {
 			found = append(found, e)
 		}
 	}
@@ -177,6 +229,10 @@ func (r Register) Find(ctx context.Context, name string) (Entry, error) {
 		return Entry{}, fmt.Errorf("%w: `causeway people list` shows who is", ErrNobody)
 	}
 	return Entry{}, several(found)
+}
+
+func (e Entry) same(other Entry) bool {
+	return e.Accounts[0].Server == other.Accounts[0].Server && e.Accounts[0].ID == other.Accounts[0].ID
 }
 
 func (e Entry) called(name string) bool {

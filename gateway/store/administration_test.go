@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"causeway/bridge"
 )
 
 func TestApprovalsAreSeenFromBothEnds(t *testing.T) {
@@ -50,5 +52,26 @@ func TestTokenForAnOrderIsGoodForThatOrderAlone(t *testing.T) {
 	if keys.ValidOrderToken(token, now.Add(tokenLife+time.Second), []byte("invite ann")) || keys.ValidToken(token, now) ||
 		keys.ValidOrderToken(keys.Token(now), now, nil) || keys.ValidOrderToken("", now, nil) {
 		t.Error("a token holds too long, or for something else")
+	}
+}
+
+func TestCalledByIdUserNameOrAddress(t *testing.T) {
+	s, _ := fresh(t, Options{})
+	end := func(server bridge.ServerID, u bridge.UserID, username, email string) End {
+		return End{Identity: Identity{Account: "a", Server: server, User: u, Username: username, Email: email}}
+	}
+	if _, err := s.Connect(t.Context(), "", [2]End{end("mm", "1", "ann", "ann@example.com"), end("tm", "2", "", "")}, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Answered(t.Context(), "mm", "ann", NotNow, time.Now()); err != nil { // an id that is another's user name
+		t.Fatal(err)
+	}
+	for name, want := range map[string][]User{
+		"1": {{"mm", "1"}}, "2": {{"tm", "2"}}, "@Ann": {{"mm", "1"}}, "ANN@example.COM": {{"mm", "1"}}, "ann": {{"mm", "1"}, {"mm", "ann"}}, "": nil, "@": nil, "an": nil, "%": nil,
+	} {
+		got, err := s.Called(t.Context(), name)
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Errorf("%q: %v %s", name, err, diff)
+		}
 	}
 }
