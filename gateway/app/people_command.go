@@ -201,10 +201,10 @@ func (c *call) lookAtPeople(ctx context.Context, action string, words []string) 
 			return err
 		}
 		defer func() { _ = register.Store.Close() }()
-		if register.Conversation, err = names(ctx, cfg, register.Store); err != nil {
+		if register.Conversation, err = c.names(ctx, cfg, register.Store); err != nil {
 			return err
 		}
-		if register.Account, err = accountNames(ctx, cfg, register.Store); err != nil {
+		if register.Account, err = c.accountNames(ctx, cfg, register.Store); err != nil {
 			return err
 		}
 		if all, err = register.Entries(ctx); err != nil {
@@ -247,16 +247,16 @@ func (c *call) showPerson(ctx context.Context, r people.Register, name string) e
 }
 
 // accountNames names the account on a server, as far as one of its channels was found.
-func accountNames(ctx context.Context, cfg *config.Config, s *store.Store) (func(bridge.ServerID) string, error) {
+func (c *call) accountNames(ctx context.Context, cfg *config.Config, s *store.Store) (func(bridge.ServerID) string, error) {
 	known := map[bridge.ServerID]string{}
 	for _, g := range cfg.Gateways {
 		for _, e := range g.Endpoints {
-			c, ok, err := s.Endpoint(ctx, bridge.AccountName(e.Account), gateway.Placed(placeOf(cfg.Accounts[e.Account].Settings), e.Channel))
+			found, ok, err := s.Endpoint(ctx, bridge.AccountName(e.Account), gateway.Placed(placeOf(c.Protocols, cfg.Accounts[e.Account]), e.Channel))
 			if err != nil {
 				return nil, err
 			}
-			if _, twice := known[c.Server]; ok && !twice {
-				known[c.Server] = string(e.Account)
+			if _, twice := known[found.Server]; ok && !twice {
+				known[found.Server] = string(e.Account)
 			}
 		}
 	}
