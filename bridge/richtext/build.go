@@ -46,6 +46,11 @@ func lastRuns(doc Doc) *[]Run {
 		return lastRuns(last.Blocks)
 	case List:
 		return lastRuns(last.Items[len(last.Items)-1])
+	case Table:
+		row := last.Rows[len(last.Rows)-1]
+		if len(row) > 0 {
+			return &row[len(row)-1]
+		}
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ func TestHashSurvivesBothServices(t *testing.T) {
 		t.Helper()
 		onMattermost := markdown.Parse(markdown.Render(html.Parse(html.Render(doc))))
 		onTeams := html.Parse(html.Render(onMattermost))
-		if onTeams.Hash() != doc.Hash() || onMattermost.PlainText() != doc.PlainText() {
+		if onTeams.Hash() != doc.Hash() || onMattermost.PlainText() != doc.Literal().PlainText() {
 			t.Fatalf("%#v\nbecame\n%#v", Normalize(doc), onTeams)
 		}
 	}
@@ -36,7 +36,7 @@ func TestHashSurvivesBothServices(t *testing.T) {
 func TestSplitPiecesSurviveTheServices(t *testing.T) {
 	r := rand.New(rand.NewPCG(13, 14))
 	for range 500 {
-		doc := richtexttest.Doc(r, 3)
+		doc := withoutTables(richtexttest.Doc(r, 3)).Literal()
 		pieces := Split(doc, func(doc Doc) bool { return len(markdown.Render(doc)) <= 300 })
 		for i, piece := range pieces {
 			pieces[i] = html.Parse(html.Render(markdown.Parse(markdown.Render(piece))))

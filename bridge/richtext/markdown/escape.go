@@ -19,6 +19,10 @@ type escaper struct {
 	beforeLink bool
 	// inHeading: the line is a heading, so only what stands at its end may be mistaken.
 	inHeading bool
+	// inCell: the text stands in a table's cell.
+	inCell bool
+	// beginsItem: the text begins an item of a list.
+	beginsItem bool
 	// closes: a ">" stands somewhere in the line, so "<" may be mistaken for a tag.
 	closes bool
 	// afterWord: a letter or digit stands right before.
@@ -100,8 +104,17 @@ func (e escaper) write(b *strings.Builder, r, before, after rune, rest string) {
 			b.WriteByte('\\')
 		}
 	case '[':
-		if e.inLabel {
+		if e.inLabel || e.beginsItem && before == ' ' && e.lineStart && box(rest[:min(len(rest), 4)]+edgeOfBox) > 0 {
 			b.WriteByte('\\')
+		}
+	case '|':
+		if e.inCell {
+			b.WriteByte('\\')
+		}
+	case '$':
+		if mayBeLatex(rest) {
+			b.WriteString("$" + zeroWidth)
+			return
 		}
 	case ']':
 		if e.inLabel || after == edge || after == '(' || after == '[' || after == ':' {
@@ -129,7 +142,7 @@ func (e escaper) forced(text string) int {
 		}
 		return nothing
 	}
-	if !e.lineStart || text == "" {
+	if !e.lineStart || e.inCell || text == "" {
 		return nothing
 	}
 	if strings.Trim(text, "|:- ") == "" && strings.Contains(text, "-") {
