@@ -192,7 +192,7 @@ func text(m models.ChatMessageable) (richtext.Doc, bridge.Key) {
 		case kind == "messageReference" || kind == "forwardedMessageReference":
 			doc = append(doc, quoted(value(t.GetContent())))
 		default:
-			cards = append(cards, richtext.Plain(card(kind, value(t.GetName()), value(t.GetContent())))...)
+			cards = append(cards, cardText(kind, value(t.GetName()), value(t.GetContent()))...)
 		}
 	}
 	return richtext.Normalize(append(append(doc, body...), cards...)), bridge.Key(key)

@@ -105,7 +105,7 @@ func TestMessagesBecomeStates(t *testing.T) {
 		{"cards", `"attachments":[{"id":"1","contentType":"application/vnd.microsoft.card.adaptive","content":"{\"type\":\"AdaptiveCard\",\"body\":[{\"type\":\"Image\"},{\"type\":\"TextBlock\",\"text\":\"Build  failed\"}]}"},
 			{"id":"2","contentType":"application/vnd.microsoft.card.codesnippet","name":"main.go","content":"{}"},{"id":"3","contentType":"tabReference","content":"no JSON"}]`,
 			func(s *bridge.State) {
-				s.Text = append(s.Text, paragraph(words("[card: Build failed]")), paragraph(words("[code snippet: main.go]")), paragraph(words("[card: see Teams]")))
+				s.Text = append(s.Text, paragraph(words("Build failed")), paragraph(words("[code snippet: main.go]")), paragraph(words("[card: see Teams]")))
 			}},
 		{"a key of somebody else", `"body":{"contentType":"html","content":"<p>hi</p><abbr title=\"k1\"></abbr>"}`, func(*bridge.State) {}},
 		{"our own key", `"from":{"user":{"id":"` + w.relay.ID + `","displayName":"Causeway"}},"body":{"contentType":"html","content":"<p>hi</p><abbr title=\"k1\"></abbr>"}`,
