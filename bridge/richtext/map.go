@@ -4,10 +4,7 @@ import "slices"
 
 // mapRuns gives doc with every run outside code blocks replaced by f, and leaves doc alone.
 func (doc Doc) mapRuns(f func(Run) Run) Doc {
-	if doc == nil {
-		return nil
-	}
-	mapped := func(runs []Run) []Run {
+	return doc.mapLines(func(runs []Run) []Run {
 		out := slices.Clone(runs)
 		for i := range out {
 			if !out[i].Break {
@@ -15,18 +12,25 @@ func (doc Doc) mapRuns(f func(Run) Run) Doc {
 			}
 		}
 		return out
+	})
+}
+
+// mapLines gives doc with the runs of every paragraph, heading and cell replaced by f, and leaves doc alone.
+func (doc Doc) mapLines(f func([]Run) []Run) Doc {
+	if doc == nil {
+		return nil
 	}
 	out := slices.Clone(doc)
 	for i := range out {
 		b := &out[i]
-		b.Runs, b.Blocks, b.Items, b.Rows = mapped(b.Runs), b.Blocks.mapRuns(f), slices.Clone(b.Items), slices.Clone(b.Rows)
+		b.Runs, b.Blocks, b.Items, b.Rows = f(b.Runs), b.Blocks.mapLines(f), slices.Clone(b.Items), slices.Clone(b.Rows)
 		for j := range b.Items {
-			b.Items[j] = b.Items[j].mapRuns(f)
+			b.Items[j] = b.Items[j].mapLines(f)
 		}
 		for j := range b.Rows {
 			b.Rows[j] = slices.Clone(b.Rows[j])
 			for k := range b.Rows[j] {
-				b.Rows[j][k] = mapped(b.Rows[j][k])
+				b.Rows[j][k] = f(b.Rows[j][k])
 			}
 		}
 	}

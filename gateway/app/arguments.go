@@ -24,8 +24,8 @@ type verb struct {
 	least, most int
 	about       string
 	do          func(c *call, ctx context.Context) error
-	// noConfig: it takes no -c. json: it takes -json.
-	noConfig, json bool
+	// noConfig: it takes no -c. json: it takes -json. converts: it takes -from, -to and -person.
+	noConfig, json, converts bool
 }
 
 // verbs are the commands in the order in which help shows them.
@@ -38,6 +38,7 @@ func verbs() []verb {
 		{name: "channels", takes: "ACCOUNT", least: 1, most: 1, about: "lists what an account can see, in the form that channel = takes", do: (*call).channels},
 		{name: "quarantine", takes: "list | retry ID | drop ID", least: 0, most: 2, about: "shows what could not be delivered, tries it again, gives it up", do: (*call).quarantine},
 		{name: "rekey", about: "encrypts all stored tokens anew, with a new key in the key file; while Causeway is stopped", do: (*call).rekey},
+		{name: "render", takes: "--from SERVICE --to SERVICE [--person NAME=ID]...", about: "converts a message's text from stdin to stdout, as it is carried from one service to the other", noConfig: true, converts: true, do: (*call).render},
 		{name: "version", about: "says which Causeway this is", noConfig: true, do: func(c *call, _ context.Context) error { return c.version() }},
 		{name: "help", takes: "[COMMAND]", most: 1, about: "shows this", noConfig: true},
 	}
@@ -68,6 +69,7 @@ type arguments struct {
 	args   []string
 	help   bool
 	json   bool
+	conversion
 }
 
 // parse takes flags before, between and after the arguments; after "--" all are arguments. Its errors are *usageError.
@@ -83,6 +85,9 @@ func parse(words []string) (arguments, error) {
 		flags.BoolVar(&a.help, name, false, "")
 	}
 	flags.BoolVar(&a.json, "json", false, "")
+	flags.StringVar(&a.from, "from", "", "")
+	flags.StringVar(&a.to, "to", "", "")
+	flags.Func("person", "", func(value string) error { a.persons = append(a.persons, value); return nil })
 	var plain []string
 	var wrong error
 	for rest := words; len(rest) > 0; {
@@ -129,6 +134,8 @@ func (a arguments) counted(words []string) (arguments, error) {
 		return a, &usageError{text: fmt.Sprintf("%s takes no %q", v.name, a.args[v.most]), verb: v}
 	case a.json && !v.json:
 		return a, &usageError{text: v.name + " takes no -json", verb: v}
+	case a.conversion.given() && !v.converts:
+		return a, &usageError{text: v.name + " takes no -from, -to or -person", verb: v}
 	case a.config == "":
 		return a, &usageError{text: "-c names no file", verb: v}
 	case v.name != "help":
@@ -168,14 +175,17 @@ func negative(err error) (string, bool) {
 // flagProblem words what package flag found.
 func flagProblem(err error) string {
 	if name, ok := strings.CutPrefix(err.Error(), unknownFlag); ok {
-		hint := config.Suggest(strings.TrimLeft(name, "-"), []string{"config", "help", "json"})
+		hint := config.Suggest(strings.TrimLeft(name, "-"), []string{"config", "help", "json", "from", "to", "person"})
 		if word, near := strings.CutPrefix(hint, "did you mean "); near {
 			return fmt.Sprintf("unknown flag %s; did you mean -%s", name, word)
 		}
 		return fmt.Sprintf("unknown flag %s; known are -c FILE and -h", name)
 	}
-	if strings.HasPrefix(err.Error(), "flag needs an argument") {
-		return "-c names no file"
+	if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: "); ok {
+		if name == "-c" || name == "-config" {
+			return "-c names no file"
+		}
+		return name + " needs a value"
 	}
 	return cmp.Or(errors.Unwrap(err), err).Error()
 }

@@ -28,7 +28,8 @@ const (
 type Command struct {
 	// Protocols are the chat services that accounts can be on.
 	Protocols []bridge.Protocol
-	// Stdout takes what was asked for, Stderr problems and the log.
+	// Stdin is what `render` reads. Stdout takes what was asked for, Stderr problems and the log.
+	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	// Patience is how long one account may take in `check` and `channels`; 0 means a minute.
 	Patience time.Duration
@@ -41,6 +42,7 @@ type call struct {
 	config string
 	args   []string
 	json   bool
+	conversion
 }
 
 // errProblems ends a command that has printed its problems itself.
@@ -58,7 +60,7 @@ func (c Command) Run(ctx context.Context, args []string) int {
 	case parsed.help:
 		_, err = io.WriteString(c.Stdout, usageOf(parsed.verb))
 	default:
-		one := &call{Command: c, out: c.Stdout, config: parsed.config, args: parsed.args, json: parsed.json}
+		one := &call{Command: c, out: c.Stdout, config: parsed.config, args: parsed.args, json: parsed.json, conversion: parsed.conversion}
 		err = guarded(func() error { return parsed.verb.do(one, ctx) })
 	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
