@@ -22,7 +22,7 @@ func TestWithMentionsFindsNamesInTextOnly(t *testing.T) {
 		"@a_ @a__":        {paragraph(at("a_", "3"), text(" "), at("a_", "3"), text("_"))},
 		"x@bob @bobby @":  {paragraph(text("x@bob @bobby @"))},
 		"**@bob** `@bob`": {paragraph(Run{Text: "@bob", Style: Bold, Kind: Mention, Who: "2"}, text(" "), Run{Text: "@bob", Style: InlineCode})},
-		"x**@bob**":       {paragraph(text("x"), Run{Text: "@bob", Style: Bold})},
+		"x**y@bob**":      {paragraph(text("x"), Run{Text: "y@bob", Style: Bold})},
 		"[@bob](https://a.b) https://a.b/@bob": {paragraph(Run{Text: "@bob", Link: "https://a.b"}, text(" "),
 			Run{Text: "https://a.b/@bob", Link: "https://a.b/@bob"})},
 		"- | a | @bob |\n  |---|---|":      {{Kind: List, Items: []Doc{{{Kind: Table, Rows: []Row{{{text("a")}, {at("bob", "2")}}}}}}}},

@@ -1,6 +1,7 @@
 package markdown
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
@@ -43,6 +44,15 @@ func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 // mayBeLatex tells whether text, which begins with a dollar, could be read as a formula however it is escaped.
 func mayBeLatex(text string) bool { return dollars(text) > 0 }
 
+// untilNext gives how much of line, which begins with a dollar, is looked at for a formula: up to the next one and what
+// follows that.
+func untilNext(line []byte) int {
+	if end := bytes.IndexByte(line[1:], '$'); end >= 0 {
+		return min(len(line), end+1+2)
+	}
+	return 1
+}
+
 // latexParser takes formulas.
 type latexParser struct{}
 
@@ -56,7 +66,7 @@ func (latexParser) Parse(_ ast.Node, block text.Reader, _ parser.Context) ast.No
 	if before == '$' || before == '\\' || isWord(before) {
 		return nil
 	}
-	n := formula(string(line))
+	n := formula(string(line[:untilNext(line)]))
 	if n == 0 {
 		return nil
 	}

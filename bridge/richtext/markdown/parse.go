@@ -86,7 +86,7 @@ func (addressParser) Parse(parent ast.Node, block text.Reader, _ parser.Context)
 		if r, _ := utf8.DecodeLastRune(read[:rest]); r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
 			return nil
 		}
-		n := richtext.Address(scheme + string(line))
+		n := richtext.Address(scheme + string(line[:untilEnd(line)]))
 		if n == 0 {
 			return nil
 		}
@@ -97,6 +97,15 @@ func (addressParser) Parse(parent ast.Node, block text.Reader, _ parser.Context)
 		return ast.NewAutoLink(ast.AutoLinkURL, ast.NewTextSegment(text.NewSegment(start, segment.Start+n)))
 	}
 	return nil
+}
+
+// untilEnd gives how much of line is looked at for an address, which ends at a space and at most marks. Copying whole lines
+// would take time with the square of their length.
+func untilEnd(line []byte) int {
+	if end := bytes.IndexAny(line, " <>\"`\\|*^{}[]\t\n"); end >= 0 {
+		return end
+	}
+	return len(line)
 }
 
 // strikeParser takes "~~"; the one that comes with the library also takes "~", which begins a channel's name here.
