@@ -85,7 +85,10 @@ func spellEmoji(doc richtext.Doc) richtext.Doc {
 			if guarded, ok := strings.CutPrefix(name, unjoiner); ok {
 				return ":" + guarded, false
 			}
-			emoji, _ := systemEmoji(name)
+			emoji, ok := systemEmoji(name)
+			if !ok {
+				return ":" + name, false // ":mattermost:" is a picture
+			}
 			return emoji, true
 		})
 	})

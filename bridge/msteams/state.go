@@ -195,7 +195,7 @@ func text(m models.ChatMessageable) (richtext.Doc, bridge.Key) {
 			cards = append(cards, cardText(kind, value(t.GetName()), value(t.GetContent()))...)
 		}
 	}
-	return richtext.Normalize(append(append(doc, body...), cards...)), bridge.Key(key)
+	return richtext.Normalize(richtext.Marked(append(append(doc, body...), cards...), importance(m))), bridge.Key(key)
 }
 
 // pictureText gives what stands in a text for a picture: nothing for one that is carried as a file, else its

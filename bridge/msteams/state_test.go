@@ -71,6 +71,13 @@ func TestMessagesBecomeStates(t *testing.T) {
 		{"subject", `"subject":"News"`, func(s *bridge.State) {
 			s.Text = richtext.Doc{{Kind: richtext.Heading, Level: 3, Runs: []richtext.Run{words("News")}}, paragraph(words("hi"))}
 		}},
+		{"important", `"importance":"high","subject":"News"`, func(s *bridge.State) {
+			s.Text = richtext.Doc{paragraph(richtext.Run{Text: "❗ Important", Style: richtext.Bold}),
+				{Kind: richtext.Heading, Level: 3, Runs: []richtext.Run{words("News")}}, paragraph(words("hi"))}
+		}},
+		{"urgent", `"importance":"urgent"`, func(s *bridge.State) {
+			s.Text = richtext.Doc{paragraph(richtext.Run{Text: "‼️ Urgent", Style: richtext.Bold}), paragraph(words("hi"))}
+		}},
 		{"mention", `"body":{"contentType":"html","content":"<p><at id=\"0\">Bob</at> hi</p>"},"mentions":[]`,
 			func(s *bridge.State) { s.Text = richtext.Doc{paragraph(words("@Bob hi"))} }},
 		{"bot", `"from":{"user":null,"application":{"id":"b1","displayName":"Build bot","applicationIdentityType":"bot"}}`,

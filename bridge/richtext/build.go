@@ -17,6 +17,25 @@ func Quoting(author string, excerpt Doc) Block {
 	return Block{Kind: Quote, Blocks: Prepend(excerpt, Run{Text: author, Style: Bold}, Run{Text: ": "})}
 }
 
+// Importance is how much attention the author of a message asks for.
+type Importance int
+
+// The importances, by the names that Teams has for them; Mattermost calls Important "important", too.
+const (
+	Normal Importance = iota
+	Important
+	Urgent
+)
+
+// Marked gives doc under a line that says how important it is; doc itself when it is as important as others.
+func Marked(doc Doc, importance Importance) Doc {
+	marker := map[Importance]string{Important: "❗ Important", Urgent: "‼️ Urgent"}[importance]
+	if marker == "" {
+		return doc
+	}
+	return append(Doc{{Kind: Paragraph, Runs: []Run{{Text: marker, Style: Bold}}}}, doc...)
+}
+
 // Excerpt gives the beginning of doc, about n characters of text at most, with "…" where something was left out; for
 // quoting and for telling which message is meant.
 func (doc Doc) Excerpt(n int) Doc {
