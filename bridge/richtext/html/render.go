@@ -129,8 +129,13 @@ var styleTags = [...]struct {
 // line keeps a tag open as long as the runs have its style, so that the tags always nest.
 func (b *writer) line(runs []richtext.Run) {
 	var open []int // indexes of styleTags
-	for _, r := range runs {
+	for i, r := range runs {
 		if r.Break {
+			keep := 0
+			for i+1 < len(runs) && keep < len(open) && runs[i+1].Style&styleTags[open[keep]].style != 0 {
+				keep++
+			}
+			open = b.closeTags(open, keep)
 			b.WriteString("<br>")
 			continue
 		}

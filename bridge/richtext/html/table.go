@@ -37,11 +37,29 @@ func (b *builder) table(n *html.Node, l look) {
 		return
 	}
 	table := richtext.Block{Kind: richtext.Table}
-	var taken [widestRow]int // for how many rows more something from above stands in a column
+	s := spans{left: 4*cells + widestRow}
 	for _, row := range rows {
-		table.Rows = append(table.Rows, b.row(row, l, &taken, &table))
+		table.Rows = append(table.Rows, b.row(row, l, &s, &table))
 	}
 	b.block(table)
+}
+
+// spans are the cells of several columns or rows.
+type spans struct {
+	// taken is for how many rows more something from above stands in a column.
+	taken [widestRow]int
+	// left is how many empty cells may still be added. A table that needs more was made to hold up who reads it.
+	left int
+}
+
+// fill gives row with empty cells where something from above stands.
+func (s *spans) fill(row richtext.Row) richtext.Row {
+	for len(row) < widestRow && s.taken[len(row)] > 0 && s.left > 0 {
+		s.taken[len(row)]--
+		s.left--
+		row = append(row, nil)
+	}
+	return row
 }
 
 func cellsOf(row *html.Node) []*html.Node {
@@ -64,31 +82,28 @@ func within(row, table *html.Node) bool {
 	return false
 }
 
-func (b *builder) row(cells []*html.Node, l look, taken *[widestRow]int, table *richtext.Block) richtext.Row {
+func (b *builder) row(cells []*html.Node, l look, s *spans, table *richtext.Block) richtext.Row {
 	var row richtext.Row
-	skip := func() {
-		for len(row) < widestRow && taken[len(row)] > 0 {
-			taken[len(row)]--
-			row = append(row, nil)
-		}
-	}
 	for _, cell := range cells {
-		skip()
+		row = s.fill(row)
 		align(table, len(row), cell)
 		columns, rows := span(cell, "colspan"), span(cell, "rowspan")
+		content := b.cell(cell, l)
 		for i := range columns {
-			if len(row) < widestRow {
-				taken[len(row)] = rows - 1
+			if i > 0 && s.left == 0 {
+				break
 			}
-			var content []richtext.Run
-			if i == 0 {
-				content = b.cell(cell, l)
+			if len(row) < widestRow {
+				s.taken[len(row)] = rows - 1
 			}
 			row = append(row, content)
+			if i > 0 {
+				s.left--
+			}
+			content = nil
 		}
 	}
-	skip()
-	return row
+	return s.fill(row)
 }
 
 // cell gives what is in a cell, as one line.

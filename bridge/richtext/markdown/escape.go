@@ -76,7 +76,7 @@ func (e escaper) write(b *strings.Builder, r, before, after rune, rest string) {
 		}
 		return
 	case '<':
-		if after == edge || after == '/' || after == '!' || after == '?' || e.closes && isWord(after) {
+		if after == edge || after == '/' || after == '!' || after == '?' || e.closes && (isWord(after) || e.mayBeMail(rest)) {
 			b.WriteString("&lt;")
 			return
 		}
@@ -126,6 +126,16 @@ func (e escaper) write(b *strings.Builder, r, before, after rune, rest string) {
 		}
 	}
 	b.WriteRune(r)
+}
+
+// mayBeMail tells whether text, which begins with "<", could be read as the address of a mailbox. Nearly every mark may be in
+// one.
+func (e escaper) mayBeMail(text string) bool {
+	end := strings.IndexAny(text[1:], "@<> ") + 1
+	if end == 0 {
+		return !e.lineEnd // it may go on in the next run
+	}
+	return text[end] == '@'
 }
 
 func isWord(r rune) bool { return r != edge && (unicode.IsLetter(r) || unicode.IsDigit(r)) }

@@ -25,13 +25,15 @@ type lineWriter struct {
 	open []richtext.Style
 }
 
-// afterWord tells whether the line so far ends with a letter or digit, which an address cannot follow.
+// afterWord tells whether the line so far ends with what an address cannot follow: a letter or digit, or the beginning of an
+// address that goes on with whatever follows.
 func (w *lineWriter) afterWord() bool {
 	if len(w.tokens) == 0 {
 		return false
 	}
-	last, _ := utf8.DecodeLastRuneInString(w.tokens[len(w.tokens)-1].text)
-	return isWord(last)
+	before := w.tokens[len(w.tokens)-1].text
+	last, _ := utf8.DecodeLastRuneInString(before)
+	return isWord(last) || strings.HasSuffix(before, "://")
 }
 
 func mark(style richtext.Style) string {

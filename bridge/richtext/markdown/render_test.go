@@ -44,6 +44,7 @@ func TestRenderEscapesOnlyWhatWouldMeanSomething(t *testing.T) {
 		"![a](b)":                         "\\![a\\](b)",
 		"[a]: b":                          "[a\\]: b",
 		"<b>x</b>":                        "&lt;b>x&lt;/b>",
+		"<|a@b.c> <- <+x@y.z>":            "&lt;|a@b.c> <- &lt;+x@y.z>",
 		"&lt;":                            "&amp;lt;",
 		"a\\*b":                           "a\\\\\\*b",
 		"@channel @all @here @user":       "@\u200bchannel @\u200ball @\u200bhere @\u200buser",
@@ -78,6 +79,13 @@ func TestRenderWritesTheUsualMarkdown(t *testing.T) {
 		t.Error(diff)
 	}
 	roundTrip(t, doc)
+}
+
+// TestAddressesDoNotRunTogether: what stands before a link may be the beginning of an address.
+func TestAddressesDoNotRunTogether(t *testing.T) {
+	for _, before := range []string{"https://", "see http://", "x", "://", "HTTPS://"} {
+		roundTrip(t, richtext.Doc{{Kind: richtext.Paragraph, Runs: []richtext.Run{{Text: before}, {Text: "https://a.b", Link: "https://a.b"}}}})
+	}
 }
 
 func TestOptionsLetSomeMentionsThrough(t *testing.T) {
