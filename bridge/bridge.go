@@ -21,7 +21,7 @@ type Capabilities struct {
 	Files bool
 	// DeleteTakesReplies: deleting the first message of a thread deletes what others answered.
 	DeleteTakesReplies bool
-	// PostInterval is the least time between two writes of the account; 0: none. The gateway shares it
+	// PostInterval is the least time between two writes of the account itself, or as one person; 0: none. The gateway shares it
 	// fairly among the conversations.
 	PostInterval time.Duration
 	// Settle is how long after a write a read may still miss it. [Bridge.Find] is not asked earlier.
@@ -125,16 +125,19 @@ type Bridge interface {
 	// Parts splits a draft's text into as many texts as posts are needed; one when it fits. No I/O; the same
 	// draft always gives the same parts.
 	Parts(d Draft) []richtext.Doc
-	// Post writes a new message, carrying d.Key.
+	// Post writes a new message, carrying d.Key. Unsupported with ScopePerson, here and in the other writes: not as this person in
+	// this conversation, of which they may be no member; the relay may write it. Unauthorised with ScopePerson: the person's grant is lost.
 	Post(ctx context.Context, d Draft) (MessageID, error)
-	// Edit makes an existing post look like the draft; the key stays with it. Doing it twice is harmless.
+	// Edit makes an existing post look like the draft; the key stays with it. Doing it twice is harmless. As a person it may be one
+	// that they wrote themselves: then the draft has no key, and the files that the post has stay.
 	Edit(ctx context.Context, id MessageID, d Draft) error
 	// Delete removes a post. Gone when it is gone already. Unsupported when replies of others would go along.
 	Delete(ctx context.Context, t Target) error
 	// React sets (on) or removes the account's reaction. Doing it twice is harmless.
 	React(ctx context.Context, t Target, emoji string, on bool) error
 	// Find gives every post with the draft's key made since that time, oldest first, deleted ones left out; none,
-	// without an error, means that there certainly is none.
+	// without an error, means that there certainly is none. Draft.As says as whom it was posted; looking needs no right of theirs where the account
+	// can see the conversation itself.
 	Find(ctx context.Context, d Draft, since time.Time) ([]MessageID, error)
 	// Notify tells a person something that nobody else sees; by a direct message where the notice is about no conversation.
 	Notify(ctx context.Context, n Notice) error

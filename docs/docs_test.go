@@ -20,7 +20,7 @@ func TestTeamsAppListsThePermissionsInUse(t *testing.T) {
 	var want []string
 	for _, op := range msteams.Operations() {
 		row := op.Permission + " application"
-		if op.Relay {
+		if op.Delegated() {
 			row = op.Permission + " delegated"
 		}
 		want = append(want, row)
@@ -36,7 +36,7 @@ func TestTeamsAppListsThePermissionsInUse(t *testing.T) {
 	}
 }
 
-var update = flag.Bool("update", false, "write the table of calls into its page")
+var update = flag.Bool("update", false, "write what is made by tests into README")
 
 // callsTable is every call of Graph that Causeway makes, by permission.
 func callsTable() string {
@@ -54,7 +54,7 @@ func callsTable() string {
 	}
 	for _, op := range msteams.Operations() {
 		g := grant{op.Permission, "application", op.Optional}
-		if op.Relay {
+		if op.Delegated() {
 			g.as = "delegated"
 		}
 		if calls[g] == nil {
@@ -75,30 +75,30 @@ func callsTable() string {
 	return table
 }
 
-// callsPage is where the table of calls stands, between these two lines.
-const (
-	callsPage   = "../README.md"
-	callsBefore = "<!-- calls: written by go test ./docs -update -->\n"
-	callsAfter  = "<!-- end of calls -->\n"
-)
-
 // TestEveryCallOfGraphIsListed with its permission, as it stands in the code.
 func TestEveryCallOfGraphIsListed(t *testing.T) {
-	page := read(t, callsPage)
-	before, rest, begins := strings.Cut(page, callsBefore)
-	listed, after, ends := strings.Cut(rest, callsAfter)
+	kept(t, "<!-- calls: written by go test ./docs -update -->\n", callsTable(), "<!-- end of calls -->\n")
+}
+
+const readme = "../README.md"
+
+// kept compares what stands in README between two lines with what it is to be, or writes it.
+func kept(t *testing.T, begin, want, end string) {
+	t.Helper()
+	page := read(t, readme)
+	before, rest, begins := strings.Cut(page, begin)
+	listed, after, ends := strings.Cut(rest, end)
 	if !begins || !ends {
-		t.Fatalf("%s has no table of calls", callsPage)
+		t.Fatalf("%s has no lines %q and %q", readme, begin, end)
 	}
-	want := callsTable()
 	if *update {
-		if err := os.WriteFile(callsPage, []byte(before+callsBefore+want+callsAfter+after), 0o644); err != nil {
+		if err := os.WriteFile(readme, []byte(before+begin+want+end+after), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
 	if diff := cmp.Diff(want, listed); diff != "" {
-		t.Errorf("the calls in %s (-in the code +listed); go test ./docs -update puts it right:\n%s", callsPage, diff)
+		t.Errorf("after %q in %s (-as it is +as it says); go test ./docs -update puts it right:\n%s", begin, readme, diff)
 	}
 }
 
@@ -107,14 +107,14 @@ func TestReadmeListsThePermissionsInUse(t *testing.T) {
 	optional := map[string]bool{}
 	var want []string
 	for _, op := range msteams.Operations() {
-		row := map[bool]string{true: "delegated ", false: "application "}[op.Relay] + op.Permission
+		row := map[bool]string{true: "delegated ", false: "application "}[op.Delegated()] + op.Permission
 		if optional[row] = op.Optional; !op.Optional {
 			want = append(want, row)
 		}
 	}
 	slices.Sort(want)
 	var listed []string
-	for _, row := range regexp.MustCompile(`(?m)^ *\| (application|delegated) \| ([^|]+) \|`).FindAllStringSubmatch(read(t, "../README.md"), -1) {
+	for _, row := range regexp.MustCompile(`(?m)^ *\| (application|delegated) \| ([^|]+) \|`).FindAllStringSubmatch(read(t, readme), -1) {
 		for _, p := range regexp.MustCompile("`([A-Za-z.]+)`").FindAllStringSubmatch(row[2], -1) {
 			if name := row[1] + " " + p[1]; !optional[name] {
 				listed = append(listed, name)
@@ -129,7 +129,7 @@ func TestReadmeListsThePermissionsInUse(t *testing.T) {
 
 // TestLinksLeadSomewhere follows the links from page to page and file.
 func TestLinksLeadSomewhere(t *testing.T) {
-	pages := []string{"../README.md", "../ARCHITECTURE.md", "mattermost-bot.md", "teams-app.md"}
+	pages := []string{"../README.md", "../ARCHITECTURE.md", "mattermost-bot.md", "people.md", "teams-app.md"}
 	found := 0
 	for _, page := range pages {
 		for _, m := range regexp.MustCompile(`\]\(([^):#]+)[^):]*\)`).FindAllStringSubmatch(read(t, page), -1) {

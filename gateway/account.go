@@ -23,21 +23,42 @@ type account struct {
 	lastGood     atomic.Int64 // when the service last did what was asked, Unix nanoseconds
 	reading      troubles
 
-	turns chan struct{} // held by the lane whose post is next
-
 	mutex     sync.Mutex
 	connected chan struct{} // closed while the account may write
 	open      bool
 	parked    context.CancelCauseFunc // ends the feed, so that the account connects anew
-	until     time.Time               // throttled
-	posted    time.Time               // when the last post was begun
 	admitted  time.Time               // when it was connected
+	relay     *pen
+	pens      map[bridge.UserID]*pen // of people
+}
+
+// pen is what the relay, or one person, writes with. A service counts the writes of each by themselves.
+type pen struct {
+	turns chan struct{} // held by the lane whose post is next
+	// until is how long it is throttled, posted when its last post was begun; guarded by the account's mutex.
+	until, posted time.Time
+}
+
+func newPen() *pen { return &pen{turns: make(chan struct{}, 1)} }
+
+// pen gives that of a person; of the relay when as is empty.
+func (a *account) pen(as bridge.UserID) *pen {
+	if as == "" {
+		return a.relay
+	}
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	if a.pens[as] == nil {
+		a.pens[as] = newPen()
+	}
+	return a.pens[as]
 }
 
 func newAccount(g *Gateway, a Account) *account {
 	return &account{
 		Account: a, gateway: g, capabilities: a.Bridge.Capabilities(),
-		log: g.log.WithField("account", string(a.Name)), turns: make(chan struct{}, 1), connected: make(chan struct{}),
+		log: g.log.WithField("account", string(a.Name)), connected: make(chan struct{}),
+		relay: newPen(), pens: map[bridge.UserID]*pen{},
 	}
 }
 
@@ -166,6 +187,13 @@ func (a *account) close() {
 	}
 }
 
+// admits reports whether the lanes may write.
+func (a *account) admits() bool {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	return a.open
+}
+
 // park ends the session because a lane was told that the token is not valid.
 func (a *account) park(err error) {
 	a.mutex.Lock()
@@ -177,13 +205,19 @@ func (a *account) park(err error) {
 	}
 }
 
-// throttled makes all lanes of the account wait.
-func (a *account) throttled(after time.Duration) {
+// throttled makes all lanes of the account wait, or those that write as one person.
+func (a *account) throttled(as bridge.UserID, after time.Duration) {
+	p := a.pen(as)
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
-	if until := time.Now().Add(after); until.After(a.until) {
-		a.until = until
+	if until := time.Now().Add(after); until.After(p.until) {
+		p.until = until
 	}
+}
+
+// waits gives how long the account lets nobody write with p; it is called with a.mutex held.
+func (a *account) waits(p *pen) time.Duration {
+	return max(time.Until(a.relay.until), time.Until(p.until))
 }
 
 // works reports whether the service has done anything well for the account since that time; where nothing was asked of
@@ -201,12 +235,13 @@ func (a *account) works(ctx context.Context, since time.Time) bool {
 
 func (a *account) alive() { a.lastGood.Store(time.Now().UnixNano()) }
 
-// ready waits until the account is connected and not throttled. It reports whether it had to, and whether ctx is still
-// alive.
-func (a *account) ready(ctx context.Context) (waited, ok bool) {
+// ready waits until the account is connected and neither it nor the person who writes is throttled. It reports whether it had
+// to, and whether ctx is still alive.
+func (a *account) ready(ctx context.Context, as bridge.UserID) (waited, ok bool) {
+	p := a.pen(as)
 	for {
 		a.mutex.Lock()
-		open, connected, wait := a.open, a.connected, time.Until(a.until)
+		open, connected, wait := a.open, a.connected, a.waits(p)
 		a.mutex.Unlock()
 		if open && wait <= 0 {
 			return waited, ctx.Err() == nil
@@ -223,27 +258,28 @@ func (a *account) ready(ctx context.Context) (waited, ok bool) {
 	}
 }
 
-// turn waits until a write of the account may begin; it reports whether ctx is still alive. Writes take turns in
+// turn waits until a write of the account, or as a person, may begin; it reports whether ctx is still alive. Writes take turns in
 // the order in which they ask, so that no conversation is starved by a busy one.
-func (a *account) turn(ctx context.Context, op store.Op) bool {
+func (a *account) turn(ctx context.Context, op store.Op, as bridge.UserID) bool {
+	p := a.pen(as)
 	paced := writes(op) && a.capabilities.PostInterval > 0
 	if paced {
 		select {
-		case a.turns <- struct{}{}:
-			defer func() { <-a.turns }()
+		case p.turns <- struct{}{}:
+			defer func() { <-p.turns }()
 		case <-ctx.Done():
 			return false
 		}
 	}
 	for {
 		a.mutex.Lock()
-		connected, wait := a.connected, time.Until(a.until)
+		connected, wait := a.connected, a.waits(p)
 		if paced {
-			wait = max(wait, a.capabilities.PostInterval-time.Since(a.posted))
+			wait = max(wait, a.capabilities.PostInterval-time.Since(p.posted))
 		}
 		if a.open && wait <= 0 {
 			if paced {
-				a.posted = time.Now()
+				p.posted = time.Now()
 			}
 			a.mutex.Unlock()
 			return ctx.Err() == nil
@@ -272,5 +308,9 @@ func guarded(do func() error) (err error) {
 
 // writes reports whether a step changes something at the service.
 func writes(op store.Op) bool {
-	return op != store.Find && op != store.Quote && op != store.Settled
+	switch op {
+	case store.Find, store.Quote, store.Recall, store.Look, store.Settled:
+		return false
+	}
+	return true
 }

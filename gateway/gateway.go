@@ -50,12 +50,16 @@ type Options struct {
 	Log      *logrus.Entry
 	// Version is what the status shows.
 	Version string
+	// Lost, when not nil, is told once whenever acting as a connected person has been refused, and why: they are [store.Lost] then.
+	// It must return at once.
+	Lost func(server bridge.ServerID, u bridge.UserID, why error)
 }
 
 // Gateway is the running whole. Make it with New, run it once.
 type Gateway struct {
 	store    *store.Store
 	log      *logrus.Entry
+	lost     func(bridge.ServerID, bridge.UserID, error)
 	version  string
 	since    time.Time
 	routes   []Route
@@ -80,7 +84,7 @@ type Gateway struct {
 // New puts a gateway together; nothing is read or written yet.
 func New(o Options) *Gateway {
 	g := &Gateway{
-		store: o.Store, log: o.Log, version: o.Version, since: time.Now(), routes: o.Routes,
+		store: o.Store, log: o.Log, lost: o.Lost, version: o.Version, since: time.Now(), routes: o.Routes,
 		accounts: map[bridge.AccountName]*account{},
 		found:    map[bridge.AccountName]map[string]bridge.ConversationID{},
 		running:  map[bridge.ConversationID]*lane{},

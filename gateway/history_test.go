@@ -70,7 +70,7 @@ func (o overheard) Run(ctx context.Context, inbox bridge.Inbox) error {
 }
 
 func (o overheard) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, error) {
-	o.history.add("%s %s: post below %q key %s: %.30q", o.name, d.Conversation.Channel, d.Root, d.Key, memory.Text(d.Text))
+	o.history.add("%s %s: post as %q below %q key %s: %.30q", o.name, d.Conversation.Channel, d.As, d.Root, d.Key, memory.Text(d.Text))
 	id, err := o.Bridge.Post(ctx, d)
 	o.history.add("%s %s: posted %q: %v", o.name, d.Conversation.Channel, id, err)
 	return id, err
@@ -83,21 +83,21 @@ func (o overheard) Find(ctx context.Context, d bridge.Draft, since time.Time) ([
 }
 
 func (o overheard) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft) error {
-	o.history.add("%s %s: edit %s: %.30q", o.name, d.Conversation.Channel, id, memory.Text(d.Text))
+	o.history.add("%s %s: edit %s as %q: %.30q", o.name, d.Conversation.Channel, id, d.As, memory.Text(d.Text))
 	err := o.Bridge.Edit(ctx, id, d)
 	o.history.add("%s %s: edited %s: %v", o.name, d.Conversation.Channel, id, err)
 	return err
 }
 
 func (o overheard) Delete(ctx context.Context, t bridge.Target) error {
-	o.history.add("%s %s: delete %s", o.name, t.Conversation.Channel, t.ID)
+	o.history.add("%s %s: delete %s as %q", o.name, t.Conversation.Channel, t.ID, t.As)
 	err := o.Bridge.Delete(ctx, t)
 	o.history.add("%s %s: deleted %s: %v", o.name, t.Conversation.Channel, t.ID, err)
 	return err
 }
 
 func (o overheard) React(ctx context.Context, t bridge.Target, emoji string, on bool) error {
-	o.history.add("%s %s: react to %s %s %v", o.name, t.Conversation.Channel, t.ID, emoji, on)
+	o.history.add("%s %s: react to %s as %q %s %v", o.name, t.Conversation.Channel, t.ID, t.As, emoji, on)
 	err := o.Bridge.React(ctx, t, emoji, on)
 	o.history.add("%s %s: reacted to %s %s %v: %v", o.name, t.Conversation.Channel, t.ID, emoji, on, err)
 	return err
@@ -126,7 +126,7 @@ func dump(path string) (string, error) {
 	defer db.Close()
 	var b bytes.Buffer
 	for _, table := range []string{
-		"conversations", "messages", "instances", "parts", "reactions", "own_reactions", "intents", "orphans", "strays", "notices",
+		"conversations", "messages", "instances", "parts", "reactions", "own_reactions", "intents", "orphans", "strays", "notices", "identities",
 	} {
 		if err := dumpTable(&b, db, table); err != nil {
 			return "", fmt.Errorf("dumping %s: %w", table, err)

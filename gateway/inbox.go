@@ -3,6 +3,7 @@ package gateway
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -20,10 +21,12 @@ type inbox struct {
 func (i inbox) Watched() ([]bridge.ConversationID, <-chan struct{}) {
 	t := i.gateway.table.Load()
 	all := t.watched(i.account)
-	slices.SortFunc(all, func(a, b bridge.ConversationID) int {
-		return cmp.Or(cmp.Compare(a.Server, b.Server), cmp.Compare(a.Channel, b.Channel))
-	})
+	slices.SortFunc(all, compareConversations)
 	return all, t.changed
+}
+
+func compareConversations(a, b bridge.ConversationID) int {
+	return cmp.Or(cmp.Compare(a.Server, b.Server), cmp.Compare(a.Channel, b.Channel))
 }
 
 // Cursor implements bridge.Inbox.
@@ -55,12 +58,20 @@ func (i inbox) Put(ctx context.Context, b bridge.Batch) error {
 
 // put stores what a conversation at p has said and wakes those that now lack something.
 func (g *Gateway) put(ctx context.Context, p *place, b bridge.Batch) ([]bridge.ConversationID, error) {
-	woken, err := g.store.Put(ctx, b, store.Routes{Targets: p.targets, Own: g.own(b.Conversation.Server)})
+	woken, err := g.store.Put(ctx, b, g.routesOf(p, b.Conversation.Server))
 	if err = g.stored(err); err != nil {
 		return nil, err
 	}
 	g.wake(woken...)
 	return woken, nil
+}
+
+// routesOf is what the store must know about the conversation at p.
+func (g *Gateway) routesOf(p *place, server bridge.ServerID) store.Routes {
+	return store.Routes{Targets: p.targets, Own: g.own(server), Bare: bare, Ignored: func(id bridge.MessageID) {
+		p.account.log.WithField("channel", p.channel).WithField("message", string(id)).
+			Info("somebody has edited one of several posts of a long message; that is not carried")
+	}}
 }
 
 // take stores a message that was read by itself and tells whether that made the conversation called target lack something: not
@@ -73,8 +84,11 @@ func (g *Gateway) take(ctx context.Context, p *place, s bridge.State, target bri
 	return slices.Contains(woken, target), err
 }
 
-// Trouble implements bridge.Inbox.
+// Trouble implements bridge.Inbox. What Causeway itself has broken off, as when it ends, is none.
 func (i inbox) Trouble(c bridge.ConversationID, err error) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
 	i.account.reading.report(c.String(), i.account.log.WithField("conversation", c.String()), "reading", err)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -21,6 +22,7 @@ type lane struct {
 	again   bool          // guarded by gateway.lanes: woken while running
 	woken   chan struct{} // holds a value when woken since it was last looked at
 
+	wrote    time.Time // when the last step ended, if it was a write
 	failures int       // in a row
 	failing  int64     // the instance whose step failed last
 	since    time.Time // when it failed first
@@ -89,7 +91,7 @@ func (l *lane) work(ctx context.Context) {
 		if next.Step.Op == store.Settled {
 			return
 		}
-		last = l.attempt(ctx, p, next.Work, next.Step)
+		last = l.attempt(ctx, p.through(l.gateway.accounts[next.Step.Account]), next.Work, next.Step)
 	}
 }
 
@@ -97,18 +99,23 @@ func (l *lane) work(ctx context.Context) {
 // store then asks for what settles it.
 func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step store.Step) *store.Outcome {
 	o := &store.Outcome{Work: work, Step: step}
-	if step.Op == store.Find && !l.settled(ctx, p.account.capabilities.Settle-time.Since(step.Since)) {
+	if (step.Op == store.Find || step.Op == store.Look) && !l.settled(ctx, p.account.capabilities.Settle-time.Since(l.lastWrite(step))) {
 		return nil
 	}
-	if waited, ok := p.account.ready(ctx); !ok {
+	if waited, ok := p.account.ready(ctx, step.Writer()); !ok {
 		return nil
 	} else if waited {
 		return unmade(o) // much may have changed: plan it anew
 	}
-	if !p.account.turn(ctx, step.Op) {
+	if !p.account.turn(ctx, step.Op, step.Writer()) {
 		return nil
 	}
+	began := time.Now()
+	l.wrote = time.Time{}
 	err := guarded(func() error { return l.act(ctx, p, o) })
+	if writes(step.Op) {
+		l.wrote = time.Now()
+	}
 	switch {
 	case err == nil && step.Op == store.Find && o.Verdict == store.Absent && l.failing == work.Instance && l.failures > 0:
 		return l.missed(ctx, o)
@@ -117,6 +124,11 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 		l.failures = 0
 		l.trouble.report(delivering, l.log, "delivering", nil)
 		return o
+	}
+	if as := step.Writer(); as != "" && bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopePerson {
+		if l.gateway.lose(ctx, l.name.Server, as, began, err) && step.Op != store.Find {
+			return unmade(o) // the plan does without them
+		}
 	}
 	if work.Instance != l.failing {
 		l.failing, l.since, l.failures = work.Instance, time.Now(), 0
@@ -142,11 +154,20 @@ func (l *lane) missed(ctx context.Context, o *store.Outcome) *store.Outcome {
 // unmade is the outcome of a step that had no effect and is to be planned anew.
 func unmade(o *store.Outcome) *store.Outcome {
 	switch o.Step.Op {
-	case store.Find, store.Quote, store.Tell, store.Stray:
+	case store.Find, store.Quote, store.Recall, store.Look, store.Tell, store.Stray:
 		return nil
 	}
 	o.Verdict = store.Absent
 	return o
+}
+
+// lastWrite is when what a step asks about may have been written at the latest: the store counts in milliseconds, and the answer to
+// a write may have been long in coming.
+func (l *lane) lastWrite(step store.Step) time.Time {
+	if since := step.Since.Add(time.Millisecond); since.After(l.wrote) {
+		return since
+	}
+	return l.wrote
 }
 
 // settled waits until the service can be asked for an uncertain post. It reports false when that may not be needed any
@@ -188,7 +209,7 @@ func (l *lane) act(ctx context.Context, p *place, o *store.Outcome) error {
 	ctx, done := detached(ctx)
 	defer done()
 	b, step := p.account.Bridge, o.Step
-	target := bridge.Target{Conversation: l.name, ID: step.ID}
+	target := bridge.Target{Conversation: l.name, ID: step.ID, As: step.As}
 	switch step.Op {
 	case store.Post:
 		id, err := b.Post(ctx, step.Draft)
@@ -207,17 +228,66 @@ func (l *lane) act(ctx context.Context, p *place, o *store.Outcome) error {
 		return b.Delete(ctx, target)
 	case store.Stray:
 		if step.Keep {
-			return b.Edit(ctx, step.ID, bridge.Draft{Conversation: l.name, Text: blank, Key: step.Draft.Key})
+			return b.Edit(ctx, step.ID, bridge.Draft{Conversation: l.name, As: step.As, Text: blank, Key: step.Draft.Key})
 		}
 		return b.Delete(ctx, target)
 	case store.React, store.Unreact:
 		return b.React(ctx, target, step.Emoji, step.Op == store.React)
 	case store.Quote:
 		return l.fetchRoot(ctx, o)
+	case store.Recall:
+		return l.recall(ctx, o)
+	case store.Look:
+		return l.look(ctx, p, o)
 	case store.Tell:
 		return b.Notify(ctx, step.Notice)
 	}
 	return fmt.Errorf("internal error: no such step: %d", step.Op)
+}
+
+// look reads a part as it is now.
+func (l *lane) look(ctx context.Context, p *place, o *store.Outcome) error {
+	s, err := p.account.Bridge.Read(ctx, l.name, o.Step.ID)
+	switch {
+	case err != nil && (!passes(err) || l.failures >= quoteTries):
+		return nil // the write itself will tell
+	case err != nil:
+		return fmt.Errorf("looking at what is to be changed: %w", err)
+	case slices.ContainsFunc(o.Work.Parts, func(part store.Part) bool { return part.ID == s.ID && part.Revision > s.Revision }):
+		return errors.New("looking at what is to be changed: the service gives an older state than it gave before")
+	case p.in:
+		o.State, o.Routes = &s, l.gateway.routesOf(p, l.name.Server)
+	}
+	return nil
+}
+
+// passes tells whether an error may go away by itself.
+func passes(err error) bool {
+	switch bridge.KindOf(err) {
+	case bridge.Transient, bridge.Throttled:
+		return true
+	case bridge.Unauthorised:
+		return bridge.ScopeOf(err) == bridge.ScopeAccount
+	}
+	return false
+}
+
+// recall reads at the origin who has said something, and with which files.
+func (l *lane) recall(ctx context.Context, o *store.Outcome) error {
+	m := o.Work.Message
+	origin := l.gateway.table.Load().conversations[m.Origin]
+	if origin == nil || origin.account.identity.Load() == nil && l.failures >= quoteTries {
+		return nil
+	}
+	s, err := origin.account.Bridge.Read(ctx, m.Origin, m.OriginID)
+	switch {
+	case err != nil && (!passes(err) || l.failures >= quoteTries):
+		return nil // what is known must do
+	case err != nil:
+		return &bridge.Error{Kind: bridge.Transient, After: bridge.AfterOf(err), Err: fmt.Errorf("reading the message at its origin: %w", err)}
+	}
+	o.Quote = store.Body{Author: s.Author, Files: s.Files}
+	return nil
 }
 
 // quoteTries is how often the root of an answer is asked for; with the waits between them about a minute.
@@ -265,8 +335,12 @@ func (l *lane) final(ctx context.Context, o *store.Outcome, err error) bool {
 		return kind == bridge.Gone || kind == bridge.Rejected || kind == bridge.Unsupported
 	case op == store.Tell:
 		return kind == bridge.Gone || kind == bridge.Rejected || kind == bridge.Unsupported || l.failures >= noticeTries
+	case op == store.Look || op == store.Recall:
+		return false
 	case op == store.Delete && kind == bridge.Gone:
 		return true
+	case o.Step.Writer() != "" && op != store.Find && !l.allowed(o, kind, err):
+		return refuse(withoutThem(op))
 	case op == store.Delete && (kind == bridge.Unsupported || kind == bridge.Rejected):
 		return refuse(store.NoDelete)
 	case op == store.Post && o.Step.Draft.Root != "" && (kind == bridge.Gone || kind == bridge.Rejected && o.Step.Part > 0):
@@ -277,10 +351,36 @@ func (l *lane) final(ctx context.Context, o *store.Outcome, err error) bool {
 		return refuse(store.NoEdit)
 	case kind == bridge.Rejected || kind == bridge.Unsupported:
 		return refuse(store.Refused)
-	case (kind == bridge.Transient || kind == bridge.Uncertain && op != store.Post) && l.poisoned(ctx, o):
+	case (kind == bridge.Transient || kind == bridge.Uncertain && op != store.Post || kind == bridge.Unauthorised && op == store.Find) && l.poisoned(ctx, o):
 		return refuse(store.Refused)
 	}
 	return false
+}
+
+// allowed reports whether the service lets the writer of a step do such things in this conversation: they may not be in it.
+func (l *lane) allowed(o *store.Outcome, kind bridge.Kind, err error) bool {
+	switch kind {
+	case bridge.Unauthorised:
+		return bridge.ScopeOf(err) != bridge.ScopeConversation
+	case bridge.Rejected, bridge.Unsupported:
+		return o.Step.Op != store.Post
+	case bridge.Gone:
+		return o.Step.Op != store.Post || o.Step.Draft.Root != ""
+	}
+	return true
+}
+
+// withoutThem is how a step ends that its writer may not make.
+func withoutThem(op store.Op) store.Verdict {
+	switch op {
+	case store.Post:
+		return store.NotAs
+	case store.Edit, store.Blank:
+		return store.NoEdit
+	case store.Delete:
+		return store.NoDelete
+	}
+	return store.Refused
 }
 
 func (l *lane) refuse(o *store.Outcome, verdict store.Verdict, why error) {
@@ -320,8 +420,12 @@ func (l *lane) retry(ctx context.Context, p *place, o *store.Outcome, err error)
 		if after := bridge.AfterOf(err); after > 0 {
 			wait = after
 		}
-		if bridge.ScopeOf(err) == bridge.ScopeAccount {
-			p.account.throttled(wait)
+		switch as := o.Step.Writer(); {
+		case bridge.ScopeOf(err) == bridge.ScopeAccount:
+			p.account.throttled("", wait)
+			wait = 0
+		case bridge.ScopeOf(err) == bridge.ScopePerson && as != "":
+			p.account.throttled(as, wait)
 			wait = 0
 		}
 	case kind == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopeAccount:

@@ -45,19 +45,11 @@ func (p *play) judgeRoom(n, r int) sums {
 		origin[m.ID] = m
 	}
 	there := copies{}
-	blanks := 0
 	last := -1
 	for _, m := range p.sides[1-n].service.Messages(p.sides[1-n].rooms[r]) {
-		if m.Author.ID != "bot" {
-			continue
-		}
-		if !m.Deleted && m.Text == "(message deleted)" {
-			blanks++
-			continue
-		}
 		u := p.copied(1-n, r, m)
-		if u == nil {
-			continue // a later part of a long text
+		if u == nil || !m.Deleted && m.Text == blankText {
+			continue // said there, or a later part of a long text
 		}
 		if len(there[u]) == 0 && !u.restored && !m.Deleted {
 			at := slices.Index(p.said, u)
@@ -79,8 +71,13 @@ func (p *play) judgeRoom(n, r int) sums {
 	return got
 }
 
+// loose tells whether what becomes of a message depends on when exactly its author had lost a token: then changes may have been
+// told instead of made.
+func (p *play) loose(u *utterance) bool { return u.by == ben && p.lost.Load() }
+
 func (p *play) judgeOne(got *sums, u *utterance, o memory.Seen, there copies) {
-	if o.Deleted && !u.deleted {
+	gone := o.Deleted || o.Text == blankText
+	if gone && !u.deleted && !u.withdrawn {
 		p.blame(&got.taken, "%s was deleted by nobody", u.token)
 	}
 	var live []memory.Seen
@@ -90,14 +87,23 @@ func (p *play) judgeOne(got *sums, u *utterance, o memory.Seen, there copies) {
 		}
 	}
 	switch {
-	case o.Deleted && len(live) > 0:
-		p.blame(&got.undeleted, "%s is deleted, but not its copy", u.token)
+	case gone && len(live) > 0:
+		if !p.loose(u) {
+			p.blame(&got.undeleted, "%s is deleted, but not its copy", u.token)
+		}
 		return
-	case o.Deleted:
+	case gone:
 		return
-	case len(live) == 0 && !u.byModerator:
+	case len(live) == 0 && u.certainly && len(there[u]) == 1:
+		p.blame(&got.undeleted, "the copy of %s is deleted by its writer, but not the message", u.token)
+		return
+	case len(live) == 0 && p.loose(u) && p.edited(u):
+		return
+	case len(live) == 0 && !u.byModerator && !u.withdrawn:
 		p.blame(&got.missing, "%s is missing: %q", u.token, o.Text)
 		return
+	case len(live) > 1 && p.loose(u):
+		return // a second copy written as somebody goes when they have connected again
 	case len(live) > 1:
 		p.blame(&got.doubled, "%s is there %d times", u.token, len(live))
 		return
@@ -110,20 +116,71 @@ func (p *play) judgeOne(got *sums, u *utterance, o memory.Seen, there copies) {
 	p.judgeCopy(got, u, o, live[0], there)
 }
 
+// edited tells whether a reply says what u says now.
+func (p *play) edited(u *utterance) bool {
+	s := p.sides[1-u.side]
+	return slices.ContainsFunc(s.service.Messages(s.rooms[u.room]), func(m memory.Seen) bool {
+		return !m.Deleted && strings.HasPrefix(m.Text, "edited:") && strings.Contains(m.Text, u.token)
+	})
+}
+
+// judgeAuthor wants a copy to be of whom it shows: ann's always her own, ben's his or the relay's, cyd's the relay's.
+func (p *play) judgeAuthor(got *sums, u *utterance, m memory.Seen) {
+	them, relayed := p.sides[1-u.side].people[u.by], m.Author.ID == "bot"
+	own := m.Author.ID == them && m.Author.Name == p.sides[1-u.side].names[u.by]
+	switch {
+	case u.by == ann && own, u.by == ben && (own || p.lost.Load() && relayed), u.by == cyd && relayed:
+	default:
+		p.blame(&got.author, "the copy of %s, said by %s, is of %s", u.token, p.sides[u.side].people[u.by], m.Author.ID)
+	}
+}
+
+// by gives what one user, or everybody else, has set on a message.
+func by(m memory.Seen, users ...bridge.UserID) []string {
+	all := []string{}
+	for _, r := range m.Reactions {
+		if slices.Contains(users, r.User) && !slices.Contains(all, r.Emoji) {
+			all = append(all, r.Emoji)
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// judgeReactions wants ann's and ben's to be their own on both sides, and cyd's to be the relay's on the other.
+func (p *play) judgeReactions(got *sums, u *utterance, o, m memory.Seen) {
+	here, there := p.sides[u.side].people, p.sides[1-u.side].people
+	for _, who := range []int{ann, ben} {
+		if mine, theirs := by(o, here[who]), by(m, there[who]); !slices.Equal(mine, theirs) && !(who == ben && p.lost.Load()) {
+			p.blame(&got.wrong, "%s has %v of %s, its copy %v", u.token, mine, here[who], theirs)
+		}
+	}
+	for _, c := range []struct {
+		said, copied memory.Seen
+		people       []bridge.UserID
+	}{{o, m, here}, {m, o, there}} {
+		least, most, have := by(c.said, c.people[cyd]), by(c.said, c.people[cyd]), by(c.copied, "bot")
+		if p.lost.Load() {
+			most = by(c.said, c.people[cyd], c.people[ben])
+		}
+		missing := slices.ContainsFunc(least, func(e string) bool { return !slices.Contains(have, e) })
+		tooMuch := slices.ContainsFunc(have, func(e string) bool { return !slices.Contains(most, e) })
+		if missing || tooMuch {
+			p.blame(&got.wrong, "%s: the relay has set %v, people there %v", u.token, have, most)
+		}
+	}
+}
+
 func (p *play) judgeCopy(got *sums, u *utterance, o, m memory.Seen, there copies) {
+	p.judgeAuthor(got, u, m)
 	first := strings.Join(strings.Fields(o.Text), " ")
-	if text := strings.Join(strings.Fields(m.Text), " "); !strings.Contains(text, first[:min(len(first), 60)]) {
+	if text := strings.Join(strings.Fields(m.Text), " "); !strings.Contains(text, first[:min(len(first), 60)]) && !p.loose(u) {
 		p.blame(&got.wrong, "%s says %q, its copy %q", u.token, first, text)
 	}
 	if u.root != "" && len(o.Text) > 400 {
 		return // it may be split behind the quote of a missing root: the oracle does not know its first part
 	}
-	if want, have := emojiOf(o, false), emojiOf(m, true); !slices.Equal(want, have) {
-		p.blame(&got.wrong, "%s has %v, its copy %v", u.token, want, have)
-	}
-	if want, have := emojiOf(m, false), emojiOf(o, true); !slices.Equal(want, have) {
-		p.blame(&got.wrong, "the copy of %s has %v, the message %v", u.token, want, have)
-	}
+	p.judgeReactions(got, u, o, m)
 	if u.root == "" {
 		if m.Root != "" {
 			p.blame(&got.misplaced, "%s starts a thread, its copy answers %s", u.token, m.Root)
@@ -150,7 +207,7 @@ func (p *play) judgeCopy(got *sums, u *utterance, o, m memory.Seen, there copies
 func (p *play) blank(n, r int, id bridge.MessageID) bool {
 	for _, m := range p.sides[n].service.Messages(p.sides[n].rooms[r]) {
 		if m.ID == id {
-			return m.Text == "(message deleted)" || m.Author.ID == "bot" && p.quoted(m)
+			return m.Text == blankText || p.byID(n, r, id) == nil && p.quoted(m)
 		}
 	}
 	return false

@@ -25,6 +25,9 @@ type planner struct {
 func (p planner) capabilities() bridge.Capabilities { return p.place.account.capabilities }
 
 func (p planner) plan(w *store.Work) (step store.Step) {
+	if !p.capabilities().People {
+		w.As = ""
+	}
 	// A text that a bridge cannot split must not hold up the others.
 	err := guarded(func() error { step = p.lacks(w); return nil })
 	if err != nil {
@@ -37,10 +40,10 @@ func (p planner) plan(w *store.Work) (step store.Step) {
 func (p planner) lacks(w *store.Work) store.Step {
 	m := w.Message
 	switch {
-	case w.IsOrigin && (m.Deleted || !p.place.out):
+	case w.IsOrigin && !p.place.out:
 		return store.Step{}
 	case w.IsOrigin:
-		return p.reactions(w)
+		return p.origin(w)
 	case m.Deleted:
 		return p.deletion(w)
 	case w.Phase == store.Removed || !p.routed(w):
@@ -49,33 +52,100 @@ func (p planner) lacks(w *store.Work) store.Step {
 		return p.reactions(w)
 	}
 	for _, part := range slices.Backward(w.Parts) {
-		if part.Leaving && !part.Deleted && part.ID != "" && !w.Blanked {
-			return store.Step{Op: store.Delete, Part: part.Number, ID: part.ID} // begun before the message was restored
+		if part.Leaving && !part.Deleted && part.ID != "" && !w.Blanked && part.Able {
+			return store.Step{Op: store.Delete, Part: part.Number, ID: part.ID, As: part.Writer} // begun before the message was restored
 		}
 	}
-	if missingRoot(w) && m.Quote == nil {
+	switch {
+	case m.Body.Bare:
+		return store.Step{Op: store.Recall}
+	case missingRoot(w) && m.Quote == nil:
 		return store.Step{Op: store.Quote}
-	}
-	if w.Frozen || w.Phase == store.Live && !p.capabilities().Edit {
-		return p.followUp(w)
 	}
 	draft := p.draft(w)
 	pieces := p.place.account.Bridge.Parts(draft)
+	if w.Frozen || w.Phase == store.Live && !p.capabilities().Edit || stuck(w, pieces) {
+		return p.followUp(w)
+	}
 	for n, piece := range pieces {
 		part, posted := partOf(w, n)
-		hash := hashOf(piece)
 		switch {
 		case !posted:
-			return p.post(w, draft, n, piece, hash)
-		case !part.Deleted && part.Hash != hash && p.capabilities().Edit:
-			draft.Text = piece
-			return store.Step{Op: store.Edit, Part: n, ID: part.ID, Draft: forPart(draft, n), Hash: hash}
+			return p.post(w, draft, n, piece)
+		case !part.Deleted && !shows(w, part, piece) && p.capabilities().Edit:
+			return p.edit(w, part, draft, piece)
 		}
 	}
 	if step := p.surplus(w, draft, len(pieces)); step.Op != store.Settled {
 		return step
 	}
 	return p.reactions(w)
+}
+
+// shows tells whether a part says what it should.
+func shows(w *store.Work, part store.Part, piece richtext.Doc) bool {
+	return part.Hash == hashOf(piece) || part.Hash == store.Theirs && part.Version == w.Message.Version
+}
+
+// stuck: to show pieces, a post would have to be changed that was written as somebody as whom Causeway cannot act now. The change
+// is said in a reply, as where the service does not let posts be edited. Nothing of that is remembered: once they have connected again, the next
+// change edits their post, and the replies are taken back, since the message has no such parts.
+func stuck(w *store.Work, pieces []richtext.Doc) bool {
+	for n, piece := range pieces {
+		if part, posted := partOf(w, n); posted && !part.Deleted && !part.Able && !shows(w, part, piece) {
+			return true
+		}
+	}
+	return false
+}
+
+// edit changes a part as who wrote it. A person may have changed it, too, so it is looked at before.
+func (p planner) edit(w *store.Work, part store.Part, draft bridge.Draft, text richtext.Doc) store.Step {
+	draft.Text = text
+	return p.looked(w, store.Step{Op: store.Edit, Part: part.Number, ID: part.ID, Draft: p.written(w, forPart(draft, part.Number), part.Writer), Hash: hashOf(text)})
+}
+
+// looked gives a step that overwrites what a person has written, or first the look at it. What is not read cannot be looked at.
+func (p planner) looked(w *store.Work, step store.Step) store.Step {
+	step.Seen = p.place.in
+	if step.Draft.As != "" && p.place.in && !w.Looked {
+		return store.Step{Op: store.Look, Part: step.Part, ID: step.ID}
+	}
+	return step
+}
+
+// written says as whom a draft is written: as its author, who needs no name in the text, or by the relay.
+func (p planner) written(w *store.Work, draft bridge.Draft, as bridge.UserID) bridge.Draft {
+	if draft.As = as; as != "" {
+		draft.Author = w.Message.Body.Author
+	}
+	return draft
+}
+
+// origin makes the place where a message was said look like what its author has made of a copy of it.
+func (p planner) origin(w *store.Work) store.Step {
+	first, posted := partOf(w, 0)
+	m, can := w.Message, p.capabilities()
+	behind := posted && !first.Deleted && first.Version < m.Version
+	switch {
+	case m.Deleted && (!behind || w.Told):
+		return store.Step{}
+	case m.Deleted && w.As != "" && can.Delete && !w.Blanked && !(can.DeleteTakesReplies && w.HasReplies):
+		return store.Step{Op: store.Delete, ID: first.ID, As: w.As}
+	case m.Deleted && w.As != "" && can.Edit && !w.Frozen:
+		return store.Step{Op: store.Blank, ID: first.ID, Hash: hashOf(blank), Draft: bridge.Draft{Conversation: w.Conversation, As: w.As, Text: blank}}
+	case m.Deleted:
+		return store.Step{Op: store.Stay}
+	case m.Body == nil || !behind || w.As == "" || !can.Edit || w.Frozen:
+		return p.reactions(w) // an origin that cannot be edited stays as it is
+	}
+	draft := bridge.Draft{Conversation: w.Conversation, As: w.As, Author: m.Body.Author, Text: m.Body.Text}
+	pieces := p.place.account.Bridge.Parts(draft)
+	if len(pieces) != 1 {
+		return p.reactions(w) // nor is it cut into several
+	}
+	draft.Text = pieces[0]
+	return p.looked(w, store.Step{Op: store.Edit, ID: first.ID, Draft: draft, Hash: hashOf(draft.Text)})
 }
 
 // routed reports whether the config still carries the message's origin here. An origin that is not in the table may be
@@ -91,15 +161,13 @@ func (p planner) routed(w *store.Work) bool {
 
 // surplus removes parts that a shorter text does not need any more, or blanks them.
 func (p planner) surplus(w *store.Work, draft bridge.Draft, needed int) store.Step {
-	draft.Text = blank
-	hash := hashOf(blank)
 	for _, part := range w.Parts {
 		switch {
-		case part.Number < needed || part.ID == "" || part.Deleted || part.Hash == hash:
+		case part.Number < needed || part.ID == "" || part.Deleted || part.Hash == hashOf(blank) || !part.Able:
 		case p.capabilities().Delete && !w.Blanked:
-			return store.Step{Op: store.Delete, Part: part.Number, ID: part.ID}
+			return store.Step{Op: store.Delete, Part: part.Number, ID: part.ID, As: part.Writer}
 		case p.capabilities().Edit:
-			return store.Step{Op: store.Edit, Part: part.Number, ID: part.ID, Draft: forPart(draft, part.Number), Hash: hash}
+			return p.edit(w, part, draft, blank)
 		}
 	}
 	return store.Step{}
@@ -120,8 +188,8 @@ func partOf(w *store.Work, n int) (part store.Part, posted bool) {
 	return store.Part{}, false
 }
 
-// post makes part n; the later parts of a message follow in its thread.
-func (p planner) post(w *store.Work, draft bridge.Draft, n int, text richtext.Doc, hash string) store.Step {
+// post makes part n, as the author where they are connected here; the later parts of a message follow in its thread.
+func (p planner) post(w *store.Work, draft bridge.Draft, n int, text richtext.Doc) store.Step {
 	draft.Text = text
 	if first, posted := partOf(w, 0); n > 0 && posted {
 		draft.Root = cmp.Or(w.Thread, first.ID)
@@ -129,7 +197,10 @@ func (p planner) post(w *store.Work, draft bridge.Draft, n int, text richtext.Do
 			draft.Root = ""
 		}
 	}
-	return store.Step{Op: store.Post, Part: n, Draft: forPart(draft, n), Hash: hash}
+	if !w.Message.Deleted {
+		draft = p.written(w, draft, w.As)
+	}
+	return store.Step{Op: store.Post, Part: n, Draft: forPart(draft, n), Hash: hashOf(text)}
 }
 
 // forPart leaves out of a later part what only the first one has.
@@ -162,22 +233,22 @@ func (p planner) reply(w *store.Work, draft bridge.Draft) store.Step {
 	if done >= len(pieces) {
 		return p.reactions(w)
 	}
-	return p.post(w, draft, next, pieces[done], hashOf(pieces[done]))
+	return p.post(w, draft, next, pieces[done])
 }
 
 // blank stands where a message was that its replies need.
 var blank = richtext.Doc{italic("(message deleted)")}
 
-// deletion removes what can be removed, and blanks what must stay for its replies.
+// deletion removes what can be removed, and blanks what must stay for its replies. Where neither can be done, a reply tells.
 func (p planner) deletion(w *store.Work) store.Step {
 	can := p.capabilities()
-	keepFirst := w.Blanked || !can.Delete || can.DeleteTakesReplies && w.HasReplies
+	first, posted := partOf(w, 0)
+	keepFirst := w.Blanked || !can.Delete || can.DeleteTakesReplies && w.HasReplies || posted && !first.Able
 	for _, part := range slices.Backward(w.Parts) {
-		if part.ID != "" && !part.Deleted && (part.Number > 0 && can.Delete && !w.Blanked || !keepFirst) {
-			return store.Step{Op: store.Delete, Part: part.Number, ID: part.ID}
+		if part.ID != "" && !part.Deleted && part.Able && (part.Number > 0 && can.Delete && !w.Blanked && !told(w, part) || !keepFirst) {
+			return store.Step{Op: store.Delete, Part: part.Number, ID: part.ID, As: part.Writer}
 		}
 	}
-	first, posted := partOf(w, 0)
 	if !posted || first.Deleted || !keepFirst {
 		return store.Step{}
 	}
@@ -186,27 +257,43 @@ func (p planner) deletion(w *store.Work) store.Step {
 	switch {
 	case first.Hash == hash:
 		return store.Step{}
-	case can.Edit && !w.Frozen:
+	case can.Edit && !w.Frozen && first.Able:
+		draft.As = first.Writer
 		return store.Step{Op: store.Blank, ID: first.ID, Draft: draft, Hash: hash}
 	}
 	return p.reply(w, draft)
 }
 
-// reactions sets what people elsewhere have set, and removes what they have removed.
+// told: the part is the reply that tells that its message was deleted.
+func told(w *store.Work, part store.Part) bool {
+	return part.Version == w.Message.Version && part.Hash == hashOf(blank)
+}
+
+// reactions sets what people elsewhere have set, and removes what they have removed: as themselves where they are connected here, else
+// by the relay, once for all of them.
 func (p planner) reactions(w *store.Work) store.Step {
 	first, posted := partOf(w, 0)
 	if !posted || first.Deleted || !p.capabilities().Reactions {
 		return store.Step{}
 	}
-	for _, emoji := range w.Wanted {
-		if !slices.Contains(w.Set, emoji) && !slices.Contains(w.Refused, emoji) {
-			return store.Step{Op: store.React, ID: first.ID, Emoji: emoji}
+	if len(w.Leaving) > 0 {
+		return store.Step{Op: store.Unreact, ID: first.ID, Emoji: w.Leaving[0].Emoji, As: w.Leaving[0].Writer}
+	}
+	for _, m := range w.Wanted {
+		switch {
+		case slices.Contains(w.Taken, m) || w.Unclear:
+			return store.Step{Op: store.Look, ID: first.ID, Since: w.LookAfter}
+		case !slices.Contains(w.Set, m) && !slices.Contains(w.Refused, m):
+			return store.Step{Op: store.React, ID: first.ID, Emoji: m.Emoji, As: m.Writer}
 		}
 	}
-	for _, emoji := range slices.Concat(w.Set, w.Begun) {
-		if !slices.Contains(w.Wanted, emoji) {
-			return store.Step{Op: store.Unreact, ID: first.ID, Emoji: emoji}
+	for _, m := range slices.Concat(w.Set, w.Begun) {
+		if !slices.Contains(w.Wanted, m) {
+			return store.Step{Op: store.Unreact, ID: first.ID, Emoji: m.Emoji, As: m.Writer}
 		}
+	}
+	if w.Unclear {
+		return store.Step{Op: store.Look, ID: first.ID, Since: w.LookAfter}
 	}
 	return store.Step{}
 }
@@ -220,6 +307,7 @@ func (p planner) sent(w *store.Work, step store.Step) bridge.Draft {
 	if pieces := p.place.account.Bridge.Parts(draft); step.Part < len(pieces) {
 		draft.Text = pieces[step.Part]
 	}
+	draft = p.written(w, draft, step.As)
 	draft.Root, draft.Key = step.Draft.Root, step.Draft.Key
 	return draft
 }
@@ -269,7 +357,7 @@ func shortName(a bridge.AccountName) string {
 
 // dated puts before a text when it was said.
 func dated(text richtext.Doc, at time.Time) richtext.Doc {
-	line := italic("(sent " + at.UTC().Format("2006-01-02 15:04 MST") + ")")
+	line := italic(lateMark + at.UTC().Format("2006-01-02 15:04 MST") + ")")
 	if len(text) == 0 || text[0].Kind != richtext.Paragraph {
 		return append(richtext.Doc{line}, text...)
 	}
@@ -299,7 +387,7 @@ func fileLine(f bridge.File) richtext.Block {
 	if f.Size >= 0 {
 		size = " (" + fileSize(f.Size) + ")"
 	}
-	return richtext.Block{Kind: richtext.Paragraph, Runs: []richtext.Run{{Text: "📎 "}, {Text: f.Name, Link: f.URL}, {Text: size}}}
+	return richtext.Block{Kind: richtext.Paragraph, Runs: []richtext.Run{{Text: fileMark}, {Text: f.Name, Link: f.URL}, {Text: size}}}
 }
 
 func fileSize(n int64) string {

@@ -60,7 +60,7 @@ func TestRandomPlayEndsWithNothingWrong(t *testing.T) {
 }
 
 // sums count what is wrong at the end; all must be zero.
-type sums struct{ missing, doubled, outOfOrder, wrong, undeleted, misplaced, taken int }
+type sums struct{ missing, doubled, outOfOrder, wrong, undeleted, misplaced, taken, author int }
 
 func (s *sums) add(o sums) {
 	s.missing += o.missing
@@ -70,6 +70,7 @@ func (s *sums) add(o sums) {
 	s.undeleted += o.undeleted
 	s.misplaced += o.misplaced
 	s.taken += o.taken
+	s.author += o.author
 }
 
 // side is one of the two services.
@@ -77,6 +78,7 @@ type side struct {
 	service *memory.Service
 	rooms   []bridge.ChannelID
 	people  []bridge.UserID
+	names   []string
 }
 
 // utterance is what the oracle knows about a message that somebody said.
@@ -84,10 +86,14 @@ type utterance struct {
 	side, room  int
 	id          bridge.MessageID
 	root        bridge.MessageID
+	by          int // of the side's people
 	token       string
+	long        bool // it was once: in several parts
 	restored    bool // deleted and brought back: its copy may have been made anew
 	deleted     bool // by a person
 	byModerator bool // its copy was deleted there
+	withdrawn   bool // its copy, written as its author, was deleted there: by them, or together with a root
+	certainly   bool // by them, and nothing has been restored since
 }
 
 type play struct {
@@ -101,11 +107,15 @@ type play struct {
 	wrong  []string
 	history
 	stored   string // what the store held in the end
+	keep     *store.Store
+	lost     atomic.Bool // acting as ben was refused once
 	log      *logrus.Entry
 	acts     int // at least so many, and less than four times as many
 	crash    float64
 	fault    float64
 	dies     func(after bool) bool // whether a write to the store, before or after it is on disk, is the process's last
+	coarse   [2]bool               // which side's clock ticks once an hour
+	steady   bool                  // nobody loses a token
 	troubles *tally
 }
 
@@ -125,6 +135,7 @@ func newPlay(t *testing.T, seed uint64) *play {
 	p.acts = 20
 	p.dies = func(bool) bool { return p.float() < p.crash }
 	rooms := 1 + p.int(2)
+	p.steady = p.int(2) == 0
 	for n := range p.sides {
 		s := &side{service: memory.NewService(bridge.ServerID(fmt.Sprintf("memory:%d", n)), p.options(n))}
 		for r := range rooms {
@@ -134,7 +145,9 @@ func newPlay(t *testing.T, seed uint64) *play {
 		}
 		for _, name := range []string{"ann", "ben", "cyd"} {
 			u := bridge.UserID(fmt.Sprintf("%s%d", name, n))
-			s.service.AddPerson(bridge.Author{ID: u, Name: name, Username: name})
+			full := fmt.Sprintf("%s of side %d", name, n)
+			s.service.AddPerson(bridge.Author{ID: u, Name: full, Username: name})
+			s.names = append(s.names, full)
 			s.people = append(s.people, u)
 		}
 		p.sides[n] = s
@@ -158,6 +171,7 @@ func (p *play) options(n int) memory.Options {
 	}
 	if p.int(3) == 0 {
 		o.Tick = time.Hour
+		p.coarse[n] = true
 	}
 	if p.int(4) == 0 {
 		o.PostInterval = time.Second
@@ -177,6 +191,28 @@ func (p *play) float() float64 {
 	return p.random.Float64()
 }
 
+// The people of each side, by their place. Ann is one person on both sides, and stays connected. Ben is, too, and loses his
+// tokens now and then. Cyd is somebody else on each side.
+const (
+	ann = iota
+	ben
+	cyd
+)
+
+// connect makes ann or ben one person.
+func (p *play) connect(who int) {
+	var ends [2]store.End
+	for n, s := range p.sides {
+		u := s.people[who]
+		s.service.Grant(u)
+		ends[n] = store.End{Identity: store.Identity{Account: bridge.AccountName(fmt.Sprintf("memory.%d", n)), Server: s.service.Server(), User: u}}
+	}
+	p.add("%s connects", ends[0].User)
+	if _, err := p.keep.Connect(p.t.Context(), "", ends, 0); err != nil {
+		p.t.Errorf("seed %d: connecting: %v", p.seed, err)
+	}
+}
+
 // fail is the storm: any call may fail before or after it took effect.
 func (p *play) fail(ctx context.Context, call memory.Call) error {
 	if !p.storm.Load() || p.float() >= p.fault {
@@ -192,25 +228,35 @@ func (p *play) fail(ctx context.Context, call memory.Call) error {
 func (p *play) failure(ctx context.Context, call memory.Call) error {
 	switch p.int(8) {
 	case 0:
+		if call.As != "" { // or the relay would speak for them
+			return p.unanswered(call)
+		}
 		return memory.Fails(bridge.Unauthorised)
 	case 1, 2:
 		if !call.After {
-			return memory.Throttles(bridge.Scope(2*p.int(2)), time.Duration(1+p.int(5))*time.Second)
+			scope := bridge.Scope(2 * p.int(2))
+			if call.As != "" && p.int(2) == 0 {
+				scope = bridge.ScopePerson
+			}
+			return memory.Throttles(scope, time.Duration(1+p.int(5))*time.Second)
 		}
-		return p.lost(call)
+		return p.unanswered(call)
 	case 3:
 		pause(ctx, time.Duration(p.int(3000))*time.Millisecond)
 		return ctx.Err()
 	case 4:
 		if !call.After {
+			if call.As != "" {
+				return p.unanswered(call)
+			}
 			return &bridge.Error{Kind: bridge.Unauthorised, Scope: bridge.ScopeAccount, Err: errors.New("the token has expired")}
 		}
 	}
-	return p.lost(call)
+	return p.unanswered(call)
 }
 
-// lost is a failure of which a write does not know whether it took effect.
-func (p *play) lost(call memory.Call) error {
+// unanswered is a failure of which a write does not know whether it took effect.
+func (p *play) unanswered(call memory.Call) error {
 	switch {
 	case !call.Op.Writes():
 		return memory.Fails(bridge.Transient)
@@ -233,6 +279,9 @@ func (p *play) perform() {
 		p.t.Fatal(err)
 	}
 	defer keep.Close()
+	p.keep = keep
+	p.connect(ann)
+	p.connect(ben)
 	var done sync.WaitGroup
 	done.Go(func() {
 		for ctx.Err() == nil {
@@ -303,9 +352,10 @@ func (p *play) life(ctx context.Context, path string, keys store.Keys) {
 func (p *play) act() {
 	n, r := p.int(2), p.int(len(p.sides[0].rooms))
 	s := p.sides[n]
-	room, who := s.rooms[r], s.people[p.int(len(s.people))]
+	by := p.int(len(s.people))
+	room, who := s.rooms[r], s.people[by]
 	all := s.service.Messages(room)
-	kind := p.int(12)
+	kind := p.int(14)
 	if len(all) == 0 {
 		kind = 0
 	}
@@ -313,16 +363,16 @@ func (p *play) act() {
 	if kind > 2 {
 		seen = all[p.int(len(all))]
 	}
-	said := p.byID(n, r, seen.ID)
-	if kind > 2 && said == nil && p.copied(n, r, seen) == nil {
+	said, copied := p.byID(n, r, seen.ID), p.copied(n, r, seen)
+	if kind > 2 && kind < 13 && said == nil && copied == nil || seen.Text == blankText {
 		return // the oracle does not know whose later part or quote this is
 	}
 	switch kind {
 	case 0, 1, 2:
-		p.say(n, r, "", who)
+		p.say(n, r, "", by)
 	case 3, 4:
 		if seen.Root == "" && !seen.Deleted {
-			p.say(n, r, seen.ID, who)
+			p.say(n, r, seen.ID, by)
 		}
 	case 5, 6:
 		if said != nil && !seen.Deleted {
@@ -333,7 +383,7 @@ func (p *play) act() {
 		p.remove(n, r, seen)
 	case 8:
 		if said != nil && seen.Deleted {
-			said.restored, said.deleted = true, false
+			said.restored, said.deleted, said.certainly = true, false, false
 			p.add("side %d %s: a person restores %s", n, room, seen.ID)
 			s.service.Undelete(room, seen.ID)
 		}
@@ -351,12 +401,30 @@ func (p *play) act() {
 				break
 			}
 		}
+	case 12:
+		// A coarse clock hides edits; what stands before the text would be lost, and parts are told one by one.
+		if copied != nil && !seen.Deleted && seen.Author.ID != "bot" && !copied.long && !p.coarse[n] && strings.HasPrefix(seen.Text, copied.token) {
+			p.add("side %d %s: %s edits %s, the copy of %s", n, room, seen.Author.ID, seen.ID, copied.token)
+			s.service.Edit(room, seen.ID, fmt.Sprintf("%s  now %d", copied.token, 1000+p.int(1000)))
+		}
+	case 13:
+		if p.int(3) > 0 || p.steady {
+			break
+		}
+		if u := s.people[ben]; p.int(2) == 0 {
+			p.add("%s loses his token", u)
+			p.lost.Store(true)
+			s.service.Revoke(u)
+		} else {
+			p.connect(ben)
+		}
 	}
 }
 
-func (p *play) say(n, r int, root bridge.MessageID, who bridge.UserID) {
-	u := &utterance{side: n, room: r, root: root, token: fmt.Sprintf("m%d.", len(p.said))}
+func (p *play) say(n, r int, root bridge.MessageID, by int) {
+	u, who := &utterance{side: n, room: r, root: root, by: by, token: fmt.Sprintf("m%d.", len(p.said))}, p.sides[n].people[by]
 	text := u.token + "  says " + strings.Repeat("long ", p.int(2)*p.int(200))
+	u.long = len(text) > 200
 	if root == "" {
 		u.id = p.sides[n].service.Say(p.sides[n].rooms[r], who, text)
 	} else {
@@ -380,7 +448,10 @@ func (p *play) remove(n, r int, seen memory.Seen) {
 		}
 		if u := p.byID(n, r, now.ID); u != nil {
 			u.deleted = true
-		} else if u := p.copied(n, r, now); u != nil {
+		} else if u := p.copied(n, r, now); u != nil && now.Author.ID != "bot" {
+			u.withdrawn = true
+			u.certainly = u.certainly || now.ID == seen.ID && u.by == ann && now.Root == "" && !u.restored
+		} else if u != nil {
 			u.byModerator = true
 		}
 	}
@@ -395,22 +466,25 @@ func (p *play) byID(n, r int, id bridge.MessageID) *utterance {
 	return nil
 }
 
-// copied finds whose copy a message of the bot is; nil when it has no token of its own.
+// blankText stands where a message was that its replies need.
+const blankText = "(message deleted)"
+
+// copied finds whose copy a message is; nil when it is none, or has no token of its own.
 func (p *play) copied(n, r int, m memory.Seen) *utterance {
+	if p.byID(n, r, m.ID) != nil {
+		return nil
+	}
 	text := memory.Text(slices.DeleteFunc(slices.Clone(m.Doc), func(b richtext.Block) bool { return b.Kind == richtext.Quote }))
 	if strings.HasPrefix(text, lateMark) {
 		_, text, _ = strings.Cut(text, ") ")
 	}
 	for _, u := range p.said {
-		if u.side != n && u.room == r && strings.HasPrefix(text, u.token) {
+		if u.side != n && u.room == r && strings.HasPrefix(strings.TrimSpace(text), u.token) {
 			return u
 		}
 	}
 	return nil
 }
-
-// lateMark begins what comes after younger ones.
-const lateMark = "(sent "
 
 func emojiOf(m memory.Seen, own bool) []string {
 	var all []string

@@ -23,6 +23,8 @@ type Status struct {
 	Accounts []AccountStatus `json:"accounts"`
 	Gateways []GatewayStatus `json:"gateways"`
 	Totals   Totals          `json:"totals"`
+	// People are those who have connected their accounts.
+	People PeopleStatus `json:"people"`
 	// Store is what is wrong with the store.
 	Store *Trouble `json:"store,omitempty"`
 }
@@ -114,6 +116,15 @@ type Totals struct {
 	Quarantined int `json:"quarantined"`
 }
 
+// PeopleStatus counts people.
+type PeopleStatus struct {
+	// Connected are those as whom Causeway can act somewhere, Lost those who have to connect again, Asked those who have been asked
+	// to connect and have not answered.
+	Connected int `json:"connected"`
+	Lost      int `json:"lost"`
+	Asked     int `json:"asked"`
+}
+
 // Status tells how everything stands. It asks no service, and of the store one question that holds up nothing; what the
 // store cannot tell is missing, and Store says why.
 func (g *Gateway) Status(ctx context.Context) Status {
@@ -130,6 +141,9 @@ func (g *Gateway) Status(ctx context.Context) Status {
 	}
 	for _, a := range g.order {
 		s.account(a)
+	}
+	if heads, err := g.store.CountPeople(ctx); err == nil { // else the trouble above says so
+		s.People = PeopleStatus{Connected: heads.Connected, Lost: heads.Lost, Asked: heads.Asked}
 	}
 	t := g.table.Load()
 	for _, r := range g.routes {
@@ -168,8 +182,8 @@ func (a *account) status() AccountStatus {
 	if s.Connected = a.open; a.open {
 		s.Since = a.admitted
 	}
-	if time.Now().Before(a.until) {
-		s.Throttled = a.until
+	if time.Now().Before(a.relay.until) {
+		s.Throttled = a.relay.until
 	}
 	a.mutex.Unlock()
 	if !s.Connected { // what ended the last session is old news once there is another

@@ -128,6 +128,11 @@ const statusOfWhatWorks = `{
     "conversations": 2,
     "waiting": 0,
     "quarantined": 0
+  },
+  "people": {
+    "connected": 0,
+    "lost": 0,
+    "asked": 0
   }
 }`
 

@@ -34,6 +34,16 @@ type place struct {
 	gateways map[bridge.ConversationID]string
 }
 
+// through gives the place as another account of the server uses it; nil: the one that does so always.
+func (p *place) through(a *account) *place {
+	if a == nil || a == p.account {
+		return p
+	}
+	other := *p
+	other.account = a
+	return &other
+}
+
 // newTable is called with g.resolve held.
 func (g *Gateway) newTable() *table {
 	t := &table{complete: true, conversations: map[bridge.ConversationID]*place{}, found: map[named]bridge.ConversationID{}, changed: make(chan struct{})}

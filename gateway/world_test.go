@@ -30,7 +30,8 @@ type world struct {
 	log      lines
 
 	full    atomic.Bool // the store cannot write
-	gone    bool        // the store has been closed: the gateway must end with that error
+	lost    func(bridge.ServerID, bridge.UserID, error)
+	gone    bool // the store has been closed: the gateway must end with that error
 	store   *store.Store
 	gateway *Gateway
 	stop    context.CancelFunc
@@ -154,7 +155,7 @@ func (w *world) start() {
 	var ctx context.Context
 	ctx, w.stop = context.WithCancel(w.t.Context())
 	w.stopped = make(chan struct{})
-	w.gateway = New(Options{Accounts: w.accounts, Routes: w.routes, Store: w.store, Log: logrus.NewEntry(logger), Version: "v1"})
+	w.gateway = New(Options{Accounts: w.accounts, Routes: w.routes, Store: w.store, Log: logrus.NewEntry(logger), Version: "v1", Lost: w.lost})
 	g := w.gateway
 	go func() {
 		defer close(w.stopped)

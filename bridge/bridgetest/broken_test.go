@@ -25,6 +25,9 @@ type broken struct {
 	lookUp  func(ctx context.Context, u bridge.UserID) (bridge.Author, error)
 	notify  func(ctx context.Context, n bridge.Notice) error
 	direct  func(ctx context.Context, people []bridge.UserID) (bridge.ConversationID, error)
+	members func(ctx context.Context, c bridge.ConversationID) ([]bridge.UserID, error)
+	verify  func(ctx context.Context, u bridge.UserID) error
+	mute    func(ctx context.Context, u bridge.UserID, c bridge.ConversationID, setting string) error
 }
 
 // variation replaces methods of a bridge that passes all laws.
@@ -126,6 +129,27 @@ func (b *broken) OpenConversation(ctx context.Context, people []bridge.UserID) (
 		return b.direct(ctx, people)
 	}
 	return b.Bridge.OpenConversation(ctx, people)
+}
+
+func (b *broken) Members(ctx context.Context, c bridge.ConversationID) ([]bridge.UserID, error) {
+	if b.members != nil {
+		return b.members(ctx, c)
+	}
+	return b.Bridge.Members(ctx, c)
+}
+
+func (b *broken) Verify(ctx context.Context, u bridge.UserID) error {
+	if b.verify != nil {
+		return b.verify(ctx, u)
+	}
+	return b.Bridge.Verify(ctx, u)
+}
+
+func (b *broken) SetNotifications(ctx context.Context, u bridge.UserID, c bridge.ConversationID, setting string) error {
+	if b.mute != nil {
+		return b.mute(ctx, u, c, setting)
+	}
+	return b.Bridge.SetNotifications(ctx, u, c, setting)
 }
 
 // between stands between a bridge and the inbox.

@@ -2,6 +2,7 @@ package bridgetest_test
 
 import (
 	"context"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +19,9 @@ type handle struct {
 	service   *memory.Service
 	one, two  bridgetest.Place
 	variation variation
+	vault     vault
+	// impersonal: accounts cannot act as people.
+	impersonal bool
 
 	mu       sync.Mutex
 	throttle [2]int
@@ -31,7 +35,7 @@ type handle struct {
 const token = "memory-token-1f9a"
 
 func open(t *testing.T, options memory.Options, v variation) *handle {
-	h := &handle{t: t, variation: v}
+	h := &handle{t: t, variation: v, impersonal: options.NoPeople}
 	options.Fault = h.fault
 	h.service = memory.NewService("memory:test", options)
 	for _, a := range people {
@@ -104,10 +108,12 @@ func take(n *int) bool {
 	return true
 }
 
-func (h *handle) Features() bridgetest.Features { return bridgetest.Features{} }
-func (h *handle) Within() time.Duration         { return time.Minute }
+func (h *handle) Features() bridgetest.Features {
+	return bridgetest.Features{NoPeople: h.impersonal}
+}
+func (h *handle) Within() time.Duration { return time.Minute }
 func (h *handle) Bridge() bridge.Bridge {
-	b := h.service.Account("memory.test", "u-bot")
+	b := h.service.Open(bridge.Env{Account: "memory.test", Vault: &h.vault}, "u-bot")
 	if h.variation == nil {
 		return b
 	}
@@ -185,13 +191,65 @@ func (h *handle) Revoke()                        { h.service.Revoke("u-bot") }
 func (h *handle) Grant()                         { h.service.Grant("u-bot") }
 func (h *handle) Shut(c bridge.ConversationID)   { h.service.Shut(c.Channel) }
 func (h *handle) Reopen(c bridge.ConversationID) { h.service.Reopen(c.Channel) }
-func (h *handle) Attempts() int                  { return h.service.Writes() }
-func (h *handle) Secrets() []string              { return []string{token} }
+
+// ConnectPerson lets who sign in, as a browser does.
+func (h *handle) ConnectPerson(who bridgetest.Who) {
+	b, u := h.service.Account("memory.test", "u-bot"), h.user(who)
+	in := bridge.SignIn{Redirect: "https://causeway.example/back", State: "state", Verifier: "verifier"}
+	address, err := b.SignIn(h.t.Context(), in)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	back, err := url.Parse(h.service.Allow(address, u))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	proof, err := b.Prove(h.t.Context(), in, back.Query().Get("code"))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	grant, err := b.Empower(h.t.Context(), u, proof.Grant)
+	if err == nil {
+		err = h.vault.Save(h.t.Context(), bridge.PersonGrant(u), grant)
+	}
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+func (h *handle) RevokePerson(who bridgetest.Who) { h.service.Revoke(h.user(who)) }
+
+func (h *handle) Attempts() int     { return h.service.Writes() }
+func (h *handle) Secrets() []string { return []string{token} }
 
 func (h *handle) Log() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.log.String()
+}
+
+// vault keeps tokens as the store does, without sealing them.
+type vault struct{ sync.Map }
+
+func (v *vault) Load(_ context.Context, name string) ([]byte, error) {
+	if kept, known := v.Map.Load(name); known {
+		return kept.([]byte), nil
+	}
+	return nil, nil
+}
+
+func (v *vault) Save(_ context.Context, name string, value []byte) error {
+	v.Store(name, value)
+	return nil
+}
+
+func (v *vault) Renew(_ context.Context, name string, value []byte) (bool, error) {
+	old, known := v.Map.Load(name)
+	return known && v.CompareAndSwap(name, old, value), nil
+}
+
+func (v *vault) Delete(_ context.Context, name string) error {
+	v.Map.Delete(name)
+	return nil
 }
 
 // behaviours are the ways in which a service may be awkward without breaking a law.
@@ -200,6 +258,7 @@ var behaviours = map[string]memory.Options{
 	"lagging":     {Settle: 2 * time.Second},
 	"paced":       {PostInterval: time.Second},
 	"poor":        {NoEdit: true, NoDelete: true, NoReactions: true},
+	"impersonal":  {NoPeople: true, NoMute: true, NoCommands: true, NoDirectory: true},
 	"jealous":     {DeleteTakesReplies: true, DeleteKeepsRevision: true},
 	"short":       {MaxText: 2000, Normalize: memory.CollapseSpaces},
 	"equal times": {Tick: time.Hour, Skew: -3 * time.Minute},

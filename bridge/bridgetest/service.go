@@ -9,7 +9,8 @@ import (
 // Who is a person of the service under test.
 type Who uint8
 
-// The people that every Service has. Both are members of both conversations; neither is connected, nor an operator.
+// The people that every Service has. Both are members of both conversations; neither is connected, unless [Service].ConnectPerson has
+// done that, nor an operator.
 const (
 	Alice Who = iota
 	Bob
@@ -52,6 +53,8 @@ type Seen struct {
 // Features says what a service cannot do, or its handle cannot cause; the laws that need it are then left out, each
 // saying why. The zero value can everything.
 type Features struct {
+	// KeyCopied: people can write to the place of the key, so that what they copy from the service's own API carries it, too.
+	KeyCopied bool
 	// NoRestore: people cannot bring a deleted message back.
 	NoRestore bool
 	// NoThrottle: the handle cannot make the service throttle.
@@ -72,6 +75,8 @@ type Features struct {
 	NoAttempts bool
 	// NoMentions: the handle cannot tell whom a message notified; [Seen.Mentions] is 0.
 	NoMentions bool
+	// NoPeople: the handle cannot connect people.
+	NoPeople bool
 	// NoReactionFeed: the service does not tell of a reaction unless something else changes.
 	NoReactionFeed bool
 }
@@ -137,6 +142,10 @@ type Service interface {
 	// Shut takes the conversation away from the account (removed from the channel: 403 or 404), until Reopen.
 	Shut(c bridge.ConversationID)
 	Reopen(c bridge.ConversationID)
+	// ConnectPerson makes the account able to act as who: their grant is in its vault, see [bridge.PersonGrant]. RevokePerson makes
+	// that grant bad at the service, as when who withdraws it there; the vault still holds it.
+	ConnectPerson(who Who)
+	RevokePerson(who Who)
 	// Attempts counts the requests of kind Writes so far, whatever became of them.
 	Attempts() int
 
@@ -144,4 +153,17 @@ type Service interface {
 	Log() string
 	// Secrets are strings that must never stand in a log or an error: tokens, client secrets, passwords. Not empty.
 	Secrets() []string
+}
+
+// Strangers is for handles of services where nobody can be connected: embed it, and set [Features].NoPeople.
+type Strangers struct{}
+
+// ConnectPerson panics.
+func (Strangers) ConnectPerson(Who) {
+	panic("bridgetest: nobody can be connected: Features should say NoPeople")
+}
+
+// RevokePerson panics.
+func (Strangers) RevokePerson(Who) {
+	panic("bridgetest: nobody can be connected: Features should say NoPeople")
 }

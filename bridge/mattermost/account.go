@@ -23,11 +23,15 @@ type timing struct {
 	ping time.Duration
 	// reconcile is the time between readings that make sure that nothing was missed unnoticed.
 	reconcile time.Duration
+	// commands is the time between two looks whether the commands are registered as they should be, statuses between two
+	// looks who is online, roster between two listings of who there is.
+	commands, statuses, roster time.Duration
 	// retry is the first pause after a failure; it doubles up to retryMax.
 	retry, retryMax time.Duration
 }
 
-var defaultTiming = timing{request: 30 * time.Second, ping: 30 * time.Second, reconcile: 15 * time.Minute, retry: time.Second, retryMax: time.Minute}
+var defaultTiming = timing{request: 30 * time.Second, ping: 30 * time.Second, reconcile: 15 * time.Minute,
+	commands: 5 * time.Minute, statuses: time.Minute, roster: 10 * time.Minute, retry: time.Second, retryMax: time.Minute}
 
 // Sizes of what is remembered; an entry takes about 100 bytes.
 const (
@@ -44,6 +48,16 @@ type account struct {
 	settings Settings
 	log      *logrus.Entry
 	timing   timing
+	name     bridge.AccountName
+	vault    bridge.Vault
+	front    bridge.Front
+	// callback is where the server reaches Handler; empty: it cannot.
+	callback string
+
+	actors   *actors
+	commands *commands
+	arrivals *arrivals
+	names    *lookalikes
 
 	clock    clock
 	users    *lru.Cache[string, person]
@@ -56,6 +70,7 @@ type account struct {
 	verified map[string]int64
 	me       *model.User
 	config   serverConfig
+	powers   powers
 	// stale: the server said that its config has changed.
 	stale bool
 }
@@ -74,7 +89,15 @@ func newAccount(env bridge.Env, s *Settings, t timing) (*account, error) {
 	if log == nil {
 		log = logrus.NewEntry(logrus.StandardLogger())
 	}
-	a := &account{client: c, settings: *s, log: log, timing: t, posts: newSeenPosts(knownPosts), verified: map[string]int64{}}
+	vault := env.Vault
+	if vault == nil {
+		vault = noVault{}
+	}
+	a := &account{
+		client: c, settings: *s, log: log, timing: t, name: env.Account, vault: vault, front: env.Front, callback: s.callback(env),
+		posts: newSeenPosts(knownPosts), verified: map[string]int64{}, arrivals: newArrivals(), names: newLookalikes(),
+	}
+	a.actors, a.commands = newActors(a), newCommands(vault)
 	a.config.maxRunes = model.PostMessageMaxRunesV2
 	if a.users, err = lru.New[string, person](knownUsers); err != nil {
 		return nil, fmt.Errorf("making the Mattermost account: %w", err)
@@ -87,7 +110,9 @@ func newAccount(env bridge.Env, s *Settings, t timing) (*account, error) {
 
 // Capabilities tells what the bridge can do: files cannot be sent yet, and deleting a root takes its replies along.
 func (a *account) Capabilities() bridge.Capabilities {
-	return bridge.Capabilities{Edit: true, Delete: true, Reactions: true, DeleteTakesReplies: true}
+	return bridge.Capabilities{
+		Edit: true, Delete: true, Reactions: true, DeleteTakesReplies: true, People: true, Commands: a.callback != "", Muted: model.ChannelMarkUnreadMention,
+	}
 }
 
 // Connect proves the token and learns who the bot is, which server this is and what its settings are.
@@ -104,13 +129,32 @@ func (a *account) Connect(ctx context.Context) (bridge.Identity, error) {
 	if err != nil {
 		return bridge.Identity{}, err
 	}
-	config.self = me.Id
+	powers, err := a.readPowers(ctx, &me)
+	if err != nil {
+		return bridge.Identity{}, err
+	}
+	if err := a.commands.load(ctx); err != nil {
+		return bridge.Identity{}, fmt.Errorf("reading the tokens of commands: %w", err)
+	}
 	a.client.bot.Store(&me.Username)
 	a.mu.Lock()
-	a.me, a.config, a.stale = &me, config, false
+	a.me, a.config, a.powers, a.stale = &me, config, powers, false
 	a.mu.Unlock()
 	a.users.Add(me.Id, personOf(&me, config.nameFormat))
 	return bridge.Identity{Server: config.server, User: bridge.UserID(me.Id), Name: me.Username}, nil
+}
+
+// Status tells how people are acted as, and where commands are missing.
+func (a *account) Status() bridge.Status {
+	profile := ProfileRestricted
+	if a.simple() {
+		profile = ProfileSimple
+	}
+	s := bridge.Status{Facts: []bridge.Fact{{Name: "acting as people", Value: profile}}}
+	for _, one := range a.commands.lacking() {
+		s.Facts = append(s.Facts, bridge.Fact{Name: "command not registered", Value: one})
+	}
+	return s
 }
 
 // verify notes that a channel was read up to a time.

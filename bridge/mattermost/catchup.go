@@ -98,14 +98,14 @@ const (
 // goes on from the middle of a list: when the next one brings a row that should have been in the first, it begins anew
 // in small steps, since of the rows after a time the earliest lie, if not first, then near to it. What is live is finally compared with
 // the pages of posts; for deletions see vanished.
-func (a *account) since(ctx context.Context, channel string, start int64) (*changes, error) {
+func (a *account) since(ctx context.Context, c *client, channel string, start int64) (*changes, error) {
 	found := &changes{posts: map[string]*model.Post{}, rank: map[string]int{}, until: start}
-	ordered, err := a.sweep(ctx, channel, start, coarse, found)
+	ordered, err := a.sweep(ctx, c, channel, start, coarse, found)
 	if err == nil && !ordered {
-		_, err = a.sweep(ctx, channel, start, fine, found)
+		_, err = a.sweep(ctx, c, channel, start, fine, found)
 	}
 	if err == nil && found.full {
-		err = a.compare(ctx, channel, start, found)
+		err = a.compare(ctx, c, channel, start, found)
 	}
 	if err != nil {
 		return nil, err
@@ -114,12 +114,12 @@ func (a *account) since(ctx context.Context, channel string, start int64) (*chan
 }
 
 // sweep reads lists until one is not full. Ordered is false as soon as a coarse one shows that they do not come by update_at.
-func (a *account) sweep(ctx context.Context, channel string, start int64, share int, found *changes) (ordered bool, err error) {
+func (a *account) sweep(ctx context.Context, c *client, channel string, start int64, share int, found *changes) (ordered bool, err error) {
 	from := max(start, 1) // 0 would count as absent
 	top := int64(0)       // the highest update_at of the list before
 	listed := map[string]bool{}
 	for {
-		list, err := a.listSince(ctx, channel, from)
+		list, err := a.listSince(ctx, c, channel, from)
 		if err != nil {
 			return true, err
 		}
@@ -155,10 +155,10 @@ func (a *account) sweep(ctx context.Context, channel string, start int64, share 
 	}
 }
 
-func (a *account) listSince(ctx context.Context, channel string, from int64) (*model.PostList, error) {
+func (a *account) listSince(ctx context.Context, c *client, channel string, from int64) (*model.PostList, error) {
 	query := url.Values{"since": {strconv.FormatInt(from, 10)}, "collapsedThreads": {"false"}}
 	var list model.PostList
-	answer, err := a.client.call(ctx, opRead, http.MethodGet, "/channels/"+channel+"/posts?"+query.Encode(), nil, &list)
+	answer, err := c.call(ctx, opRead, http.MethodGet, "/channels/"+channel+"/posts?"+query.Encode(), nil, &list)
 	if err != nil {
 		return nil, fmt.Errorf("reading what is new: %w", err)
 	}
@@ -168,11 +168,11 @@ func (a *account) listSince(ctx context.Context, channel string, from int64) (*m
 
 // compare walks the pages of live posts back to start and adds what is missing from found. When anything was, it goes on into
 // older posts, whose edits and reactions may be missing too.
-func (a *account) compare(ctx context.Context, channel string, start int64, found *changes) error {
+func (a *account) compare(ctx context.Context, c *client, channel string, start int64, found *changes) error {
 	known := found.until
 	before := ""
 	for older := 0; ; {
-		page, err := a.page(ctx, channel, before, pageSize)
+		page, err := a.page(ctx, c, channel, before, pageSize)
 		if err != nil {
 			return err
 		}
@@ -198,13 +198,13 @@ func (a *account) compare(ctx context.Context, channel string, start int64, foun
 }
 
 // page reads one page of live posts, the newest first, before a post or from the end.
-func (a *account) page(ctx context.Context, channel, before string, size int) (*model.PostList, error) {
+func (a *account) page(ctx context.Context, c *client, channel, before string, size int) (*model.PostList, error) {
 	query := url.Values{"per_page": {strconv.Itoa(size)}, "collapsedThreads": {"false"}, "skipFetchThreads": {"true"}}
 	if before != "" {
 		query.Set("before", before)
 	}
 	var list model.PostList
-	answer, err := a.client.call(ctx, opRead, http.MethodGet, "/channels/"+channel+"/posts?"+query.Encode(), nil, &list)
+	answer, err := c.call(ctx, opRead, http.MethodGet, "/channels/"+channel+"/posts?"+query.Encode(), nil, &list)
 	if err != nil {
 		return nil, fmt.Errorf("reading a page of posts: %w", err)
 	}
@@ -214,7 +214,7 @@ func (a *account) page(ctx context.Context, channel, before string, size int) (*
 
 // present gives the server's time in milliseconds, behind every post there is.
 func (a *account) present(ctx context.Context, channel string) (int64, error) {
-	list, err := a.page(ctx, channel, "", 1)
+	list, err := a.page(ctx, a.client, channel, "", 1)
 	if err != nil {
 		return 0, err
 	}
@@ -228,7 +228,8 @@ func (a *account) present(ctx context.Context, channel string) (int64, error) {
 	return now, nil
 }
 
-// Find gives the bot's live posts with the draft's key.
+// Find gives the live posts with the draft's key of whoever it is written as. A channel is read with the bot's token, and with the
+// person's where the bot cannot see it.
 func (a *account) Find(ctx context.Context, d bridge.Draft, since time.Time) ([]bridge.MessageID, error) {
 	channel, err := a.channelOf(d.Conversation)
 	if err != nil {
@@ -238,13 +239,23 @@ func (a *account) Find(ctx context.Context, d bridge.Draft, since time.Time) ([]
 	if err != nil {
 		return nil, err
 	}
-	found, err := a.since(ctx, channel, since.Add(-overlap).UnixMilli())
+	writer, from := me.Id, since.Add(-overlap).UnixMilli()
+	found, err := a.since(ctx, a.client, channel, from)
+	if d.As != "" {
+		writer = string(d.As)
+		if forbidden(err) {
+			err = a.by(ctx, d.As, func(c *client, _ string) (err error) {
+				found, err = a.since(ctx, c, channel, from)
+				return err
+			})
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("looking for a post: %w", err)
 	}
 	var ids []bridge.MessageID
 	for _, p := range found.oldestFirst() {
-		if p.UserId == me.Id && p.DeleteAt == 0 && d.Key != "" && keyOf(p) == d.Key {
+		if p.UserId == writer && p.DeleteAt == 0 && d.Key != "" && keyOf(p) == d.Key {
 			ids = append(ids, bridge.MessageID(p.Id))
 		}
 	}

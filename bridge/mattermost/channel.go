@@ -275,7 +275,7 @@ func (c *channel) catchUp(ctx context.Context, how depth) error {
 	if how >= toBeSure {
 		from = a.unverified(c.id, c.cursor)
 	}
-	found, err := a.since(ctx, c.id, from-overlap.Milliseconds())
+	found, err := a.since(ctx, a.client, c.id, from-overlap.Milliseconds())
 	if err != nil {
 		return err
 	}

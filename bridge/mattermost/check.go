@@ -33,7 +33,7 @@ func (a *account) Check(ctx context.Context) []bridge.Finding {
 		note("@%s is not a bot account: its posts mark channels as read for that person and stop when the password's owner leaves; make a bot account (Integrations > Bot Accounts)", me.Username)
 	}
 	if strings.Contains(me.Roles, model.SystemAdminRoleId) {
-		note("@%s is a system administrator; bridging channels does not need that", me.Username)
+		note("@%s is a system administrator: whoever gets hold of its token owns the server; Profile = \"restricted\" does without", me.Username)
 	}
 	if !config.showNames {
 		note("the author's name stands in the text of messages from other services: EnablePostUsernameOverride is off (System Console > Integrations)")
@@ -59,6 +59,7 @@ func (a *account) Check(ctx context.Context) []bridge.Finding {
 	}
 	if identity, err := a.Connect(ctx); err == nil {
 		all = append(all, a.checkRights(ctx, identity)...)
+		all = append(all, a.checkPeople(ctx)...)
 	}
 	return all
 }

@@ -22,7 +22,7 @@ import (
 	"causeway/bridge/secret"
 )
 
-// client makes single REST calls with the bot's token and says what their errors mean.
+// client makes single REST calls with one token, the bot's or a person's, and says what their errors mean.
 type client struct {
 	*model.Client4
 	base *url.URL
@@ -31,8 +31,10 @@ type client struct {
 	token   secret.Secret
 	timeout time.Duration
 	// bot is the bot's user name once it is known, for hints.
-	bot atomic.Pointer[string]
-	// refusals counts the answers that said the token is not good; each also nudges.
+	bot *atomic.Pointer[string]
+	// person: the token is a connected person's, so what is refused holds for them alone.
+	person bool
+	// refusals counts the answers that said the bot's token is not good; each also nudges.
 	refusals atomic.Int64
 	nudge    chan struct{}
 }
@@ -47,7 +49,8 @@ func newClient(s *Settings, timeout time.Duration) (*client, error) {
 		return nil, err
 	}
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
-	c := &client{Client4: model.NewAPIv4Client(base.String()), base: base, tls: config, token: s.Token, timeout: timeout, nudge: make(chan struct{}, 1)}
+	c := &client{Client4: model.NewAPIv4Client(base.String()), base: base, tls: config, token: s.Token, timeout: timeout,
+		bot: &atomic.Pointer[string]{}, nudge: make(chan struct{}, 1)}
 	c.SetToken(s.Token.Reveal())
 	c.HTTPClient = &http.Client{
 		Transport: &http.Transport{
@@ -64,6 +67,14 @@ func newClient(s *Settings, timeout time.Duration) (*client, error) {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return c, nil
+}
+
+// as gives a client that makes calls with a person's token, over the same connections.
+func (c *client) as(token secret.Secret) *client {
+	p := &client{Client4: model.NewAPIv4Client(c.base.String()), base: c.base, tls: c.tls, token: token, timeout: c.timeout, bot: c.bot, person: true}
+	p.HTTPClient = c.HTTPClient
+	p.SetToken(token.Reveal())
+	return p
 }
 
 func tlsConfig(s *Settings) (*tls.Config, error) {
@@ -118,6 +129,21 @@ func (c *client) call(ctx context.Context, op operation, method, path string, in
 	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, fmt.Errorf("no answer within %v", c.timeout))
 	defer cancel()
 	answer, err := c.open(ctx, op, method, path, in)
+	return c.read(ctx, op, answer, err, out)
+}
+
+// submit makes one request with a form, to a path of the server itself: OAuth 2.0 does not live below /api/v4.
+func (c *client) submit(ctx context.Context, op operation, path string, form url.Values, out any) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.timeout, fmt.Errorf("no answer within %v", c.timeout))
+	defer cancel()
+	headers := map[string]string{"Content-Type": "application/x-www-form-urlencoded"}
+	answer, err := c.send(ctx, op, http.MethodPost, c.base.String()+path, form.Encode(), headers)
+	_, err = c.read(ctx, op, answer, err, out)
+	return err
+}
+
+// read takes the answer to a request.
+func (c *client) read(ctx context.Context, op operation, answer *http.Response, err error, out any) (*http.Response, error) {
 	if err != nil {
 		return answer, err
 	}
@@ -147,9 +173,13 @@ func (c *client) open(ctx context.Context, op operation, method, path string, in
 		}
 		headers["Content-Type"] = "application/json"
 	}
+	return c.send(ctx, op, method, c.APIURL+path, string(body), headers)
+}
+
+func (c *client) send(ctx context.Context, op operation, method, address, body string, headers map[string]string) (*http.Response, error) {
 	var sent atomic.Bool
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }})
-	answer, err := c.DoAPIRequestWithHeaders(traced, method, c.APIURL+path, string(body), headers)
+	answer, err := c.DoAPIRequestWithHeaders(traced, method, address, body, headers)
 	switch {
 	case answer == nil:
 		return nil, c.unanswered(op, sent.Load(), because(ctx, plain(err)))

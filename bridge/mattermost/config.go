@@ -13,9 +13,7 @@ import (
 
 // serverConfig is what any account may read of the server's settings, as far as it matters here.
 type serverConfig struct {
-	server bridge.ServerID
-	// self is the bot's user id.
-	self    string
+	server  bridge.ServerID
 	version string
 	// site is where people open the server, without a slash at the end.
 	site string
@@ -25,6 +23,12 @@ type serverConfig struct {
 	nameFormat string
 	// showNames and showIcons: a post may show another name and picture than its author's.
 	showNames, showIcons bool
+	// tokens, oauth and commands: EnableUserAccessTokens, EnableOAuthServiceProvider and EnableCommands.
+	tokens, oauth, commands bool
+	// managed: LDAP or SAML is in use, so accounts may be switched on and off from there.
+	managed bool
+	// verifies: nobody logs in with an address that is not verified.
+	verifies bool
 	// editSeconds is how long posts may be edited; -1: for ever.
 	editSeconds int
 }
@@ -48,6 +52,11 @@ func (a *account) readConfig(ctx context.Context) (serverConfig, error) {
 		nameFormat:  values["TeammateNameDisplay"],
 		showNames:   values["EnablePostUsernameOverride"] == "true",
 		showIcons:   values["EnablePostIconOverride"] == "true",
+		tokens:      values["EnableUserAccessTokens"] == "true",
+		oauth:       values["EnableOAuthServiceProvider"] == "true",
+		commands:    values["EnableCommands"] == "true",
+		managed:     values["EnableSaml"] == "true" || values["EnableLdap"] == "true",
+		verifies:    values["RequireEmailVerification"] == "true",
 		editSeconds: -1,
 	}
 	if c.site == "" {
@@ -87,7 +96,6 @@ func (a *account) fresh(ctx context.Context) (*model.User, serverConfig, error) 
 		a.configChanged()
 		return me, config, nil // the old settings do, until the next write
 	}
-	again.self = me.Id
 	a.mu.Lock()
 	a.config = again
 	a.mu.Unlock()

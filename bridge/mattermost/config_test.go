@@ -24,6 +24,8 @@ func fakeServer(t *testing.T, settings *atomic.Pointer[map[string]string], reads
 		case strings.HasSuffix(r.URL.Path, "/config/client"):
 			reads.Add(1)
 			_ = json.NewEncoder(w).Encode(*settings.Load())
+		case strings.HasSuffix(r.URL.Path, "/roles/names"):
+			_ = json.NewEncoder(w).Encode([]*model.Role{})
 		default:
 			http.NotFound(w, r)
 		}

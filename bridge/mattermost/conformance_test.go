@@ -39,6 +39,9 @@ func standIn(t testing.TB, options sim.Options) (*sim.Server, mmtest.World) {
 			s.Join(c.Id, "alice", "bob", "causeway")
 			return c.Id
 		},
+		Roles: func(_ testing.TB, roles string) {
+			s.ChangeUser("causeway", func(u *model.User) { u.Roles = "system_user " + roles })
+		},
 		Revoke: func(testing.TB) { s.RevokeToken(bot.Token) },
 		Grant:  func(testing.TB) { s.RestoreToken(bot.Token) },
 		Bridge: mattermost.NewQuick,
@@ -59,4 +62,21 @@ func TestLawsWhereTheServerShowsNoOtherNames(t *testing.T) {
 		return mmtest.Open(t, w)
 	}, bridgetest.Only("a post appears once with its author's name", "an edit changes the post and may be repeated",
 		"parts fit and nothing of a long text is lost", "hostile text arrives as text", "hostile names mention nobody"))
+}
+
+func TestLawsWithMintedTokens(t *testing.T) {
+	bridgetest.Run(t, func(t *testing.T) bridgetest.Service {
+		_, w := standIn(t, sim.Options{})
+		w.Profile = mattermost.ProfileSimple
+		return mmtest.Open(t, w)
+	}, bridgetest.Only("a post as a person is theirs and known by its key", "as a person their posts are changed", "a person's reactions are their own",
+		"a revoked person stops nobody else", "how a person is notified is changed and put back"))
+}
+
+func TestPeopleLaws(t *testing.T) {
+	mmtest.RunPeople(t, func(t *testing.T) mmtest.World {
+		_, w := standIn(t, sim.Options{RolePermissions: restrictedRole})
+		w.Bridge = mattermost.NewEager
+		return w
+	})
 }

@@ -33,6 +33,23 @@
 //
 // Revision: update_at times 16, plus a small number that orders changes of one millisecond.
 //
+// In the vault: the grants of people ([bridge.PersonGrant]; grant.go), Causeway's OAuth 2.0 app, the tokens of registered commands, the key
+// that proves buttons, and the mark of the installation, by which it knows the tokens that it has minted.
+//
+// # People
+//
+// Acting as a person takes a token of theirs. With the profile "simple" the bot mints it, with "restricted" the person gives one by
+// OAuth 2.0; afterwards both are one source of tokens (actors.go). A refresh token is good once: one caller renews for all, what it
+// got is on disk before it is used, and a store that fails keeps it in memory for the next try. What a person's token is refused holds for that
+// person alone and never makes the bot's own connection suspect (rule.ofPerson in errors.go).
+//
+// The server proves a slash command by the command's token, and a button by nothing, so each button carries a proof of its own in the
+// context that clients do not get to see (buttons.go). Commands are put right every few minutes, team by team. Who is online is
+// polled (arrivals.go), as no event tells it.
+//
+// Nobody from elsewhere looks like a user of the server: the name of a relay's author is searched for, once in ten minutes, and
+// told apart (lookalike.go).
+//
 // # Writing
 //
 // The key stands in props.causeway.key, where every later read shows it, and is the pending_post_id, by which the server itself

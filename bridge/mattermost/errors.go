@@ -36,6 +36,14 @@ const (
 	hintTooLarge = "the server or a proxy before it limits the size of requests (MaximumPayloadSizeBytes)"
 	hintAddress  = "is Server in the config the address that people open in the browser?"
 	hintRate     = "raise RateLimitSettings.PerSec and MaxBurst on the server"
+
+	hintGrant     = "the person has to connect again"
+	hintTokensOff = "switch on ServiceSettings.EnableUserAccessTokens (System Console > Integrations), or set Profile = \"restricted\""
+	hintOAuthOff  = "switch on ServiceSettings.EnableOAuthServiceProvider (System Console > Integrations)"
+	hintSecret    = "is OAuthClientSecret the secret of the app that OAuthClientID names?"
+	hintElsewhere = "the person is not a member of the channel, or may not do that there"
+	hintUsers     = "give the bot the permission sysconsole_write_user_management_users; docs/mattermost-bot.md says how"
+	hintLDAP      = "LDAP or SAML switches this account on and off: disable it there"
 )
 
 // rule says what an answer means. The first rule that fits counts.
@@ -54,7 +62,22 @@ type rule struct {
 // rules are sorted from the special to the general. Ids are those of Mattermost 11.1.
 var rules = []rule{
 	{"", http.StatusTooManyRequests, opAny, bridge.Throttled, bridge.ScopeAccount, hintRate},
+	// Only somebody who would deactivate himself is answered so.
+	{"api.user.update_active.not_enable.app_error", http.StatusUnauthorized, opChange, bridge.Rejected, bridge.ScopeConversation, ""},
 	{"", http.StatusUnauthorized, opAny, bridge.Unauthorised, bridge.ScopeAccount, hintToken},
+
+	// Acting as people. A refresh token that has been used is not found any more.
+	{"app.user_access_token.disabled", 0, opAny, bridge.Unauthorised, bridge.ScopePerson, hintTokensOff},
+	{"api.oauth.get_access_token.disabled.app_error", 0, opPost, bridge.Unauthorised, bridge.ScopePerson, hintOAuthOff},
+	{"api.oauth.get_access_token.refresh_token.app_error", 0, opPost, bridge.Unauthorised, bridge.ScopePerson, hintGrant},
+	{"api.oauth.get_access_token.missing_refresh_token.app_error", 0, opPost, bridge.Unauthorised, bridge.ScopePerson, hintGrant},
+	{"api.oauth.get_access_token.internal_user.app_error", 0, opPost, bridge.Unauthorised, bridge.ScopePerson, hintGrant},
+	// The app was deleted, and all its tokens with it.
+	{"api.oauth.get_access_token.credentials.app_error", http.StatusNotFound, opPost, bridge.Unauthorised, bridge.ScopePerson, hintGrant},
+	{"api.oauth.get_access_token.credentials.app_error", http.StatusForbidden, opPost, bridge.Transient, bridge.ScopePerson, hintSecret},
+	{"api.oauth.get_access_token.expired_code.app_error", 0, opPost, bridge.Rejected, bridge.ScopePerson, ""},
+	{"api.user.update_active.cannot_modify_status_when_user_is_managed_by_ldap.app_error", 0, opChange, bridge.Rejected, bridge.ScopeConversation, hintLDAP},
+	{"api.user.update_active.permissions.app_error", 0, opChange, bridge.Unauthorised, bridge.ScopeConversation, hintUsers},
 
 	// A repeat while the first is under way, or after its post was deleted. "Look first, then write again."
 	{"api.post.deduplicate_create_post.*", 0, opPost, bridge.Uncertain, bridge.ScopeConversation, ""},
@@ -112,6 +135,18 @@ func (r rule) fits(op operation, status int, id string) bool {
 	return id == r.id
 }
 
+// ofPerson gives what the same answer means to a person's token: one that is not good any more is theirs alone, and what they may
+// not do the relay may do.
+func (r rule) ofPerson() rule {
+	switch {
+	case r.kind == bridge.Unauthorised && r.scope == bridge.ScopeAccount:
+		r.scope, r.hint = bridge.ScopePerson, hintGrant
+	case r.kind == bridge.Unauthorised && r.hint == hintMember:
+		r.kind, r.scope, r.hint = bridge.Unsupported, bridge.ScopePerson, hintElsewhere
+	}
+	return r
+}
+
 // verdict finds what an answer other than success means.
 func verdict(op operation, status int, id string) rule {
 	for _, r := range rules {
@@ -135,6 +170,9 @@ func (c *client) refused(op operation, answer *http.Response, cause error) error
 		text = fmt.Sprintf("%s [%s, HTTP %d]", strings.TrimSpace(app.Message), app.Id, answer.StatusCode)
 	}
 	r := verdict(op, answer.StatusCode, id)
+	if c.person {
+		r = r.ofPerson()
+	}
 	e := &bridge.Error{Kind: r.kind, Scope: r.scope, Hint: r.hint, Err: errors.New(c.scrub(text))}
 	if r.hint == hintMember {
 		e.Hint = fmt.Sprintf(hintMember, c.botName())
@@ -194,4 +232,32 @@ func gone(format string, args ...any) error {
 
 func unsupported(format string, args ...any) error {
 	return &bridge.Error{Kind: bridge.Unsupported, Err: fmt.Errorf(format, args...)}
+}
+
+// lost says whether a person's token is not good any more.
+func lost(err error) bool {
+	return bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopePerson
+}
+
+// forbidden says whether the bot may not do this one thing.
+func forbidden(err error) bool {
+	return bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopeConversation
+}
+
+// lacking puts the permission that the bot needs into the place of the hint about its channels.
+func lacking(err error, permissions string) error {
+	var e *bridge.Error
+	if !forbidden(err) || !errors.As(err, &e) {
+		return err
+	}
+	return &bridge.Error{Kind: bridge.Unauthorised, Hint: "give the bot the permission " + permissions + "; docs/mattermost-bot.md says how", Err: e.Err}
+}
+
+// bare gives the cause without its hint.
+func bare(err error) error {
+	var e *bridge.Error
+	if errors.As(err, &e) {
+		return e.Err
+	}
+	return err
 }

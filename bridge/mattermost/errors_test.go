@@ -90,6 +90,37 @@ func TestEveryRuleOfTheTable(t *testing.T) {
 	}
 }
 
+// What the same answers mean to a person's token: nothing of it holds for the account, and nothing nudges the feed.
+func TestEveryRuleForAPerson(t *testing.T) {
+	for _, r := range rules {
+		say := answer{status: r.status, id: strings.ReplaceAll(r.id, "*", "x.y.app_error")}
+		if say.status == 0 {
+			say.status = http.StatusInternalServerError // the id alone decides
+		}
+		want := r
+		switch {
+		case r.kind == bridge.Unauthorised && r.scope == bridge.ScopeAccount:
+			want.scope = bridge.ScopePerson
+		case r.id == "*" && r.status == http.StatusForbidden:
+			want.kind, want.scope = bridge.Unsupported, bridge.ScopePerson
+		}
+		bot := testClient(t, func(w http.ResponseWriter, _ *http.Request) { say.serve(w) })
+		c := bot.as("the-token-of-a-person")
+		for op, method := range operations {
+			if r.ops&op == 0 {
+				continue
+			}
+			_, err := c.call(context.Background(), op, method, "/posts", nil, nil)
+			if bridge.KindOf(err) != want.kind || bridge.ScopeOf(err) != want.scope {
+				t.Errorf("%d %q for %s: %v, scope %d; want %v, %d", say.status, say.id, method, bridge.KindOf(err), bridge.ScopeOf(err), want.kind, want.scope)
+			}
+		}
+		if bot.refusals.Load()+c.refusals.Load() != 0 || len(bot.nudge)+len(c.nudge) != 0 {
+			t.Errorf("%d %q: the bot's own connection is doubted", say.status, say.id)
+		}
+	}
+}
+
 // What is in no rule, and rules that stand before others.
 func TestVerdicts(t *testing.T) {
 	for _, c := range []struct {
@@ -126,6 +157,18 @@ func TestVerdicts(t *testing.T) {
 		{opPost, 301, "", bridge.Transient},
 		{opPost, 408, "", bridge.Uncertain},
 		{opPost, 418, "", bridge.Transient},
+		{opPost, 501, "app.user_access_token.disabled", bridge.Unauthorised},
+		{opPost, 404, "api.oauth.get_access_token.refresh_token.app_error", bridge.Unauthorised},
+		{opPost, 404, "api.oauth.get_access_token.credentials.app_error", bridge.Unauthorised},
+		{opPost, 403, "api.oauth.get_access_token.credentials.app_error", bridge.Transient},
+		{opPost, 403, "api.oauth.get_access_token.expired_code.app_error", bridge.Rejected},
+		{opPost, 400, "api.oauth.get_access_token.expired_code.app_error", bridge.Rejected},
+		{opPost, 501, "api.oauth.get_access_token.disabled.app_error", bridge.Unauthorised},
+		{opRead, 501, "api.oauth.allow_oauth.turn_off.app_error", bridge.Unsupported},
+		{opPost, 400, "api.command.duplicate_trigger.app_error", bridge.Rejected},
+		{opPost, 501, "api.command.disabled.app_error", bridge.Unsupported},
+		{opChange, 401, "api.user.update_active.not_enable.app_error", bridge.Rejected},
+		{opChange, 403, "api.user.update_active.cannot_modify_status_when_user_is_managed_by_ldap.app_error", bridge.Rejected},
 	} {
 		if got := verdict(c.op, c.status, c.id).kind; got != c.want {
 			t.Errorf("%d %q for operation %d is %v, want %v", c.status, c.id, c.op, got, c.want)

@@ -6,7 +6,8 @@ import (
 	"causeway/bridge"
 )
 
-var quick = timing{request: 10 * time.Second, ping: 300 * time.Millisecond, reconcile: time.Hour, retry: 20 * time.Millisecond, retryMax: time.Second}
+var quick = timing{request: 10 * time.Second, ping: 300 * time.Millisecond, reconcile: time.Hour, commands: time.Hour, statuses: time.Hour, roster: time.Hour,
+	retry: 20 * time.Millisecond, retryMax: time.Second}
 
 // NewQuick makes an account that notices dead sockets and retries within a fraction of a second.
 func NewQuick(env bridge.Env, s *Settings) (bridge.Bridge, error) { return newAccount(env, s, quick) }
@@ -22,5 +23,12 @@ func NewTrusting(env bridge.Env, s *Settings) (bridge.Bridge, error) {
 func NewReconciling(env bridge.Env, s *Settings) (bridge.Bridge, error) {
 	t := quick
 	t.ping, t.reconcile = time.Hour, 100*time.Millisecond
+	return newAccount(env, s, t)
+}
+
+// NewEager makes an account that looks after commands and who is online all the time.
+func NewEager(env bridge.Env, s *Settings) (bridge.Bridge, error) {
+	t := quick
+	t.commands, t.statuses, t.roster = 20*time.Millisecond, 10*time.Millisecond, 20*time.Millisecond
 	return newAccount(env, s, t)
 }

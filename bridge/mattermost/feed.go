@@ -32,10 +32,13 @@ func (a *account) Run(ctx context.Context, inbox bridge.Inbox) error {
 		return err
 	}
 	group, inner := errgroup.WithContext(ctx)
-	f := &feed{account: a, inbox: inbox, me: me.Id, config: config, group: group, channels: map[string]*channel{}, slots: make(chan struct{}, readers)}
+	f := &feed{account: a, inbox: inbox, me: me.Id, config: config, group: group, channels: map[string]*channel{},
+		slots: make(chan struct{}, readers), newTeam: make(chan struct{}, 1)}
 	group.Go(func() error { return f.listen(inner) })
 	group.Go(func() error { return f.watch(inner) })
 	group.Go(func() error { return f.reconcile(inner) })
+	group.Go(func() error { return f.keepCommands(inner) })
+	group.Go(func() error { return f.watchArrivals(inner) })
 	err = group.Wait()
 	if ctx.Err() != nil {
 		return nil
@@ -53,6 +56,8 @@ type feed struct {
 	group *errgroup.Group
 	// slots bounds how many channels are read at once.
 	slots chan struct{}
+	// newTeam says that the bot is in one more team.
+	newTeam chan struct{}
 	// queued counts the events of all channels.
 	queued atomic.Int64
 
@@ -217,6 +222,11 @@ func (f *feed) dispatch(ctx context.Context, e *model.WebSocketEvent) {
 		}
 	case model.WebsocketEventConfigChanged:
 		f.account.configChanged()
+	case model.WebsocketEventAddedToTeam:
+		select {
+		case f.newTeam <- struct{}{}:
+		default:
+		}
 	case model.WebsocketEventUserAdded:
 		if text("user_id") == f.me {
 			f.look(ctx, place)

@@ -13,12 +13,11 @@ import (
 // person is how somebody is shown.
 type person struct {
 	name, username string
-	bot            bool
 }
 
 // personOf shows a person as the server's TeammateNameDisplay says; without one by user name.
 func personOf(u *model.User, nameFormat string) person {
-	return person{name: u.GetDisplayName(nameFormat), username: u.Username, bot: u.IsBot}
+	return person{name: u.GetDisplayName(nameFormat), username: u.Username}
 }
 
 func (p person) author(id string) bridge.Author {
@@ -82,7 +81,11 @@ func (a *account) LookUp(ctx context.Context, u bridge.UserID) (bridge.Author, e
 // userUpdated keeps the names current without asking.
 func (a *account) userUpdated(u *model.User) {
 	_, config, err := a.self()
-	if err != nil || u == nil || !a.users.Contains(u.Id) {
+	if err != nil || u == nil {
+		return
+	}
+	a.names.forget(u)
+	if !a.users.Contains(u.Id) {
 		return
 	}
 	a.users.Add(u.Id, personOf(u, config.nameFormat))

@@ -273,19 +273,3 @@ func TestPartsLeaveRoomForTheName(t *testing.T) {
 		t.Errorf("50,000 characters with a long name are %d parts, want 4", len(parts))
 	}
 }
-
-func TestWritingAsAPersonIsUnsupported(t *testing.T) {
-	b := newBench(t, sim.Options{})
-	d := b.draft("x")
-	d.As = bridge.UserID(b.world.Alice.ID)
-	target := bridge.Target{Conversation: b.conv, ID: bridge.MessageID(model.NewId()), As: d.As}
-	_, err := b.account.Post(t.Context(), d)
-	for what, err := range map[string]error{
-		"Post": err, "Edit": b.account.Edit(t.Context(), target.ID, d),
-		"Delete": b.account.Delete(t.Context(), target), "React": b.account.React(t.Context(), target, "👍", true),
-	} {
-		if bridge.KindOf(err) != bridge.Unsupported {
-			t.Errorf("%s: %v", what, err)
-		}
-	}
-}

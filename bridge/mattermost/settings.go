@@ -7,13 +7,18 @@ import (
 	"os"
 	"strings"
 
+	"github.com/mattermost/mattermost/server/public/model"
+
 	"causeway/bridge"
 	"causeway/bridge/secret"
 )
 
+// protocol is the bridge's name in the config.
+const protocol = "mattermost"
+
 func init() {
 	bridge.Register(bridge.Protocol{
-		Name:     "mattermost",
+		Name:     protocol,
 		Title:    "Mattermost",
 		Settings: func() any { return new(Settings) },
 		Place:    func(settings any) string { return settings.(*Settings).place() },
@@ -39,7 +44,21 @@ type Settings struct {
 	SkipTLSVerify bool
 	// CAFile holds further certificate authorities in PEM; may be empty.
 	CAFile string
+	// Profile is how Causeway acts as connected people. "simple": the bot mints a token for each. "restricted": each gives one by the
+	// server's OAuth 2.0. Empty: simple where the bot's roles and the server's settings allow it.
+	Profile string
+	// OAuthClientID and OAuthClientSecret are the OAuth 2.0 app of Causeway on the server; empty: the bot registers one, where it may.
+	OAuthClientID     string
+	OAuthClientSecret secret.Secret
+	// CallbackURL is the address at which this server reaches Causeway, for commands and buttons; empty: PublicURL.
+	CallbackURL string
 }
+
+// Values of [Settings].Profile.
+const (
+	ProfileSimple     = "simple"
+	ProfileRestricted = "restricted"
+)
 
 // Validate reports what is wrong with each key.
 func (s *Settings) Validate(report func(key, problem string)) {
@@ -55,6 +74,20 @@ func (s *Settings) Validate(report func(key, problem string)) {
 	}
 	if strings.Contains(s.Team, "/") {
 		report("Team", "is one name, without a slash")
+	}
+	if s.Profile != "" && s.Profile != ProfileSimple && s.Profile != ProfileRestricted {
+		report("Profile", `is "simple" or "restricted"; leave it out to have it found out`)
+	}
+	if s.OAuthClientID != "" && !model.IsValidId(s.OAuthClientID) {
+		report("OAuthClientID", "is not a client id: 26 letters and digits, as Integrations > OAuth 2.0 Applications shows it")
+	}
+	if (s.OAuthClientID == "") != (s.OAuthClientSecret == "") {
+		report("OAuthClientID", "OAuthClientID and OAuthClientSecret belong together")
+	}
+	if s.CallbackURL != "" {
+		if _, err := serverURL(s.CallbackURL); err != nil {
+			report("CallbackURL", err.Error())
+		}
 	}
 	if s.CAFile != "" {
 		if _, err := os.Stat(s.CAFile); err != nil {
@@ -72,6 +105,18 @@ func (s *Settings) place() string {
 		return s.Server + " " + s.Team
 	}
 	return strings.ToLower(base.Host) + base.Path + " " + s.Team
+}
+
+// callback gives the address below which the server reaches [bridge.Bridge.Handler], without a slash at the end; empty: it cannot.
+func (s *Settings) callback(env bridge.Env) string {
+	if s.CallbackURL == "" {
+		return env.Hook
+	}
+	base, err := serverURL(s.CallbackURL)
+	if err != nil {
+		return env.Hook // Validate has reported it
+	}
+	return base.String() + "/hooks/" + url.PathEscape(string(env.Account))
 }
 
 // serverURL gives the server's address without a slash at the end.

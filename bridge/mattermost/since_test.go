@@ -111,7 +111,7 @@ func TestReadingAMountain(t *testing.T) {
 		s := &table{rows: rows, order: c.order}
 		requests := 0
 		a := &account{client: testClient(t, func(w http.ResponseWriter, r *http.Request) { requests++; s.serve(w, r) })}
-		got, err := a.since(context.Background(), "c", start)
+		got, err := a.since(context.Background(), a.client, "c", start)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -146,7 +146,7 @@ func TestReadingAThousandPostsOfOneMillisecond(t *testing.T) {
 		s.rows = append(s.rows, &model.Post{Id: fmt.Sprintf("p%d", n), CreateAt: 5000, UpdateAt: 5000})
 	}
 	a := &account{client: testClient(t, s.serve)}
-	got, err := a.since(context.Background(), "c", 1000)
+	got, err := a.since(context.Background(), a.client, "c", 1000)
 	if err != nil || len(got.posts) != 1500 {
 		t.Errorf("%d posts (%v), want 1500", len(got.posts), err)
 	}

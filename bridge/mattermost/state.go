@@ -40,10 +40,8 @@ func stateOf(p *model.Post, writer person, config serverConfig) bridge.State {
 		Revision:     revisionOf(p),
 		Deleted:      p.DeleteAt != 0,
 	}
-	// People can write props too, but Causeway writes as bots, and whether somebody is one only an administrator decides.
-	if writer.bot || p.UserId == config.self {
-		s.Key = keyOf(p)
-	}
+	// People can write props, too: whose key it is, the gateway finds out.
+	s.Key = keyOf(p)
 	if s.Deleted {
 		return s
 	}

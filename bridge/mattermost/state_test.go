@@ -32,7 +32,7 @@ func postOf(t *testing.T, text string) *model.Post {
 	return &p
 }
 
-var testConfig = serverConfig{server: "mattermost:x", site: "https://chat.example.org", self: "bot", showNames: true, maxRunes: 16383}
+var testConfig = serverConfig{server: "mattermost:x", site: "https://chat.example.org", showNames: true, maxRunes: 16383}
 
 func TestAPostIsAState(t *testing.T) {
 	p := postOf(t, `{"id":"p1","channel_id":"c1","root_id":"r1","user_id":"u1","create_at":1000,"update_at":3000,"edit_at":2000,
@@ -66,23 +66,17 @@ func TestADeletedPostHasNoText(t *testing.T) {
 	}
 }
 
-func TestKeysCountOnlyFromBots(t *testing.T) {
-	for _, c := range []struct {
-		props string
-		user  string
-		who   person
-		want  bridge.Key
-	}{
-		{`{"causeway":{"key":"k1"}}`, "bot", person{}, "k1"},
-		{`{"causeway":{"key":"k1"}}`, "other", person{bot: true}, "k1"},
-		{`{"causeway":{"key":"k1"},"from_bot":"true"}`, "alice", person{}, ""},
-		{`{"causeway":{"key":7}}`, "bot", person{}, ""},
-		{`{"causeway":"k1"}`, "bot", person{}, ""},
-		{`{"causeway":{"key":"` + strings.Repeat("x", 65) + `"}}`, "bot", person{}, ""},
+func TestKeysAreRead(t *testing.T) {
+	for props, want := range map[string]bridge.Key{
+		`{"causeway":{"key":"k1"}}`:                              "k1",
+		`{"causeway":{"key":"k1"},"from_oauth_app":"true"}`:      "k1",
+		`{"causeway":{"key":7}}`:                                 "",
+		`{"causeway":"k1"}`:                                      "",
+		`{"causeway":{"key":"` + strings.Repeat("x", 65) + `"}}`: "",
 	} {
-		p := postOf(t, `{"id":"p1","user_id":"`+c.user+`","props":`+c.props+`}`)
-		if got := stateOf(p, c.who, testConfig).Key; got != c.want {
-			t.Errorf("%s by %s: key %q, want %q", c.props, c.user, got, c.want)
+		p := postOf(t, `{"id":"p1","user_id":"alice","props":`+props+`}`)
+		if got := stateOf(p, person{}, testConfig).Key; got != want {
+			t.Errorf("%s: key %q, want %q", props, got, want)
 		}
 	}
 }
@@ -210,6 +204,10 @@ func TestSettings(t *testing.T) {
 		{Settings{Server: "ftp://x", Token: " t"}, "Server Token"},
 		{Settings{Server: "https://user:pw@x", Token: "t", Team: "a/b", CAFile: "/does/not/exist"}, "Server Team CAFile"},
 		{Settings{Server: "https://", Token: "t"}, "Server"},
+		{Settings{Server: "x", Token: "t", Profile: "simple", CallbackURL: "http://127.0.0.1:9080"}, ""},
+		{Settings{Server: "x", Token: "t", Profile: "Simple", CallbackURL: "ftp://x"}, "Profile CallbackURL"},
+		{Settings{Server: "x", Token: "t", OAuthClientID: "short", OAuthClientSecret: "s"}, "OAuthClientID"},
+		{Settings{Server: "x", Token: "t", OAuthClientSecret: "s"}, "OAuthClientID"},
 		{Settings{Server: "https://x/?a=b", Token: "t"}, "Server"},
 	} {
 		var keys []string
@@ -228,6 +226,55 @@ func TestSettings(t *testing.T) {
 	} {
 		if got, err := serverURL(in); err != nil || got.String() != want {
 			t.Errorf("%s is %v (%v), want %s", in, got, err, want)
+		}
+	}
+}
+
+func TestWhereTheServerReachesCauseway(t *testing.T) {
+	env := bridge.Env{Account: "mattermost.hq/1", Hook: "https://causeway.example.com/hooks/mattermost.hq%2F1"}
+	for callback, want := range map[string]string{
+		"": env.Hook, "http://127.0.0.1:9080": "http://127.0.0.1:9080/hooks/mattermost.hq%2F1", "http://gateway/x/": "http://gateway/x/hooks/mattermost.hq%2F1",
+	} {
+		if got := (&Settings{CallbackURL: callback}).callback(env); got != want {
+			t.Errorf("%q: %s, want %s", callback, got, want)
+		}
+	}
+	for _, c := range []struct {
+		setting, host string
+		private, ok   bool
+	}{
+		{"", "127.0.0.1", true, false},
+		{"127.0.0.1", "127.0.0.1", true, true},
+		{"127.0.0.1", "localhost", true, false},
+		{"example.org, 10.0.0.0/8 localhost", "10.1.2.3", true, true},
+		{"10.0.0.0/8", "100.64.1.1", true, false},
+		{"fd00::/8", "fd00::1", true, true},
+		{"", "::1", true, false},
+		{"", "169.254.1.1", true, false},
+		{"", "93.184.216.34", false, false},
+		{"", "causeway.example.com", false, false},
+	} {
+		if private(c.host) != c.private || allows(c.setting, c.host) != c.ok {
+			t.Errorf("%q for %s: private %t, allowed %t", c.setting, c.host, private(c.host), allows(c.setting, c.host))
+		}
+	}
+}
+
+func TestWhereAuthorsComeFrom(t *testing.T) {
+	here, teams, other := bridge.Protocol{Name: protocol, Title: "Mattermost"}, bridge.Protocol{Name: "msteams", Title: "Microsoft Teams"}, bridge.Protocol{Name: "irc", Title: "IRC"}
+	for _, c := range []struct {
+		id    bridge.UserID
+		known []bridge.Protocol
+		want  string
+	}{
+		{"0d7c1c5e-2f4e-4c0e-9a55-5d1e5f7e2f10", []bridge.Protocol{here, teams}, "Microsoft Teams"},
+		{bridge.UserID(model.NewId()), []bridge.Protocol{teams, here}, "Mattermost"},
+		{"0d7c1c5e-2f4e-4c0e-9a55-5d1e5f7e2f10", []bridge.Protocol{here, teams, other}, "elsewhere"},
+		{"", []bridge.Protocol{here, teams}, "elsewhere"},
+		{"x", []bridge.Protocol{here}, "elsewhere"},
+	} {
+		if got := elsewhere(bridge.Author{ID: c.id, Name: "Alice"}, c.known); got != c.want {
+			t.Errorf("%q among %d: %s, want %s", c.id, len(c.known), got, c.want)
 		}
 	}
 }

@@ -62,7 +62,7 @@ func (a *account) live(ctx context.Context, channel string) (there map[bridge.Me
 	there = map[bridge.MessageID]bool{}
 	before := ""
 	for range lookBack {
-		page, err := a.page(ctx, channel, before, pageSize)
+		page, err := a.page(ctx, a.client, channel, before, pageSize)
 		if err != nil {
 			return nil, time.Time{}, err
 		}

@@ -2,7 +2,6 @@ package mattermost
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -16,48 +15,61 @@ import (
 	"causeway/bridge/richtext/markdown"
 )
 
-// errPerson is the answer to everything that shall be done as a connected person.
-var errPerson = unsupported("writing as a connected person: not supported on Mattermost yet")
-
 // Post writes a new message, which carries the key in its props and as pending_post_id. Gone: the channel or the Root does not
 // exist any more.
 func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, error) {
-	if d.As != "" {
-		return "", errPerson
-	}
 	channel, err := a.channelOf(d.Conversation)
 	if err != nil {
 		return "", err
 	}
-	me, config, err := a.fresh(ctx)
+	_, config, err := a.fresh(ctx)
 	if err != nil {
 		return "", err
 	}
-	kind, err := a.kindOf(ctx, channel)
+	post := &model.Post{ChannelId: channel, RootId: string(d.Root), PendingPostId: string(d.Key)}
+	if err := a.dress(ctx, post, d, config); err != nil {
+		return "", fmt.Errorf("posting: %w", err)
+	}
+	var made model.Post
+	writer := ""
+	err = a.by(ctx, d.As, func(c *client, user string) error {
+		post.UserId, writer = user, user
+		_, err := c.call(ctx, opPost, http.MethodPost, "/posts?set_online=false", post, &made)
+		return a.explain(ctx, c, err, channel, "")
+	})
 	if err != nil {
 		return "", fmt.Errorf("posting: %w", err)
 	}
-	post := &model.Post{
-		UserId: me.Id, ChannelId: channel, RootId: string(d.Root), PendingPostId: string(d.Key),
-		Message: message(d, overrides(config, kind)),
-	}
-	post.SetProps(props(d, config))
-	var made model.Post
-	_, err = a.client.call(ctx, opPost, http.MethodPost, "/posts?set_online=false", post, &made)
-	if err != nil {
-		return "", fmt.Errorf("posting: %w", a.explain(ctx, err, channel, ""))
-	}
-	if !model.IsValidId(made.Id) || made.ChannelId != channel || made.RootId != string(d.Root) || keyOf(&made) != d.Key {
+	if !model.IsValidId(made.Id) || made.ChannelId != channel || made.RootId != string(d.Root) || made.UserId != writer || keyOf(&made) != d.Key {
 		return "", &bridge.Error{Kind: bridge.Uncertain, Err: fmt.Errorf("posting: the server answered with another post, %q", made.Id)}
 	}
 	return bridge.MessageID(made.Id), nil
 }
 
-// Edit changes the text of the bot's post; its props, the key among them, stay.
-func (a *account) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft) error {
+// dress gives a new post its text and props. A person's own post needs the key alone; a relay's shows the author.
+func (a *account) dress(ctx context.Context, post *model.Post, d bridge.Draft, config serverConfig) error {
 	if d.As != "" {
-		return errPerson
+		post.Message = message(d, true)
+		post.SetProps(props(bridge.Draft{Key: d.Key}, config))
+		return nil
 	}
+	kind, err := a.kindOf(ctx, post.ChannelId)
+	if err != nil {
+		return err
+	}
+	named := overrides(config, kind)
+	post.Message = message(d, named)
+	if named && d.Author.Name != "" {
+		if d.Author.Name, err = a.shownAs(ctx, d.Author); err != nil {
+			return err
+		}
+	}
+	post.SetProps(props(d, config))
+	return nil
+}
+
+// Edit changes the text of a post; its props, the key among them, stay.
+func (a *account) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft) error {
 	channel, err := a.channelOf(d.Conversation)
 	if err != nil {
 		return err
@@ -70,24 +82,28 @@ func (a *account) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft)
 	if err != nil {
 		return err
 	}
-	kind, err := a.kindOf(ctx, channel)
+	named := true
+	if d.As == "" {
+		kind, err := a.kindOf(ctx, channel)
+		if err != nil {
+			return fmt.Errorf("editing a post: %w", err)
+		}
+		named = overrides(config, kind)
+	}
+	text := message(d, named)
+	err = a.by(ctx, d.As, func(c *client, _ string) error {
+		_, err := c.call(ctx, opChange, http.MethodPut, post+"/patch", map[string]string{"message": text}, nil)
+		return a.explain(ctx, c, err, channel, id)
+	})
 	if err != nil {
 		return fmt.Errorf("editing a post: %w", err)
-	}
-	text := message(d, overrides(config, kind))
-	_, err = a.client.call(ctx, opChange, http.MethodPut, post+"/patch", map[string]string{"message": text}, nil)
-	if err != nil {
-		return fmt.Errorf("editing a post: %w", a.explain(ctx, err, channel, id))
 	}
 	return nil
 }
 
-// Delete removes the bot's post. The first of a thread stays (Unsupported) as long as it has replies, which the server would
+// Delete removes a post. The first of a thread stays (Unsupported) as long as it has replies, which the server would
 // delete with it.
 func (a *account) Delete(ctx context.Context, t bridge.Target) error {
-	if t.As != "" {
-		return errPerson
-	}
 	channel, err := a.channelOf(t.Conversation)
 	if err != nil {
 		return err
@@ -96,29 +112,26 @@ func (a *account) Delete(ctx context.Context, t bridge.Target) error {
 	if err != nil {
 		return err
 	}
-	var post model.Post
-	if err := a.client.get(ctx, path, &post); err != nil {
-		return fmt.Errorf("looking before deleting a post: %w", err)
-	}
-	if post.RootId == "" && post.ReplyCount > 0 {
-		return unsupported("deleting a post: it has replies, which would be deleted with it")
-	}
-	if _, err := a.client.call(ctx, opChange, http.MethodDelete, path, nil, nil); err != nil {
-		return fmt.Errorf("deleting a post: %w", a.explain(ctx, err, channel, t.ID))
+	err = a.by(ctx, t.As, func(c *client, _ string) error {
+		var post model.Post
+		if err := c.get(ctx, path, &post); err != nil {
+			return fmt.Errorf("looking before: %w", err)
+		}
+		if post.RootId == "" && post.ReplyCount > 0 {
+			return unsupported("it has replies, which would be deleted with it")
+		}
+		_, err := c.call(ctx, opChange, http.MethodDelete, path, nil, nil)
+		return a.explain(ctx, c, err, channel, t.ID)
+	})
+	if err != nil {
+		return fmt.Errorf("deleting a post: %w", err)
 	}
 	return nil
 }
 
-// React sets or removes the bot's reaction. Unsupported: Mattermost has no such emoji, or the post has too many already.
+// React sets or removes a reaction, the bot's or a person's. Unsupported: Mattermost has no such emoji, or the post has too many already.
 func (a *account) React(ctx context.Context, t bridge.Target, emoji string, on bool) error {
-	if t.As != "" {
-		return errPerson
-	}
 	channel, err := a.channelOf(t.Conversation)
-	if err != nil {
-		return err
-	}
-	me, _, err := a.self()
 	if err != nil {
 		return err
 	}
@@ -130,14 +143,17 @@ func (a *account) React(ctx context.Context, t bridge.Target, emoji string, on b
 	if !ok {
 		return unsupported("reacting: Mattermost has no emoji %q", emoji)
 	}
-	if on {
-		reaction := &model.Reaction{UserId: me.Id, PostId: string(t.ID), EmojiName: name}
-		_, err = a.client.call(ctx, opChange, http.MethodPost, "/reactions", reaction, nil)
-	} else {
-		_, err = a.client.call(ctx, opChange, http.MethodDelete, "/users/"+me.Id+post+"/reactions/"+url.PathEscape(name), nil, nil)
-	}
+	err = a.by(ctx, t.As, func(c *client, user string) (err error) {
+		if on {
+			reaction := &model.Reaction{UserId: user, PostId: string(t.ID), EmojiName: name}
+			_, err = c.call(ctx, opChange, http.MethodPost, "/reactions", reaction, nil)
+		} else {
+			_, err = c.call(ctx, opChange, http.MethodDelete, "/users/"+user+post+"/reactions/"+url.PathEscape(name), nil, nil)
+		}
+		return a.explain(ctx, c, err, channel, t.ID)
+	})
 	if err != nil {
-		return fmt.Errorf("reacting: %w", a.explain(ctx, err, channel, t.ID))
+		return fmt.Errorf("reacting: %w", err)
 	}
 	return nil
 }
@@ -186,37 +202,6 @@ func (a *account) Open(ctx context.Context, c bridge.ConversationID, f bridge.Fi
 		return nil, fmt.Errorf("opening a file: %w", err)
 	}
 	return answer.Body, nil
-}
-
-// Notify tells a person something by an ephemeral post, which only they see, and when the bot may not do that by a
-// direct message.
-func (a *account) Notify(ctx context.Context, n bridge.Notice) error {
-	channel, err := a.channelOf(n.Conversation)
-	if err != nil {
-		return err
-	}
-	me, config, err := a.self()
-	if err != nil {
-		return err
-	}
-	text := clip(markdown.Render(guardNames(n.Text)), config.maxRunes)
-	ephemeral := &model.PostEphemeral{UserID: string(n.User), Post: &model.Post{ChannelId: channel, Message: text}}
-	_, err = a.client.call(ctx, opPost, http.MethodPost, "/posts/ephemeral", ephemeral, nil)
-	if err == nil {
-		return nil
-	}
-	if bridge.KindOf(err) != bridge.Unauthorised || bridge.ScopeOf(err) != bridge.ScopeConversation {
-		return fmt.Errorf("telling a person privately: %w", err)
-	}
-	var direct model.Channel
-	if _, err := a.client.call(ctx, opChange, http.MethodPost, "/channels/direct", []string{me.Id, string(n.User)}, &direct); err != nil {
-		return fmt.Errorf("opening a direct channel to tell a person: %w", err)
-	}
-	post := &model.Post{UserId: me.Id, ChannelId: direct.Id, Message: text}
-	if _, err := a.client.call(ctx, opPost, http.MethodPost, "/posts?set_online=false", post, nil); err != nil {
-		return fmt.Errorf("telling a person by direct message: %w", err)
-	}
-	return nil
 }
 
 // OpenConversation opens a direct channel between two people, or a group channel of three to eight with the bot among them:
@@ -271,16 +256,16 @@ func (a *account) kindOf(ctx context.Context, id string) (model.ChannelType, err
 
 // explain looks why a write was forbidden: Mattermost answers 403 also when channel or post do not exist. Without a post id only
 // the channel is looked for.
-func (a *account) explain(ctx context.Context, refused error, channel string, post bridge.MessageID) error {
-	var e *bridge.Error
-	if !errors.As(refused, &e) || e.Kind != bridge.Unauthorised || e.Scope != bridge.ScopeConversation {
+func (a *account) explain(ctx context.Context, c *client, refused error, channel string, post bridge.MessageID) error {
+	elsewhere := bridge.KindOf(refused) == bridge.Unsupported && bridge.ScopeOf(refused) == bridge.ScopePerson
+	if refused == nil || !forbidden(refused) && !elsewhere {
 		return refused
 	}
 	path := "/channels/" + channel
 	if post != "" {
 		path = "/posts/" + string(post)
 	}
-	if err := a.client.get(ctx, path, nil); bridge.KindOf(err) == bridge.Gone {
+	if err := c.get(ctx, path, nil); bridge.KindOf(err) == bridge.Gone {
 		return err
 	}
 	return refused
@@ -328,7 +313,7 @@ func (a *account) Parts(d bridge.Draft) []richtext.Doc {
 	parts := richtext.Split(d.Text, func(part richtext.Doc) bool {
 		whole := d
 		whole.Text = part
-		return runes(message(whole, false)) <= limit
+		return runes(message(whole, d.As != "")) <= limit
 	})
 	if len(parts) == 0 {
 		return []richtext.Doc{d.Text}

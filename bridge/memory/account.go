@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -20,11 +21,38 @@ type account struct {
 	service *Service
 	name    bridge.AccountName
 	user    bridge.UserID
+	vault   bridge.Vault
+	front   bridge.Front
 }
 
-// Account gives a bridge to the service that is logged in as user. Several may be used at once.
+// Account gives a bridge to the service that is logged in as user. Several may be used at once. It needs no grant to act as a
+// person whose token is not revoked.
 func (s *Service) Account(name bridge.AccountName, user bridge.UserID) bridge.Bridge {
-	return &account{service: s, name: name, user: user}
+	return s.Open(bridge.Env{Account: name}, user)
+}
+
+// Open is Account with what the gateway gives. With a vault the account acts only as those whose good grant is kept there. People
+// reach Causeway through the front.
+func (s *Service) Open(env bridge.Env, user bridge.UserID) bridge.Bridge {
+	a := &account{service: s, name: env.Account, user: user, vault: env.Vault}
+	if env.Front != nil && !s.options.NoCommands {
+		a.front = env.Front
+		s.mu.Lock()
+		s.fronts = append(s.fronts, env.Front)
+		s.mu.Unlock()
+	}
+	return a
+}
+
+// Close takes the front away.
+func (a *account) Close() error {
+	s := a.service
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := slices.Index(s.fronts, a.front); i >= 0 {
+		s.fronts = slices.Delete(s.fronts, i, i+1)
+	}
+	return nil
 }
 
 // writer is whose token a write uses.
@@ -49,16 +77,32 @@ func (a *account) Capabilities() bridge.Capabilities {
 		DeleteTakesReplies: o.DeleteTakesReplies,
 		PostInterval:       o.PostInterval,
 		Settle:             o.Settle,
+		People:             !o.NoPeople,
+		Commands:           !o.NoCommands,
+		Directory:          !o.NoDirectory,
+		Muted:              a.muted(),
 	}
+}
+
+func (a *account) muted() string {
+	if a.service.options.NoMute {
+		return ""
+	}
+	return Mention
 }
 
 // Connect tells who the account is.
 func (a *account) Connect(ctx context.Context) (bridge.Identity, error) {
 	var id bridge.Identity
+	var online []bridge.UserID
 	err := a.call(ctx, Call{Op: Connect}, func() error {
 		id = bridge.Identity{Server: a.service.server, User: a.user, Name: a.service.person(a.user).Name}
+		online = slices.Sorted(maps.Keys(a.service.online))
 		return nil
 	})
+	if err == nil && a.front != nil && len(online) > 0 {
+		a.front.Arrived(ctx, online)
+	}
 	return id, err
 }
 

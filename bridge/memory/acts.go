@@ -55,6 +55,15 @@ func (s *Service) Quote(in bridge.ChannelID, id bridge.MessageID, user bridge.Us
 	return s.SayDoc(in, "", user, doc)
 }
 
+// Copy makes a person say again what a message says, with all that a program can get hold of: its key, too.
+func (s *Service) Copy(in bridge.ChannelID, id bridge.MessageID, user bridge.UserID) bridge.MessageID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.channel(in)
+	m := c.message(id)
+	return s.add(c, &message{author: s.person(user), writer: user, key: m.key}, version{text: m.now().text})
+}
+
 // Edit changes what a message says; whose it is does not matter here.
 func (s *Service) Edit(in bridge.ChannelID, id bridge.MessageID, text string) {
 	s.act(in, id, func(c *channel, m *message) {

@@ -29,6 +29,18 @@ const (
 	Notify           Op = "notify"
 	OpenConversation Op = "open conversation"
 	LookUp           Op = "look up"
+	Profile          Op = "profile"
+	FindUser         Op = "find user"
+	Members          Op = "members"
+	Directory        Op = "directory"
+	Deactivate       Op = "deactivate"
+	SignIn           Op = "sign in"
+	Prove            Op = "prove"
+	Empower          Op = "empower"
+	Release          Op = "release"
+	Verify           Op = "verify"
+	Notifications    Op = "notifications"
+	SetNotifications Op = "set notifications"
 )
 
 // Writes reports whether the call changes something that people can see.
@@ -51,6 +63,8 @@ type Call struct {
 	ID           bridge.MessageID
 	As           bridge.UserID
 	Key          bridge.Key
+
+	grant string // what is kept to act as As
 }
 
 // Fault decides what goes wrong with a call; nil means nothing. It is asked twice, see [Call.After], from
@@ -104,6 +118,13 @@ func (a *account) call(ctx context.Context, c Call, effect func() error) error {
 	c.Account = a.name
 	if err := a.before(ctx, c); err != nil {
 		return fmt.Errorf("%s: %w", c.Op, err)
+	}
+	if c.As != "" && a.vault != nil {
+		kept, err := a.vault.Load(ctx, bridge.PersonGrant(c.As))
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.Op, err)
+		}
+		c.grant = string(kept)
 	}
 	if err := a.effect(c, effect); err != nil {
 		return fmt.Errorf("%s: %w", c.Op, err)
@@ -180,7 +201,10 @@ func (a *account) authorised(c Call) error {
 		return &bridge.Error{Kind: bridge.Unauthorised, Scope: bridge.ScopeAccount,
 			Err: fmt.Errorf("the token of %s is not valid", a.user), Hint: "grant it again"}
 	}
-	if c.As != "" && s.revoked[c.As] {
+	if c.As != "" && s.options.NoPeople {
+		return fault(bridge.Unsupported, "acting as %s: not supported by this service", c.As)
+	}
+	if c.As != "" && c.Op != Find && (s.revoked[c.As] || a.vault != nil && s.grants[c.grant] != grant{user: c.As, kept: true}) {
 		return &bridge.Error{Kind: bridge.Unauthorised, Scope: bridge.ScopePerson,
 			Err: fmt.Errorf("the token of %s is not valid", c.As), Hint: "that person has to connect again"}
 	}
@@ -209,15 +233,18 @@ func (a *account) paced(c Call) error {
 		}
 	}
 	if s.options.PostInterval > 0 {
-		last, any := s.lastWrite[a.user]
+		last, any := s.lastWrite[a.writer(c.As)]
 		if d := last.Add(s.options.PostInterval).Sub(now); any && d > 0 {
 			wait, scope = max(wait, d), bridge.ScopeAccount
+			if c.As != "" {
+				scope = bridge.ScopePerson
+			}
 		}
 	}
 	if wait > 0 {
 		s.violations++
 		return Throttles(scope, wait)
 	}
-	s.lastWrite[a.user] = now
+	s.lastWrite[a.writer(c.As)] = now
 	return nil
 }

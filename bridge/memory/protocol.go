@@ -16,7 +16,7 @@ func Protocol(s *Service) bridge.Protocol {
 		Settings: func() any { return &Settings{} },
 		Place:    func(any) string { return string(s.Server()) },
 		New: func(env bridge.Env, settings any) (bridge.Bridge, error) {
-			return s.Account(env.Account, bridge.UserID(settings.(*Settings).User)), nil
+			return s.Open(env, bridge.UserID(settings.(*Settings).User)), nil
 		},
 	}
 }

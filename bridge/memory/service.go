@@ -15,11 +15,17 @@ import (
 type Options struct {
 	// NoEdit, NoDelete, NoReactions: accounts cannot do that here; people still can.
 	NoEdit, NoDelete, NoReactions bool
+	// NoPeople: accounts cannot act as people. NoSignIn: people cannot sign in here for another program. OwnRight: accounts may act
+	// as anybody without being given that by a sign-in.
+	NoPeople, NoSignIn, OwnRight bool
+	// NoCommands: people cannot reach Causeway here. NoDirectory: nobody is told who has left. NoMute: it cannot be changed how
+	// people are told of a conversation.
+	NoCommands, NoDirectory, NoMute bool
 	// DeleteTakesReplies: when somebody deletes the first message of a thread, the answers go along.
 	DeleteTakesReplies bool
 	// DeleteKeepsRevision: a deletion does not raise the revision; an undelete does.
 	DeleteKeepsRevision bool
-	// PostInterval is the least time between two writes of one account; an earlier one is throttled and counted.
+	// PostInterval is the least time between two writes of one account, or as one person; an earlier one is throttled and counted.
 	PostInterval time.Duration
 	// Settle is how long the feed, Read and Find do not see what was written.
 	Settle time.Duration
@@ -61,6 +67,7 @@ type Service struct {
 	notices    []bridge.Notice
 	violations int
 	writes     int
+	humans
 }
 
 // NewService makes an empty service.
@@ -83,6 +90,7 @@ func NewService(server bridge.ServerID, options Options) *Service {
 		feeds:     map[*feed]struct{}{},
 		paused:    map[pause]time.Time{},
 		lastWrite: map[bridge.UserID]time.Time{},
+		humans:    newHumans(),
 	}
 }
 
@@ -94,6 +102,9 @@ func (s *Service) AddPerson(a bridge.Author) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.people[a.ID] = a
+	p := s.profile(a.ID)
+	p.Author = a
+	s.know(p)
 }
 
 // AddChannel makes a channel; name is what an operator writes, "team/channel". It panics when the id is taken.
@@ -145,15 +156,17 @@ func (s *Service) clock() time.Time {
 	return time.Now().Add(s.options.Skew).Truncate(s.options.Tick)
 }
 
-// Revoke takes away the token of a user: an account's own, or that of a person it speaks for.
+// Revoke takes away the token of a user: an account's own, or that of a person it speaks for. What accounts were given to act as
+// them is good for nothing after that.
 func (s *Service) Revoke(u bridge.UserID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.revoked[u] = true
+	s.revoke(u)
 	s.wake(nil)
 }
 
-// Grant gives the token back.
+// Grant gives the token back; grants that were kept in a vault stay bad.
 func (s *Service) Grant(u bridge.UserID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -34,6 +34,8 @@ type account struct {
 	app, lanes, relay *client
 	network           http.RoundTripper
 
+	persons *persons
+
 	keys keyMemory
 
 	relays relayMemory
@@ -114,11 +116,14 @@ func newAccount(env bridge.Env, s Settings, network http.RoundTripper) (*account
 	if err != nil {
 		return nil, err
 	}
-	if a.app, err = newClient(graphURL, "", newTokens("check TenantID, ClientID and ClientSecret", a.appToken), paced, network); err != nil {
+	if a.app, err = newClient(graphURL, caller{}, newTokens("check TenantID, ClientID and ClientSecret", a.appToken), paced, network); err != nil {
 		return nil, err
 	}
 	a.lanes = a.app.forLanes()
-	if a.relay, err = newClient(graphURL, "relay", newTokens(a.loginHint(), a.relayToken), paced, network); err != nil {
+	if a.relay, err = newClient(graphURL, caller{user: "relay"}, newTokens(a.loginHint(), a.relayToken), paced, network); err != nil {
+		return nil, err
+	}
+	if a.persons, err = newPersons(a, graphURL, paced); err != nil {
 		return nil, err
 	}
 	return a, nil
@@ -130,7 +135,10 @@ const settle = 5 * time.Second
 
 // Capabilities says what channels of Teams can do. Deleting the first message of a thread leaves the replies standing.
 func (a *account) Capabilities() bridge.Capabilities {
-	return bridge.Capabilities{Edit: !a.lacks(editing), Delete: !a.lacks(deleting), Reactions: true, PostInterval: a.postInterval, Settle: settle}
+	return bridge.Capabilities{
+		Edit: !a.lacks(editing), Delete: !a.lacks(deleting), Reactions: true, PostInterval: a.postInterval, Settle: settle,
+		People: true, Directory: true,
+	}
 }
 
 // Connect proves both logins and tells who the relay account is.

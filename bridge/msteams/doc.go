@@ -1,11 +1,22 @@
 // Package msteams is the bridge to Microsoft Teams, through Microsoft Graph v1.0.
 //
-// # Two tokens
+// # Tokens
 //
 // Reading is done by the app itself (client credentials), writing by the relay account, a user that a person signs in
-// once (device code): Graph lets no app write messages on its own. Both tokens are renewed before they expire, by one
+// once (device code), or by people who have connected: Graph lets no app write messages on its own. Both tokens are renewed before they expire, by one
 // caller at a time. The relay's refresh token is kept in the account's vault, the newest one stored before it is used.
 // Without a signed-in relay the account does not connect: who the relay is, is how its own posts are recognised.
+//
+// # People
+//
+// People sign in with a browser (authorization code with PKCE, signin.go). Only members of the tenant can be connected; who they are is
+// what the id token says (package idtoken), and Graph is asked whether they are guests, disabled or without a licence. What Entra grants is one refresh
+// token for each, kept in the vault under [bridge.PersonGrant]; persons.go renews it, and never stores one again that was taken away.
+// A refusal is about one person, or about the app and so about nobody (personrefusals.go): an expired client secret must not
+// look as if everybody had left. Where a person may not write, Unsupported for that person tells the gateway to write as the relay.
+//
+// The directory is read by users/delta (users.go). A change may say a part only; then the user is asked for. That somebody is
+// not there counts only when Graph itself has said so, for a user and then for the deleted ones.
 //
 // # Ids
 //
@@ -27,7 +38,8 @@
 // answered by a second request. Graph knows no idempotency key, so each post carries Causeway's own key as the title
 // of an empty <abbr> at its end, and [bridge.Bridge.Find] looks for it. Whether a tenant keeps that element is seen in
 // the answer to each post, which shows the message as it was stored; the finding is kept in the vault. Where the
-// element is dropped, Find goes by writer, time and text.
+// element is dropped, Find goes by writer, time and text. The writer is the relay account, or the person as whom the draft is
+// written.
 //
 // # Errors
 //

@@ -280,6 +280,9 @@ func (c *client) judged(ctx context.Context, op *Operation, err error) *bridge.E
 				e.Hint = c.tokens.hint
 			}
 		}
+		if c.caller.person {
+			return asPerson(e, answer, op, c.tokens.lacks(op.Permission))
+		}
 		return e
 	}
 	e := &bridge.Error{Err: fmt.Errorf("%s: %w", op.Doing, bare(err))}

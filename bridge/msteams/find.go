@@ -17,7 +17,7 @@ import (
 const clockSlack = 2 * time.Minute
 
 // Find reads everything made since that time in the thread, or in the channel for a post that starts one, and gives
-// what the relay account wrote with the draft's key. Where the tenant is not known to keep keys and none is found, the
+// what the relay account, or the person of the draft, wrote with its key. Where the tenant is not known to keep keys and none is found, the
 // same text by the same writer counts as well.
 func (a *account) Find(ctx context.Context, d bridge.Draft, since time.Time) ([]bridge.MessageID, error) {
 	p, err := a.channelPlace(d.Conversation)
@@ -36,7 +36,7 @@ func (a *account) Find(ctx context.Context, d bridge.Draft, since time.Time) ([]
 		return nil, err
 	}
 	ours := slices.DeleteFunc(made, func(m models.ChatMessageable) bool {
-		return m.GetDeletedDateTime() != nil || value(m.GetCreatedDateTime()).Before(from) || !a.byRelay(m)
+		return m.GetDeletedDateTime() != nil || value(m.GetCreatedDateTime()).Before(from) || !a.by(m, d.As)
 	})
 	found := pick(ours, func(m models.ChatMessageable) bool {
 		_, key := text(m)
@@ -73,9 +73,17 @@ func oldestFirst(a, b models.ChatMessageable) int {
 	return cmp.Or(value(a.GetCreatedDateTime()).Compare(value(b.GetCreatedDateTime())), cmp.Compare(value(a.GetId()), value(b.GetId())))
 }
 
-func (a *account) byRelay(m models.ChatMessageable) bool {
+// by tells whether a person, or the relay account, wrote a message.
+func (a *account) by(m models.ChatMessageable, as bridge.UserID) bool {
 	from := m.GetFrom()
-	return from != nil && from.GetUser() != nil && a.relays.has(bridge.UserID(value(from.GetUser().GetId())))
+	if from == nil || from.GetUser() == nil {
+		return false
+	}
+	writer := bridge.UserID(value(from.GetUser().GetId()))
+	if as != "" {
+		return strings.EqualFold(string(writer), string(as))
+	}
+	return a.relays.has(writer)
 }
 
 // rootsSince reads the channel's threads until their last change lies before from. Threads are ordered by that.

@@ -30,7 +30,7 @@ const (
 	largestAnswer = 64 << 20
 )
 
-// client calls Graph as one of the two: the app or the relay account.
+// client calls Graph as the app, the relay account, or a person who has connected.
 type client struct {
 	base    string
 	caller  caller
@@ -41,7 +41,7 @@ type client struct {
 }
 
 // newClient makes a client that makes exactly one attempt of each call.
-func newClient(base, user string, tokens *tokens, pacer *pacer, network http.RoundTripper) (*client, error) {
+func newClient(base string, who caller, tokens *tokens, pacer *pacer, network http.RoundTripper) (*client, error) {
 	once := &http.Client{
 		Transport:     &transport{tokens: tokens, next: network},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -52,7 +52,7 @@ func newClient(base, user string, tokens *tokens, pacer *pacer, network http.Rou
 		return nil, fmt.Errorf("preparing the Graph client: %w", err)
 	}
 	adapter.SetBaseUrl(base)
-	return &client{base: base, caller: caller{user: user}, tokens: tokens, pacer: pacer, http: once, adapter: adapter}, nil
+	return &client{base: base, caller: who, tokens: tokens, pacer: pacer, http: once, adapter: adapter}, nil
 }
 
 // forLanes gives the same client for what lanes ask.

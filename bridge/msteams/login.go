@@ -51,6 +51,7 @@ const longestToken = 48 * 60 * 60
 type tokenAnswer struct {
 	AccessToken  string `json:"access_token"`
 	RefreshToken string `json:"refresh_token"`
+	IDToken      string `json:"id_token"`
 	ExpiresIn    int    `json:"expires_in"`
 	Scope        string `json:"scope"`
 	received     time.Time

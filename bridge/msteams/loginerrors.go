@@ -89,6 +89,7 @@ const (
 	hintConsent = "an administrator must grant the app's permissions: Entra, app registration, API permissions, grant admin consent"
 	hintMember  = "the account is not in this tenant: compare TenantID, and sign in as a member of it"
 	hintPolicy  = "a conditional access policy of the tenant forbids it: Entra's sign-in logs name the policy; except the relay account and this app from it"
+	hintBack    = "the address to which people are sent back must be registered: Entra, app registration, Authentication, Web, Redirect URIs, PublicURL with /connect/back"
 	hintScope   = "a permission is not known to this cloud: compare Cloud, GraphURL and LoginURL"
 	hintClock   = "the login service does not take the time of this machine: set its clock right"
 )
@@ -100,6 +101,7 @@ var loginVerdicts = map[string]loginVerdict{
 	// The grant is used up or revoked.
 	"AADSTS70000": {signInAgain, ""}, "AADSTS70008": {signInAgain, ""}, "AADSTS700082": {signInAgain, ""}, "AADSTS700084": {signInAgain, ""},
 	"AADSTS50173": {signInAgain, ""}, "AADSTS50132": {signInAgain, ""}, "AADSTS50133": {signInAgain, ""}, "AADSTS50089": {signInAgain, ""},
+	"AADSTS54005": {signInAgain, ""}, "AADSTS501481": {signInAgain, ""},
 	"AADSTS70018": {signInAgain, ""}, "AADSTS70019": {signInAgain, ""}, "AADSTS65004": {signInAgain, ""}, "AADSTS50058": {signInAgain, ""},
 	// The person must show more than they did, or do something first.
 	"AADSTS50074": {signInAgain, ""}, "AADSTS50076": {signInAgain, ""}, "AADSTS50078": {signInAgain, ""}, "AADSTS70043": {signInAgain, ""},
@@ -109,7 +111,7 @@ var loginVerdicts = map[string]loginVerdict{
 	// The account, or the policies for it.
 	"AADSTS50057": {askAdministrator, "the account is disabled: enable it in Entra, or sign in as another one"},
 	"AADSTS50053": {askAdministrator, "the account is locked, or this machine's address is blocked: Entra's sign-in logs say which"},
-	"AADSTS50034": {askAdministrator, hintMember}, "AADSTS50020": {askAdministrator, hintMember}, "AADSTS51004": {askAdministrator, hintMember},
+	"AADSTS50034": {askAdministrator, hintMember}, "AADSTS50020": {askAdministrator, hintMember}, "AADSTS51004": {askAdministrator, hintMember}, "AADSTS90072": {askAdministrator, hintMember},
 	"AADSTS50105":  {askAdministrator, "the account is not assigned to the app: assign it in Entra, enterprise application, users and groups"},
 	"AADSTS500021": {askAdministrator, "tenant restrictions on this network forbid this tenant"}, "AADSTS500022": {askAdministrator, "tenant restrictions on this network forbid this tenant"},
 	"AADSTS50097": {askAdministrator, hintPolicy}, "AADSTS50129": {askAdministrator, hintPolicy}, "AADSTS50131": {askAdministrator, hintPolicy},
@@ -118,7 +120,7 @@ var loginVerdicts = map[string]loginVerdict{
 	"AADSTS530035": {askAdministrator, hintPolicy},
 	// The app's permissions.
 	"AADSTS65001": {askAdministrator, hintConsent}, "AADSTS65005": {askAdministrator, hintConsent}, "AADSTS650052": {askAdministrator, hintConsent},
-	"AADSTS650056": {askAdministrator, hintConsent}, "AADSTS650057": {askAdministrator, hintConsent}, "AADSTS90008": {askAdministrator, hintConsent},
+	"AADSTS650056": {askAdministrator, hintConsent}, "AADSTS650057": {askAdministrator, hintConsent}, "AADSTS90008": {askAdministrator, hintConsent}, "AADSTS90094": {askAdministrator, hintConsent},
 	"AADSTS70011": {askAdministrator, hintScope}, "AADSTS28002": {askAdministrator, hintScope}, "AADSTS500011": {askAdministrator, hintScope},
 	// The app itself.
 	"AADSTS7000215": {askAdministrator, hintSecret}, "AADSTS70002": {askAdministrator, hintSecret},
@@ -126,9 +128,12 @@ var loginVerdicts = map[string]loginVerdict{
 	"AADSTS700027":  {askAdministrator, "Entra does not know the certificate: upload the one of ClientCertificateFile to the app registration"},
 	"AADSTS50012":   {askAdministrator, "Entra does not take the certificate: upload the one of ClientCertificateFile to the app registration"},
 	"AADSTS700024":  {askAdministrator, hintClock}, "AADSTS500133": {askAdministrator, hintClock},
-	"AADSTS700016":  {askAdministrator, "ClientID is not an app of this tenant: compare it and TenantID with the app's overview page in Entra"},
-	"AADSTS70001":   {askAdministrator, "the app is disabled, or no app of this tenant: see the enterprise application in Entra"},
-	"AADSTS90002":   {askAdministrator, "there is no such tenant: compare TenantID with the app's overview page in Entra, and Cloud"},
+	"AADSTS700016": {askAdministrator, "ClientID is not an app of this tenant: compare it and TenantID with the app's overview page in Entra"},
+	"AADSTS70001":  {askAdministrator, "the app is disabled, or no app of this tenant: see the enterprise application in Entra"},
+	"AADSTS90002":  {askAdministrator, "there is no such tenant: compare TenantID with the app's overview page in Entra, and Cloud"},
+	"AADSTS50011":  {askAdministrator, hintBack}, "AADSTS500112": {askAdministrator, hintBack},
+	"AADSTS9002327": {askAdministrator, hintBack}, // registered, but as a single-page application
+	"AADSTS7000112": {askAdministrator, "the app is disabled: see the enterprise application in Entra"},
 	"AADSTS7000218": {askAdministrator, `switch on "Allow public client flows" in the app registration, under Authentication`},
 
 	// The service itself.

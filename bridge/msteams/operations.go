@@ -9,8 +9,9 @@ type Operation struct {
 	Path string
 	// Query parameters, in the form that is sent; may be empty.
 	Query string
-	// Relay: called as the relay account (delegated permission), else as the app (application permission).
-	Relay bool
+	// Relay: called as the relay account (delegated permission). Person: called as people who have connected (the same permission,
+	// of which each of them gives their own part). Neither: as the app (application permission).
+	Relay, Person bool
 	// Permission is the least one that Microsoft documents for it.
 	Permission string
 	// Why it is needed, for those who grant it.
@@ -21,12 +22,16 @@ type Operation struct {
 	writes bool
 }
 
+// Delegated tells of which kind the permission is: delegated, or else application.
+func (op *Operation) Delegated() bool { return op.Relay || op.Person }
+
 // The names of application and delegated permissions.
 const (
 	readMessages   = "ChannelMessage.Read.All"
 	readMembers    = "ChannelMember.Read.All"
 	readChannels   = "Channel.ReadBasic.All"
 	readUsers      = "User.ReadBasic.All"
+	readAllOfUsers = "User.Read.All"
 	sendMessages   = "ChannelMessage.Send"
 	changeMessages = "ChannelMessage.ReadWrite"
 	readTeams      = "Team.ReadBasic.All"
@@ -43,11 +48,12 @@ const (
 
 const (
 	whyRead    = "to read what is said in the channels"
-	whyPost    = "to post as the relay account"
-	whyChange  = "to edit and delete the relay account's posts"
-	whyReact   = "to react as the relay account"
+	whyPost    = "to post as the relay account and as connected people"
+	whyChange  = "to edit and delete those posts"
+	whyReact   = "to react as the relay account and as connected people"
 	whyFind    = "to find channels by name"
-	whyMembers = "to see whether the relay account may write in a private or shared channel"
+	whyMembers = "to see who is in a channel, and so whether the relay account may write in a private or shared one"
+	whyPeople  = "to see which people are still there when they have connected"
 )
 
 var (
@@ -57,6 +63,12 @@ var (
 	opChannel     = &Operation{Doing: "looking at a channel", Method: "GET", Path: channelPath, Permission: readChannels, Why: whyFind}
 	opMembers     = &Operation{Doing: "listing a channel's members", Method: "GET", Path: channelPath + "/members", Permission: readMembers, Why: whyMembers}
 	opUser        = &Operation{Doing: "looking up a person", Method: "GET", Path: "/users/{user}", Query: "$select=id,displayName,userPrincipalName", Permission: readUsers, Why: "to show people's names where a message lacks them"}
+
+	opPerson      = &Operation{Doing: "asking who has signed in", Method: "GET", Path: "/me", Query: "$select=" + userProperties, Person: true, Permission: readMe, Why: "to see who connects"}
+	opProfile     = &Operation{Doing: "asking for a user", Method: "GET", Path: "/users/{user}", Query: "$select=" + userProperties, Permission: readAllOfUsers, Why: whyPeople, Optional: true}
+	opFindUser    = &Operation{Doing: "finding a user", Method: "GET", Path: "/users", Query: "$select=" + userProperties, Permission: readAllOfUsers, Why: whyPeople, Optional: true}
+	opDeletedUser = &Operation{Doing: "looking for a deleted user", Method: "GET", Path: "/directory/deletedItems/{user}", Permission: readAllOfUsers, Why: whyPeople, Optional: true}
+	opDirectory   = &Operation{Doing: "reading the directory", Method: "GET", Path: "/users/delta", Query: "$select=" + userProperties, Permission: readAllOfUsers, Why: whyPeople, Optional: true}
 
 	// Its permission is on the operation's own page ("Get application").
 	opApplication = &Operation{Doing: "looking at the app registration", Method: "GET", Path: "/applications(appId='{app}')", Query: "$select=passwordCredentials", Permission: readApps, Why: "to warn before the client secret ends", Optional: true}
@@ -72,16 +84,16 @@ var (
 	opPicture  = &Operation{Doing: "opening a picture", Method: "GET", Path: messagePath + "/hostedContents/{content}/$value", Permission: readMessages, Why: whyRead}
 	opPicture2 = &Operation{Doing: "opening a picture", Method: "GET", Path: replyPath + "/hostedContents/{content}/$value", Permission: readMessages, Why: whyRead}
 
-	opPost         = &Operation{Doing: "posting a message", Method: "POST", Path: channelPath + "/messages", Relay: true, Permission: sendMessages, Why: whyPost, writes: true}
-	opPostReply    = &Operation{Doing: "posting a reply", Method: "POST", Path: messagePath + "/replies", Relay: true, Permission: sendMessages, Why: whyPost, writes: true}
-	opEdit         = &Operation{Doing: "editing a message", Method: "PATCH", Path: messagePath, Relay: true, Permission: changeMessages, Why: whyChange, writes: true}
-	opEditReply    = &Operation{Doing: "editing a reply", Method: "PATCH", Path: replyPath, Relay: true, Permission: changeMessages, Why: whyChange, writes: true}
-	opDelete       = &Operation{Doing: "deleting a message", Method: "POST", Path: messagePath + "/softDelete", Relay: true, Permission: changeMessages, Why: whyChange, writes: true}
-	opDeleteReply  = &Operation{Doing: "deleting a reply", Method: "POST", Path: replyPath + "/softDelete", Relay: true, Permission: changeMessages, Why: whyChange, writes: true}
-	opReact        = &Operation{Doing: "reacting to a message", Method: "POST", Path: messagePath + "/setReaction", Relay: true, Permission: sendMessages, Why: whyReact, writes: true}
-	opReactReply   = &Operation{Doing: "reacting to a reply", Method: "POST", Path: replyPath + "/setReaction", Relay: true, Permission: sendMessages, Why: whyReact, writes: true}
-	opUnreact      = &Operation{Doing: "taking back a reaction to a message", Method: "POST", Path: messagePath + "/unsetReaction", Relay: true, Permission: sendMessages, Why: whyReact, writes: true}
-	opUnreactReply = &Operation{Doing: "taking back a reaction to a reply", Method: "POST", Path: replyPath + "/unsetReaction", Relay: true, Permission: sendMessages, Why: whyReact, writes: true}
+	opPost         = &Operation{Doing: "posting a message", Method: "POST", Path: channelPath + "/messages", Relay: true, Person: true, Permission: sendMessages, Why: whyPost, writes: true}
+	opPostReply    = &Operation{Doing: "posting a reply", Method: "POST", Path: messagePath + "/replies", Relay: true, Person: true, Permission: sendMessages, Why: whyPost, writes: true}
+	opEdit         = &Operation{Doing: "editing a message", Method: "PATCH", Path: messagePath, Relay: true, Person: true, Permission: changeMessages, Why: whyChange, writes: true}
+	opEditReply    = &Operation{Doing: "editing a reply", Method: "PATCH", Path: replyPath, Relay: true, Person: true, Permission: changeMessages, Why: whyChange, writes: true}
+	opDelete       = &Operation{Doing: "deleting a message", Method: "POST", Path: messagePath + "/softDelete", Relay: true, Person: true, Permission: changeMessages, Why: whyChange, writes: true}
+	opDeleteReply  = &Operation{Doing: "deleting a reply", Method: "POST", Path: replyPath + "/softDelete", Relay: true, Person: true, Permission: changeMessages, Why: whyChange, writes: true}
+	opReact        = &Operation{Doing: "reacting to a message", Method: "POST", Path: messagePath + "/setReaction", Relay: true, Person: true, Permission: sendMessages, Why: whyReact, writes: true}
+	opReactReply   = &Operation{Doing: "reacting to a reply", Method: "POST", Path: replyPath + "/setReaction", Relay: true, Person: true, Permission: sendMessages, Why: whyReact, writes: true}
+	opUnreact      = &Operation{Doing: "taking back a reaction to a message", Method: "POST", Path: messagePath + "/unsetReaction", Relay: true, Person: true, Permission: sendMessages, Why: whyReact, writes: true}
+	opUnreactReply = &Operation{Doing: "taking back a reaction to a reply", Method: "POST", Path: replyPath + "/unsetReaction", Relay: true, Person: true, Permission: sendMessages, Why: whyReact, writes: true}
 
 	opSubscribe     = &Operation{Doing: "subscribing to messages", Method: "POST", Path: "/subscriptions", Permission: readMessages, Why: whyRead}
 	opSubscriptions = &Operation{Doing: "listing the subscriptions", Method: "GET", Path: "/subscriptions", Permission: readMessages, Why: whyRead}
@@ -93,7 +105,7 @@ var (
 )
 
 var operations = []*Operation{
-	opMe, opJoinedTeams, opChannels, opChannel, opMembers, opUser, opApplication, opPhoto,
+	opMe, opPerson, opJoinedTeams, opChannels, opChannel, opMembers, opUser, opProfile, opFindUser, opDeletedUser, opDirectory, opApplication, opPhoto,
 	opProbe, opThreads, opReplies, opMessage, opReply, opPicture, opPicture2,
 	opPost, opPostReply, opEdit, opEditReply, opDelete, opDeleteReply, opReact, opReactReply, opUnreact, opUnreactReply,
 	opSubscribe, opSubscriptions, opRenew, opUnsubscribe,

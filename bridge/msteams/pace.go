@@ -35,6 +35,7 @@ var (
 	rateMembers       = &rate{app: 60, resource: 1}
 	rateTeams         = &rate{app: 30}
 	rateUsers         = &rate{app: 175} // 3,500 units per 10 s in a small tenant, 2 each
+	rateDirectory     = &rate{app: 10}  // of the same; pages of it are long
 	ratePhotos        = &rate{app: 25}  // Outlook services: 10,000 per 10 min for each mailbox; a choice for all together
 	rateSubscriptions = &rate{app: 25}  // 500 per 20 s
 	rateSubscribed    = &rate{app: 1}   // 25 per 20 s
@@ -49,7 +50,8 @@ var rates = map[*Operation]*rate{
 	opEdit: rateWrite, opEditReply: rateWrite, opDelete: rateWrite, opDeleteReply: rateWrite,
 	opReact: rateWrite, opReactReply: rateWrite, opUnreact: rateWrite, opUnreactReply: rateWrite,
 	opChannel: rateChannel, opChannels: rateChannels, opMembers: rateMembers, opJoinedTeams: rateTeams,
-	opMe: rateUsers, opUser: rateUsers, opPhoto: ratePhotos,
+	opMe: rateUsers, opPerson: rateUsers, opUser: rateUsers, opProfile: rateUsers, opFindUser: rateUsers, opDeletedUser: rateUsers, opDirectory: rateDirectory,
+	opPhoto:     ratePhotos,
 	opSubscribe: rateSubscriptions, opRenew: rateSubscriptions, opUnsubscribe: rateSubscriptions, opSubscriptions: rateSubscribed,
 }
 
@@ -91,6 +93,8 @@ const lanesShare = "lanes"
 type caller struct {
 	// user is whom it is made as; empty: the app itself.
 	user string
+	// person: user is somebody who has connected; what they may not at present holds up nobody else.
+	person bool
 	// lane: for a lane, which is told nothing but when it may go on itself. What the app may not read is no reason to
 	// keep the relay account from writing.
 	lane bool
@@ -193,15 +197,19 @@ func (s places) turn() time.Time {
 	return turn
 }
 
-// scope is what must wait: nothing but one channel, or all.
-func (s places) scope() bridge.Scope {
-	turn := s.turn()
+// scope is what must wait: nothing but one channel, or one person, or all.
+func (s places) scope(who caller) bridge.Scope {
+	turn, scope := s.turn(), bridge.ScopeConversation
 	for l, one := range s {
-		if l.kind != 'r' && !one.window.next(one.calls).Before(turn) {
-			return bridge.ScopeAccount
+		switch {
+		case l.kind == 'r' || one.window.next(one.calls).Before(turn):
+		case l.kind == 'u' && who.person:
+			scope = max(scope, bridge.ScopePerson)
+		default:
+			scope = bridge.ScopeAccount
 		}
 	}
-	return bridge.ScopeConversation
+	return scope
 }
 
 // tooFar is the error for a call that would have to wait so long; nil when calls do wait so long.
@@ -209,7 +217,7 @@ func (s places) tooFar(op *Operation, who caller, wait time.Duration) error {
 	if wait <= longestTurn {
 		return nil
 	}
-	return &bridge.Error{Kind: bridge.Throttled, Scope: who.scope(s.scope()), After: wait, Err: fmt.Errorf("%s: Graph allows no more for now", op.Doing)}
+	return &bridge.Error{Kind: bridge.Throttled, Scope: who.scope(s.scope(who)), After: wait, Err: fmt.Errorf("%s: Graph allows no more for now", op.Doing)}
 }
 
 // places finds the windows for calls. The lock is held.

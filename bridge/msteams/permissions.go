@@ -10,7 +10,15 @@ import (
 
 // permissions gives the permissions needed by the relay account or by the app, each once; not the optional ones.
 func permissions(relay bool) []string {
-	return permissionsOf(func(op *Operation) bool { return op.Relay == relay && !op.Optional })
+	return permissionsOf(func(op *Operation) bool { return op.of(relay) && !op.Optional })
+}
+
+// of tells whether the relay account, or else the app, makes such calls.
+func (op *Operation) of(relay bool) bool {
+	if relay {
+		return op.Relay
+	}
+	return !op.Delegated()
 }
 
 func permissionsOf(which func(*Operation) bool) []string {
@@ -45,7 +53,7 @@ func (a *account) uses(op *Operation) bool {
 
 // needs gives the permissions that the account needs as it is configured.
 func (a *account) needs(relay, optional bool) []string {
-	return permissionsOf(func(op *Operation) bool { return op.Relay == relay && op.Optional == optional && a.uses(op) })
+	return permissionsOf(func(op *Operation) bool { return op.of(relay) && op.Optional == optional && a.uses(op) })
 }
 
 // more are permissions that allow what a smaller one would be enough for (Microsoft's table of permissions). There is
@@ -55,6 +63,7 @@ var more = map[string][]string{
 	readChannels:   {"ChannelSettings.Read.All", "ChannelSettings.ReadWrite.All", "Group.Read.All", "Group.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"},
 	readTeams:      {"TeamSettings.Read.All", "TeamSettings.ReadWrite.All", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"},
 	readUsers:      {"User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"},
+	readAllOfUsers: {"User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"},
 	readMe:         {"User.ReadWrite", "User.ReadBasic.All", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"},
 	readPhotos:     {"ProfilePhoto.ReadWrite.All", "User.Read.All", "User.ReadWrite.All"},
 	readApps:       {"Application.ReadWrite.OwnedBy", "Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"},
@@ -111,6 +120,10 @@ func (c *comparison) find(p string) bool {
 	i := slices.IndexFunc(more[p], func(m string) bool { return has(c.have, m) })
 	if i >= 0 {
 		c.used = append(c.used, more[p][i])
+		useful := c.a.needs(c.relay, true)
+		if slices.ContainsFunc(more[p], func(m string) bool { return slices.Contains(useful, m) }) {
+			return true // it serves for more than p, and is compared with that
+		}
 		c.tell(false, "has the %s permission %s, where %s is enough: grant that instead.", c.kind, more[p][i], p)
 	}
 	return i >= 0
@@ -162,7 +175,7 @@ func (c *comparison) superfluous() {
 func (a *account) why(permission string, relay bool) string {
 	var reasons []string
 	for _, op := range operations {
-		if op.Permission == permission && op.Relay == relay && a.uses(op) && !slices.Contains(reasons, op.Why) {
+		if op.Permission == permission && op.of(relay) && a.uses(op) && !slices.Contains(reasons, op.Why) {
 			reasons = append(reasons, op.Why)
 		}
 	}

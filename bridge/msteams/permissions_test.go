@@ -36,28 +36,33 @@ func TestCheckComparesPermissions(t *testing.T) {
 	without := func(all []string, p string) []string {
 		return slices.DeleteFunc(slices.Clone(all), func(q string) bool { return q == p })
 	}
-	roles, scopes := append(permissions(false), readApps), permissions(true)
+	roles, scopes := append(permissions(false), readAllOfUsers, readApps), permissions(true)
 	for _, c := range []struct {
 		name          string
 		roles, scopes []string
 		want          []string
 	}{
 		{name: "all is well", roles: roles, scopes: append(scopes, "openid", "profile", "email", "offline_access")},
-		{name: "in another case", roles: []string{"channelmessage.read.all", "CHANNELMEMBER.READ.ALL", "Channel.ReadBasic.All", "User.ReadBasic.All", readApps}, scopes: scopes},
+		{name: "in another case", roles: []string{"channelmessage.read.all", "CHANNELMEMBER.READ.ALL", "Channel.ReadBasic.All", "User.ReadBasic.All", readAllOfUsers, readApps}, scopes: scopes},
 		{"messages cannot be read", without(roles, readMessages), scopes, []string{
 			"! The app lacks the application permission ChannelMessage.Read.All (to read what is said in the channels): add it in Entra, app registration, API permissions, Microsoft Graph, application permissions, grant admin consent.",
 		}},
-		{"names cannot be looked up", without(roles, readUsers), scopes, []string{
+		{name: "names can be looked up with what people need", roles: without(roles, readUsers), scopes: scopes},
+		{"who has left cannot be seen", without(roles, readAllOfUsers), scopes, []string{
+			"- The app could use the application permission User.Read.All (to see which people are still there when they have connected); all else works without it.",
+		}},
+		{"names cannot be looked up", without(without(roles, readUsers), readAllOfUsers), scopes, []string{
 			"- The app lacks the application permission User.ReadBasic.All (to show people's names where a message lacks them): add it in Entra, app registration, API permissions, Microsoft Graph, application permissions, grant admin consent.",
+			"- The app could use the application permission User.Read.All (to see which people are still there when they have connected); all else works without it.",
 		}},
 		{"nobody may be asked when the secret ends", without(roles, readApps), scopes, []string{
 			"- The app could use the application permission Application.Read.All (to warn before the client secret ends); all else works without it.",
 		}},
 		{"the relay may not edit", roles, without(scopes, changeMessages), []string{
-			"! The relay account lacks the delegated permission ChannelMessage.ReadWrite (to edit and delete the relay account's posts): add it in Entra, app registration, API permissions, Microsoft Graph, delegated permissions, grant admin consent, and run: causeway login msteams.contoso.",
+			"! The relay account lacks the delegated permission ChannelMessage.ReadWrite (to edit and delete those posts): add it in Entra, app registration, API permissions, Microsoft Graph, delegated permissions, grant admin consent, and run: causeway login msteams.contoso.",
 		}},
-		{"more than enough", append(without(roles, readUsers), "User.ReadWrite.All"), scopes, []string{
-			"- The app has the application permission User.ReadWrite.All, where User.ReadBasic.All is enough: grant that instead.",
+		{"more than enough", append(without(without(roles, readUsers), readAllOfUsers), "User.ReadWrite.All"), scopes, []string{
+			"- The app has the application permission User.ReadWrite.All, where User.Read.All is enough: grant that instead.",
 		}},
 		{"a permission to write messages is none to read them", append(without(roles, readMessages), "Group.ReadWrite.All"), scopes, []string{
 			"! The app lacks the application permission ChannelMessage.Read.All (to read what is said in the channels): add it in Entra, app registration, API permissions, Microsoft Graph, application permissions, grant admin consent.",
@@ -99,7 +104,7 @@ func TestWhatIsNeededFollowsFromTheConfig(t *testing.T) {
 	if strings.Contains(a.relayScopes(), changeMessages) || !strings.HasSuffix(a.relayScopes(), " offline_access") {
 		t.Errorf("the relay account is asked to consent to %s", a.relayScopes())
 	}
-	if got := a.needs(false, true); !slices.Equal(got, []string{readApps}) {
+	if got := a.needs(false, true); !slices.Equal(got, []string{readAllOfUsers, readApps}) {
 		t.Errorf("with a secret, useful are %v", got)
 	}
 	w.settings.Cloud = "gcc"
@@ -108,7 +113,7 @@ func TestWhatIsNeededFollowsFromTheConfig(t *testing.T) {
 	}
 	w.settings.ClientSecret = ""
 	w.settings.ClientCertificateFile, _ = certificate(t)
-	if got := w.account().needs(false, true); got != nil {
+	if got := w.account().needs(false, true); !slices.Equal(got, []string{readAllOfUsers}) {
 		t.Errorf("with a certificate, useful are %v", got)
 	}
 }

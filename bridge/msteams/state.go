@@ -102,10 +102,7 @@ func (a *account) state(ctx context.Context, c bridge.ConversationID, m models.C
 	if s.Deleted {
 		return s, true
 	}
-	s.Text, s.Key = text(m)
-	if !a.byRelay(m) {
-		s.Key = "" // anybody can copy a key; it counts from its writer only
-	}
+	s.Text, s.Key = text(m) // anybody can copy a key: whose it is, the gateway finds out
 	s.Files = files(s.ID, m)
 	s.Reactions = reactions(m.GetReactions())
 	return s, true
@@ -172,7 +169,7 @@ func reactions(list []models.ChatMessageReactionable) []bridge.Reaction {
 // text gives what a message says, and its key: subject, what it quotes, its text, and a line for each thing that is
 // neither text nor file.
 func text(m models.ChatMessageable) (richtext.Doc, bridge.Key) {
-	var doc, body richtext.Doc
+	var body richtext.Doc
 	var key string
 	if b := m.GetBody(); b != nil {
 		content := value(b.GetContent())
@@ -182,20 +179,8 @@ func text(m models.ChatMessageable) (richtext.Doc, bridge.Key) {
 			body = richtext.Plain(content)
 		}
 	}
-	if subject := strings.TrimSpace(value(m.GetSubject())); subject != "" {
-		doc = append(doc, richtext.Block{Kind: richtext.Heading, Level: 3, Runs: []richtext.Run{{Text: subject}}})
-	}
-	var cards richtext.Doc
-	for _, t := range m.GetAttachments() {
-		switch kind := value(t.GetContentType()); {
-		case kind == fileReference:
-		case kind == "messageReference" || kind == "forwardedMessageReference":
-			doc = append(doc, quoted(value(t.GetContent())))
-		default:
-			cards = append(cards, cardText(kind, value(t.GetName()), value(t.GetContent()))...)
-		}
-	}
-	return richtext.Normalize(richtext.Marked(append(append(doc, body...), cards...), importance(m))), bridge.Key(key)
+	before, behind := around(m)
+	return richtext.Normalize(append(append(before, body...), behind...)), bridge.Key(key)
 }
 
 // pictureText gives what stands in a text for a picture: nothing for one that is carried as a file, else its

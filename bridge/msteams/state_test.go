@@ -114,7 +114,7 @@ func TestMessagesBecomeStates(t *testing.T) {
 			func(s *bridge.State) {
 				s.Text = append(s.Text, paragraph(words("Build failed")), paragraph(words("[code snippet: main.go]")), paragraph(words("[card: see Teams]")))
 			}},
-		{"a key of somebody else", `"body":{"contentType":"html","content":"<p>hi</p><abbr title=\"k1\"></abbr>"}`, func(*bridge.State) {}},
+		{"a key of somebody else", `"body":{"contentType":"html","content":"<p>hi</p><abbr title=\"k1\"></abbr>"}`, func(s *bridge.State) { s.Key = "k1" }},
 		{"our own key", `"from":{"user":{"id":"` + w.relay.ID + `","displayName":"Causeway"}},"body":{"contentType":"html","content":"<p>hi</p><abbr title=\"k1\"></abbr>"}`,
 			func(s *bridge.State) {
 				s.Author, s.Key = bridge.Author{ID: bridge.UserID(w.relay.ID), Name: "Causeway"}, "k1"

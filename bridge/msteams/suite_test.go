@@ -1,6 +1,7 @@
 package msteams
 
 import (
+	"context"
 	"html"
 	"net/http"
 	"strings"
@@ -49,11 +50,13 @@ func newSuiteService(t *testing.T, opts teams.Options) *suiteService {
 	return &suiteService{simWorld: w, reopen: map[bridge.ConversationID]func(){}}
 }
 
-func (s *suiteService) Features() bridgetest.Features { return bridgetest.Features{NoCut: true} }
-func (s *suiteService) Within() time.Duration         { return 5 * time.Minute }
-func (s *suiteService) Bridge() bridge.Bridge         { return s.account() }
-func (s *suiteService) Place() bridgetest.Place       { return s.place(s.general) }
-func (s *suiteService) Other() bridgetest.Place       { return s.place(s.random) }
+func (s *suiteService) Features() bridgetest.Features {
+	return bridgetest.Features{NoCut: true, KeyCopied: true}
+}
+func (s *suiteService) Within() time.Duration   { return 5 * time.Minute }
+func (s *suiteService) Bridge() bridge.Bridge   { return s.account() }
+func (s *suiteService) Place() bridgetest.Place { return s.place(s.general) }
+func (s *suiteService) Other() bridgetest.Place { return s.place(s.random) }
 
 func (s *suiteService) place(c *teams.Channel) bridgetest.Place {
 	return bridgetest.Place{ID: s.id(c), Names: []string{s.team.Name + "/" + c.Name, c.ID, s.team.ID + "/" + c.ID, c.WebURL}}
@@ -205,9 +208,26 @@ func (s *suiteService) Shut(c bridge.ConversationID) {
 }
 
 func (s *suiteService) Reopen(c bridge.ConversationID) { s.reopen[c]() }
-func (s *suiteService) Attempts() int                  { return s.wire.attempts() }
-func (s *suiteService) Log() string                    { return s.log.String() }
+
+// ConnectPerson has somebody sign in by a browser; the bridge under test is not disturbed.
+func (s *suiteService) ConnectPerson(who bridgetest.Who) {
+	s.app.SetRedirects(backURI)
+	hooked := s.hooked.Load()
+	s.connects(s.account(), s.user(who))
+	s.hooked.Store(hooked)
+}
+
+func (s *suiteService) RevokePerson(who bridgetest.Who) { s.sim.RevokeUser(s.user(who)) }
+
+func (s *suiteService) Attempts() int { return s.wire.attempts() }
+func (s *suiteService) Log() string   { return s.log.String() }
 
 func (s *suiteService) Secrets() []string {
-	return append(s.wire.bearers(), clientSecret, s.vault.login(s.TB).RefreshToken)
+	all := append(s.wire.bearers(), clientSecret, s.vault.login(s.TB).RefreshToken)
+	for _, u := range []*teams.User{s.alice, s.bob} {
+		if kept, err := s.vault.Load(context.Background(), bridge.PersonGrant(bridge.UserID(u.ID))); err == nil && kept != nil {
+			all = append(all, s.grant(bridge.UserID(u.ID)).RefreshToken)
+		}
+	}
+	return all
 }

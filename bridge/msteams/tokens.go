@@ -38,6 +38,8 @@ type tokens struct {
 	renew func(ctx context.Context, claims string) (granted, error)
 	// hint is what to do when Graph refuses the token.
 	hint string
+	// again: one that Graph refuses is replaced before it counts as refused, unless it is quite new.
+	again bool
 
 	// turn is held by whoever renews.
 	turn chan struct{}
@@ -102,7 +104,7 @@ func (t *tokens) refused(token string, answer *answerError) {
 	switch {
 	case answer.status != http.StatusUnauthorized:
 	case answer.claims == "":
-		t.drop(token)
+		answer.renewed = t.drop(token) && t.again
 	default:
 		answer.renewed = t.challenge(token, answer.claims)
 	}
@@ -121,13 +123,19 @@ func (t *tokens) challenge(token, claims string) bool {
 	return !vain
 }
 
-// drop forgets a token that Graph refused, unless it has been renewed since.
-func (t *tokens) drop(token string) {
+// newToken is how old a token may be that another one will hardly be better than.
+const newToken = time.Minute
+
+// drop forgets a token that Graph refused, unless it has been renewed since. It reports whether another one may do.
+func (t *tokens) drop(token string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.current.token == token {
-		t.current = granted{}
+	if t.current.token != token {
+		return true
 	}
+	made := t.current.expires.Add(-t.current.life)
+	t.current = granted{}
+	return time.Since(made) > newToken
 }
 
 // dropOlder forgets a token that lives no longer than that, or than most of its life where it never lives so long: what is
@@ -156,6 +164,13 @@ func scopeNames(text string) []string {
 		names = append(names, s[strings.LastIndex(s, "/")+1:])
 	}
 	return names
+}
+
+// forget makes the next caller get another token.
+func (t *tokens) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.current = granted{}
 }
 
 // relayVaultName is where the relay's refresh token is kept.

@@ -181,10 +181,16 @@ func (v *memoryVault) Save(ctx context.Context, name string, value []byte) error
 }
 
 func (v *memoryVault) Renew(ctx context.Context, name string, value []byte) (bool, error) {
-	if old, err := v.Load(ctx, name); old == nil || err != nil {
-		return false, err
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	switch {
+	case v.values[name] == nil:
+		return false, ctx.Err()
+	case v.refuse != nil:
+		return false, v.refuse
 	}
-	return true, v.Save(ctx, name, value)
+	v.values[name] = value
+	return true, ctx.Err()
 }
 
 func (v *memoryVault) Delete(ctx context.Context, name string) error {

@@ -23,18 +23,19 @@ const (
 	longestKey = 64
 )
 
-// shown is a draft's text as people see it: the author's name on a line of its own, since everything is written by the
-// relay account.
+// shown is a draft's text as people see it: with the author's name on a line of its own, unless the author writes it.
 func shown(d bridge.Draft, text richtext.Doc) richtext.Doc {
-	if d.Author.Name == "" {
+	if d.As != "" || d.Author.Name == "" {
 		return text
 	}
 	name := richtext.Block{Kind: richtext.Paragraph, Runs: []richtext.Run{{Text: d.Author.Name, Style: richtext.Bold}}}
 	return append(richtext.Doc{name}, text...)
 }
 
-// Parts splits a text so that each part fits into a post with name, markup and key.
+// Parts splits a text so that each part fits into a post with name, markup and key. There is room for the name in every part: the
+// relay account may have to write what its author cannot.
 func (a *account) Parts(d bridge.Draft) []richtext.Doc {
+	d.As = ""
 	key := strings.Repeat("k", longestKey)
 	parts := richtext.Split(d.Text, func(text richtext.Doc) bool {
 		return len(richhtml.RenderWithKey(shown(d, text), key)) <= largestBody
@@ -55,14 +56,6 @@ func body(d bridge.Draft) models.ChatMessageable {
 	return m
 }
 
-// onlyRelay refuses to write as a person.
-func onlyRelay(as bridge.UserID) error {
-	if as == "" {
-		return nil
-	}
-	return &bridge.Error{Kind: bridge.Unsupported, Scope: bridge.ScopePerson, Err: errors.New("writing as a person: only the relay account writes in this version")}
-}
-
 // lacking refuses what the cloud does not have; [bridge.Capabilities] say so before.
 func lacking(doing string) error {
 	return &bridge.Error{Kind: bridge.Unsupported, Err: errors.New(doing + ": not possible in this cloud")}
@@ -79,7 +72,8 @@ type posted struct {
 
 // Post writes a new message or reply.
 func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, error) {
-	if err := onlyRelay(d.As); err != nil {
+	writer, err := a.writer(d.As)
+	if err != nil {
 		return "", err
 	}
 	p, err := a.channelPlace(d.Conversation)
@@ -92,7 +86,7 @@ func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, e
 		p.message, _, _ = strings.Cut(string(d.Root), "/") // threads are one level deep
 	}
 	var made posted
-	if err := a.relay.ask(ctx, op, p, body(d), &made); err != nil {
+	if err := writer.ask(ctx, op, p, body(d), &made); err != nil {
 		return "", err
 	}
 	if made.ID == "" {
@@ -104,12 +98,19 @@ func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, e
 	return id, nil
 }
 
-// Edit makes a post look like the draft, key included.
+// Edit makes a post look like the draft, key included. A message that a person wrote themselves keeps its files.
 func (a *account) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft) error {
 	if a.lacks(editing) {
 		return lacking("editing a message")
 	}
-	return a.change(ctx, bridge.Target{Conversation: d.Conversation, ID: id, As: d.As}, opEdit, opEditReply, body(d))
+	b := body(d)
+	if d.As != "" && d.Key == "" {
+		var err error
+		if b, err = a.ownBody(ctx, id, d); err != nil {
+			return err
+		}
+	}
+	return a.change(ctx, bridge.Target{Conversation: d.Conversation, ID: id, As: d.As}, opEdit, opEditReply, b)
 }
 
 // Delete removes a post; the replies to it stay. Graph answers the same when it was gone before, so it is looked at
@@ -117,9 +118,6 @@ func (a *account) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft)
 func (a *account) Delete(ctx context.Context, t bridge.Target) error {
 	if a.lacks(deleting) {
 		return lacking("deleting a message")
-	}
-	if err := onlyRelay(t.As); err != nil {
-		return err
 	}
 	m, err := a.message(ctx, t.Conversation, t.ID)
 	if err != nil {
@@ -131,7 +129,7 @@ func (a *account) Delete(ctx context.Context, t bridge.Target) error {
 	return a.change(ctx, t, opDelete, opDeleteReply, nil)
 }
 
-// React sets or takes back the relay account's reaction.
+// React sets or takes back the reaction of the relay account, or of a person.
 func (a *account) React(ctx context.Context, t bridge.Target, emoji string, on bool) error {
 	emoji = qualified(emoji)
 	if on {
@@ -146,7 +144,8 @@ func (a *account) React(ctx context.Context, t bridge.Target, emoji string, on b
 
 // change does something to a message: the operation for a thread's first message, or the one for a reply.
 func (a *account) change(ctx context.Context, t bridge.Target, root, reply *Operation, body serialization.Parsable) error {
-	if err := onlyRelay(t.As); err != nil {
+	writer, err := a.writer(t.As)
+	if err != nil {
 		return err
 	}
 	p, err := a.messagePlace(t.Conversation, t.ID)
@@ -157,7 +156,10 @@ func (a *account) change(ctx context.Context, t bridge.Target, root, reply *Oper
 	if p.reply != "" {
 		op = reply
 	}
-	err = a.relay.perform(ctx, op, p, body)
+	err = writer.perform(ctx, op, p, body)
+	if t.As != "" {
+		return a.changedAs(ctx, t, err)
+	}
 	if bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopeConversation && op.Permission == changeMessages {
 		return a.refused(ctx, t, err)
 	}

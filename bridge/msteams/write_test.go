@@ -242,25 +242,6 @@ func TestReactionsAreSentAsPictures(t *testing.T) {
 	}
 }
 
-func TestOnlyTheRelayAccountWrites(t *testing.T) {
-	w := newSimWorld(t, teams.Options{})
-	a := w.connected()
-	d := w.draft("x")
-	d.As = bridge.UserID(w.alice.ID)
-	target := bridge.Target{Conversation: d.Conversation, ID: "1", As: d.As}
-	_, postErr := a.Post(t.Context(), d)
-	for what, err := range map[string]error{
-		"Post": postErr, "Edit": a.Edit(t.Context(), "1", d), "Delete": a.Delete(t.Context(), target), "React": a.React(t.Context(), target, "👍", true),
-	} {
-		if bridge.KindOf(err) != bridge.Unsupported {
-			t.Errorf("%s as a person: %v (%v)", what, err, bridge.KindOf(err))
-		}
-	}
-	if w.wire.attempts() != 0 {
-		t.Error("something was sent")
-	}
-}
-
 // TestAnswersToRepliesGoToTheirThread: Teams knows one level.
 func TestAnswersToRepliesGoToTheirThread(t *testing.T) {
 	w := newSimWorld(t, teams.Options{})

@@ -27,13 +27,17 @@ const (
 	Urgent
 )
 
-// Marked gives doc under a line that says how important it is; doc itself when it is as important as others.
+// Marked gives doc under a line that says how important it is; doc itself when it is as important as others, or has that line.
 func Marked(doc Doc, importance Importance) Doc {
 	marker := map[Importance]string{Important: "❗ Important", Urgent: "‼️ Urgent"}[importance]
 	if marker == "" {
 		return doc
 	}
-	return append(Doc{{Kind: Paragraph, Runs: []Run{{Text: marker, Style: Bold}}}}, doc...)
+	line := Doc{{Kind: Paragraph, Runs: []Run{{Text: marker, Style: Bold}}}}
+	if len(doc) > 0 && doc[:1].Hash() == line.Hash() {
+		return doc
+	}
+	return append(line, doc...)
 }
 
 // Excerpt gives the beginning of doc, about n characters of text at most, with "…" where something was left out; for

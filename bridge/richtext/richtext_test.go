@@ -210,6 +210,20 @@ func TestPrependPutsNameBeforeFirstParagraph(t *testing.T) {
 	}
 }
 
+func TestMarkedSaysItOnce(t *testing.T) {
+	doc := Plain("hi")
+	marked := Marked(doc, Urgent)
+	want := Doc{paragraph(Run{Text: "‼️ Urgent", Style: Bold}), paragraph(text("hi"))}
+	if diff := cmp.Diff(want, marked); diff != "" {
+		t.Error(diff)
+	}
+	for name, got := range map[string]Doc{"again": Marked(marked, Urgent), "normal": Marked(marked, Normal)} {
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
 func TestExcerptEndsAtAWord(t *testing.T) {
 	doc := Doc{paragraph(text("one two three four five"))}
 	if got := doc.Excerpt(14).PlainText(); got != "one two three …" {

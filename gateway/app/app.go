@@ -21,6 +21,7 @@ import (
 	"causeway/bridge"
 	"causeway/gateway"
 	"causeway/gateway/config"
+	"causeway/gateway/people"
 	"causeway/gateway/store"
 	"causeway/gateway/web"
 )
@@ -38,6 +39,9 @@ type App struct {
 	listener net.Listener
 	// publicURL is where others reach the listener; empty when they cannot.
 	publicURL string
+	// doors lead from accounts to people, who are made when the gateway is.
+	doors  people.Doors
+	people people.Options
 	// patience is how long Run may take to stop.
 	patience time.Duration
 	closing  sync.Once
@@ -48,6 +52,7 @@ type App struct {
 // then held. The caller must call Run or Close.
 func Open(ctx context.Context, cfg *config.Config, protocols []bridge.Protocol, log *logrus.Entry) (*App, error) {
 	a := &App{log: log, routes: routes(cfg), publicURL: cfg.HTTP.PublicURL, patience: stopTime}
+	a.people = people.Options{Settings: cfg.People, PublicURL: cfg.HTTP.PublicURL, Log: log}
 	if len(a.routes) == 0 {
 		return nil, errors.New("no gateway is enabled, so there is nothing to carry: add a [[gateway]] with two channels to the config (config.toml.example shows how), or take enable = false out of one")
 	}
@@ -68,7 +73,8 @@ func (a *App) open(ctx context.Context, cfg *config.Config, protocols []bridge.P
 	var problems []error
 	for _, account := range used(cfg, a.routes) {
 		b, err := newBridge(protocols, account, bridge.Env{
-			Vault: a.store.Vault(bridge.AccountName(account.ID)), Log: a.log, Hook: web.Hook(a.publicURL, account.ID)})
+			Vault: a.store.Vault(bridge.AccountName(account.ID)), Log: a.log, Hook: web.Hook(a.publicURL, account.ID),
+			Front: a.doors.Door(bridge.AccountName(account.ID))})
 		if err != nil {
 			problems = append(problems, err)
 			continue
@@ -77,6 +83,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config, protocols []bridge.P
 			Name: bridge.AccountName(account.ID), Protocol: account.Protocol, Label: account.Label,
 			NickFormat: account.RemoteNickFormat, Place: placeOf(protocols, account), Bridge: b,
 		})
+		a.people.Accounts = append(a.people.Accounts, peopleAccount(protocols, a.routes, account, b))
 	}
 	if a.listener, err = web.Listen(ctx, cfg.HTTP.Listen); err != nil {
 		problems = append(problems, err)
@@ -187,13 +194,24 @@ func (a *App) Run(ctx context.Context) error {
 func (a *App) carry(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	g := gateway.New(gateway.Options{Accounts: a.accounts, Routes: a.routes, Store: a.store, Log: a.log, Version: version()})
+	// The gateway tells people who was lost, and people ask the gateway what arrives.
+	var p *people.People
+	g := gateway.New(gateway.Options{Accounts: a.accounts, Routes: a.routes, Store: a.store, Log: a.log, Version: version(),
+		Lost: func(s bridge.ServerID, u bridge.UserID, why error) { p.Lost(s, u, why) }})
+	a.people.Store, a.people.Gateway = a.store, g
+	p = people.New(a.people)
+	a.doors.Open(p)
+	if why := a.people.Unreachable(); why != "" {
+		a.log.Info(why)
+	}
 	site := a.site(g)
-	var failed [2]error
+	site.Pages, site.Order = p.Handler(), p.OrderJSON
+	var failed [3]error
 	var parts sync.WaitGroup
 	for i, run := range [...]func() error{
 		func() error { return g.Run(ctx) },
 		func() error { return web.Serve(ctx, a.listener, site, a.log) },
+		func() error { p.Run(ctx); return nil },
 	} {
 		parts.Go(func() {
 			defer cancel()
@@ -210,6 +228,7 @@ func (a *App) site(g *gateway.Gateway) web.Site {
 		PublicURL: a.publicURL, Hooks: map[string]http.Handler{},
 		Status:       func(ctx context.Context) any { return g.Status(ctx) },
 		MaySeeStatus: func(token string) bool { return a.store.Keys().ValidToken(token, time.Now()) },
+		MayOrder:     func(token string, order []byte) bool { return a.store.Keys().ValidOrderToken(token, time.Now(), order) },
 	}
 	for _, account := range a.accounts {
 		if h := account.Bridge.Handler(); h != nil {

@@ -28,6 +28,9 @@ func (c *call) check(ctx context.Context) error {
 	r.config(c.config, cfg, err)
 	r.server(c.server(ctx, cfg))
 	checks := c.checkAccounts(ctx, cfg, stored)
+	if why := c.unreachable(cfg, checks); why != "" {
+		r.line("-", "%s", why)
+	}
 	for _, a := range checks {
 		r.account(a)
 	}
@@ -47,6 +50,8 @@ func (c *call) check(ctx context.Context) error {
 // accountCheck is what was found out about an account.
 type accountCheck struct {
 	account config.Account
+	// bridge was closed after the check, and can still tell what it is capable of; nil when it could not be made.
+	bridge bridge.Bridge
 	// name is who it is, once connected.
 	name     string
 	failed   error // to connect
@@ -85,6 +90,7 @@ func (c *call) checkAccount(ctx context.Context, cfg *config.Config, stored *loo
 		return err
 	}
 	defer func() { _ = b.Close() }()
+	a.bridge = b
 	ctx, cancel := context.WithTimeout(ctx, c.patience())
 	defer cancel()
 	defer func() { a.status = b.Status() }() // when it has seen what there is

@@ -40,6 +40,7 @@ channel = "memory://memory:right/C2"
   ok       2 accounts, 2 enabled gateways
   ok       the store causeway.db is made at the first start
   ok       the HTTP server can listen at 127.0.0.1:0
+  -        people cannot connect their accounts on left and right: set PublicURL in [http] to the address at which browsers reach Causeway, or Enable = false in [people]
 
 account left.one
   ok       connected as bot
@@ -114,6 +115,7 @@ inout = [ { account = "left.one", channel = "team/nothing" }, { account = "right
   warning  config.toml:11: [left.spare]: no gateway uses this account
   ok       the store causeway.db is made at the first start
   ok       the HTTP server can listen at 127.0.0.1:0
+  -        people cannot connect their accounts on left and right: set PublicURL in [http] to the address at which browsers reach Causeway, or Enable = false in [people]
 
 account left.one
   ok       connected as bot
@@ -207,6 +209,7 @@ func TestCheckIsPatientButNotForEver(t *testing.T) {
   ok       2 accounts, 1 enabled gateway
   ok       the store causeway.db is made at the first start
   ok       the HTTP server can listen at 127.0.0.1:0
+  -        people cannot connect their accounts on left and right: set PublicURL in [http] to the address at which browsers reach Causeway, or Enable = false in [people]
 
 account left.one
   ok       connected as bot

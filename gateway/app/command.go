@@ -38,11 +38,10 @@ type Command struct {
 // call is a command with its arguments.
 type call struct {
 	Command
+	options
 	out    io.Writer
 	config string
 	args   []string
-	json   bool
-	conversion
 }
 
 // errProblems ends a command that has printed its problems itself.
@@ -60,7 +59,7 @@ func (c Command) Run(ctx context.Context, args []string) int {
 	case parsed.help:
 		_, err = io.WriteString(c.Stdout, usageOf(parsed.verb))
 	default:
-		one := &call{Command: c, out: c.Stdout, config: parsed.config, args: parsed.args, json: parsed.json, conversion: parsed.conversion}
+		one := &call{Command: c, options: parsed.options, out: c.Stdout, config: parsed.config, args: parsed.args}
 		err = guarded(func() error { return parsed.verb.do(one, ctx) })
 	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {

@@ -20,8 +20,6 @@ type conversion struct {
 	persons []string
 }
 
-func (c conversion) given() bool { return c.from != "" || c.to != "" || len(c.persons) > 0 }
-
 // longestText is how much `render` reads: more than any service takes.
 const longestText = 4 << 20
 

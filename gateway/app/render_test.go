@@ -42,7 +42,7 @@ func TestRenderSaysWhatItLacks(t *testing.T) {
 		"render --from msteams --to mattermost --person =Bob": `-person takes NAME=ID, not "=Bob"`,
 		"render --from":                                       "-from needs a value",
 		"render --form msteams":                               "unknown flag -form; did you mean -from?",
-		"check --from msteams":                                "check takes no -from, -to or -person",
+		"check --from msteams":                                "check takes no -from",
 		"render a --from b --to c":                            `render takes no "a"`,
 	} {
 		var out, errs bytes.Buffer

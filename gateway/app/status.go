@@ -55,6 +55,7 @@ func statusText(s gateway.Status) string {
 	p.problems("warning", s.Warnings)
 	p.accounts()
 	p.gateways()
+	p.people()
 	p.totals()
 	return p.String()
 }
@@ -190,6 +191,23 @@ func condition(c gateway.ConversationStatus, down bool) string {
 		wrong = append(wrong, "CANNOT BE WRITTEN")
 	}
 	return strings.Join(wrong, ", ")
+}
+
+// people counts those who have connected, once there are any.
+func (p *page) people() {
+	var parts []string
+	for _, one := range []struct {
+		n    int
+		what string
+	}{{p.People.Connected, "connected"}, {p.People.Lost, "must connect again"}, {p.People.Asked, "asked to connect"}} {
+		if one.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", one.n, one.what))
+		}
+	}
+	if len(parts) > 0 {
+		p.line("PEOPLE")
+		p.row(2, strings.Join(parts, ", "))
+	}
 }
 
 func (p *page) totals() {

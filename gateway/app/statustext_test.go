@@ -42,6 +42,9 @@ GATEWAYS                             WAITING  OLDEST   QUARANTINED
     mattermost.hq old                      0  -                  0  NOT FOUND ANY MORE
     mattermost.hq later                    0  -                  0  being looked for
 
+PEOPLE
+  40 connected, 2 must connect again, 3 asked to connect
+
 2 gateways, 5 conversations: 12 waiting, the oldest for 5 min; 3 in quarantine.
 `
 
@@ -75,6 +78,7 @@ func TestStatusTextShowsEverythingAtOneLook(t *testing.T) {
 				{Account: "mattermost.hq", Channel: "later", Direction: "inout"},
 			}},
 		},
+		People: gateway.PeopleStatus{Connected: 40, Lost: 2, Asked: 3},
 		Totals: gateway.Totals{Gateways: 2, Conversations: 5, Waiting: 12, Oldest: now.Add(-5 * time.Minute), Quarantined: 3},
 	})
 	if diff := cmp.Diff(everything, got); diff != "" {

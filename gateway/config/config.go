@@ -44,6 +44,7 @@ type Config struct {
 	General  General
 	Storage  Storage
 	HTTP     HTTP
+	People   People
 	Accounts map[string]Account // by ID
 	Gateways []Gateway          // in the order of the file
 	// Warnings are doubts that do not keep Causeway from running, sorted by line.

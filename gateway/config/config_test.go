@@ -54,6 +54,23 @@ enable = false
 out = [ { account = "mattermost.hq", channel = "x" },
         { account = "mattermost.hq", channel = "y" } ]
 in = [{ account = "msteams.contoso", channel = "z" }]
+
+[people]
+Enable = false
+prompt = "Allow-List"
+PromptTeams = [" main"]
+AllowListFile = "ca.pem"
+RemindAfter = "48h"
+MaxPendingInvites = 7
+RequireSameEmail = false
+MatchByEmail = false
+KeepMapping = true
+MaxConnected = 250
+Allow = ["@Example.com"]
+Deny = ["Mallory@example.com "]
+SyncInterval = "2h"
+OnTeamsUserRemoved = "Nothing"
+MaxRemovals = "10%"
 `
 
 func TestEverythingGivenArrives(t *testing.T) {
@@ -68,6 +85,11 @@ func TestEverythingGivenArrives(t *testing.T) {
 		General: config.General{LogLevel: "warn", LogFormat: "json", RemoteNickFormat: "<{NICK}>"},
 		Storage: config.Storage{DSN: db, KeyFile: db + ".key"},
 		HTTP:    config.HTTP{Listen: ":80", PublicURL: "https://example.com/causeway"},
+		People: config.People{
+			Prompt: config.PromptAllowList, PromptTeams: []string{"main"}, AllowListFile: filepath.Join(dir, "ca.pem"), RemindAfter: 48 * time.Hour, MaxPendingInvites: 7,
+			KeepMapping: true, MaxConnected: 250, Allow: []string{"@example.com"}, Deny: []string{"mallory@example.com"},
+			SyncInterval: 2 * time.Hour, OnTeamsUserRemoved: config.RemovedNothing, MaxRemovals: "10%",
+		},
 		Accounts: map[string]config.Account{
 			"mattermost.hq": {ID: "mattermost.hq", Protocol: "mattermost", Name: "hq", Label: "MM", RemoteNickFormat: "<{NICK}>", Line: 14,
 				Settings: &mattermostSettings{Server: "chat.example.com", Token: "t", CAFile: filepath.Join(dir, "ca.pem")}},
@@ -95,9 +117,13 @@ func TestEmptyFileGivesTheDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &config.Config{
-		General:  config.General{LogLevel: "info", LogFormat: "text", RemoteNickFormat: "{NICK}"},
-		Storage:  config.Storage{DSN: "/etc/causeway/causeway.db", KeyFile: "/etc/causeway/causeway.db.key"},
-		HTTP:     config.HTTP{Listen: "127.0.0.1:9080"},
+		General: config.General{LogLevel: "info", LogFormat: "text", RemoteNickFormat: "{NICK}"},
+		Storage: config.Storage{DSN: "/etc/causeway/causeway.db", KeyFile: "/etc/causeway/causeway.db.key"},
+		HTTP:    config.HTTP{Listen: "127.0.0.1:9080"},
+		People: config.People{
+			Enable: true, Prompt: config.PromptOff, RemindAfter: 30 * 24 * time.Hour, MaxPendingInvites: 50, RequireSameEmail: true, MatchByEmail: true,
+			SyncInterval: time.Hour, OnTeamsUserRemoved: config.RemovedDeactivate,
+		},
 		Accounts: map[string]config.Account{},
 		Warnings: []config.Mistake{{File: "config.toml", Problem: "no gateway is enabled, so nothing will be carried", Hint: "add a [[gateway]]"}},
 	}
@@ -207,5 +233,16 @@ func write(t *testing.T, path, text string, mode fs.FileMode) {
 	}
 	if err := os.Chmod(path, mode); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestRemovalLimit(t *testing.T) {
+	for text, want := range map[string][3]int{ // of 10, 100 and 1000 people
+		"": {5, 5, 50}, "3": {3, 3, 3}, "10%": {1, 10, 100}, "0": {0, 0, 0}, "0%": {0, 0, 0},
+	} {
+		p := config.People{MaxRemovals: text}
+		if got := [3]int{p.RemovalLimit(10), p.RemovalLimit(100), p.RemovalLimit(1000)}; got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
 	}
 }

@@ -20,6 +20,7 @@ type document struct {
 	General General       `toml:"general"`
 	Storage Storage       `toml:"storage"`
 	HTTP    HTTP          `toml:"http"`
+	People  People        `toml:"people"`
 	Gateway []gatewayKeys `toml:"gateway"`
 }
 
@@ -28,6 +29,7 @@ func defaults() document {
 		General: General{LogLevel: "info", LogFormat: "text", RemoteNickFormat: defaultNickFormat},
 		Storage: Storage{DSN: "causeway.db"},
 		HTTP:    HTTP{Listen: "127.0.0.1:9080"},
+		People:  defaultPeople(),
 	}
 }
 
@@ -43,10 +45,11 @@ func (d *decoder) document(root place, keys map[string]toml.Primitive, protocols
 	accounts := d.newAccounts(protocols)
 	d.table(root, keys, func(key string, value toml.Primitive) { accounts.protocol(root, key, value) }, &doc)
 
-	cfg := &Config{General: doc.General, Storage: doc.Storage, HTTP: doc.HTTP}
+	cfg := &Config{General: doc.General, Storage: doc.Storage, HTTP: doc.HTTP, People: doc.People}
 	d.general(d.own(root, "general"), &cfg.General)
 	d.storage(d.own(root, "storage"), &cfg.Storage)
 	d.http(d.own(root, "http"), &cfg.HTTP)
+	d.people(d.own(root, "people"), &cfg.People)
 	cfg.Accounts = accounts.finish(cfg.General.RemoteNickFormat)
 	cfg.Gateways = d.gateways(d.own(root, "gateway"), doc.Gateway, accounts)
 	return cfg
@@ -186,6 +189,7 @@ func knownKeys(protocols Protocols) []tableKeys {
 		{"[general]", names(fieldsOf(&General{}))},
 		{"[storage]", names(fieldsOf(&Storage{}))},
 		{"[http]", names(fieldsOf(&HTTP{}))},
+		{"[people]", names(fieldsOf(&People{}))},
 	}
 	for _, name := range slices.Sorted(maps.Keys(protocols)) {
 		list = append(list, tableKeys{"[" + name + ".NAME]", names(fieldsOf(protocols[name](), &accountKeys{}))})

@@ -1,6 +1,11 @@
 package config
 
-import "time"
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
 
 // Values of People.Prompt.
 const (
@@ -46,7 +51,7 @@ type People struct {
 	// OnTeamsUserRemoved says what becomes of the linked Mattermost account of somebody who has left Teams.
 	OnTeamsUserRemoved string
 	// MaxRemovals is how many may be removed at one synchronisation without the operator's consent: a number, or a share as
-	// "5%". Empty: 5 % or 5, whichever is more.
+	// "5%". Empty: 5 % or 5, whichever is more. See [People.RemovalLimit].
 	MaxRemovals string
 }
 
@@ -54,5 +59,90 @@ func defaultPeople() People {
 	return People{
 		Enable: true, Prompt: PromptOff, RemindAfter: 30 * 24 * time.Hour, MaxPendingInvites: 50, RequireSameEmail: true, MatchByEmail: true,
 		SyncInterval: time.Hour, OnTeamsUserRemoved: RemovedDeactivate,
+	}
+}
+
+// RemovalLimit gives how many of so many connected people may be removed at one synchronisation without consent.
+func (p People) RemovalLimit(connected int) int {
+	limit, percent, ok := removals(p.MaxRemovals)
+	switch {
+	case p.MaxRemovals == "" || !ok: // the config has checked it
+		return max(5, connected*5/100)
+	case percent:
+		return connected * limit / 100
+	}
+	return limit
+}
+
+// removals understands "7" and "5%".
+func removals(text string) (n int, percent, ok bool) {
+	number, percent := strings.CutSuffix(text, "%")
+	n, err := strconv.Atoi(strings.TrimSpace(number))
+	return n, percent, err == nil && n >= 0 && (!percent || n <= 100)
+}
+
+// leastSync keeps the directory from being read all the time.
+const leastSync = time.Minute
+
+func (d *decoder) people(at place, p *People) {
+	p.Prompt, p.OnTeamsUserRemoved = strings.ToLower(p.Prompt), strings.ToLower(p.OnTeamsUserRemoved)
+	d.oneOf(at, "Prompt", p.Prompt, PromptOff, PromptOn, PromptAllowList)
+	d.oneOf(at, "OnTeamsUserRemoved", p.OnTeamsUserRemoved, RemovedDeactivate, RemovedDisconnect, RemovedNothing)
+	d.allowList(at, p)
+	if at.ok("PromptTeams") {
+		for i, team := range p.PromptTeams {
+			if p.PromptTeams[i] = strings.TrimSpace(team); p.PromptTeams[i] == "" {
+				d.mistake(at, "PromptTeams", "names a team without a name", "write the names of Mattermost teams, or leave it out for those of the channels in gateways")
+				break
+			}
+		}
+	}
+	d.addresses(at, "Allow", p.Allow)
+	d.addresses(at, "Deny", p.Deny)
+	if at.ok("RemindAfter") && p.RemindAfter < 0 {
+		d.mistake(at, "RemindAfter", "is negative", `write a time such as "720h", or "0s" to ask nobody again`)
+	}
+	if at.ok("MaxPendingInvites") && p.MaxPendingInvites < 1 {
+		d.mistake(at, "MaxPendingInvites", "would ask nobody", `write how many may be asked and have not answered, or Prompt = "off"`)
+	}
+	if at.ok("MaxConnected") && p.MaxConnected < 0 {
+		d.mistake(at, "MaxConnected", "is negative", "write how many people may be connected, or 0 for any number")
+	}
+	if at.ok("SyncInterval") && p.SyncInterval < leastSync {
+		d.mistake(at, "SyncInterval", "is shorter than "+leastSync.String(), `write a time such as "1h"`)
+	}
+	if _, _, ok := removals(p.MaxRemovals); at.ok("MaxRemovals") && p.MaxRemovals != "" && !ok {
+		d.mistake(at, "MaxRemovals", "neither a number nor a share", `write "5" or "5%"`)
+	}
+}
+
+func (d *decoder) allowList(at place, p *People) {
+	const key = "AllowListFile"
+	if !at.ok(key) {
+		return
+	}
+	if p.AllowListFile == "" {
+		if p.Prompt == PromptAllowList && at.ok("Prompt") {
+			d.mistake(at, key, "missing", fmt.Sprintf("Prompt = %q asks those whose e-mail addresses are in that file, a line each", PromptAllowList))
+		}
+		return
+	}
+	if _, err := checkFile(p.AllowListFile); err != nil {
+		d.mistake(at, key, "the file cannot be read: "+err.Error(), "the path is relative to the folder of the config")
+	}
+}
+
+// addresses checks a list of "ann@example.com" and "@example.com", and makes one case of them.
+func (d *decoder) addresses(at place, key string, list []string) {
+	if !at.ok(key) {
+		return
+	}
+	for i, text := range list {
+		list[i] = strings.ToLower(strings.TrimSpace(text))
+		_, domain, ok := strings.Cut(list[i], "@")
+		if !ok || domain == "" || strings.ContainsAny(list[i], " ,;<>*") || strings.Contains(domain, "@") {
+			d.mistake(at, key, strconv.Quote(text)+" is neither an e-mail address nor a domain", `write "ann@example.com" for one person, "@example.com" for all of a domain`)
+			return
+		}
 	}
 }

@@ -15,6 +15,9 @@ type mattermostSettings struct {
 	Token         secret.Secret
 	SkipTLSVerify bool
 	CAFile        string
+
+	Profile, OAuthClientID, CallbackURL string
+	OAuthClientSecret                   secret.Secret
 }
 
 func (s *mattermostSettings) Validate(report func(key, problem string)) {

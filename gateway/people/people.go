@@ -14,6 +14,7 @@ package people
 
 import (
 	"context"
+	"strings"
 	"sync"
 
 	"github.com/sirupsen/logrus"
@@ -28,7 +29,23 @@ type Account struct {
 	Name bridge.AccountName
 	// Title is what people call the service: "Microsoft Teams"; Label what the config calls this account, may be empty.
 	Title, Label string
-	Bridge       bridge.Bridge
+	// Address is where its server is, as people know it: "https://mattermost.example.com"; may be empty.
+	Address string
+	// With are the accounts with which it shares a gateway of the config.
+	With   []bridge.AccountName
+	Bridge bridge.Bridge
+}
+
+// protocol is the first half of its name: "msteams".
+func (a Account) protocol() string {
+	protocol, _, _ := strings.Cut(string(a.Name), ".")
+	return protocol
+}
+
+// short is the second half of its name: "contoso".
+func (a Account) short() string {
+	_, short, _ := strings.Cut(string(a.Name), ".")
+	return short
 }
 
 // Gateway is what people need to know of the gateway that carries their messages.
@@ -56,6 +73,7 @@ type Pair struct {
 
 // Options is what People work with.
 type Options struct {
+	// Accounts stand as in the config.
 	Accounts []Account
 	Settings config.People
 	Store    *store.Store
@@ -69,14 +87,48 @@ type Options struct {
 type People struct {
 	o        Options
 	accounts map[bridge.AccountName]Account
+	// answers say what a press of a button does, by the purpose of the button.
+	answers map[string]answer
+	// arrived takes who has come online at home; nil: nobody minds.
+	arrived func(home Account, users []bridge.UserID)
+	// mutes puts back how somebody was told of things.
+	mutes mutes
+	// members know who is in which conversation.
+	members *members
+	// departures know who has left.
+	departures *departures
+	// inviting asks people whether they want to connect.
+	inviting *inviting
+	// errands are done for administrators.
+	errands *errands
+	work    []duty
+
+	mutex sync.Mutex // guards what follows
+	// news is closed when something about people has changed.
+	news chan struct{}
+	// finishing are the walks whose last press is being dealt with.
+	finishing map[string]bool
 }
+
+// mutes knows what was muted for people.
+type mutes interface {
+	// Undo puts the settings of an identity back; done when there is nothing left to put back.
+	Undo(ctx context.Context, i store.Identity) (done bool, err error)
+}
+
+// nothingMuted is for accounts on which nothing is muted.
+type nothingMuted struct{}
+
+func (nothingMuted) Undo(context.Context, store.Identity) (bool, error) { return true, nil }
 
 // New puts it together; nothing is read or written yet.
 func New(o Options) *People {
-	p := &People{o: o, accounts: map[bridge.AccountName]Account{}}
+	p := &People{o: o, accounts: map[bridge.AccountName]Account{}, answers: map[string]answer{}, mutes: nothingMuted{},
+		news: make(chan struct{}), finishing: map[string]bool{}}
 	for _, a := range o.Accounts {
 		p.accounts[a.Name] = a
 	}
+	p.work = p.duties()
 	return p
 }
 
@@ -86,11 +138,47 @@ type duty func(ctx context.Context)
 // Run does the duties until ctx ends, and waits for them.
 func (p *People) Run(ctx context.Context) {
 	var tasks sync.WaitGroup
-	for _, d := range p.duties() {
+	for _, d := range p.work {
 		tasks.Go(func() { d(ctx) })
 	}
 	tasks.Wait()
 }
 
-// duties are what goes on beside the walks.
-func (p *People) duties() []duty { return nil }
+// duties are what goes on beside the walks. Each adds what its buttons do to p.answers when it is made.
+func (p *People) duties() []duty {
+	p.answers[forPlatform], p.answers[forConnect] = p.choosePlatform, p.connectAgain
+	p.members, p.errands = newMembers(), newErrands(p)
+	m, d, i := newMuting(p), newDepartures(p), newInviting(p)
+	p.mutes, p.departures, p.inviting, p.arrived, p.answers[forInvitation] = m, d, i, i.Arrived, i.press
+	return []duty{newLeaving(p).run, p.tellLost, p.watch, m.run, d.run, newVerifying(p).run, i.run, p.errands.run}
+}
+
+// account gives an account of the config; false when it is not used any more.
+func (p *People) account(name bridge.AccountName) (Account, bool) {
+	a, ok := p.accounts[name]
+	return a, ok
+}
+
+// home reports whether people can reach Causeway through an account.
+func (a Account) home() bool { return a.Bridge.Capabilities().Commands }
+
+// server tells which server an account is on; false before it has connected once.
+func (p *People) server(a bridge.AccountName) (bridge.ServerID, bool) {
+	id, ok := p.o.Gateway.Identity(a)
+	return id.Server, ok
+}
+
+// changed tells everybody who waits for [People.changes] that the store says something new about people.
+func (p *People) changed() {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	close(p.news)
+	p.news = make(chan struct{})
+}
+
+// changes is closed when the store says something new about people: take it before looking.
+func (p *People) changes() <-chan struct{} {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return p.news
+}

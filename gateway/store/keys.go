@@ -21,11 +21,12 @@ import (
 )
 
 // Keys are made from the key text, in the key file or in the config: one proves that a post is Causeway's own, one seals tokens at
-// rest, one proves that somebody may read the key text.
+// rest, one proves that somebody may read the key text, one signs what goes to people and comes back.
 type Keys struct {
 	post   []byte
 	seal   cipher.AEAD
 	reader []byte
+	sign   []byte
 	// former may have sealed what is stored: a change of the key has not been finished.
 	former []cipher.AEAD
 	text   keyText
@@ -85,6 +86,9 @@ func (t keyText) keys() (Keys, error) {
 		return Keys{}, err
 	}
 	if k.seal, err = sealer(t.seal); err != nil {
+		return Keys{}, err
+	}
+	if k.sign, err = hkdf.Key(sha256.New, t.seal, nil, "causeway links and buttons", 32); err != nil {
 		return Keys{}, err
 	}
 	for _, secret := range t.former {

@@ -9,12 +9,17 @@ import (
 	"causeway/bridge"
 )
 
-// loadQuery reads an instance, its message and its parts in one go; most instances have one part, or none yet.
-const loadQuery = `SELECT i.id, i.origin, i.phase, i.version, i.blanked, i.frozen, i.unrooted > 0, i.unrooted > 1, i.thread, i.late,
+// loadQuery reads an instance, its message and its parts in one go; most instances have one part, or none yet. As whom the author's
+// posts go out ($2 is this server), and whether parts can be changed as their writers, is asked here each time: who is connected may have
+// changed since the last step.
+const loadQuery = `SELECT i.id, i.origin, i.phase, i.version, i.blanked, i.frozen > 0, i.frozen > 1, i.unrooted > 0, i.unrooted > 1, i.thread, i.late,
 		m.id, m.origin, m.origin_id, m.root_id, m.root, m.quote, m.created, m.version, m.deleted, m.reacted, m.body,
-		COALESCE(d.created, 0), p.number, p.id, p.key, p.hash, p.version, p.deleted, p.leaving, p.revision
+		COALESCE(d.created, 0), p.number, p.id, p.key, p.hash, p.version, p.deleted, p.leaving, p.revision,
+		p.writer, p.writer = '' OR COALESCE(w.state, -1) = 0, CASE WHEN y.state = 0 AND i.relayed = 0 THEN y.uid END
 	FROM instances i JOIN messages m ON m.id = i.message LEFT JOIN departures d ON d.origin = m.origin AND d.target = i.conversation
-	LEFT JOIN parts p ON p.instance = i.id WHERE i.id = `
+	JOIN conversations o ON o.id = m.origin LEFT JOIN identities x ON x.server = o.server AND x.uid = m.author
+	LEFT JOIN identities y ON y.person = x.person AND y.server = $2
+	LEFT JOIN parts p ON p.instance = i.id LEFT JOIN identities w ON p.writer <> '' AND w.server = $2 AND w.uid = p.writer WHERE i.id = `
 
 // load reads an instance with all that a plan needs.
 func (l *lane) load(instance int64) (*Work, error) {
@@ -33,7 +38,7 @@ func (l *lane) first() (*Work, error) {
 
 func (l *lane) read(query string, id int64) (w *Work, err error) {
 	var origin int64
-	err = l.each(query, []any{id}, func(rows *sql.Rows) error {
+	err = l.each(query, []any{id, string(l.name.Server)}, func(rows *sql.Rows) error {
 		if w == nil {
 			w = &Work{Conversation: l.name}
 		}
@@ -49,7 +54,7 @@ func (l *lane) read(query string, id int64) (w *Work, err error) {
 	if err := l.loadRoot(w, origin); err != nil {
 		return nil, err
 	}
-	if m.Deleted && !w.IsOrigin {
+	if m.Deleted {
 		if w.HasReplies, err = l.hasReplies(m.id); err != nil {
 			return nil, err
 		}
@@ -68,12 +73,14 @@ func (w *Work) scan(rows *sql.Rows, origin *int64) error {
 	var quote string
 	var part struct {
 		number, version, revision sql.NullInt64
-		id, key, hash             sql.NullString
-		deleted, leaving          sql.NullBool
+		id, key, hash, writer     sql.NullString
+		deleted, leaving, able    sql.NullBool
 	}
-	err := rows.Scan(&w.Instance, &w.IsOrigin, &w.Phase, &w.Version, &w.Blanked, &w.Frozen, &w.Unrooted, &w.Alone, (*string)(&w.Thread), &w.Late,
+	var as sql.NullString
+	err := rows.Scan(&w.Instance, &w.IsOrigin, &w.Phase, &w.Version, &w.Blanked, &w.Frozen, &w.Told, &w.Unrooted, &w.Alone, (*string)(&w.Thread), &w.Late,
 		&m.id, origin, (*string)(&m.OriginID), (*string)(&m.RootID), &m.root, &quote, &created, &m.Version, &m.Deleted, &m.reacted, &body,
-		&w.departed, &part.number, &part.id, &part.key, &part.hash, &part.version, &part.deleted, &part.leaving, &part.revision)
+		&w.departed, &part.number, &part.id, &part.key, &part.hash, &part.version, &part.deleted, &part.leaving, &part.revision,
+		&part.writer, &part.able, &as)
 	if err != nil {
 		return err
 	}
@@ -83,9 +90,10 @@ func (w *Work) scan(rows *sql.Rows, origin *int64) error {
 		w.buried++
 	default:
 		w.Parts = append(w.Parts, Part{Number: int(part.number.Int64), ID: bridge.MessageID(part.id.String), Hash: part.hash.String, Version: part.version.Int64,
-			Deleted: part.deleted.Bool, Leaving: part.leaving.Bool, key: bridge.Key(part.key.String), revision: part.revision.Int64})
+			Deleted: part.deleted.Bool, Leaving: part.leaving.Bool, Writer: bridge.UserID(part.writer.String), Able: part.able.Bool, key: bridge.Key(part.key.String), Revision: part.revision.Int64})
 	}
 	if m.Created.IsZero() {
+		w.As = bridge.UserID(as.String)
 		w.Late = w.Late || w.Phase == Waiting && created < w.departed
 		m.Created = time.UnixMilli(created)
 		if m.Body, err = decode(body); err != nil {
@@ -130,31 +138,4 @@ func (l *lane) hasReplies(message int64) (bool, error) {
 	var one int
 	return l.found(`SELECT 1 FROM messages m JOIN instances i ON i.message = m.id
 		WHERE m.root = $1 AND m.deleted = 0 AND i.conversation = $2 AND i.phase IN (0, 1) LIMIT 1`, []any{message, l.here}, &one)
-}
-
-func (l *lane) loadReactions(w *Work) error {
-	err := l.each(`SELECT DISTINCT r.emoji FROM instances i JOIN reactions r ON r.instance = i.id
-		WHERE i.message = $1 AND i.id <> $2 ORDER BY r.emoji`, []any{w.Message.id, w.Instance}, func(rows *sql.Rows) error {
-		var emoji string
-		err := rows.Scan(&emoji)
-		w.Wanted = append(w.Wanted, emoji)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return l.each("SELECT emoji, state FROM own_reactions WHERE instance = $1 ORDER BY emoji", []any{w.Instance}, func(rows *sql.Rows) error {
-		var emoji string
-		var state int
-		err := rows.Scan(&emoji, &state)
-		switch state {
-		case 0:
-			w.Set = append(w.Set, emoji)
-		case 1, 3:
-			w.Refused = append(w.Refused, emoji)
-		default:
-			w.Begun = append(w.Begun, emoji)
-		}
-		return err
-	})
 }

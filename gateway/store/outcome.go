@@ -22,6 +22,10 @@ func (l *lane) store(o *Outcome) error {
 		return l.reacted(o)
 	case Quote:
 		return l.quoted(o)
+	case Look:
+		return l.sawPart(o)
+	case Recall:
+		return l.recalled(o)
 	case Stray:
 		done := 1
 		if o.Verdict == NoDelete {
@@ -66,6 +70,8 @@ func (l *lane) posted(o *Outcome) error {
 			unrooted = 2
 		}
 		return l.exec("UPDATE instances SET unrooted = $1 WHERE id = $2", unrooted, o.Work.Instance)
+	case NotAs:
+		return l.exec("UPDATE instances SET relayed = 1 WHERE id = $1", o.Work.Instance)
 	case Absent:
 		return nil
 	}
@@ -106,7 +112,7 @@ func (l *lane) posted(o *Outcome) error {
 		if known == nil && id == ids[0] || known != nil && string(id) == *known {
 			continue
 		}
-		if err := l.stray(l.here, id, bridge.Key(key)); err != nil {
+		if err := l.stray(l.here, id, bridge.Key(key), o.Step.Draft.As); err != nil {
 			return err
 		}
 	}
@@ -114,11 +120,11 @@ func (l *lane) posted(o *Outcome) error {
 }
 
 // settlePosted settles an instance that lacked nothing but the post that was just made, as nearly always, without reading all of it
-// again. What is an answer, comes late, has been posted before or has changed since it was planned is left to next. No state of the post
+// again. What is an answer, comes late, was written as a person, has been posted before or has changed since it was planned is left to next. No state of the post
 // can have been stored yet, since nobody knew its id.
 func (l *lane) settlePosted(o *Outcome) error {
 	w, m := *o.Work, o.Work.Message
-	if len(w.Parts) > 0 || w.buried > 0 || m.RootID != "" || m.reacted || w.Late {
+	if len(w.Parts) > 0 || w.buried > 0 || m.RootID != "" || m.reacted || w.Late || o.Step.Draft.As != "" {
 		return nil
 	}
 	var one int
@@ -127,7 +133,7 @@ func (l *lane) settlePosted(o *Outcome) error {
 		return err
 	}
 	w.departed = m.Created.UnixMilli()
-	w.Parts = []Part{{Number: o.Step.Part, ID: o.IDs[0], Hash: o.Step.Hash, Version: m.Version, key: o.Step.Draft.Key}}
+	w.Parts = []Part{{Number: o.Step.Part, ID: o.IDs[0], Hash: o.Step.Hash, Version: m.Version, Able: true, key: o.Step.Draft.Key}}
 	if l.plan(&w).Op != Settled {
 		return nil
 	}
@@ -146,17 +152,18 @@ func (l *lane) departed(o *Outcome) error {
 }
 
 func (l *lane) edited(o *Outcome) error {
-	switch o.Verdict {
-	case Absent:
+	switch {
+	case o.Verdict == Absent:
 		return nil
-	case Refused:
+	case o.Verdict == NoEdit, o.Verdict != Done && o.Work.IsOrigin: // an origin stays as its author left it
+		return l.exec("UPDATE instances SET frozen = MAX(frozen, 1) WHERE id = $1", o.Work.Instance)
+	case o.Verdict == Refused:
 		return l.quarantine(o)
-	case Vanished:
+	case o.Verdict == Vanished:
 		return l.vanished(o)
-	case NoEdit:
-		return l.exec("UPDATE instances SET frozen = 1 WHERE id = $1", o.Work.Instance)
 	}
-	if err := l.exec("UPDATE parts SET hash = $1, version = $2 WHERE instance = $3 AND number = $4",
+	// With a doubt it is written once more; see written.
+	if err := l.exec("UPDATE parts SET hash = CASE doubt WHEN '' THEN $1 ELSE '' END, version = CASE doubt WHEN '' THEN $2 ELSE version END WHERE instance = $3 AND number = $4",
 		o.Step.Hash, o.Work.Message.Version, o.Work.Instance, o.Step.Part); err != nil {
 		return err
 	}
@@ -171,7 +178,22 @@ func (l *lane) vanished(o *Outcome) error {
 	if err := l.forget(o); err != nil || o.Step.Part > 0 {
 		return err
 	}
+	p := l.putter(Routes{})
+	k, found, err := p.known(o.Step.ID)
+	if err != nil {
+		return err
+	}
+	if found {
+		if gone, err := p.withdrawn(k); gone || err != nil {
+			return err
+		}
+	}
 	return l.exec(departs, o.Work.Instance)
+}
+
+// putter takes what a lane has learnt of its own conversation as a state would be.
+func (l *lane) putter(r Routes) *putter {
+	return &putter{tx: l.tx, routes: r, name: l.name, here: l.here, now: time.Now().UnixMilli(), woken: l.woken}
 }
 
 // forget drops what people had set on a post that is no longer there.
@@ -184,6 +206,9 @@ func (l *lane) forget(o *Outcome) error {
 }
 
 func (l *lane) deleted(o *Outcome) error {
+	if o.Work.IsOrigin {
+		return l.deletedOrigin(o)
+	}
 	switch o.Verdict {
 	case Absent:
 		return nil
@@ -209,26 +234,6 @@ func (l *lane) deleted(o *Outcome) error {
 	return l.exec("UPDATE instances SET phase = $1 WHERE id = $2", int(Gone), o.Work.Instance)
 }
 
-func (l *lane) reacted(o *Outcome) error {
-	instance, emoji := o.Work.Instance, o.Step.Emoji
-	switch o.Verdict {
-	case Absent:
-		return nil
-	case Vanished:
-		// What has been seen of the post meanwhile may be that it is back: then it is not to be waited for.
-		return l.exec(`UPDATE own_reactions SET state = CASE (SELECT revision FROM parts p WHERE p.instance = $1 AND p.number = 0) WHEN $3 THEN 3 ELSE 2 END
-			WHERE instance = $1 AND emoji = $2`, instance, emoji, o.Work.Parts[0].revision)
-	case Refused:
-		if o.Step.Op == React {
-			return l.exec("UPDATE own_reactions SET state = 1 WHERE instance = $1 AND emoji = $2", instance, emoji)
-		}
-	}
-	if o.Step.Op == Unreact {
-		return l.exec("DELETE FROM own_reactions WHERE instance = $1 AND emoji = $2", instance, emoji)
-	}
-	return l.exec("UPDATE own_reactions SET state = 0 WHERE instance = $1 AND emoji = $2", instance, emoji)
-}
-
 func (l *lane) quoted(o *Outcome) error {
 	if o.Verdict == Absent { // it is carried itself
 		return nil
@@ -238,6 +243,80 @@ func (l *lane) quoted(o *Outcome) error {
 		return err
 	}
 	return l.exec("UPDATE messages SET quote = $1 WHERE id = $2", string(text), o.Work.Message.id)
+}
+
+// sawPart takes the state of a part that was looked at. It is newer than all that was done before the look.
+func (l *lane) sawPart(o *Outcome) error {
+	if o.Verdict == Absent {
+		return nil
+	}
+	l.looked = o.Work.Instance
+	if !o.Step.Since.IsZero() {
+		if err := l.exec("DELETE FROM own_reactions WHERE instance = $1 AND state IN (4, 6) AND made <= $2", o.Work.Instance, o.Step.Since.UnixMilli()); err != nil {
+			return err
+		}
+		// What was set before, and is missing now, its person took away.
+		if err := l.exec("UPDATE own_reactions SET seen = 1 WHERE instance = $1 AND seen = 2 AND made <= $2", o.Work.Instance, o.Step.Since.UnixMilli()); err != nil {
+			return err
+		}
+	}
+	if o.State == nil {
+		return nil
+	}
+	p := l.putter(o.Routes)
+	k, found, err := p.known(o.State.ID)
+	switch {
+	case err != nil || !found:
+		return err
+	case o.State.Revision == k.revision && !o.State.Deleted && k.number >= 0:
+		return p.reactions(o.State, k.instance, k.number, k.message, k.reacted)
+	}
+	return p.state(o.State)
+}
+
+// recalled completes a text that was written at a copy.
+func (l *lane) recalled(o *Outcome) error {
+	body := *o.Work.Message.Body
+	body.Bare, body.Files = false, o.Quote.Files
+	if o.Quote.Author.ID != "" {
+		body.Author = o.Quote.Author
+	}
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	return l.exec("UPDATE messages SET body = $1 WHERE id = $2 AND version = $3 AND body IS NOT NULL", raw, o.Work.Message.id, o.Work.Message.Version)
+}
+
+// deletedOrigin notes that the origin was deleted as its author, or stays. The feed tells when it is gone: a state from before must not
+// pass for its being restored.
+func (l *lane) deletedOrigin(o *Outcome) error {
+	switch o.Verdict {
+	case Absent:
+		return nil
+	case NoDelete, Refused: // the plan blanks it
+		if err := l.exec("UPDATE parts SET leaving = 0 WHERE instance = $1", o.Work.Instance); err != nil {
+			return err
+		}
+		return l.exec("UPDATE instances SET blanked = 1 WHERE id = $1", o.Work.Instance)
+	}
+	return l.exec("UPDATE parts SET version = $1 WHERE instance = $2 AND number = 0", o.Work.Message.Version, o.Work.Instance)
+}
+
+// stay has the author told, once, that their message is still there.
+func (l *lane) stay(w *Work) error {
+	w.Told = true
+	if err := l.exec("UPDATE instances SET frozen = 2 WHERE id = $1", w.Instance); err != nil {
+		return err
+	}
+	if err := l.exec("UPDATE parts SET leaving = 0 WHERE instance = $1", w.Instance); err != nil {
+		return err
+	}
+	text, err := json.Marshal(richtext.Plain("You have deleted a copy of a message of yours, so it was deleted everywhere else. Here it is still there: Causeway cannot delete it as you. Delete it yourself where it should go."))
+	if err != nil {
+		return err
+	}
+	return l.exec("INSERT INTO notices (conversation, person, text) SELECT $1, author, $2 FROM messages WHERE id = $3 AND author <> ''", l.here, string(text), w.Message.id)
 }
 
 // told is what the author gets to know; the reason itself speaks to the operator.

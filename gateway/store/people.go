@@ -83,10 +83,19 @@ type End struct {
 
 // Connect stores that two users are one person, together with the grants, and ends the walk that led there. Where one of
 // them is a person already, the other one is added, unless that person is somebody else on its server. limit is how many people
-// may be connected; 0: any number.
+// may be connected; 0: any number. ErrNoWalk: the walk has ended meanwhile; "" is a connection without one. After an error nothing is stored.
 func (s *Store) Connect(ctx context.Context, walk string, ends [2]End, limit int) (Person, error) {
 	var person Person
 	err := s.do(ctx, func(t *tx) error {
+		if err := t.finish(walk); err != nil {
+			return err
+		}
+		if err := t.staying(ends); err != nil {
+			return err
+		}
+		if err := t.unkeep(ends); err != nil {
+			return err
+		}
 		id, err := t.joined(ends, limit)
 		if err != nil {
 			return err
@@ -96,11 +105,8 @@ func (s *Store) Connect(ctx context.Context, walk string, ends [2]End, limit int
 				return err
 			}
 		}
-		if err := t.exec("DELETE FROM walks WHERE id = $1", walk); err != nil {
-			return err
-		}
 		for _, e := range ends {
-			if err := t.exec("DELETE FROM invitations WHERE server = $1 AND uid = $2", string(e.Server), string(e.User)); err != nil {
+			if err := t.settleInvitation(e.Server, e.User, Accepted, time.Now()); err != nil {
 				return err
 			}
 		}
@@ -151,7 +157,7 @@ func (t *tx) joined(ends [2]End, limit int) (int64, error) {
 func (t *tx) identify(person int64, e End) error {
 	if err := t.exec(`INSERT INTO identities (server, uid, person, account, name, username, email, state, verified) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 		ON CONFLICT (server, uid) DO UPDATE SET account = excluded.account, name = excluded.name, username = excluded.username, email = excluded.email,
-			state = excluded.state, reason = '', verified = excluded.verified`,
+			state = excluded.state, reason = '', told = 0, verified = excluded.verified`,
 		string(e.Server), string(e.User), person, string(e.Account), e.Name, e.Username, e.Email, int(Connected), time.Now().UnixMilli()); err != nil {
 		return err
 	}
@@ -282,6 +288,9 @@ func (s *Store) Forget(ctx context.Context, server bridge.ServerID, u bridge.Use
 		if err := t.exec("DELETE FROM vault WHERE account = $1 AND name = $2", account, bridge.PersonGrant(u)); err != nil {
 			return err
 		}
+		if err := t.settleInvitation(server, u, NotNow, time.Now()); err != nil {
+			return err
+		}
 		if keep {
 			return t.exec("UPDATE identities SET state = $1, reason = '' WHERE server = $2 AND uid = $3", int(Kept), string(server), string(u))
 		}
@@ -294,4 +303,32 @@ func (s *Store) Forget(ctx context.Context, server bridge.ServerID, u bridge.Use
 		err = fmt.Errorf("forgetting somebody: %w", err)
 	}
 	return err
+}
+
+// Lose notes that acting as a user was refused, unless they have connected anew since that was tried; it reports whether they were
+// connected.
+func (s *Store) Lose(ctx context.Context, server bridge.ServerID, u bridge.UserID, tried time.Time, reason string) (bool, error) {
+	var changed int64
+	err := s.do(ctx, func(t *tx) (err error) {
+		changed, err = t.change("UPDATE identities SET state = $1, reason = $2 WHERE server = $3 AND uid = $4 AND state = $5 AND verified <= $6",
+			int(Lost), reason, string(server), string(u), int(Connected), tried.UnixMilli())
+		return err
+	})
+	if err != nil {
+		err = fmt.Errorf("storing that somebody is %s: %w", Lost, err)
+	}
+	return changed > 0, err
+}
+
+// Waiting counts the messages of a user that have not arrived everywhere yet.
+func (s *Store) Waiting(ctx context.Context, server bridge.ServerID, u bridge.UserID) (int, error) {
+	var n int
+	err := s.do(ctx, func(t *tx) error {
+		return t.row(`SELECT COUNT(DISTINCT m.id) FROM instances i INDEXED BY instances_lacking JOIN messages m ON m.id = i.message JOIN conversations o ON o.id = m.origin
+			WHERE i.rank IS NOT NULL AND i.origin = 0 AND m.author = $1 AND o.server = $2`, string(u), string(server)).Scan(&n)
+	})
+	if err != nil {
+		err = fmt.Errorf("counting what is waiting: %w", err)
+	}
+	return n, err
 }

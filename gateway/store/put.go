@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"time"
 
 	"causeway/bridge"
@@ -20,6 +19,16 @@ type Routes struct {
 	Targets []bridge.ConversationID
 	// Own reports whether a user of this server is one of Causeway's accounts.
 	Own func(bridge.UserID) bool
+	// Bare takes from the text of a copy what Causeway has put around what was said; nil: there is nothing.
+	Bare func(text richtext.Doc, around Around) richtext.Doc
+	// Ignored, when not nil, is told of an edit by a human that is not carried: of one part of several.
+	Ignored func(bridge.MessageID)
+}
+
+// Around is what Causeway may have put around a text.
+type Around struct {
+	// Late: when it was said, Unrooted: a quote of what it answers.
+	Late, Unrooted bool
 }
 
 // Body is the text of a message with what belongs to it; kept until all instances are settled.
@@ -27,6 +36,8 @@ type Body struct {
 	Author bridge.Author
 	Text   richtext.Doc
 	Files  []bridge.File
+	// Bare: the text was written at a copy when the rest was forgotten already. Author's name and files are to be read at the origin.
+	Bare bool `json:",omitempty"`
 }
 
 // Phase is how far an instance has come.
@@ -125,24 +136,38 @@ func (p *putter) put(b bridge.Batch) (err error) {
 // known is what the store knows about the instance that a state is of.
 type known struct {
 	instance, number, revision int64
-	partDeleted                bool
-	message                    int64
-	origin                     bool
-	phase                      Phase
-	deleted, reacted           bool
-	hash                       string
+	partDeleted, leaving       bool
+	// version is that of the message that the part was written for, or shows at the origin.
+	version int64
+	written
+	origin bool
+	phase  Phase
+	Around
+	message                int64
+	deleted, reacted, text bool // text: it is not forgotten
+	// hash is of what the origin showed last, newest the version of the message, said when its text was written.
+	hash         string
+	newest, said int64
+}
+
+const knownQuery = `SELECT p.instance, p.number, p.revision, p.deleted, p.leaving, p.version, p.writer, p.sent, p.shown, p.doubt, p.edited, p.rewritten,
+		i.origin, i.phase, i.late, i.unrooted > 0, m.id, m.deleted, m.reacted, m.body IS NOT NULL, m.hash, m.version, m.edited
+	FROM parts p JOIN instances i ON i.id = p.instance JOIN messages m ON m.id = i.message
+	WHERE p.conversation = $1 AND p.id = $2`
+
+func (p *putter) known(id bridge.MessageID) (k known, found bool, err error) {
+	found, err = p.found(knownQuery, []any{p.here, string(id)},
+		&k.instance, &k.number, &k.revision, &k.partDeleted, &k.leaving, &k.version, &k.writer, &k.sent, &k.shown, &k.doubt, &k.edited, &k.rewritten,
+		&k.origin, &k.phase, &k.Late, &k.Unrooted, &k.message, &k.deleted, &k.reacted, &k.text, &k.hash, &k.newest, &k.said)
+	return k, found, err
 }
 
 func (p *putter) state(s *bridge.State) error {
-	var k known
-	found, err := p.found(`SELECT p.instance, p.number, p.revision, p.deleted, i.message, i.origin, i.phase, m.deleted, m.reacted, m.hash
-		FROM parts p JOIN instances i ON i.id = p.instance JOIN messages m ON m.id = i.message
-		WHERE p.conversation = $1 AND p.id = $2`, []any{p.here, string(s.ID)},
-		&k.instance, &k.number, &k.revision, &k.partDeleted, &k.message, &k.origin, &k.phase, &k.deleted, &k.reacted, &k.hash)
+	k, found, err := p.known(s.ID)
 	switch {
 	case err != nil:
 		return err
-	case !found && s.Key != "" && p.routes.Own(s.Author.ID):
+	case !found && s.Key != "":
 		return p.own(s)
 	case !found:
 		return p.fresh(s)
@@ -157,10 +182,13 @@ func (p *putter) state(s *bridge.State) error {
 	if k.number < 0 {
 		return nil // buried
 	}
-	if k.origin {
+	switch {
+	case k.origin:
 		err = p.changed(s, k)
-	} else if s.Deleted {
+	case s.Deleted:
 		err = p.removed(k)
+	case k.writer != "":
+		err = p.rewritten(s, k)
 	}
 	if err != nil || s.Deleted {
 		return err
@@ -198,8 +226,8 @@ func (p *putter) fresh(s *bridge.State) error {
 			return err
 		}
 	}
-	message, err := p.insert(`INSERT INTO messages (origin, origin_id, root_id, root, created, deleted, hash, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id`,
-		p.here, string(s.ID), string(s.Root), root, created, s.Deleted, hashOf(s), body)
+	message, err := p.insert(`INSERT INTO messages (origin, origin_id, root_id, root, created, deleted, hash, body, author, edited) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id`,
+		p.here, string(s.ID), string(s.Root), root, created, s.Deleted, hashOf(s), body, string(s.Author.ID), millis(s.Edited))
 	if err != nil {
 		return err
 	}
@@ -208,8 +236,8 @@ func (p *putter) fresh(s *bridge.State) error {
 	if err != nil {
 		return err
 	}
-	if err := p.exec("INSERT INTO parts (instance, number, conversation, id, revision, deleted) VALUES ($1, 0, $2, $3, $4, $5)",
-		instance, p.here, string(s.ID), s.Revision, s.Deleted); err != nil {
+	if err := p.exec("INSERT INTO parts (instance, number, conversation, id, revision, deleted, version, edited) VALUES ($1, 0, $2, $3, $4, $5, 1, $6)",
+		instance, p.here, string(s.ID), s.Revision, s.Deleted, millis(s.Edited)); err != nil {
 		return err
 	}
 	// A deleted one is remembered: its older state may come yet, or it may be restored.
@@ -245,96 +273,55 @@ func (p *putter) root(id bridge.MessageID) (any, error) {
 	return message, nil
 }
 
-// own takes a post of Causeway's that is not known by its id.
-func (p *putter) own(s *bridge.State) error {
-	if !p.keys.authentic(s.Key, p.name) || s.Deleted {
-		return nil // another installation's, or of no use any more: never carried
-	}
-	var instance, number, message, posted int64
-	var id sql.NullString
-	var reacted, settled bool
-	found, err := p.found(`SELECT p.instance, p.number, p.id, p.posted, m.id, m.reacted, i.phase = 1 AND i.version = m.version FROM parts p JOIN instances i ON i.id = p.instance JOIN messages m ON m.id = i.message
-		WHERE p.key = $1 AND p.conversation = $2`, []any{string(s.Key), p.here}, &instance, &number, &id, &posted, &message, &reacted, &settled)
-	switch {
-	case err != nil:
-		return err
-	case !found:
-		changed, err := p.change(`INSERT INTO orphans (conversation, key, id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, p.here, string(s.Key), string(s.ID))
-		if err != nil || changed > 0 {
-			return err
-		}
-		var first string
-		if err := p.row("SELECT id FROM orphans WHERE key = $1", string(s.Key)).Scan(&first); err != nil || first == string(s.ID) {
-			return err
-		}
-		return p.double(s)
-	case id.Valid && number >= 0 && s.Created.UnixMilli() < posted-forerunner:
-		// An older store was restored, and has posted what had been posted: people may have answered the first one.
-		if err := p.stray(p.here, bridge.MessageID(id.String), s.Key); err != nil {
-			return err
-		}
-		if err := p.exec("UPDATE parts SET mixed = 1 WHERE instance = $1 AND number = $2", instance, number); err != nil {
-			return err
-		}
-		if err := p.exec("UPDATE own_reactions SET state = 2 WHERE instance = $1", instance); err != nil {
-			return err
-		}
-	case id.Valid, number < 0: // not this one, or it would have been found by its id; or it was buried
-		return p.double(s)
-	case settled && number > 0:
-		// The text became shorter before it turned up.
-		if err := p.bury(instance, number); err != nil {
-			return err
-		}
-		return p.double(s)
-	}
-	// The answer to the post is still on its way, or was lost: this settles it.
-	if err := p.adopt(instance, number, s.ID, s.Revision); err != nil {
-		return err
-	}
-	// Of several attempts it may be one that answered another post, or none.
-	if err := p.exec(`UPDATE instances SET phase = CASE phase WHEN 2 THEN 1 ELSE phase END, thread = $1, unrooted = $1 = '' AND (SELECT root_id FROM messages m WHERE m.id = message) <> ''
-		WHERE id = $2 AND $3 = 0`, string(s.Root), instance, number); err != nil {
-		return err
-	}
-	// It may have been given up meanwhile, as when its message was deleted.
-	if err := p.marks(p.woken, "UPDATE instances SET rank = COALESCE(rank, $1) WHERE id = $2 AND reason IS NULL RETURNING conversation", p.now, instance); err != nil {
-		return err
-	}
-	return p.reactions(s, instance, number, message, reacted)
-}
-
-// forerunner is how much older than our last attempt a post must be, in milliseconds, to be of an earlier life of the
-// store: clocks differ, and an attempt is settled sooner.
-const forerunner = 10 * 60 * 1000
-
-// adopt takes a post that was found by its key. Where it may show an earlier text, the next plan edits it.
-func (t *tx) adopt(instance, number int64, id bridge.MessageID, revision int64) error {
-	return t.exec("UPDATE parts SET id = $1, revision = $2, hash = CASE mixed WHEN 1 THEN '' ELSE hash END WHERE instance = $3 AND number = $4",
-		string(id), revision, instance, number)
-}
-
-// double has a second copy deleted.
-func (p *putter) double(s *bridge.State) error {
-	p.woken[p.here] = true
-	return p.stray(p.here, s.ID, s.Key)
-}
-
-// stray notes a second copy that must go.
-func (t *tx) stray(conversation int64, id bridge.MessageID, key bridge.Key) error {
-	return t.exec("INSERT INTO strays (conversation, id, key) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", conversation, string(id), string(key))
-}
-
 // changed brings the message to what its origin looks like now.
 func (p *putter) changed(s *bridge.State, k known) error {
 	hash := hashOf(s)
-	if s.Deleted == k.deleted && hash == k.hash {
+	switch {
+	case k.number > 0, s.Deleted && k.deleted, s.Deleted == k.deleted && hash == k.hash && k.sent == "":
 		return nil
+	case s.Deleted, k.deleted && k.partDeleted:
+		return p.revise(s, k, hash)
+	case k.deleted && !s.Deleted:
+		return p.stays(k, hash)
+	case k.sent == "":
+		if k.version < k.newest && millis(s.Edited) < k.said {
+			return p.exec("UPDATE messages SET hash = $1 WHERE id = $2", hash, k.message) // a copy says something newer
+		}
+		return p.revise(s, k, hash)
 	}
+	human, err := p.human(s, k)
+	if err != nil || !human {
+		return err
+	}
+	if k.version < k.newest && millis(s.Edited) < k.said {
+		return p.outdated(s, k)
+	}
+	return p.revise(s, k, hash)
+}
+
+// stays takes a state of an origin that is there although its message was deleted at a copy.
+func (p *putter) stays(k known, hash string) error {
+	if err := p.exec("UPDATE messages SET hash = $1 WHERE id = $2", hash, k.message); err != nil || !k.leaving || k.version < k.newest {
+		return err
+	}
+	// Causeway has deleted it. The state is from before, or it was restored before the deletion was seen; that is deleted again.
+	if err := p.exec("UPDATE parts SET version = version - 1 WHERE instance = $1 AND number = 0", k.instance); err != nil {
+		return err
+	}
+	return p.marks(p.woken, "UPDATE instances SET rank = COALESCE(rank, $1) WHERE id = $2 RETURNING conversation", p.now, k.instance)
+}
+
+// revise makes what the origin says the message.
+func (p *putter) revise(s *bridge.State, k known, hash string) error {
 	// What was quarantined is tried again: its author may have mended it.
 	n, err := p.change(`UPDATE instances SET rank = COALESCE(rank, $1), reason = NULL WHERE message = $2 AND origin = 0`, p.now, k.message)
 	if err != nil {
 		return err
+	}
+	if k.deleted && !s.Deleted { // their writers may have changed copies meanwhile
+		if err := p.exec("UPDATE parts SET hash = '' WHERE writer <> '' AND number >= 0 AND instance IN (SELECT id FROM instances WHERE message = $1 AND origin = 0)", k.message); err != nil {
+			return err
+		}
 	}
 	if k.deleted && k.reacted { // people may have reacted to copies meanwhile
 		if err := p.exec("UPDATE instances SET rank = COALESCE(rank, $1) WHERE message = $2", p.now, k.message); err != nil {
@@ -347,10 +334,23 @@ func (p *putter) changed(s *bridge.State, k known) error {
 			return err
 		}
 	}
-	if err := p.exec("UPDATE messages SET deleted = $1, hash = $2, body = $3, version = version + 1 WHERE id = $4", s.Deleted, hash, body, k.message); err != nil {
+	if err := p.exec("UPDATE messages SET deleted = $1, hash = $2, body = $3, version = version + 1, edited = $4, author = CASE $5 WHEN '' THEN author ELSE $5 END WHERE id = $6",
+		s.Deleted, hash, body, millis(s.Edited), string(s.Author.ID), k.message); err != nil {
 		return err
 	}
-	return p.each("SELECT conversation FROM instances WHERE message = $1 AND rank IS NOT NULL", []any{k.message}, func(rows *sql.Rows) error {
+	if err := p.exec("UPDATE parts SET version = $1, edited = $2, sent = '', shown = '', doubt = '', leaving = 0 WHERE instance = $3 AND number = 0",
+		k.newest+1, millis(s.Edited), k.instance); err != nil {
+		return err
+	}
+	if err := p.exec("UPDATE instances SET frozen = 0, blanked = 0 WHERE id = $1 AND (frozen > 0 OR blanked > 0)", k.instance); err != nil {
+		return err
+	}
+	return p.wakeLacking(k.message)
+}
+
+// wakeLacking wakes the conversations of those instances of a message that lack something.
+func (p *putter) wakeLacking(message int64) error {
+	return p.each("SELECT conversation FROM instances WHERE message = $1 AND rank IS NOT NULL", []any{message}, func(rows *sql.Rows) error {
 		var c int64
 		err := rows.Scan(&c)
 		p.woken[c] = true
@@ -365,6 +365,9 @@ func (p *putter) removed(k known) error {
 	}
 	if k.phase == Gone || k.number > 0 { // a later part may have been ours to delete
 		return nil
+	}
+	if gone, err := p.withdrawn(k); gone || err != nil {
+		return err
 	}
 	if err := p.exec(departs, k.instance); err != nil {
 		return err
@@ -385,50 +388,6 @@ func (p *putter) forget(instance, number, message int64) error {
 	return p.reacted(instance, message)
 }
 
-// reactions makes the known set of one post what the state says.
-func (p *putter) reactions(s *bridge.State, instance, number, message int64, reacted bool) error {
-	var set []bridge.Reaction
-	for _, r := range s.Reactions {
-		if !p.routes.Own(r.User) && !slices.Contains(set, r) {
-			set = append(set, r)
-		}
-	}
-	if len(set) == 0 && !reacted {
-		return nil
-	}
-	var before []bridge.Reaction
-	err := p.each("SELECT person, emoji FROM reactions WHERE instance = $1 AND number = $2", []any{instance, number}, func(rows *sql.Rows) error {
-		var r bridge.Reaction
-		before = append(before, r)
-		last := &before[len(before)-1]
-		return rows.Scan((*string)(&last.User), &last.Emoji)
-	})
-	if err != nil {
-		return err
-	}
-	changed := false
-	for _, r := range before {
-		if !slices.Contains(set, r) {
-			changed = true
-			if err := p.exec("DELETE FROM reactions WHERE instance = $1 AND number = $2 AND person = $3 AND emoji = $4", instance, number, string(r.User), r.Emoji); err != nil {
-				return err
-			}
-		}
-	}
-	for _, r := range set {
-		if !slices.Contains(before, r) {
-			changed = true
-			if err := p.exec("INSERT INTO reactions (instance, number, person, emoji) VALUES ($1, $2, $3, $4)", instance, number, string(r.User), r.Emoji); err != nil {
-				return err
-			}
-		}
-	}
-	if !changed {
-		return nil
-	}
-	return p.reacted(instance, message)
-}
-
 // reacted marks every other instance as lacking.
 func (p *putter) reacted(instance, message int64) error {
 	if err := p.exec("UPDATE messages SET reacted = 1 WHERE id = $1", message); err != nil {
@@ -439,6 +398,14 @@ func (p *putter) reacted(instance, message int64) error {
 
 // markReacted marks the other instances of a message as lacking.
 const markReacted = `UPDATE instances SET rank = COALESCE(rank, $1) WHERE message = $2 AND id <> $3 AND phase IN (0, 1) AND reason IS NULL RETURNING conversation`
+
+// millis gives Unix milliseconds; 0 for never.
+func millis(at time.Time) int64 {
+	if at.IsZero() {
+		return 0
+	}
+	return at.UnixMilli()
+}
 
 func bodyOf(s *bridge.State) ([]byte, error) {
 	return json.Marshal(Body{Author: s.Author, Text: s.Text, Files: s.Files})

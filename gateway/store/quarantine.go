@@ -77,8 +77,11 @@ func (s *Store) Drop(ctx context.Context, id int64) (bridge.ConversationID, erro
 		if err := t.exec("UPDATE instances SET reason = NULL, phase = $1 WHERE id = $2", int(Removed), id); err != nil {
 			return err
 		}
-		return t.exec(`UPDATE messages SET body = NULL, quote = '' WHERE id = (SELECT message FROM instances WHERE id = $1) AND NOT EXISTS (
-			SELECT 1 FROM instances i WHERE i.message = messages.id AND (i.reason IS NOT NULL OR i.rank IS NOT NULL AND i.origin = 0))`, id)
+		var message int64
+		if err := t.row("SELECT message FROM instances WHERE id = $1", id).Scan(&message); err != nil {
+			return err
+		}
+		return t.forgetText(message)
 	})
 }
 

@@ -154,6 +154,7 @@ CREATE TABLE identities (               -- who a person is on a server
 	state    INTEGER NOT NULL,             -- see IdentityState
 	reason   TEXT NOT NULL DEFAULT '',     -- why it was lost
 	verified INTEGER NOT NULL,             -- when Causeway last made sure that it can act as them
+	told     INTEGER NOT NULL DEFAULT 0,   -- 1: they have been told that it was lost
 	PRIMARY KEY (server, uid)
 ) WITHOUT ROWID;
 CREATE UNIQUE INDEX identities_person ON identities (person, server);
@@ -168,7 +169,7 @@ CREATE TABLE walks (                    -- connecting that is under way
 CREATE TABLE invitations (              -- who has been asked to connect
 	server TEXT NOT NULL,
 	uid    TEXT NOT NULL,
-	asked  INTEGER NOT NULL,               -- when last; 0 = about to be
+	asked  INTEGER NOT NULL,               -- when last, or when they answered; 0 = about to be
 	answer INTEGER NOT NULL DEFAULT 0,     -- see Answer
 	PRIMARY KEY (server, uid)
 ) WITHOUT ROWID;
@@ -193,22 +194,36 @@ CREATE TABLE directories (              -- how far directories have been read
 	read    INTEGER NOT NULL               -- when
 ) WITHOUT ROWID;
 CREATE TABLE departures_of_people (     -- who has left, until all that follows from it is done
-	server   TEXT NOT NULL,
-	uid      TEXT NOT NULL,
-	presence INTEGER NOT NULL,             -- what the second look said
-	seen     INTEGER NOT NULL,
-	allowed  INTEGER NOT NULL DEFAULT 0,   -- 1: within the limit, or confirmed by the operator
+	server      TEXT NOT NULL,
+	uid         TEXT NOT NULL,
+	home_server TEXT NOT NULL,             -- who they were where people connect
+	home        TEXT NOT NULL,
+	presence    INTEGER NOT NULL,          -- what the directory said
+	seen        INTEGER NOT NULL,          -- when it said so
+	allowed     INTEGER NOT NULL,          -- since when it is within the limit, or the operator agreed; 0 = not yet
 	PRIMARY KEY (server, uid)
 ) WITHOUT ROWID;
-ALTER TABLE parts ADD COLUMN writer TEXT NOT NULL DEFAULT '';     -- the user as whom it was written; '' = the relay, or at the origin
-ALTER TABLE parts ADD COLUMN shown TEXT NOT NULL DEFAULT '';      -- hash of the neutral text as first seen after the last write
-ALTER TABLE parts ADD COLUMN edited INTEGER NOT NULL DEFAULT 0;   -- the service's edit time then
+ALTER TABLE messages ADD COLUMN author TEXT NOT NULL DEFAULT '';    -- its author's id at the origin
+ALTER TABLE messages ADD COLUMN edited INTEGER NOT NULL DEFAULT 0;  -- the service's edit time of its text, wherever that was written
+ALTER TABLE instances ADD COLUMN relayed INTEGER NOT NULL DEFAULT 0; -- 1: the service does not take it from its author, so the relay posts it
+-- As whom a part was written, and what tells a human's edit of it from the echo of Causeway's last write.
+ALTER TABLE parts ADD COLUMN writer TEXT NOT NULL DEFAULT '';     -- the user; '' = the relay, or at the origin
+ALTER TABLE parts ADD COLUMN tried TEXT NOT NULL DEFAULT '';      -- the user as whom it was tried, though the relay may have written it since
+ALTER TABLE parts ADD COLUMN sent TEXT NOT NULL DEFAULT '';       -- hash of the neutral text that was sent; '' = not written as a person
+ALTER TABLE parts ADD COLUMN shown TEXT NOT NULL DEFAULT '';      -- hash of what was seen first after that; '' = not seen yet
+ALTER TABLE parts ADD COLUMN edited INTEGER NOT NULL DEFAULT 0;   -- the newest of the service's edit times that is known
+ALTER TABLE parts ADD COLUMN doubt TEXT NOT NULL DEFAULT '';      -- hash of what was seen instead of what was sent
+ALTER TABLE parts ADD COLUMN rewritten INTEGER NOT NULL DEFAULT 0; -- 1: Causeway has edited it
+UPDATE parts SET version = (SELECT m.version FROM instances i JOIN messages m ON m.id = i.message WHERE i.id = parts.instance) WHERE key IS NULL;
+ALTER TABLE orphans ADD COLUMN writer TEXT NOT NULL DEFAULT '';   -- as in parts
+ALTER TABLE strays ADD COLUMN writer TEXT NOT NULL DEFAULT '';    -- as in parts
 CREATE TABLE reactions_made (           -- takes the place of own_reactions: what Causeway set for people elsewhere
 	instance INTEGER NOT NULL REFERENCES instances,
 	emoji    TEXT NOT NULL,
 	writer   TEXT NOT NULL DEFAULT '',     -- the user as whom it was set; '' = the relay
-	state    INTEGER NOT NULL,             -- as in own_reactions
-	seen     INTEGER NOT NULL DEFAULT 0,   -- 1: it has been seen there; when it is missing afterwards, its person took it away
+	state    INTEGER NOT NULL,             -- see reactionState
+	seen     INTEGER NOT NULL DEFAULT 0,   -- 1: it has been seen there; when it is missing afterwards, its person took it away. 2: look
+	made     INTEGER NOT NULL DEFAULT 0,   -- when it was set or removed
 	PRIMARY KEY (instance, emoji, writer)
 ) WITHOUT ROWID;
 INSERT INTO reactions_made (instance, emoji, writer, state) SELECT instance, emoji, '', state FROM own_reactions;

@@ -47,7 +47,7 @@ func TestWhatChangesWhileItIsPostedIsNotSettled(t *testing.T) {
 	liked.Revision, liked.Reactions = 2, []bridge.Reaction{{User: "ben", Emoji: "👍"}}
 	plan := func(w *Work) Step {
 		if len(w.Wanted) > len(w.Set) {
-			return Step{Op: React, ID: w.Parts[0].ID, Emoji: w.Wanted[0]}
+			return Step{Op: React, ID: w.Parts[0].ID, Emoji: w.Wanted[0].Emoji}
 		}
 		return simplePlan(w)
 	}

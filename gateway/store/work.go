@@ -19,8 +19,8 @@ type Work struct {
 	IsOrigin bool
 	Phase    Phase
 	Blanked  bool
-	// Frozen: its posts cannot be edited any more.
-	Frozen bool
+	// Frozen: its posts cannot be edited any more. Told: it is an origin that cannot be deleted, and its author knows.
+	Frozen, Told bool
 	// Unrooted: it was posted without what it answers. Alone: nor can its parts stand in one thread.
 	Unrooted, Alone bool
 	// Thread is the post whose thread part 0 stands in; empty: it starts one.
@@ -38,9 +38,17 @@ type Work struct {
 	buried int64
 	// HasReplies: others have answered it here. Known for deleted messages only.
 	HasReplies bool
-	// Wanted are the emoji that people elsewhere have set, Set those that Causeway has set here, Begun those that it
-	// may have set, Refused those that it could not set; each sorted.
-	Wanted, Set, Begun, Refused []string
+	// As is the user of this server as whom the author's posts go out, at the origin the author; empty: Causeway cannot act as
+	// them, so it is the relay.
+	As bridge.UserID
+	// Looked: the last step was Look.
+	Looked bool
+	// Wanted is what people elsewhere have set, Set what Causeway has set here, Begun what it may have set, Refused what it
+	// could not set. Leaving it has begun to remove as people, Taken it has removed as people, and old states may still show it. Each is sorted.
+	Wanted, Set, Begun, Refused, Leaving, Taken []Mark
+	// Unclear: a state shows what was removed, or lacks what was set; it may be an old one. LookAfter is when that was last changed.
+	Unclear   bool
+	LookAfter time.Time
 }
 
 // Message is what was said.
@@ -72,89 +80,15 @@ type Part struct {
 	Deleted bool
 	// Leaving: Causeway has begun to delete it.
 	Leaving bool
+	// Writer is the user as whom it was written; empty: the relay. Only they can change it: Able tells whether Causeway can act as
+	// them now.
+	Writer bridge.UserID
+	Able   bool
 
-	key      bridge.Key
-	revision int64
-}
+	// Revision is the newest seen.
+	Revision int64
 
-// Op is what a step does.
-type Op int
-
-// The steps a lane can take.
-const (
-	// Settled: nothing is lacking.
-	Settled Op = iota
-	// Post makes a part that does not exist.
-	Post
-	// Find settles a post whose answer is unknown.
-	Find
-	// Edit changes a part.
-	Edit
-	// Blank edits a part whose message was deleted but which its replies need.
-	Blank
-	// Delete removes a part.
-	Delete
-	// React sets an emoji, Unreact removes one.
-	React
-	Unreact
-	// Quote fetches the missing root at the origin.
-	Quote
-	// Stray deletes a second copy.
-	Stray
-	// Tell gives a person a notice.
-	Tell
-	// Refuse quarantines what cannot be planned; the store does it at once.
-	Refuse
-)
-
-// Step is the next thing that a lane does. The fields that count depend on Op.
-type Step struct {
-	Op     Op
-	Part   int
-	ID     bridge.MessageID
-	Draft  bridge.Draft
-	Hash   string
-	Emoji  string
-	Keep   bool      // Stray: it cannot be deleted, so blank it
-	Since  time.Time // Find: when the intent was made
-	Reason string    // Refuse: why
-	Notice bridge.Notice
-
-	notice int64
-}
-
-// Verdict is how a step ended.
-type Verdict int
-
-// The verdicts.
-const (
-	// Done: it took effect.
-	Done Verdict = iota
-	// Absent: Find saw no such post, or the attempt certainly had no effect. It will be planned anew.
-	Absent
-	// Vanished: the target does not exist any more.
-	Vanished
-	// Refused: the service will not do it, now or ever. A post or edit is quarantined, a reaction dropped.
-	Refused
-	// NoDelete: the post cannot be deleted; it is to be blanked.
-	NoDelete
-	// NoEdit: the post cannot be edited any more; what changes is said in a reply.
-	NoEdit
-	// Rootless: what it answers is gone there; it will be posted without.
-	Rootless
-)
-
-// Outcome is what a step has led to.
-type Outcome struct {
-	Work    *Work
-	Step    Step
-	Verdict Verdict
-	// IDs are the posts made or found; a second one is a double and will be deleted.
-	IDs []bridge.MessageID
-	// Quote is what Step Quote has fetched.
-	Quote Body
-	// Reason says why it was refused; shown to operator and author.
-	Reason string
+	key bridge.Key
 }
 
 // Next is what a lane does next.
@@ -184,6 +118,12 @@ func (s *Store) Advance(ctx context.Context, c bridge.ConversationID, last *Outc
 		if next.Work, next.Step, err = l.next(); err != nil {
 			return fmt.Errorf("looking what %s lacks: %w", c, err)
 		}
+		if as := next.Step.Writer(); as != "" {
+			_, err := t.found("SELECT account FROM identities WHERE server = $1 AND uid = $2", []any{string(c.Server), string(as)}, (*string)(&next.Step.Account))
+			if err != nil {
+				return err
+			}
+		}
 		for id := range l.woken {
 			woken, err := t.name(id)
 			if err != nil {
@@ -205,6 +145,8 @@ type lane struct {
 	woken map[int64]bool // other conversations that now lack something
 	// certain: there is no intent, as the outcome of the last one has just been stored.
 	certain bool
+	// looked is the instance that has just been looked at.
+	looked int64
 }
 
 func (l *lane) next() (*Work, Step, error) {
@@ -245,11 +187,16 @@ func (l *lane) lacks(w *Work) (*Work, Step, error) {
 			return nil, Step{}, err
 		}
 	}
+	w.Looked = w.Instance == l.looked
 	for {
 		step := l.plan(w)
 		switch step.Op {
 		case Settled:
 			return w, step, l.settle(w)
+		case Stay:
+			if err := l.stay(w); err != nil {
+				return nil, Step{}, err
+			}
 		case Refuse:
 			return w, Step{}, l.quarantine(&Outcome{Work: w, Reason: step.Reason})
 		case Post:
@@ -273,11 +220,20 @@ func (l *lane) begin(w *Work, step *Step) error {
 	switch step.Op {
 	case Edit, Blank:
 		step.Draft.Key = l.key(w, step.Part)
-		return l.exec("UPDATE parts SET hash = '' WHERE instance = $1 AND number = $2", w.Instance, step.Part)
+		if step.Draft.As != "" && step.Seen {
+			return l.exec(`UPDATE parts SET hash = '', shown = CASE WHEN sent = $1 AND doubt <> '' THEN doubt ELSE '' END, doubt = '', sent = $1, rewritten = 1
+				WHERE instance = $2 AND number = $3`, step.Draft.Text.Hash(), w.Instance, step.Part)
+		}
+		return l.exec("UPDATE parts SET hash = '', sent = '' WHERE instance = $1 AND number = $2", w.Instance, step.Part)
 	case Delete:
 		return l.exec("UPDATE parts SET leaving = 1 WHERE instance = $1 AND number = $2", w.Instance, step.Part)
 	case React, Unreact: // removed perhaps, and then wanted again: it must not pass for set
-		return l.exec("INSERT INTO own_reactions (instance, emoji, state) VALUES ($1, $2, 2) ON CONFLICT (instance, emoji, writer) DO UPDATE SET state = 2", w.Instance, step.Emoji)
+		state := reactionBegun
+		if step.Op == Unreact {
+			state = reactionLeaving
+		}
+		return l.exec(`INSERT INTO own_reactions (instance, emoji, writer, state) VALUES ($1, $2, $3, $4)
+			ON CONFLICT (instance, emoji, writer) DO UPDATE SET state = excluded.state`, w.Instance, step.Emoji, string(step.As), state)
 	}
 	return nil
 }
@@ -328,7 +284,7 @@ func (l *lane) again(w *Work) error {
 	if err := l.marks(l.woken, markReacted, time.Now().UnixMilli(), w.Message.id, w.Instance); err != nil {
 		return err
 	}
-	w.Set, w.Begun, w.Refused = nil, nil, nil
+	w.Set, w.Begun, w.Refused, w.Leaving, w.Taken, w.Unclear = nil, nil, nil, nil, nil, false
 	w.Late = w.Message.Created.UnixMilli() < w.departed
 	return l.exec("UPDATE instances SET phase = $1, version = 0, blanked = 0, frozen = 0, unrooted = 0, thread = '', late = 0 WHERE id = $2", int(Waiting), w.Instance)
 }
@@ -361,12 +317,17 @@ func (l *lane) intend(w *Work, step *Step) (adopted bool, err error) {
 		}
 	}
 	var orphan sql.NullString
-	if _, err := l.found("SELECT id FROM orphans WHERE key = $1", []any{string(step.Draft.Key)}, &orphan); err != nil {
+	writer, sent := string(step.Draft.As), ""
+	if _, err := l.found("SELECT id, writer FROM orphans WHERE key = $1", []any{string(step.Draft.Key)}, &orphan, &writer); err != nil {
 		return false, err
 	}
-	if err := l.exec(`INSERT INTO parts (instance, number, conversation, id, key, hash, version, posted) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-		ON CONFLICT (instance, number) DO UPDATE SET id = excluded.id, mixed = MAX(mixed, hash <> excluded.hash), hash = excluded.hash, version = excluded.version, posted = excluded.posted`,
-		w.Instance, step.Part, l.here, orphan, string(step.Draft.Key), step.Hash, origin.Version, time.Now().UnixMilli()); err != nil {
+	if writer != "" {
+		sent = step.Draft.Text.Hash()
+	}
+	if err := l.exec(`INSERT INTO parts (instance, number, conversation, id, key, hash, version, posted, writer, tried, sent) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)
+		ON CONFLICT (instance, number) DO UPDATE SET id = excluded.id, mixed = MAX(mixed, hash <> excluded.hash), hash = excluded.hash, version = excluded.version, posted = excluded.posted,
+			writer = excluded.writer, tried = CASE excluded.tried WHEN '' THEN tried ELSE excluded.tried END, sent = excluded.sent, shown = '', doubt = '', edited = 0, rewritten = 0`,
+		w.Instance, step.Part, l.here, orphan, string(step.Draft.Key), step.Hash, origin.Version, time.Now().UnixMilli(), writer, sent); err != nil {
 		return false, err
 	}
 	if orphan.Valid {
@@ -390,7 +351,8 @@ func (l *lane) uncertain() (*Work, Step, error) {
 		return nil, Step{}, err
 	}
 	var id, key sql.NullString
-	if err := l.row("SELECT id, key FROM parts WHERE instance = $1 AND number = $2", instance, number).Scan(&id, &key); err != nil {
+	var writer string
+	if err := l.row("SELECT id, key, writer FROM parts WHERE instance = $1 AND number = $2", instance, number).Scan(&id, &key, &writer); err != nil {
 		return nil, Step{}, err
 	}
 	if id.Valid { // the feed has seen it
@@ -400,18 +362,20 @@ func (l *lane) uncertain() (*Work, Step, error) {
 	if err != nil {
 		return nil, Step{}, err
 	}
-	draft := bridge.Draft{Conversation: l.name, Root: bridge.MessageID(root), Key: bridge.Key(key.String)}
+	draft := bridge.Draft{Conversation: l.name, Root: bridge.MessageID(root), Key: bridge.Key(key.String), As: bridge.UserID(writer)}
 	if w.Message.Body != nil {
 		draft.Author, draft.Text = w.Message.Body.Author, w.Message.Body.Text
 	}
-	return w, Step{Op: Find, Part: number, Draft: draft, Since: time.UnixMilli(made)}, nil
+	return w, Step{Op: Find, Part: number, Draft: draft, As: draft.As, Since: time.UnixMilli(made)}, nil
 }
 
-// errand gives the next stray or notice of this conversation. They come last: what people say goes first.
+// errand gives the next stray or notice of this conversation. They come last: what people say goes first. Strays of people as
+// whom Causeway cannot act are left until it can.
 func (l *lane) errand() (Step, error) {
 	var step Step
-	found, err := l.found("SELECT id, key, done = 2 FROM strays WHERE conversation = $1 AND done <> 1 LIMIT 1", []any{l.here},
-		(*string)(&step.ID), (*string)(&step.Draft.Key), &step.Keep)
+	found, err := l.found(`SELECT id, key, done = 2, writer FROM strays WHERE conversation = $1 AND done <> 1
+		AND (writer = '' OR EXISTS (SELECT 1 FROM identities WHERE server = $2 AND uid = writer AND state = 0)) LIMIT 1`, []any{l.here, string(l.name.Server)},
+		(*string)(&step.ID), (*string)(&step.Draft.Key), &step.Keep, (*string)(&step.As))
 	if found || err != nil {
 		step.Op = Stray
 		return step, err
@@ -430,7 +394,7 @@ func (l *lane) errand() (Step, error) {
 // settle notes that an instance lacks nothing, and forgets the text when no other instance needs it.
 func (l *lane) settle(w *Work) error {
 	phase := w.Phase
-	if w.Message.Deleted && !w.IsOrigin && phase != Removed && !w.Blanked {
+	if w.Message.Deleted && !w.IsOrigin && phase != Removed && !w.Blanked && !w.standing() {
 		phase = Gone
 	} else if phase == Waiting {
 		phase = Live
@@ -441,6 +405,20 @@ func (l *lane) settle(w *Work) error {
 	if w.Message.Body == nil && w.Message.Quote == nil {
 		return nil
 	}
-	return l.exec(`UPDATE messages SET body = NULL, quote = '' WHERE id = $1 AND NOT EXISTS (
-		SELECT 1 FROM instances WHERE message = $1 AND (reason IS NOT NULL OR rank IS NOT NULL AND origin = 0))`, w.Message.id)
+	return l.forgetText(w.Message.id)
+}
+
+// standing: its first post is there although the message was deleted, because its writer cannot be acted as. Should the message be
+// restored, that post is still its copy.
+func (w *Work) standing() bool {
+	return len(w.Parts) > 0 && w.Parts[0].Number == 0 && w.Parts[0].ID != "" && !w.Parts[0].Deleted
+}
+
+// forgetText forgets the text of a message when no instance needs it any more. The origin does where it does not show it yet, and a post
+// that was edited as a person until that has been seen; see written.
+func (t *tx) forgetText(message int64) error {
+	return t.exec(`UPDATE messages SET body = NULL, quote = '' WHERE id = $1 AND NOT EXISTS (
+		SELECT 1 FROM instances i WHERE i.message = $1 AND (i.reason IS NOT NULL OR i.rank IS NOT NULL AND (i.origin = 0
+			OR EXISTS (SELECT 1 FROM parts p WHERE p.instance = i.id AND p.number = 0 AND p.version < messages.version))
+			OR EXISTS (SELECT 1 FROM parts p WHERE p.instance = i.id AND p.number >= 0 AND p.deleted = 0 AND p.sent <> '' AND p.rewritten = 1 AND p.shown = '' AND p.hash <> '')))`, message)
 }

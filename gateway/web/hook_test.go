@@ -87,6 +87,21 @@ func TestPathOfThePublicAddressMayBeTakenOffOrNot(t *testing.T) {
 	}
 }
 
+func TestPagesOfPeopleAreBelowThePublicAddress(t *testing.T) {
+	site := Site{PublicURL: "https://example.com/causeway", Pages: told("pages")}
+	for target, want := range map[string]string{
+		"/connect/token": "pages GET /connect/token ", "/causeway/connect/token?a=b": "pages GET /connect/token?a=b ", "/me/token": "pages GET /me/token ",
+		"/causeway/me/token": "pages GET /me/token ", "/connect": "307", "/other/connect/token": "404", "/": "404",
+	} {
+		if got := ask(site, http.MethodGet, target, ""); got != want {
+			t.Errorf("%s: %q, want %q", target, got, want)
+		}
+	}
+	if got := ask(Site{}, http.MethodGet, "/connect/token", ""); got != "404" {
+		t.Errorf("without pages: %q", got)
+	}
+}
+
 func TestHookIsBelowThePublicAddress(t *testing.T) {
 	for _, test := range [][3]string{
 		{"", "a.b", ""},

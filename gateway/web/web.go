@@ -1,5 +1,5 @@
 // Package web is Causeway's HTTP server: it tells whether Causeway is alive and how it stands, and hands on what chat
-// services send to an account.
+// services send to an account, and what people open in a browser.
 //
 // Whatever a client does or leaves undone, it costs a bounded time and amount of memory: the server may stand where
 // everybody reaches it. What the handler of an account reads of a body is its own business.
@@ -32,17 +32,27 @@ const (
 //
 //	/healthz           whether the process is alive
 //	/status            how everything stands, for those who may know
+//	/people            what the operator wants done about people
 //	/hooks/ACCOUNT/…   what a service sends to an account, and what an account shows to others
+//	/connect/…, /me/…  the pages of people
 type Site struct {
 	// PublicURL is the address at which others reach the server; may be empty.
 	PublicURL string
 	// Hooks are the handlers of accounts, by the name of the account. Each sees paths that begin after
 	// /hooks/ACCOUNT, and must end with the request's context.
 	Hooks map[string]http.Handler
+	// Pages answers what begins with /connect/ and /me/; nil: there are no such pages. It must keep the paths, which hold tokens, to
+	// itself, and answer also where it fails.
+	Pages http.Handler
 	// Status gives what /status shows as JSON; nil: there is no /status.
 	Status func(context.Context) any
 	// MaySeeStatus judges the bearer token of a request for it.
 	MaySeeStatus func(token string) bool
+	// Order does what a body says that was posted to /people, and gives what is answered as JSON; an error says why the order makes no sense.
+	// nil: no orders are taken.
+	Order func(ctx context.Context, order []byte) (any, error)
+	// MayOrder judges the bearer token of an order.
+	MayOrder func(token string, order []byte) bool
 }
 
 // Hook gives the address below which others reach the handler of an account; empty without a public URL.
@@ -136,8 +146,15 @@ func (s Site) handler() http.Handler {
 	if s.Status != nil {
 		mux.HandleFunc("GET /status", s.status)
 	}
+	if s.Order != nil {
+		mux.HandleFunc("POST "+OrdersPath, s.order)
+	}
 	mux.HandleFunc(hooks+"{account}", s.hook)
 	mux.HandleFunc(hooks+"{account}/{rest...}", s.hook)
+	if s.Pages != nil {
+		mux.Handle("/connect/", s.Pages)
+		mux.Handle("/me/", s.Pages)
+	}
 	return below(s.PublicURL, mux)
 }
 

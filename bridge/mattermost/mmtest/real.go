@@ -52,6 +52,16 @@ func Real(t testing.TB, url, admin string) World {
 	w.Bot = Member{ID: bot.UserId, Username: bot.Username, Token: key.Token}
 	w.Revoke = func(t testing.TB) { do("POST", "/users/tokens/disable", map[string]any{"token_id": key.Id}, nil) }
 	w.Grant = func(t testing.TB) { do("POST", "/users/tokens/enable", map[string]any{"token_id": key.Id}, nil) }
+	w.Roles = func(t testing.TB, roles string) {
+		t.Helper()
+		do("PUT", "/users/"+bot.UserId+"/roles", map[string]any{"roles": "system_user " + roles}, nil)
+		if roles != Restricted {
+			return
+		}
+		var role model.Role
+		do("GET", "/roles/name/"+Restricted, nil, &role)
+		do("PUT", "/roles/"+role.Id+"/patch", map[string]any{"permissions": append(role.Permissions, RestrictedPermissions...)}, nil)
+	}
 	w.Channel = func(t testing.TB, name string) string {
 		var c model.Channel
 		do("POST", "/channels", map[string]any{"team_id": team.Id, "name": name, "display_name": strings.ToUpper(name[:1]) + name[1:], "type": "O"}, &c)

@@ -22,7 +22,6 @@ import (
 	"causeway/bridge"
 	"causeway/bridge/bridgetest"
 	"causeway/bridge/mattermost"
-	"causeway/bridge/secret"
 )
 
 func withConn(ctx context.Context, c net.Conn) context.Context {
@@ -46,6 +45,10 @@ type World struct {
 	Channel func(t testing.TB, name string) string
 	// Revoke takes the bot's token away, Grant gives it back.
 	Revoke, Grant func(t testing.TB)
+	// Profile is how people are acted as; empty: restricted.
+	Profile string
+	// Roles gives the bot system roles, besides system_user. The restricted one may do what docs/mattermost-bot.md says.
+	Roles func(t testing.TB, roles string)
 	// Bridge makes the bridge; nil: mattermost.New.
 	Bridge func(bridge.Env, *mattermost.Settings) (bridge.Bridge, error)
 	// Within is [bridgetest.Service.Within].
@@ -79,6 +82,9 @@ type service struct {
 	client *http.Client
 	places [2]bridgetest.Place
 	log    lines
+	vault  Vault
+	// app is the OAuth 2.0 app with which people are connected; empty as long as nobody is.
+	app model.OAuthApp
 
 	mu sync.Mutex
 	// told counts who has heard of a post, mentioned who was notified by it.
@@ -106,7 +112,9 @@ func (l *lines) String() string {
 // URL is the proxy's.
 func (s *service) URL() string { return s.Proxy.URL() }
 
-func (s *service) Features() bridgetest.Features { return bridgetest.Features{NoRestore: true} }
+func (s *service) Features() bridgetest.Features {
+	return bridgetest.Features{NoRestore: true, KeyCopied: true}
+}
 
 func (s *service) Within() time.Duration { return s.World.Within }
 
@@ -118,8 +126,7 @@ func (s *service) Bridge() bridge.Bridge {
 	if open == nil {
 		open = mattermost.New
 	}
-	b, err := open(bridge.Env{Account: "mattermost.law", Log: logrus.NewEntry(log)},
-		&mattermost.Settings{Server: s.URL(), Token: secret.Secret(s.Bot.Token)})
+	b, err := open(bridge.Env{Account: "mattermost.law", Log: logrus.NewEntry(log), Vault: &s.vault}, s.settings(s.URL()))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -336,4 +343,17 @@ func (s *service) Reopen(c bridge.ConversationID) {
 
 func (s *service) Log() string { return s.log.String() }
 
-func (s *service) Secrets() []string { return []string{s.Bot.Token} }
+func (s *service) Secrets() []string {
+	all := []string{s.Bot.Token}
+	for _, who := range []Member{s.Alice, s.Bob} {
+		var grant struct{ Access, Refresh string }
+		data, err := s.vault.Load(s.t.Context(), bridge.PersonGrant(bridge.UserID(who.ID)))
+		if err == nil && json.Unmarshal(data, &grant) == nil {
+			all = append(all, grant.Access)
+			if grant.Refresh != "" {
+				all = append(all, grant.Refresh)
+			}
+		}
+	}
+	return all
+}

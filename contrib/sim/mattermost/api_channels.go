@@ -72,6 +72,19 @@ func (s *Server) getTeamMember(c *call) (any, *model.AppError) {
 	return &model.TeamMember{TeamId: team, UserId: u.Id, Roles: model.TeamUserRoleId, SchemeUser: true}, nil
 }
 
+// getTeamMembershipsOfUser tells the user's roles in each team.
+func (s *Server) getTeamMembershipsOfUser(c *call) (any, *model.AppError) {
+	u := c.userParam()
+	if u == nil || u != c.user && !s.may(c.user, "read_other_users_teams") {
+		return nil, forbidden()
+	}
+	out := []*model.TeamMember{}
+	for _, t := range s.sortedTeams(func(t *model.Team) bool { return u.teams[t.Id] }) {
+		out = append(out, &model.TeamMember{TeamId: t.Id, UserId: u.Id, Roles: model.TeamUserRoleId, SchemeUser: true})
+	}
+	return out, nil
+}
+
 // getPublicChannels lists the public channels of a team, joined or not.
 func (s *Server) getPublicChannels(c *call) (any, *model.AppError) {
 	team := c.params["team_id"]

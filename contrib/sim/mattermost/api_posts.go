@@ -21,6 +21,9 @@ func (s *Server) postPost(c *call) (any, *model.AppError) {
 	if !s.mayInChannel(c.user, s.channels[p.ChannelId], "create_post") {
 		return nil, forbidden()
 	}
+	if s.tokens[c.token].app != "" {
+		p.AddProp("from_oauth_app", "true")
+	}
 	online, err := strconv.ParseBool(c.r.URL.Query().Get("set_online"))
 	online = online || err != nil
 	made, appErr := s.create(c.user, &p, online, c.pause())
@@ -66,17 +69,9 @@ func (s *Server) postEphemeral(c *call) (any, *model.AppError) {
 		return nil, forbidden()
 	}
 	p := req.Post
-	p.UserId, p.Id, p.CreateAt, p.Type = c.user.Id, model.NewId(), s.nowMillis(), model.PostTypeEphemeral
-	p.UpdateAt = p.CreateAt
+	p.UserId = c.user.Id
 	p.SetProps(copyProps(p.GetProps()))
-	s.ephemerals = append(s.ephemerals, Ephemeral{To: req.UserID, From: c.user.Id, Post: p.Clone()})
-	text, err := p.ToJSON()
-	if err != nil {
-		return nil, invalidBody()
-	}
-	e := model.NewWebSocketEvent(model.WebsocketEventEphemeralMessage, "", p.ChannelId, req.UserID, nil, "")
-	e.Add("post", text)
-	s.publish(e, nil)
+	s.ephemeral(req.UserID, c.user.Id, p)
 	c.status = http.StatusCreated
 	return p, nil
 }

@@ -29,11 +29,12 @@ func (s *Server) getClientConfig(c *call) (any, *model.AppError) {
 			limit = int(s.opts.PostEditTimeLimit / time.Second)
 		}
 		maps.Copy(config, map[string]string{
-			"EnableUserAccessTokens": "true", "EnableBotAccountCreation": "true", "EnableCommands": "true",
+			"EnableUserAccessTokens": strconv.FormatBool(!s.opts.NoUserAccessTokens), "EnableBotAccountCreation": "true",
+			"EnableCommands":             strconv.FormatBool(!s.opts.NoCommands),
 			"EnableIncomingWebhooks":     "true",
 			"EnablePostUsernameOverride": strconv.FormatBool(!s.opts.NoUsernameOverride),
 			"EnablePostIconOverride":     strconv.FormatBool(!s.opts.NoIconOverride),
-			"EnableOAuthServiceProvider": "true", "RestrictDirectMessage": "any",
+			"EnableOAuthServiceProvider": strconv.FormatBool(!s.opts.NoOAuth), "RestrictDirectMessage": "any",
 			"MaxFileSize": "104857600", "EnablePublicLink": "false", "PostEditTimeLimit": strconv.Itoa(limit),
 			"ShowEmailAddress": strconv.FormatBool(!s.opts.HideEmail), "ShowFullName": "true",
 			"TeammateNameDisplay": "username", "CollapsedThreads": "always_on", "SQLDriverName": "postgres",
@@ -54,4 +55,16 @@ func (s *Server) siteURL() string {
 
 func (s *Server) getClientLicense(*call) (any, *model.AppError) {
 	return map[string]string{"IsLicensed": "false"}, nil
+}
+
+// getConfig is for administrators; of it just what the client configuration does not tell.
+func (s *Server) getConfig(c *call) (any, *model.AppError) {
+	if !s.isAdmin(c.user) {
+		return nil, forbidden()
+	}
+	allowed := s.opts.AllowedInternal
+	if allowed == "none" {
+		allowed = ""
+	}
+	return map[string]any{"ServiceSettings": map[string]any{"AllowedUntrustedInternalConnections": allowed}}, nil
 }

@@ -128,6 +128,9 @@ func (s *Server) getStatuses(c *call) (any, *model.AppError) {
 	if err != nil {
 		return nil, err
 	}
+	if slices.ContainsFunc(ids, func(id string) bool { return len(id) != 26 }) {
+		return nil, invalidBody()
+	}
 	out := []*model.Status{}
 	for _, id := range ids {
 		out = append(out, &model.Status{UserId: id, Status: s.statusOf(id), Manual: s.users[id] != nil && s.users[id].manual})
@@ -148,4 +151,23 @@ func (s *Server) postTyping(c *call) (any, *model.AppError) {
 	}
 	s.publishTyping(c.userID(), req.ChannelId, req.ParentId)
 	return statusOK, nil
+}
+
+// patchUser changes names: one's own, or others' with edit_other_users.
+func (s *Server) patchUser(c *call) (any, *model.AppError) {
+	var patch model.UserPatch
+	if err := c.decode(&patch); err != nil {
+		return nil, err
+	}
+	u := c.userParam()
+	if !s.mayActFor(c.user, u) {
+		return nil, forbidden()
+	}
+	if u == nil {
+		return nil, noUser()
+	}
+	u.Patch(&patch)
+	u.UpdateAt = s.nowMillis()
+	s.publishUser(u)
+	return s.shown(c.user, u), nil
 }

@@ -34,6 +34,9 @@ type raw []byte
 // notModified is the answer to a conditional request whose ETag still holds.
 type notModified struct{}
 
+// redirect is the answer to a browser that is sent elsewhere.
+type redirect string
+
 // statusOK is what calls without a result answer.
 var statusOK = map[string]string{"status": "OK"}
 
@@ -66,6 +69,9 @@ func (s *Server) run(c *call, f *Fault) (int, []byte) {
 	switch a := answer.(type) {
 	case raw:
 		return c.status, a
+	case redirect:
+		c.header.Set("Location", string(a))
+		return http.StatusFound, nil
 	case notModified:
 		return http.StatusNotModified, nil
 	}
@@ -147,6 +153,13 @@ func (c *call) fresh(etag string) bool {
 	}
 	c.header.Set("Etag", etag)
 	return false
+}
+
+// outside runs f, which may take long and may call this server, without the lock.
+func (c *call) outside(f func()) {
+	c.s.mu.Unlock()
+	defer c.s.mu.Lock()
+	f()
 }
 
 // userParam is the user named in the path: "me" is the caller. Nil when there is none.

@@ -2,6 +2,7 @@ package mattermost
 
 import (
 	"slices"
+	"time"
 
 	"github.com/mattermost/mattermost/server/public/model"
 )
@@ -126,16 +127,17 @@ func (s *Server) blind(which func(*connection) bool) {
 // SetActive deactivates a user or brings one back, by name or id. Everybody is
 // told by user_updated; tokens work again afterwards, zombies stay zombies.
 func (s *Server) SetActive(who string, active bool) {
-	s.locked(func() {
-		u := s.mustUser(who)
-		u.UpdateAt = s.nowMillis()
-		u.DeleteAt = 0
-		if !active {
-			u.DeleteAt = u.UpdateAt
-			s.blind(func(c *connection) bool { return c.userID == u.Id })
-		}
-		s.publishUser(u)
-	})
+	s.locked(func() { s.activate(s.mustUser(who), active) })
+}
+
+func (s *Server) activate(u *user, active bool) {
+	u.UpdateAt = s.nowMillis()
+	u.DeleteAt = 0
+	if !active {
+		u.DeleteAt = u.UpdateAt
+		s.blind(func(c *connection) bool { return c.userID == u.Id })
+	}
+	s.publishUser(u)
 }
 
 // publishUser tells everybody about a changed user: others see a sanitised
@@ -166,4 +168,48 @@ func (s *Server) Ephemerals() []Ephemeral {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.ephemerals)
+}
+
+// Secrets gives all that must never be shown or logged: tokens of every kind, also dead ones, and the secrets of apps and commands.
+func (s *Server) Secrets() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := slices.Clone(s.buried)
+	for text, t := range s.tokens {
+		all = append(all, text)
+		if t.refresh != "" {
+			all = append(all, t.refresh)
+		}
+	}
+	for _, a := range s.apps {
+		all = append(all, a.ClientSecret)
+	}
+	for _, k := range s.commands {
+		all = append(all, k.Token)
+	}
+	return all
+}
+
+// bury forgets a token, whose sockets become zombies.
+func (s *Server) bury(text string) {
+	if t := s.tokens[text]; t != nil {
+		s.buried = append(s.buried, text)
+		if t.refresh != "" {
+			s.buried = append(s.buried, t.refresh)
+		}
+	}
+	delete(s.tokens, text)
+	s.blind(func(c *connection) bool { return c.token == text })
+}
+
+// ExpireAccess makes the OAuth 2.0 access tokens of a user end; their refresh tokens stay good.
+func (s *Server) ExpireAccess(who string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id := s.mustUser(who).Id
+	for _, t := range s.tokens {
+		if t.app != "" && t.userID == id {
+			t.expires = s.now().Add(-time.Second)
+		}
+	}
 }

@@ -17,6 +17,12 @@
 // and a ring of the last 128 sent ones; both survive the end of the socket, so
 // that a client may resume by connection id and sequence number.
 //
+// People act for integrations, too: they type commands and press buttons, which
+// the server sends on with the proof, or lack of it, of the real one, and they
+// authorise OAuth 2.0 apps in a browser ([Server.Authorize]). Personal access
+// tokens, refresh tokens that are good once, and what each setting switches off
+// are as on the real server.
+//
 // # Failures
 //
 // [Server.Inject] makes the next matching requests fail, before or after their
@@ -27,7 +33,7 @@
 //
 // # What is not here
 //
-// Files, slash commands, buttons, dialogs, OAuth2, minting tokens, search, custom
-// emoji, incoming webhooks over HTTP and licensed features. Unknown paths are
+// Files, dialogs, selects, response_url, search of posts, custom emoji, incoming
+// webhooks over HTTP, log-in pages and licensed features. Unknown paths are
 // answered with 404 and api.context.404.app_error, as by the real server.
 package mattermost

@@ -59,6 +59,12 @@ type Options struct {
 	// DeletedLast has a list of more than MaxSinceRows changes leave out deleted posts first, as PostgreSQL does when it
 	// chooses the index by delete_at. Default: the latest changes are left out.
 	DeletedLast bool
+	// NoUserAccessTokens, NoOAuth and NoCommands switch off EnableUserAccessTokens (on here, and off on a fresh real server),
+	// EnableOAuthServiceProvider and EnableCommands.
+	NoUserAccessTokens, NoOAuth, NoCommands bool
+	// AllowedInternal is AllowedUntrustedInternalConnections: hosts and networks in private ranges to which commands and buttons
+	// may go. Default: "127.0.0.1", where a fresh real server has none; "none" for none.
+	AllowedInternal string
 	// HideEmail switches off ShowEmailAddress.
 	HideEmail bool
 	// PostEditTimeLimit, when above zero, is how long a post may be edited.
@@ -101,11 +107,22 @@ func (o Options) withDefaults() Options {
 	if o.DiagnosticID == "" {
 		o.DiagnosticID = model.NewId()
 	}
+	if o.AllowedInternal == "" {
+		o.AllowedInternal = "127.0.0.1"
+	}
 	setDefault(&o.PingInterval, 60*time.Second)
 	setDefault(&o.PongWait, 100*time.Second)
 	setDefault(&o.AuthTimeout, 5*time.Second)
 	setDefault(&o.WriteWait, 30*time.Second)
 	return o
+}
+
+// Configure changes settings while the server runs; everybody is told by config_changed.
+func (s *Server) Configure(change func(*Options)) {
+	s.locked(func() {
+		change(&s.opts)
+		s.publish(model.NewWebSocketEvent(model.WebsocketEventConfigChanged, "", "", "", nil, ""), nil)
+	})
 }
 
 func setDefault(d *time.Duration, value time.Duration) {

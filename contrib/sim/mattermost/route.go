@@ -16,6 +16,7 @@ type route struct {
 	handle    func(*call) (any, *model.AppError)
 	public    bool // works without a token
 	websocket bool
+	root      bool // not below /api/v4
 	segments  []string
 }
 
@@ -25,6 +26,29 @@ func (s *Server) table() []route {
 		{method: "GET", template: "/system/ping", handle: s.getPing, public: true},
 		{method: "GET", template: "/config/client", handle: s.getClientConfig, public: true},
 		{method: "GET", template: "/license/client", handle: s.getClientLicense, public: true},
+		{method: "GET", template: "/config", handle: s.getConfig},
+
+		{method: "GET", template: "/oauth/authorize", handle: s.authorize, public: true, root: true},
+		{method: "POST", template: "/oauth/access_token", handle: s.postAccessToken, public: true, root: true},
+		{method: "POST", template: "/oauth/deauthorize", handle: s.postDeauthorize, root: true},
+		{method: "GET", template: "/oauth/apps", handle: s.getApps},
+		{method: "POST", template: "/oauth/apps", handle: s.postApp},
+		{method: "GET", template: "/oauth/apps/{app_id}", handle: s.getApp},
+		{method: "GET", template: "/oauth/apps/{app_id}/info", handle: s.getAppInfo},
+		{method: "PUT", template: "/oauth/apps/{app_id}", handle: s.putApp},
+		{method: "DELETE", template: "/oauth/apps/{app_id}", handle: s.deleteApp},
+
+		{method: "GET", template: "/commands", handle: s.getCommands},
+		{method: "POST", template: "/commands", handle: s.postCommand},
+		{method: "POST", template: "/commands/execute", handle: s.postExecute},
+		{method: "PUT", template: "/commands/{command_id}", handle: s.putCommand},
+		{method: "DELETE", template: "/commands/{command_id}", handle: s.deleteCommand},
+
+		{method: "GET", template: "/users", handle: s.getUsers},
+		{method: "POST", template: "/users/search", handle: s.postSearch},
+		{method: "POST", template: "/users/tokens/revoke", handle: s.postTokenRevoke},
+		{method: "POST", template: "/users/tokens/disable", handle: s.postTokenDisable},
+		{method: "POST", template: "/users/tokens/enable", handle: s.postTokenEnable},
 
 		{method: "POST", template: "/users/ids", handle: s.getUsersByIDs},
 		{method: "POST", template: "/users/usernames", handle: s.getUsersByNames},
@@ -34,8 +58,13 @@ func (s *Server) table() []route {
 		{method: "GET", template: "/users/{user_id}", handle: s.getUser},
 		{method: "GET", template: "/users/{user_id}/image", handle: s.getImage},
 		{method: "GET", template: "/users/{user_id}/status", handle: s.getStatus},
+		{method: "GET", template: "/users/{user_id}/tokens", handle: s.getTokens},
+		{method: "POST", template: "/users/{user_id}/tokens", handle: s.postToken},
+		{method: "PUT", template: "/users/{user_id}/active", handle: s.putActive},
+		{method: "PUT", template: "/users/{user_id}/patch", handle: s.patchUser},
 		{method: "POST", template: "/users/{user_id}/typing", handle: s.postTyping},
 		{method: "GET", template: "/users/{user_id}/teams", handle: s.getTeamsOfUser},
+		{method: "GET", template: "/users/{user_id}/teams/members", handle: s.getTeamMembershipsOfUser},
 		{method: "GET", template: "/users/{user_id}/channels", handle: s.getChannelsOfUser},
 		{method: "GET", template: "/users/{user_id}/channel_members", handle: s.getMembershipsOfUser},
 		{method: "GET", template: "/users/{user_id}/teams/{team_id}/channels", handle: s.getChannelsOfUserInTeam},
@@ -69,6 +98,7 @@ func (s *Server) table() []route {
 		{method: "PUT", template: "/posts/{post_id}", handle: s.putPost},
 		{method: "PUT", template: "/posts/{post_id}/patch", handle: s.patchPost},
 		{method: "DELETE", template: "/posts/{post_id}", handle: s.deletePost},
+		{method: "POST", template: "/posts/{post_id}/actions/{action_id}", handle: s.postAction},
 		{method: "GET", template: "/posts/{post_id}/thread", handle: s.getThread},
 		{method: "GET", template: "/posts/{post_id}/reactions", handle: s.getReactions},
 		{method: "POST", template: "/reactions", handle: s.postReaction},
@@ -82,12 +112,9 @@ func (s *Server) table() []route {
 // match finds the route of a request, nil when there is none.
 func match(routes []route, r *http.Request) (*route, map[string]string) {
 	path, ok := strings.CutPrefix(r.URL.Path, apiPrefix)
-	if !ok {
-		return nil, nil
-	}
 	segments := strings.Split(strings.TrimSuffix(path, "/"), "/")
 	for i := range routes {
-		if routes[i].method != r.Method {
+		if routes[i].method != r.Method || routes[i].root == ok {
 			continue
 		}
 		if params, ok := routes[i].fits(segments); ok {

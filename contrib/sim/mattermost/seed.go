@@ -73,17 +73,32 @@ func (s *Server) Token(who string) string {
 	return tok
 }
 
-// AddToTeam makes users members of a team, by name.
+// AddToTeam makes users members of a team, by name. Each is told.
 func (s *Server) AddToTeam(team string, users ...string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	t := s.teamByName(team)
-	if t == nil {
-		panic("mattermost: no team " + team)
-	}
-	for _, who := range users {
-		s.mustUser(who).teams[t.Id] = true
-	}
+	s.locked(func() {
+		t := s.teamByName(team)
+		if t == nil {
+			panic("mattermost: no team " + team)
+		}
+		for _, who := range users {
+			u := s.mustUser(who)
+			u.teams[t.Id] = true
+			e := model.NewWebSocketEvent(model.WebsocketEventAddedToTeam, "", "", u.Id, nil, "")
+			e.Add("team_id", t.Id)
+			e.Add("user_id", u.Id)
+			s.publish(e, nil)
+		}
+	})
+}
+
+// ChangeUser changes anything about a user: names, roles, address, who manages it. Everybody is told by user_updated.
+func (s *Server) ChangeUser(who string, change func(*model.User)) {
+	s.locked(func() {
+		u := s.mustUser(who)
+		change(&u.User)
+		u.UpdateAt = s.nowMillis()
+		s.publishUser(u)
+	})
 }
 
 // AddChannel makes a channel of a team: model.ChannelTypeOpen or

@@ -198,15 +198,23 @@ func (s *Server) userOf(tok string) *user {
 		return nil
 	}
 	u := s.users[t.userID]
-	if u.DeleteAt != 0 {
+	switch {
+	case u.DeleteAt != 0:
+		return nil
+	case t.pat != nil && (!t.pat.IsActive || s.opts.NoUserAccessTokens && !u.IsBot):
+		return nil
+	case t.app != "" && s.now().After(t.expires):
 		return nil
 	}
 	return u
 }
 
 // bearer reads the token of a request: "Bearer x", or "Token x" as clients of
-// Mattermost may also write.
+// Mattermost may also write; a browser that reads sends a cookie.
 func bearer(r *http.Request) string {
+	if cookie, err := r.Cookie(model.SessionCookieToken); err == nil && r.Method == http.MethodGet {
+		return cookie.Value
+	}
 	kind, tok, ok := strings.Cut(r.Header.Get("Authorization"), " ")
 	if ok && (strings.EqualFold(kind, "bearer") || strings.EqualFold(kind, "token")) {
 		return tok

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/mattermost/mattermost/server/public/model"
 )
@@ -16,6 +17,10 @@ type world struct {
 	channels map[string]*channel
 	posts    map[string]*row
 	tokens   map[string]*token
+	buried   []string // tokens that were revoked or renewed
+	apps     map[string]*model.OAuthApp
+	codes    map[string]*code
+	commands map[string]*model.Command
 	written  int64 // numbers the rows in the order of their writing
 }
 
@@ -26,10 +31,14 @@ type user struct {
 	manual bool // the status was set by hand: sockets leave it alone
 }
 
-// token is a personal access token or the token of a bot.
+// token is a session's token (of a seeded user or bot), a personal access token, or one of OAuth 2.0.
 type token struct {
 	userID  string
 	revoked bool
+	pat     *model.UserAccessToken // nil for others
+	app     string                 // the OAuth 2.0 app it was given to
+	refresh string
+	expires time.Time // of OAuth 2.0 only
 }
 
 type channel struct {
@@ -55,6 +64,9 @@ func newWorld() world {
 		channels: map[string]*channel{},
 		posts:    map[string]*row{},
 		tokens:   map[string]*token{},
+		apps:     map[string]*model.OAuthApp{},
+		codes:    map[string]*code{},
+		commands: map[string]*model.Command{},
 	}
 }
 
@@ -141,7 +153,10 @@ func (r *row) client(replies int64) *model.Post {
 		p.Message = ""
 		return p
 	}
-	p.StripActionIntegrations() // the context of buttons is for the server alone
+	if p.GetProp("attachments") != nil {
+		p.AddProp("attachments", attachmentsOf(p)) // copies
+		p.StripActionIntegrations()                // the context of buttons is for the server alone
+	}
 	for _, x := range r.liveReactions() {
 		c := *x
 		p.Metadata.Reactions = append(p.Metadata.Reactions, &c)

@@ -74,7 +74,7 @@ func (s *Sim) useDeviceCode(l *login) (any, *oauthError) {
 		return nil, oauth(400, "authorization_pending", 70016, "OAuth 2.0 device flow error. Authorization is pending. Continue polling.")
 	}
 	d.used = true
-	return s.signedIn(l, d.user, d.scopes, d.offline), nil
+	return s.signedIn(l, d.user, d.scopes, d.offline, ""), nil
 }
 
 // ErrNoCode says that no login waits with this code.

@@ -53,6 +53,18 @@ func selectedEach[T any](fields string, list []T) (any, error) {
 
 var equality = regexp.MustCompile(`^\s*\(?\s*([A-Za-z./]+)\s+eq\s+'((?:[^']|'')*)'\s*\)?\s*$`)
 
+// alternatives takes a filter apart at each "or" that is not in a text.
+func alternatives(filter string) (parts []string) {
+	from := 0
+	for i := range filter {
+		if strings.HasPrefix(filter[i:], " or ") && strings.Count(filter[:i], "'")%2 == 0 {
+			parts = append(parts, filter[from:i])
+			from = i + len(" or ")
+		}
+	}
+	return append(parts, filter[from:])
+}
+
 // filtered keeps what a filter of the form "a eq 'x' or b eq 'y'" lets through. get gives the value of a property.
 func filtered[T any](filter string, list []T, allowed []string, get func(T, string) string) ([]T, error) {
 	if filter == "" {
@@ -60,7 +72,7 @@ func filtered[T any](filter string, list []T, allowed []string, get func(T, stri
 	}
 	type condition struct{ property, value string }
 	var conditions []condition
-	for part := range strings.SplitSeq(strings.TrimSuffix(strings.TrimPrefix(filter, "("), ")"), " or ") {
+	for _, part := range alternatives(strings.TrimSuffix(strings.TrimPrefix(filter, "("), ")")) {
 		m := equality.FindStringSubmatch(part)
 		if m == nil || !slices.Contains(allowed, m[1]) {
 			return nil, badRequest("Invalid filter clause: %s", part)
@@ -76,20 +88,6 @@ func filtered[T any](filter string, list []T, allowed []string, get func(T, stri
 	return out, nil
 }
 
-// selectedUser makes the object that $select for users chooses from: accountEnabled comes only when asked for.
-func selectedUser(fields string, u *User, context string) (any, error) {
-	if fields == "" {
-		out := u.wire()
-		out.Context = context
-		return out, nil
-	}
-	return selected(fields, struct {
-		userJSON
-		Context string `json:"@odata.context,omitempty"`
-		Enabled bool   `json:"accountEnabled"`
-	}{u.wire(), context, !u.disabled})
-}
-
 func listUsers(c *call) (int, any, error) {
 	cur, err := c.start(100, 999)
 	if err != nil {
@@ -97,7 +95,7 @@ func listUsers(c *call) (int, any, error) {
 	}
 	users, err := filtered(cur.Filter, c.token.tenant.users, []string{"id", "mail", "userPrincipalName", "displayName"},
 		func(u *User, p string) string {
-			return map[string]string{"id": u.ID, "mail": u.Mail, "userPrincipalName": u.UPN, "displayName": u.Name}[p]
+			return map[string]string{"id": u.ID, "mail": u.Mail, "userPrincipalName": u.UPN, "displayName": u.displayName()}[p]
 		})
 	if err != nil {
 		return 0, nil, err
@@ -116,7 +114,7 @@ func listUsers(c *call) (int, any, error) {
 	}
 	values := make([]any, 0, len(page))
 	for _, u := range page {
-		v, err := selectedUser(cur.Select, u, "")
+		v, err := c.selectedUser(cur.Select, u, "")
 		if err != nil {
 			return 0, nil, err
 		}
@@ -127,7 +125,7 @@ func listUsers(c *call) (int, any, error) {
 }
 
 func getMe(c *call) (int, any, error) {
-	v, err := selectedUser(c.query["$select"], c.token.user, c.context("users/$entity"))
+	v, err := c.selectedUser(c.query["$select"], c.token.user, c.context("users/$entity"))
 	return http.StatusOK, v, err
 }
 
@@ -139,7 +137,7 @@ func getUser(c *call) (int, any, error) {
 	if u == nil {
 		return 0, nil, refuse(http.StatusNotFound, "Request_ResourceNotFound", "Resource '%s' does not exist or one of its queried reference-property objects are not present.", c.params[0])
 	}
-	v, err := selectedUser(c.query["$select"], u, c.context("users/$entity"))
+	v, err := c.selectedUser(c.query["$select"], u, c.context("users/$entity"))
 	return http.StatusOK, v, err
 }
 
@@ -258,7 +256,9 @@ func (c *call) members(context, scope string, members []member) (int, any, error
 	}
 	list := []memberJSON{}
 	for _, m := range members {
-		list = append(list, m.wire(scope))
+		if !m.user.gone() {
+			list = append(list, m.wire(scope))
+		}
 	}
 	return onePage(c, context, list)
 }

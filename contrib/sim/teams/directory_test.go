@@ -26,6 +26,11 @@ func TestUsers(t *testing.T) {
 	if d := cmp.Diff([]string{w.cyd.ID}, found.ids()); d != "" {
 		t.Error(d)
 	}
+	for _, text := range []string{"x'' or mail eq ''y", "a or b"} {
+		if r := w.get("/users?$filter=mail eq '"+text+"' or displayName eq '"+text+"'", w.appToken).want(t, 200, ""); len(r.ids()) != 0 {
+			t.Errorf("%s: %s", text, r.raw)
+		}
+	}
 	w.get("/users?$filter=shoeSize eq '7'", w.appToken).want(t, 400, "BadRequest")
 	w.get("/users/nobody", w.appToken).want(t, 404, "Request_ResourceNotFound")
 	self := w.as(w.bob, "User.Read")

@@ -28,6 +28,10 @@
 //   - Subscriptions pass the handshake, live three days at most, deliver under the token that they were made or renewed
 //     with and pause without it. Resource data is encrypted, and posts carry validation tokens that the OpenID
 //     configuration of the tenant verifies. Package notify delivers; [Options.Webhooks] says how.
+//   - People sign in at a page that lists them, with PKCE (S256) and an address that is registered letter by letter; what cannot go back
+//     to the app is said on the page. A code is redeemed once, within ten minutes, by an app that proves itself.
+//   - users/delta tells of changes no more than what has changed, tells some twice, and its tokens end after seven days. Who is
+//     deleted is gone everywhere but in directory/deletedItems. What is not in the basic profile needs User.Read.All.
 //   - What a national cloud lacks is refused there, see [Options.Cloud].
 //
 // # Failing on purpose
@@ -37,6 +41,10 @@
 // [Options.Throttle] applies the documented rate limits. [Sim.Requests] tells who called what. [Sim.SetWebhookFaults] lets
 // notifications be late, doubled, reordered, lost or accompanied by forged ones, [Sim.WebhookOutage] cuts them off, and
 // [Sim.AwaitDeliveries] waits until all are through. [Sim.FailLogin] gives the errors of the login service.
+//
+// [Sim.Authorize] is a browser at the authorization page, [Sim.WithdrawConsent] takes a consent back. [User.SetDisabled],
+// [User.SetLicensed], [User.Delete], [User.Restore] and [User.Purge] are an administrator of the directory, and [Tenant.ForgetDeltas] makes
+// readers of it begin anew.
 //
 // Where the answer of the real service is not documented, the choice made here is marked "choice" in the code.
 package teams

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"causeway/contrib/sim/teams/notify"
 )
 
 // oauthError is a refusal in the form of Entra.
@@ -50,6 +52,8 @@ func (s *Sim) entra(r *http.Request) answer {
 		entry.Template, handle = tokenPath, s.token
 	case rest == "oauth2/v2.0/devicecode":
 		entry.Template, handle = deviceCodePath, s.deviceCode
+	case rest == "oauth2/v2.0/authorize":
+		entry.Template = authorizePath
 	case r.URL.Path == devicePage:
 		entry.Template = devicePage
 	default:
@@ -71,6 +75,8 @@ func (s *Sim) entra(r *http.Request) answer {
 		a = s.failedLogin(fault)
 	case entry.Template == devicePage:
 		a = s.devicePage(r, body)
+	case entry.Template == authorizePath && (r.Method == http.MethodGet || r.Method == http.MethodPost):
+		a = s.authorize(r, tenant, body, &entry)
 	case openIDTemplate(rest) != "":
 		a = s.openIDDocument(r, tenant, entry.Template)
 	case handle == nil:
@@ -177,6 +183,8 @@ func (s *Sim) token(l *login) (any, *oauthError) {
 		return s.clientCredentials(l)
 	case "refresh_token":
 		return s.useRefresh(l)
+	case "authorization_code":
+		return s.useCode(l)
 	case "urn:ietf:params:oauth:grant-type:device_code":
 		return s.useDeviceCode(l)
 	default:
@@ -233,8 +241,14 @@ func (s *Sim) useRefresh(l *login) (any, *oauthError) {
 	switch {
 	case r == nil || r.app != l.app || l.tenant != nil && l.tenant != r.user.tenant:
 		return nil, oauth(400, "invalid_grant", 9002313, "Invalid request. Request is malformed or invalid.")
+	case r.user.gone():
+		return nil, oauth(400, "invalid_grant", 50034, "The user account does not exist in the directory.")
 	case r.user.disabled:
 		return nil, oauth(400, "invalid_grant", 50057, "The user account is disabled.")
+	case l.app.withdrawn[r.user]:
+		refused := oauth(400, "invalid_grant", 65001, "The user or administrator has not consented to use the application with ID '"+l.app.ClientID+"'. Send an interactive authorization request for this user and resource.")
+		refused.suberror = "consent_required"
+		return nil, refused
 	case r.revoked:
 		return nil, oauth(400, "invalid_grant", 50173, "The provided grant has expired due to it being revoked, a fresh auth token is needed.")
 	case !s.opts.Now().Before(r.expires):
@@ -247,7 +261,7 @@ func (s *Sim) useRefresh(l *login) (any, *oauthError) {
 			return nil, err
 		}
 	}
-	return s.signedIn(l, r.user, scopes, true), nil
+	return s.signedIn(l, r.user, scopes, true, ""), nil
 }
 
 // graphResource begins the long form of Graph's scopes.
@@ -290,12 +304,12 @@ func knownScope(name string) bool {
 	}, name)
 }
 
-// signedIn makes the answer of a login as a person.
-func (s *Sim) signedIn(l *login, u *User, scopes []string, offline bool) tokenJSON {
+// signedIn makes the answer of a login as a person; the nonce is that of the sign-in, or empty.
+func (s *Sim) signedIn(l *login, u *User, scopes []string, offline bool, nonce string) tokenJSON {
 	out := tokenJSON{
 		TokenType: "Bearer", ExpiresIn: s.lifetime(), ExtExpiresIn: s.lifetime(),
 		AccessToken: s.issueAccess(l.app, u, scopes),
-		IDToken:     s.idToken(l, u),
+		IDToken:     s.idToken(l, u, nonce),
 	}
 	for _, name := range scopes {
 		out.Scope += graphResource + name + " "
@@ -307,15 +321,23 @@ func (s *Sim) signedIn(l *login, u *User, scopes []string, offline bool) tokenJS
 	return out
 }
 
-// idToken names the signed-in person. It is not signed: it comes straight from the token endpoint.
-func (s *Sim) idToken(l *login, u *User) string {
+// idToken names the signed-in person. It is not signed: it comes straight from the token endpoint. Of a guest it says who
+// signed them in.
+func (s *Sim) idToken(l *login, u *User, nonce string) string {
 	now := s.opts.Now()
 	part := func(v any) string { return base64.RawURLEncoding.EncodeToString(encode(v)) }
-	return part(map[string]string{"typ": "JWT", "alg": "none"}) + "." + part(map[string]any{
-		"aud": l.app.ClientID, "iss": l.origin + "/" + u.tenant.ID + "/v2.0", "iat": now.Unix(), "nbf": now.Unix(),
-		"exp": now.Add(time.Hour).Unix(), "name": u.Name, "oid": u.ID, "preferred_username": u.UPN, "tid": u.tenant.ID,
+	claims := map[string]any{
+		"aud": l.app.ClientID, "iss": notify.TenantIssuer(s.opts.Cloud.issuers().V2, u.tenant.ID), "iat": now.Unix(), "nbf": now.Unix(),
+		"exp": now.Add(time.Hour).Unix(), "name": u.displayName(), "oid": u.ID, "preferred_username": u.UPN, "tid": u.tenant.ID,
 		"sub": u.ID, "ver": "2.0",
-	}) + "."
+	}
+	if nonce != "" {
+		claims["nonce"] = nonce
+	}
+	if u.idp != "" {
+		claims["idp"] = u.idp
+	}
+	return part(map[string]string{"typ": "JWT", "alg": "none"}) + "." + part(claims) + "."
 }
 
 func (s *Sim) lifetime() int { return int(s.opts.TokenLifetime / time.Second) }

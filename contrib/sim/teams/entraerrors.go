@@ -15,6 +15,12 @@ type loginError struct {
 // OAuth error for the number, the one seen in the wild is taken (choice).
 var loginErrors = map[int]loginError{
 	50057:   {400, "invalid_grant", "The user account is disabled.", "", false},
+	50034:   {400, "invalid_grant", "The user account does not exist in the directory.", "", false},
+	50105:   {400, "invalid_grant", "The signed in user is not assigned to a role for the application.", "", false},
+	53003:   {400, "invalid_grant", "Access has been blocked by Conditional Access policies.", "message_only", false},
+	54005:   {400, "invalid_grant", "OAuth2 Authorization code was already redeemed, please retry with a new valid code or use an existing refresh token.", "", false},
+	500112:  {400, "invalid_grant", "The reply address does not match the reply address provided when requesting the authorization code.", "", false},
+	501481:  {400, "invalid_grant", "The Code_Verifier does not match the code_challenge supplied in the authorization request.", "", false},
 	50076:   {400, "interaction_required", "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication.", "basic_action", true},
 	50078:   {400, "interaction_required", "Presented multi-factor authentication has expired due to policies configured by your administrator, you must refresh your multi-factor authentication.", "basic_action", true},
 	50079:   {400, "interaction_required", "Due to a configuration change made by your administrator, you must enroll in multi-factor authentication.", "basic_action", true},

@@ -75,7 +75,7 @@ func (s *Sim) schedule() {
 // authorized tells whether a subscription's access token still lets notifications be delivered.
 func (s *Sim) authorized(sub *subscription) bool {
 	t := sub.token
-	return !t.revoked && s.opts.Now().Before(t.expires) && (t.user == nil || !t.user.disabled)
+	return !t.revoked && s.opts.Now().Before(t.expires) && (t.user == nil || !t.user.disabled && !t.user.gone())
 }
 
 // gate is what the deliveries ask before each post.

@@ -25,6 +25,7 @@ type answersChecker struct {
 
 // answerTypes are the types of the answers by route; a * means a list.
 var answerTypes = map[string]string{
+	"GET /users/delta": "*user", "GET /directory/deletedItems/microsoft.graph.user": "*user", "GET /directory/deletedItems/{id}": "user",
 	"GET /users": "*user", "GET /users/{id}": "user", "GET /me": "user", "GET /me/joinedTeams": "*team", "GET /users/{id}/joinedTeams": "*team",
 	"GET /teams/{id}": "team", "GET /teams/{id}/members": "*conversationMember", "GET /teams/{id}/channels": "*channel",
 	"GET /teams/{id}/allChannels": "*channel", "GET /teams/{id}/channels/{id}": "channel", "GET /teams/{id}/channels/{id}/members": "*conversationMember",
@@ -41,7 +42,7 @@ var answerTypes = map[string]string{
 // apps, which the subset of the schema leaves out.
 var unchecked = []string{
 	"POST /$batch", "GET /users/{id}/photos/{id}/$value", "GET /teams/{id}/channels/{id}/messages/{id}/hostedContents/{id}/$value",
-	"POST /{tenant}/oauth2/v2.0/token", "POST /{tenant}/oauth2/v2.0/devicecode", "POST /devicelogin",
+	"GET /{tenant}/oauth2/v2.0/authorize", "POST /{tenant}/oauth2/v2.0/authorize", "POST /{tenant}/oauth2/v2.0/token", "POST /{tenant}/oauth2/v2.0/devicecode", "POST /devicelogin",
 	"GET /{tenant}/.well-known/openid-configuration", "GET /{tenant}/v2.0/.well-known/openid-configuration",
 	"GET /{tenant}/discovery/keys", "GET /{tenant}/discovery/v2.0/keys",
 	"GET /applications", "GET /applications/{id}", "GET /applications(appId='{id}')",

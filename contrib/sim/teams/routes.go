@@ -25,6 +25,7 @@ type route struct {
 
 var (
 	readUsers      = []string{"User.ReadBasic.All", "User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
+	readAllUsers   = []string{"User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
 	readUserSelf   = append([]string{"User.Read", "User.ReadWrite"}, readUsers...)
 	readUsersApp   = append([]string{"User.ReadWrite.CrossCloud"}, readUsers...)
 	readPhotos     = []string{"ProfilePhoto.Read.All", "ProfilePhoto.ReadWrite.All", "User.ReadBasic.All", "User.Read.All", "User.ReadWrite.All"}
@@ -64,11 +65,14 @@ func init() {
 	routes = []*route{
 		{method: post, template: "/$batch", body: true},
 		{method: get, template: "/users", delegated: readUsers, app: readUsersApp, options: []string{"$top", "$filter", "$select"}, paged: true, limit: "users", handle: listUsers},
+		{method: get, template: "/users/delta", delegated: readAllUsers, app: readAllUsers, options: []string{"$select", "$deltatoken"}, paged: true, limit: "users", handle: userDelta},
 		{method: get, template: "/users/{id}", delegated: readUserSelf, app: readUsersApp, options: sel, limit: "users", handle: getUser},
 		{method: get, template: "/users/{id}/photos/{id}/$value", delegated: readPhotos, app: readPhotosApp, handle: getPhoto},
 		{method: get, template: "/me", delegated: readUserSelf, options: sel, limit: "users", handle: getMe},
 		{method: get, template: "/me/joinedTeams", delegated: joinedTeams, options: sel, limit: "joinedTeams", handle: getJoinedTeams},
 		{method: get, template: "/users/{id}/joinedTeams", delegated: joinedTeams, app: joinedTeams, options: sel, limit: "joinedTeams", handle: getJoinedTeams},
+		{method: get, template: "/directory/deletedItems/microsoft.graph.user", delegated: readAllUsers, app: readAllUsers, options: sel, limit: "directory", handle: listDeletedUsers},
+		{method: get, template: "/directory/deletedItems/{id}", delegated: readAllUsers, app: readAllUsers, options: sel, limit: "directory", handle: getDeletedUser},
 		{method: get, template: "/teams/{id}", delegated: readTeam, app: readTeamApp, options: sel, limit: "team", handle: getTeam},
 		{method: get, template: "/teams/{id}/members", delegated: readMembers, app: readMembersApp, options: list, limit: "members", handle: listTeamMembers},
 		{method: get, template: "/teams/{id}/channels", delegated: readChannel, app: readChannelApp, options: list, limit: "channels", handle: listChannels},

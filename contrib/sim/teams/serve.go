@@ -174,7 +174,7 @@ func (c *call) authenticate(entry *Request) error {
 	}
 	entry.by(t)
 	switch {
-	case t.revoked, t.user != nil && t.user.disabled:
+	case t.revoked, t.user != nil && (t.user.disabled || t.user.gone()):
 		return refuse(http.StatusUnauthorized, "InvalidAuthenticationToken", "Continuous access evaluation resulted in challenge: the token was revoked.")
 	case !c.sim.opts.Now().Before(t.expires):
 		return refuse(http.StatusUnauthorized, "InvalidAuthenticationToken", "Lifetime validation failed, the token is expired.")
@@ -261,8 +261,10 @@ func (c *call) readQuery() error {
 		}
 		c.query[name] = v[0]
 	}
-	if _, ok := c.query["$skiptoken"]; ok && len(c.query) > 1 {
-		return badRequest("A nextLink must be followed as it was given.")
+	for name, v := range c.query {
+		if (name == "$skiptoken" || name == "$deltatoken" && v != latest) && len(c.query) > 1 {
+			return badRequest("A nextLink must be followed as it was given.")
+		}
 	}
 	return nil
 }

@@ -27,6 +27,8 @@ type Options struct {
 	// EmptyPageEvery puts an empty page with a nextLink before every so manieth page that has a successor;
 	// 0 means 3, a negative number never.
 	EmptyPageEvery int
+	// UsersPerPage is how many users a page of /users/delta has; 0 means 100.
+	UsersPerPage int
 	// RepliesPerPage is how many replies $expand=replies brings along per message; 0 means 200.
 	RepliesPerPage int
 	// DeletionMovesNothing makes deletions leave etag, lastModifiedDateTime and the order of threads alone.
@@ -63,8 +65,9 @@ type Sim struct {
 	tokens   map[string]*token
 	refresh  map[string]*refreshToken
 	devices  map[string]*device // by device code
-	pages    int                // pages with a successor served so far
-	pageKey  []byte             // signs page tokens
+	codes    map[string]*authorizationCode
+	pages    int    // pages with a successor served so far
+	pageKey  []byte // signs page tokens
 	limits   limiter
 	faults   []*Fault
 	chaos    *chaosState
@@ -99,6 +102,9 @@ func New(opts Options) *Sim {
 	if opts.EmptyPageEvery == 0 {
 		opts.EmptyPageEvery = 3
 	}
+	if opts.UsersPerPage == 0 {
+		opts.UsersPerPage = 100
+	}
 	if opts.RepliesPerPage == 0 {
 		opts.RepliesPerPage = 200
 	}
@@ -112,6 +118,7 @@ func New(opts Options) *Sim {
 		tokens:  map[string]*token{},
 		refresh: map[string]*refreshToken{},
 		devices: map[string]*device{},
+		codes:   map[string]*authorizationCode{},
 		pageKey: key,
 		limits:  limiter{},
 	}

@@ -47,7 +47,11 @@ func (s *Sim) bearer(r *http.Request) *token {
 
 func (s *Sim) issueAccess(a *App, u *User, permissions []string) string {
 	value := newSecret("sim-access-")
-	t := &token{app: a, tenant: a.tenant, user: u, permissions: slices.Clone(permissions), expires: s.opts.Now().Add(s.opts.TokenLifetime)}
+	tenant := a.tenant
+	if u != nil {
+		tenant = u.tenant
+	}
+	t := &token{app: a, tenant: tenant, user: u, permissions: slices.Clone(permissions), expires: s.opts.Now().Add(s.opts.TokenLifetime)}
 	s.tokens[value] = t
 	return value
 }

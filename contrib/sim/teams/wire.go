@@ -175,7 +175,7 @@ type userJSON struct {
 }
 
 func (u *User) wire() userJSON {
-	out := userJSON{BusinessPhones: []string{}, DisplayName: u.Name, UserPrincipalName: u.UPN, ID: u.ID}
+	out := userJSON{BusinessPhones: []string{}, DisplayName: u.displayName(), UserPrincipalName: u.UPN, ID: u.ID}
 	if u.Mail != "" {
 		out.Mail = &u.Mail
 	}

@@ -17,9 +17,16 @@ type Tenant struct {
 	Domain string // name.onmicrosoft.example
 
 	sim   *Sim
-	users []*User
+	users []*User // those who are there
 	teams []*Team
 	chats []*Channel
+
+	// former are the users who were deleted, for good or not; enrolled counts all that ever were.
+	former   []*User
+	enrolled int64
+	// changes counts what has changed of users; deltaFrom is before which no delta token is good any more.
+	changes   int64
+	deltaFrom int64
 }
 
 // User is a person of a tenant. Its exported fields do not change.
@@ -31,7 +38,8 @@ type User struct {
 
 	tenant   *Tenant
 	disabled bool
-	photo    []byte // a JPEG; nil: none
+	directoryEntry
+	photo []byte // a JPEG; nil: none
 }
 
 // Team is a team. Its exported fields do not change.
@@ -85,6 +93,9 @@ type App struct {
 	certificate *x509.Certificate
 	roles       []string // application permissions granted
 	scopes      []string // delegated permissions consented for the whole tenant
+	redirects   []string // where browsers may be sent back to (platform Web)
+	multiTenant bool
+	withdrawn   map[*User]bool // who has taken their consent back
 }
 
 // AppConfig says what is registered and consented for an app.
@@ -102,6 +113,10 @@ type AppConfig struct {
 	Roles []string
 	// Scopes are the delegated permissions with consent, such as ChannelMessage.Send.
 	Scopes []string
+	// Redirects are the redirect URIs of the platform Web, for sign-in in a browser.
+	Redirects []string
+	// MultiTenant lets people of other tenants sign in on the common page.
+	MultiTenant bool
 }
 
 // AddTenant makes an organisation.
@@ -122,16 +137,9 @@ func (t *Tenant) AddUser(name string) *User {
 	for n := 2; t.user(upn) != nil; n++ {
 		upn = fmt.Sprintf("%s%d@%s", slug(name), n, t.Domain)
 	}
-	u := &User{ID: newGUID(), Name: name, UPN: upn, Mail: upn, tenant: t}
-	t.users = append(t.users, u)
+	u := &User{ID: newGUID(), Name: name, UPN: upn, Mail: upn, tenant: t, directoryEntry: directoryEntry{licensed: true}}
+	t.enrol(u)
 	return u
-}
-
-// SetDisabled turns a user's account off or on; the tokens of a disabled user no longer work.
-func (u *User) SetDisabled(off bool) {
-	u.tenant.sim.mu.Lock()
-	defer u.tenant.sim.mu.Unlock()
-	u.disabled = off
 }
 
 // SetPhoto gives a user a picture, or takes it away with nil.
@@ -146,6 +154,7 @@ func (t *Tenant) AddApp(c AppConfig) *App {
 	a := &App{
 		ClientID: newGUID(), ObjectID: newGUID(), PrincipalID: newGUID(), Name: c.Name, tenant: t, public: c.PublicClient,
 		certificate: c.Certificate, roles: slices.Clone(c.Roles), scopes: slices.Clone(c.Scopes), created: t.sim.opts.Now(),
+		redirects: slices.Clone(c.Redirects), multiTenant: c.MultiTenant, withdrawn: map[*User]bool{},
 	}
 	if c.Secret != "" {
 		a.secrets = []secret{newAppSecret(c.Secret, a.created, c.SecretEnds)}

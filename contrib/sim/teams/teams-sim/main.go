@@ -3,6 +3,7 @@
 //
 //	ada: hello           says hello in the channel General as Ada
 //	login CODE bob       completes a login by device code as Bob
+//	disable bob          and enable, delete, restore, purge, unlicense, license: what an administrator does to Bob
 package main
 
 import (
@@ -34,6 +35,7 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) (err e
 	listen := flags.String("listen", "127.0.0.1:9081", "address to listen on")
 	throttle := flags.Bool("throttle", false, "apply Microsoft's documented rate limits")
 	allowHTTP := flags.Bool("allow-http", false, "take notification URLs of loopback addresses with http as well")
+	redirect := flags.String("redirect", "http://127.0.0.1:9080/connect/back", "where people who sign in are sent back to")
 	speed := flags.Float64("speed", 1, "how many seconds of deliveries (retries, windows) pass in a second")
 	if err := flags.Parse(args); err != nil {
 		return fmt.Errorf("reading the flags: %w", err)
@@ -47,7 +49,7 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) (err e
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
 
-	o := newOffice(server.Sim)
+	o := newOffice(server.Sim, *redirect)
 	o.describe(out, server)
 	server.OnChange(func(e teams.Event) { show(out, e, server.Sim) })
 	lines := make(chan string)
@@ -82,15 +84,15 @@ type office struct {
 	app    *teams.App
 }
 
-func newOffice(sim *teams.Sim) *office {
+func newOffice(sim *teams.Sim, redirect string) *office {
 	o := &office{sim: sim, tenant: sim.AddTenant("Contoso"), people: map[string]*teams.User{}}
 	for key, name := range map[string]string{"ada": "Ada Lovelace", "bob": "Bob Kahn", "relay": "Causeway Relay"} {
 		o.people[key] = o.tenant.AddUser(name)
 	}
 	o.team = o.tenant.AddTeam("Engineering", o.people["ada"], o.people["bob"], o.people["relay"])
 	o.app = o.tenant.AddApp(teams.AppConfig{
-		Name: "Causeway", Secret: "demo-secret", PublicClient: true,
-		Roles: []string{"ChannelMessage.Read.All", "Channel.ReadBasic.All", "Team.ReadBasic.All", "User.Read.All", "TeamMember.Read.All"},
+		Name: "Causeway", Secret: "demo-secret", PublicClient: true, Redirects: []string{redirect},
+		Roles: []string{"ChannelMessage.Read.All", "Channel.ReadBasic.All", "Team.ReadBasic.All", "User.Read.All", "TeamMember.Read.All", "ChannelMember.Read.All"},
 		Scopes: []string{"ChannelMessage.Send", "ChannelMessage.ReadWrite", "ChannelMessage.Read.All", "Channel.ReadBasic.All",
 			"Team.ReadBasic.All", "User.Read"},
 	})
@@ -112,6 +114,9 @@ func (o *office) act(line string) error {
 		}
 		return o.sim.ApproveDevice(code, who)
 	}
+	if done, err := o.administer(line); done {
+		return err
+	}
 	name, text, ok := strings.Cut(line, ":")
 	who := o.people[strings.ToLower(strings.TrimSpace(name))]
 	if !ok || who == nil {
@@ -119,6 +124,25 @@ func (o *office) act(line string) error {
 	}
 	_, err := o.sim.Say(who, o.team.General, strings.TrimSpace(text), teams.Plain())
 	return err
+}
+
+// administer does what an administrator of the directory does; it reports whether the line was about that.
+func (o *office) administer(line string) (done bool, err error) {
+	verb, name, _ := strings.Cut(strings.TrimSpace(line), " ")
+	act, known := map[string]func(*teams.User){
+		"disable": func(u *teams.User) { u.SetDisabled(true) }, "enable": func(u *teams.User) { u.SetDisabled(false) },
+		"unlicense": func(u *teams.User) { u.SetLicensed(false) }, "license": func(u *teams.User) { u.SetLicensed(true) },
+		"delete": (*teams.User).Delete, "restore": (*teams.User).Restore, "purge": (*teams.User).Purge,
+	}[verb]
+	if !known {
+		return false, nil
+	}
+	who := o.people[strings.ToLower(strings.TrimSpace(name))]
+	if who == nil {
+		return true, fmt.Errorf("%s: there is no %q", verb, name)
+	}
+	act(who)
+	return true, nil
 }
 
 func show(out io.Writer, e teams.Event, sim *teams.Sim) {

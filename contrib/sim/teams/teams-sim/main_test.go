@@ -51,6 +51,8 @@ func TestPeopleTalkFromStandardInput(t *testing.T) {
 		{"nobody: hello\n", `! reading the line`},
 		{"login X nobody\n", "! logging in"},
 		{"login X ada\n", "! no login waits"},
+		{"disable bob\n", ""},
+		{"delete nobody\n", `! delete: there is no "nobody"`},
 	} {
 		io.WriteString(keyboard, step.line)
 		out.wait(step.want)

@@ -1,0 +1,372 @@
+package mattermost_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/mattermost/mattermost/server/public/model"
+
+	"causeway/bridge"
+	"causeway/bridge/mattermost"
+	"causeway/bridge/richtext"
+	sim "causeway/contrib/sim/mattermost"
+)
+
+// profiles are both ways to act as people.
+var profiles = map[string]string{"simple": "system_admin", "restricted": restricted}
+
+func TestAPersonIsProvenAndActedAs(t *testing.T) {
+	for name, role := range profiles {
+		t.Run(name, func(t *testing.T) {
+			c := newCrowd(t, sim.Options{}, role, nil)
+			proof, err := c.prove("alice")
+			c.must(err)
+			want := bridge.Profile{Author: bridge.Author{ID: c.alice(), Name: "alice", Username: "alice"}, Email: "alice@example.com", EmailProven: true}
+			if d := cmp.Diff(want, proof.Profile); d != "" {
+				t.Error(d)
+			}
+			if got, want := c.sim.Authorized("alice"), map[string]int{"simple": 0, "restricted": 1}[name]; got != want {
+				t.Errorf("after the proof alice has given %d tokens, want %d", got, want)
+			}
+			c.join()
+			c.writesAsAlice(name)
+			c.must(c.account.Verify(t.Context(), c.alice()))
+			c.must(c.account.Release(t.Context(), c.alice()))
+			if c.sim.Authorized("alice") != 0 || len(c.sim.Tokens("alice")) != 0 {
+				t.Errorf("after the release: %d, %v", c.sim.Authorized("alice"), c.sim.Tokens("alice"))
+			}
+			c.wants(c.account.Verify(t.Context(), c.alice()), bridge.Unauthorised, bridge.ScopePerson)
+			c.wants(c.account.Release(t.Context(), c.alice()), bridge.Gone, bridge.ScopeConversation)
+			if c.sim.Apps() != 1 {
+				t.Errorf("%d OAuth 2.0 apps were registered", c.sim.Apps())
+			}
+		})
+	}
+}
+
+// writesAsAlice posts, edits, reacts and deletes.
+func (c *crowd) writesAsAlice(profile string) {
+	c.Helper()
+	d := c.as("hello from elsewhere")
+	id, err := c.account.Post(c.Context(), d)
+	c.must(err)
+	c.must(c.account.React(c.Context(), bridge.Target{Conversation: c.conv, ID: id, As: c.alice()}, "👍", true))
+	d.Text = richtext.Plain("hello again")
+	c.must(c.account.Edit(c.Context(), id, d))
+	post, _ := c.sim.Look(string(id))
+	props := model.StringInterface{"causeway": map[string]any{"key": string(d.Key)}}
+	if profile == "restricted" {
+		props["from_oauth_app"] = "true"
+	}
+	want := sim.PostView{ID: string(id), Author: "alice", Shown: "alice", Text: "hello again", Edited: true, Props: props, Reaction: map[string][]string{"+1": {"alice"}}}
+	post.At = want.At
+	if diff := cmp.Diff(want, post); diff != "" {
+		c.Error(diff)
+	}
+	state, err := c.account.Read(c.Context(), c.conv, id)
+	c.must(err)
+	if state.Key != d.Key || state.Author.ID != c.alice() {
+		c.Errorf("the state has the key %q and the author %+v", state.Key, state.Author)
+	}
+	found, err := c.account.Find(c.Context(), d, state.Created)
+	c.must(err)
+	if diff := cmp.Diff([]bridge.MessageID{id}, found); diff != "" {
+		c.Error(diff)
+	}
+	relay := d
+	relay.As = ""
+	if found, err := c.account.Find(c.Context(), relay, state.Created); err != nil || len(found) != 0 {
+		c.Errorf("the relay's posts with a person's key: %v (%v)", found, err)
+	}
+	c.must(c.account.React(c.Context(), bridge.Target{Conversation: c.conv, ID: id, As: c.alice()}, "👍", false))
+	c.must(c.account.Delete(c.Context(), bridge.Target{Conversation: c.conv, ID: id, As: c.alice()}))
+	status, _, err := c.sim.Client(c.world.Bob.Token).GetUserStatus(c.Context(), c.world.Alice.ID, "")
+	c.must(err)
+	if status.Status != model.StatusOffline {
+		c.Errorf("acting as alice made her %s", status.Status)
+	}
+}
+
+func TestWhereAPersonMayNotWriteTheRelayMay(t *testing.T) {
+	for name, role := range profiles {
+		t.Run(name, func(t *testing.T) {
+			c := newCrowd(t, sim.Options{}, role, nil)
+			c.join()
+			id, err := c.account.Post(t.Context(), c.as("still here"))
+			c.must(err)
+			c.sim.Leave(c.channel, "alice")
+			_, err = c.account.Post(t.Context(), c.as("not here"))
+			c.wants(err, bridge.Unsupported, bridge.ScopePerson)
+			c.wants(c.account.Edit(t.Context(), id, c.as("nor here")), bridge.Unsupported, bridge.ScopePerson)
+			c.wants(c.account.React(t.Context(), bridge.Target{Conversation: c.conv, ID: id, As: c.alice()}, "👍", true), bridge.Unsupported, bridge.ScopePerson)
+			members, err := c.account.Members(t.Context(), c.conv)
+			c.must(err)
+			if diff := cmp.Diff(2, len(members)); diff != "" {
+				t.Errorf("she was brought back: %v", members)
+			}
+			// The conversation itself is judged as before.
+			c.sim.Join(c.channel, "alice")
+			nowhere := c.as("x")
+			nowhere.Conversation.Channel = bridge.ChannelID(model.NewId())
+			_, err = c.account.Post(t.Context(), nowhere)
+			c.wants(err, bridge.Gone, bridge.ScopeConversation)
+			c.sim.Archive(c.channel, true)
+			_, err = c.account.Post(t.Context(), c.as("archived"))
+			c.wants(err, bridge.Unauthorised, bridge.ScopeConversation)
+		})
+	}
+}
+
+func TestALostTokenIsThePersonsAlone(t *testing.T) {
+	for name, role := range profiles {
+		for how, lose := range map[string]func(*crowd){
+			"revoked":     func(c *crowd) { c.sim.RevokeTokensOf("alice") },
+			"deactivated": func(c *crowd) { c.sim.SetActive("alice", false) },
+			"taken away from the vault": func(c *crowd) {
+				c.must(c.vault.Delete(c.Context(), bridge.PersonGrant(c.alice())))
+				c.connectAgain()
+			},
+		} {
+			t.Run(name+" "+how, func(t *testing.T) {
+				c := newCrowd(t, sim.Options{}, role, nil)
+				c.start()
+				c.join()
+				_, err := c.account.Post(t.Context(), c.as("before"))
+				c.must(err)
+				sockets := c.sim.Sockets("causeway")
+				lose(c)
+				_, err = c.account.Post(t.Context(), c.as("after"))
+				c.wants(err, bridge.Unauthorised, bridge.ScopePerson)
+				c.wants(c.account.Verify(t.Context(), c.alice()), bridge.Unauthorised, bridge.ScopePerson)
+				c.arrives(c.say("bob", "the feed goes on"), "the feed goes on")
+				if c.sim.Sockets("causeway") != sockets {
+					t.Error("the bot's own connection suffered")
+				}
+				if how == "deactivated" {
+					return
+				}
+				c.join() // connecting again heals
+				_, err = c.account.Post(t.Context(), c.as("again"))
+				c.must(err)
+			})
+		}
+	}
+}
+
+func TestSwitchedOffTokensNameTheSetting(t *testing.T) {
+	c := newCrowd(t, sim.Options{}, "system_admin", func(s *mattermost.Settings) { s.Profile = mattermost.ProfileSimple })
+	c.start()
+	c.join()
+	c.sim.Configure(func(o *sim.Options) { o.NoUserAccessTokens = true })
+	_, err := c.account.Connect(t.Context())
+	c.must(err)
+	_, err = c.account.Post(t.Context(), c.as("x"))
+	c.wants(err, bridge.Unauthorised, bridge.ScopePerson)
+	if !strings.Contains(err.Error(), "EnableUserAccessTokens") {
+		t.Errorf("%v does not name the setting", err)
+	}
+	c.must(c.vault.Delete(t.Context(), bridge.PersonGrant(c.alice())))
+	_, err = c.account.Empower(t.Context(), c.alice(), nil)
+	c.wants(err, bridge.Rejected, bridge.ScopePerson)
+	var e *bridge.Error
+	if !errors.As(err, &e) || strings.Contains(e.Hint, "EnableUserAccessTokens") || e.Hint == "" {
+		t.Errorf("the hint for the person is %q", e.Hint)
+	}
+}
+
+func TestMintingLeavesNothingBehind(t *testing.T) {
+	c := newCrowd(t, sim.Options{}, "system_admin", nil)
+	first, err := c.account.Empower(t.Context(), c.alice(), nil)
+	c.must(err)
+	second, err := c.account.Empower(t.Context(), c.alice(), nil) // a crash was between
+	c.must(err)
+	if got := c.sim.Tokens("alice"); len(got) != 1 || string(first) == string(second) {
+		t.Errorf("after two attempts alice has the tokens %v", got)
+	}
+	c.must(c.vault.Save(t.Context(), bridge.PersonGrant(c.alice()), second))
+	third, err := c.account.Empower(t.Context(), c.alice(), nil) // she connects again while she is connected
+	c.must(err)
+	if string(third) != string(second) {
+		t.Error("the token in use was replaced")
+	}
+	c.must(c.account.Verify(t.Context(), c.alice()))
+	// Another installation's tokens are left alone.
+	_, _, err = c.sim.Client(c.world.Admin).CreateUserAccessToken(t.Context(), c.world.Alice.ID, "Causeway elsewhere")
+	c.must(err)
+	c.must(c.account.Release(t.Context(), c.alice()))
+	if diff := cmp.Diff([]string{"Causeway elsewhere"}, c.sim.Tokens("alice")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestManyRenewOnce(t *testing.T) {
+	c := newCrowd(t, sim.Options{}, restricted, nil)
+	c.join()
+	c.must(c.account.Verify(t.Context(), c.alice()))
+	c.sim.ExpireAccess("alice")
+	c.sim.ForgetRequests()
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			if _, err := c.account.Post(t.Context(), c.as("many at once")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if got := c.sim.Counts()["POST /oauth/access_token"]; got != 1 || c.vault.Renews() != 1 {
+		t.Errorf("%d renewals, %d stored", got, c.vault.Renews())
+	}
+	c.connectAgain() // a restart finds what was stored
+	_, err := c.account.Post(t.Context(), c.as("after a restart"))
+	c.must(err)
+}
+
+func TestARenewedTokenThatCannotBeStoredIsNotLost(t *testing.T) {
+	c := newCrowd(t, sim.Options{}, restricted, nil)
+	c.join()
+	c.sim.ExpireAccess("alice")
+	c.vault.Fail(errors.New("the disk is full"))
+	for range 2 {
+		_, err := c.account.Post(t.Context(), c.as("x"))
+		c.wants(err, bridge.Transient, bridge.ScopePerson)
+	}
+	if posts := c.sim.Posts(c.channel); len(posts) != 0 {
+		t.Errorf("written with a token that is not on disk: %+v", posts)
+	}
+	c.vault.Fail(nil)
+	_, err := c.account.Post(t.Context(), c.as("x"))
+	c.must(err)
+	if got := c.sim.Counts()["POST /oauth/access_token"]; got != 2 { // the code, and one renewal
+		t.Errorf("%d exchanges", got)
+	}
+}
+
+func TestACrashWhileRenewing(t *testing.T) {
+	c := newCrowd(t, sim.Options{}, restricted, nil)
+	c.join()
+	c.sim.ExpireAccess("alice")
+	c.vault.Fail(errors.New("the disk is full"))
+	_, err := c.account.Post(t.Context(), c.as("x"))
+	c.wants(err, bridge.Transient, bridge.ScopePerson)
+	c.vault.Fail(nil)
+	c.connectAgain() // what was renewed died with the process
+	_, err = c.account.Post(t.Context(), c.as("x"))
+	c.wants(err, bridge.Unauthorised, bridge.ScopePerson)
+}
+
+func TestDisconnectedWhileRenewing(t *testing.T) {
+	c := newCrowd(t, sim.Options{}, restricted, nil)
+	c.join()
+	_, err := c.account.Post(t.Context(), c.as("x"))
+	c.must(err)
+	c.sim.ExpireAccess("alice")
+	hold := c.sim.Inject(sim.Fault{Method: "POST", Path: "/oauth/access_token", Status: 503})
+	_, err = c.account.Post(t.Context(), c.as("x"))
+	c.wants(err, bridge.Transient, bridge.ScopePerson)
+	hold.Cancel()
+	vault := &deletingVault{Vault: c.vault}
+	c.withVault(vault)
+	_, err = c.account.Post(t.Context(), c.as("x"))
+	c.wants(err, bridge.Unauthorised, bridge.ScopePerson)
+	if c.sim.Authorized("alice") != 0 {
+		t.Error("the renewed token was not given back")
+	}
+}
+
+// deletingVault forgets what it is asked to renew: the person disconnects in that moment.
+type deletingVault struct{ bridge.Vault }
+
+func (v *deletingVault) Renew(ctx context.Context, name string, value []byte) (bool, error) {
+	if err := v.Delete(ctx, name); err != nil {
+		return false, err
+	}
+	return v.Vault.Renew(ctx, name, value)
+}
+
+func TestAnotherInstanceWasFirst(t *testing.T) {
+	c := newCrowd(t, sim.Options{}, restricted, nil)
+	c.join()
+	_, err := c.account.Post(t.Context(), c.as("x"))
+	c.must(err)
+	other := c.account
+	c.connectAgain()
+	c.sim.ExpireAccess("alice")
+	_, err = c.account.Post(t.Context(), c.as("renewed here"))
+	c.must(err)
+	_, err = other.Post(t.Context(), c.as("and known there"))
+	c.must(err)
+	if c.vault.Renews() != 1 {
+		t.Errorf("%d renewals", c.vault.Renews())
+	}
+}
+
+// Two instances renew at the same moment: the one that came too late waits until the other has stored what it got.
+func TestTheSlowerOfTwoInstancesWaits(t *testing.T) {
+	c := newCrowd(t, sim.Options{}, restricted, nil)
+	c.join()
+	c.endIn("1m")
+	name := bridge.PersonGrant(c.alice())
+	old, err := c.vault.Load(t.Context(), name)
+	c.must(err)
+	other := c.account
+	_, err = other.Post(t.Context(), c.as("renewed there"))
+	c.must(err)
+	renewed, err := c.vault.Load(t.Context(), name)
+	c.must(err)
+	late := &lateVault{Vault: c.vault, name: name, old: old, looks: 2}
+	c.withVault(late)
+	_, err = c.account.Post(t.Context(), c.as("and here"))
+	c.must(err)
+	now, err := c.vault.Load(t.Context(), name)
+	c.must(err)
+	if string(now) != string(renewed) || late.looks != 0 {
+		t.Errorf("%d looks are left, and the grant was replaced: %t", late.looks, string(now) != string(renewed))
+	}
+}
+
+// lateVault shows what was stored before for some looks more.
+type lateVault struct {
+	bridge.Vault
+	name  string
+	old   []byte
+	looks int
+}
+
+func (v *lateVault) Load(ctx context.Context, name string) ([]byte, error) {
+	if name == v.name && v.looks > 0 {
+		v.looks--
+		return v.old, nil
+	}
+	return v.Vault.Load(ctx, name)
+}
+
+func TestReleasingWhereOAuthIsOff(t *testing.T) {
+	c := newCrowd(t, sim.Options{}, restricted, nil)
+	c.join()
+	c.sim.Configure(func(o *sim.Options) { o.NoOAuth = true })
+	c.must(c.account.Release(t.Context(), c.alice()))
+}
+
+func TestVerifyRenewsInTime(t *testing.T) {
+	c := newCrowd(t, sim.Options{}, restricted, nil)
+	c.join()
+	c.must(c.account.Verify(t.Context(), c.alice()))
+	if c.vault.Renews() != 0 {
+		t.Error("a token of 30 days was renewed")
+	}
+	c.endIn("20h")
+	c.connectAgain()
+	c.must(c.account.Verify(t.Context(), c.alice()))
+	if c.vault.Renews() != 1 {
+		t.Errorf("a token that ends tomorrow was renewed %d times", c.vault.Renews())
+	}
+	c.must(c.account.Verify(t.Context(), c.alice()))
+	if c.vault.Renews() != 1 {
+		t.Error("the renewed token was renewed again")
+	}
+}

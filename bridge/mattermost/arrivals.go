@@ -1,0 +1,126 @@
+package mattermost
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/mattermost/mattermost/server/public/model"
+
+	"causeway/bridge"
+)
+
+const (
+	// mostWatched bounds whose presence is looked at.
+	mostWatched = 20_000
+	// statusesAtOnce is how many are asked for by one request; the server answered 1,500 (observed on 11.1).
+	statusesAtOnce = 1000
+)
+
+// arrivals knows who was online at the last look, so that coming online is told once. It outlives a Run.
+type arrivals struct {
+	mu     sync.Mutex
+	online map[string]bool
+}
+
+func newArrivals() *arrivals { return &arrivals{online: map[string]bool{}} }
+
+// arrived notes who is online now and gives those who were not.
+func (r *arrivals) arrived(statuses []*model.Status) []bridge.UserID {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var fresh []bridge.UserID
+	for _, s := range statuses {
+		here := s.Status != "" && s.Status != model.StatusOffline
+		if here && !r.online[s.UserId] {
+			fresh = append(fresh, bridge.UserID(s.UserId))
+		}
+		if here {
+			r.online[s.UserId] = true
+		} else {
+			delete(r.online, s.UserId)
+		}
+	}
+	return fresh
+}
+
+// watchArrivals looks who is online: no event tells of other people's presence. It costs a request a minute for each thousand people, and
+// every ten minutes one for each 200 to know who there is.
+func (f *feed) watchArrivals(ctx context.Context) error {
+	a := f.account
+	if a.front == nil {
+		return nil
+	}
+	var people []string
+	var listed time.Time
+	for {
+		if listed.IsZero() || time.Since(listed) >= a.timing.roster {
+			found, err := a.peopleOfTeams(ctx)
+			if err != nil {
+				a.log.WithError(err).Debug("the people of the teams could not be listed")
+			} else {
+				people, listed = found, time.Now()
+			}
+		}
+		if err := a.lookWhoArrived(ctx, people); err != nil {
+			a.log.WithError(err).Debug("who is online could not be asked")
+		}
+		if err := sleep(ctx, a.timing.statuses); err != nil {
+			return err
+		}
+	}
+}
+
+// peopleOfTeams lists the active people, not the bots, of the teams that the bot is in.
+func (a *account) peopleOfTeams(ctx context.Context) ([]string, error) {
+	me, _, err := a.self()
+	if err != nil {
+		return nil, err
+	}
+	var teams []*model.Team
+	if err := a.client.get(ctx, "/users/"+me.Id+"/teams", &teams); err != nil {
+		return nil, fmt.Errorf("asking which teams the bot is in: %w", err)
+	}
+	var all []string
+	seen := map[string]bool{}
+	for _, t := range teams {
+		for page := 0; ; page++ {
+			var list []*model.User
+			if err := a.client.get(ctx, fmt.Sprintf("/users?in_team=%s&active=true&page=%d&per_page=%d", t.Id, page, pageSize), &list); err != nil {
+				return nil, fmt.Errorf("listing the members of the team %s: %w", t.Name, err)
+			}
+			for _, u := range list {
+				if u.IsBot || seen[u.Id] {
+					continue
+				}
+				if len(all) == mostWatched {
+					a.log.WithField("people", mostWatched).Debug("there are more people than are looked at")
+					return all, nil
+				}
+				seen[u.Id] = true
+				all = append(all, u.Id)
+			}
+			if len(list) < pageSize {
+				break
+			}
+		}
+	}
+	return all, nil
+}
+
+func (a *account) lookWhoArrived(ctx context.Context, people []string) error {
+	for len(people) > 0 {
+		some := people[:min(len(people), statusesAtOnce)]
+		people = people[len(some):]
+		var statuses []*model.Status
+		if _, err := a.client.call(ctx, opRead, http.MethodPost, "/users/status/ids", some, &statuses); err != nil {
+			return fmt.Errorf("asking who is online: %w", err)
+		}
+		if fresh := a.arrivals.arrived(statuses); len(fresh) > 0 {
+			a.front.Arrived(ctx, fresh)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,115 @@
+package msteams
+
+import (
+	"context"
+	"errors"
+	"html"
+	"strings"
+
+	"github.com/microsoftgraph/msgraph-sdk-go/models"
+	nethtml "golang.org/x/net/html"
+
+	"causeway/bridge"
+	"causeway/bridge/richtext"
+	richhtml "causeway/bridge/richtext/html"
+)
+
+// around gives what stands before and behind the words of a message in its text, although it is no part of its body: importance,
+// subject and quotes, and what is on cards.
+func around(m models.ChatMessageable) (before, behind richtext.Doc) {
+	before = richtext.Marked(nil, importance(m))
+	if subject := strings.TrimSpace(value(m.GetSubject())); subject != "" {
+		before = append(before, richtext.Block{Kind: richtext.Heading, Level: 3, Runs: []richtext.Run{{Text: subject}}})
+	}
+	for _, t := range m.GetAttachments() {
+		switch kind := value(t.GetContentType()); {
+		case kind == fileReference:
+		case isQuote(kind):
+			before = append(before, quoted(value(t.GetContent())))
+		default:
+			behind = append(behind, cardText(kind, value(t.GetName()), value(t.GetContent()))...)
+		}
+	}
+	return before, behind
+}
+
+func isQuote(contentType string) bool {
+	return contentType == "messageReference" || contentType == "forwardedMessageReference"
+}
+
+// ownBody is how a message that a person wrote themselves is changed in their name. An edit replaces the body with all that it refers
+// to, so that files and pictures are named again; so are subject, quotes and cards, where the new text still has them in their
+// places.
+func (a *account) ownBody(ctx context.Context, id bridge.MessageID, d bridge.Draft) (models.ChatMessageable, error) {
+	m, err := a.message(ctx, d.Conversation, id)
+	if err != nil {
+		return nil, err
+	}
+	if versionOf(m).deleted {
+		return nil, &bridge.Error{Kind: bridge.Gone, Err: errors.New("editing a message: it is deleted")}
+	}
+	out, text := models.NewChatMessage(), richtext.Normalize(d.Text)
+	before, behind := around(m)
+	before, behind = richtext.Normalize(before), richtext.Normalize(behind)
+	quotes, cards := true, true
+	if len(before) > 0 {
+		if quotes = len(text) >= len(before) && text[:len(before)].Hash() == before.Hash(); quotes {
+			text = text[len(before):]
+		} else {
+			// What is left of these is in the text.
+			if importance(m) != richtext.Normal {
+				out.SetImportance(pointer(models.NORMAL_CHATMESSAGEIMPORTANCE))
+			}
+			if value(m.GetSubject()) != "" {
+				out.SetSubject(pointer(""))
+			}
+		}
+	}
+	if n := len(text) - len(behind); len(behind) > 0 {
+		if cards = n >= 0 && text[n:].Hash() == behind.Hash(); cards {
+			text = text[:n]
+		}
+	}
+	var kept []models.ChatMessageAttachmentable
+	tags := strings.Join(pictureTags(m), "")
+	for _, t := range m.GetAttachments() {
+		kind := value(t.GetContentType())
+		if kind == fileReference || isQuote(kind) && quotes || !isQuote(kind) && cards {
+			kept = append(kept, t)
+			tags += `<attachment id="` + html.EscapeString(value(t.GetId())) + `"></attachment>`
+		}
+	}
+	content := models.NewItemBody()
+	content.SetContentType(pointer(models.HTML_BODYTYPE))
+	words := richhtml.Render(text) + tags
+	if words == "" {
+		words = "&nbsp;" // Graph takes no empty body
+	}
+	content.SetContent(&words)
+	out.SetBody(content)
+	out.SetAttachments(kept)
+	return out, nil
+}
+
+// pictureTags are the tags of the pictures that a message brings along.
+func pictureTags(m models.ChatMessageable) []string {
+	b := m.GetBody()
+	if b == nil || b.GetContentType() == nil || *b.GetContentType() != models.HTML_BODYTYPE {
+		return nil
+	}
+	var all []string
+	tokens := nethtml.NewTokenizer(strings.NewReader(value(b.GetContent())))
+	for {
+		switch tokens.Next() {
+		case nethtml.ErrorToken:
+			return all
+		case nethtml.StartTagToken, nethtml.SelfClosingTagToken:
+			t := tokens.Token()
+			for _, at := range t.Attr {
+				if t.Data == "img" && at.Key == "src" && hostedContent(at.Val) != "" {
+					all = append(all, `<img src="`+html.EscapeString(at.Val)+`">`)
+				}
+			}
+		}
+	}
+}

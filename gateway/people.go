@@ -1,0 +1,78 @@
+package gateway
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"causeway/bridge"
+	"causeway/gateway/people"
+)
+
+// lose notes that acting as a person was refused in a step that began at that time, and tells who must know. It reports whether
+// the plan knows now.
+func (g *Gateway) lose(ctx context.Context, server bridge.ServerID, u bridge.UserID, began time.Time, why error) bool {
+	turned, err := g.store.Lose(context.WithoutCancel(ctx), server, u, began, bridge.Cause(why))
+	if err != nil {
+		g.storeFailed(err)
+		return false
+	}
+	if turned {
+		g.log.WithField("server", string(server)).WithField("user", string(u)).WithError(why).
+			Warn("cannot act as a connected person any more; the relay speaks for them until they connect again")
+		if g.lost != nil {
+			g.lost(server, u, why)
+		}
+	}
+	return true
+}
+
+// Identity implements people.Gateway.
+func (g *Gateway) Identity(a bridge.AccountName) (bridge.Identity, bool) {
+	one := g.accounts[a]
+	if one == nil {
+		return bridge.Identity{}, false
+	}
+	id := one.identity.Load()
+	if id == nil {
+		return bridge.Identity{}, false
+	}
+	return *id, true
+}
+
+// Pairs implements people.Gateway.
+func (g *Gateway) Pairs() ([]people.Pair, <-chan struct{}) {
+	t := g.table.Load()
+	var all []people.Pair
+	for from, p := range t.conversations {
+		for _, to := range p.targets {
+			all = append(all, people.Pair{
+				From: from, To: to, Reader: p.account.Name, Writer: t.conversations[to].account.Name, Name: p.channel,
+			})
+		}
+	}
+	slices.SortFunc(all, func(a, b people.Pair) int {
+		return cmp.Or(compareConversations(a.From, b.From), compareConversations(a.To, b.To))
+	})
+	return all, t.changed
+}
+
+// Delivers implements people.Gateway.
+func (g *Gateway) Delivers(from, to bridge.ConversationID) bool {
+	t := g.table.Load()
+	p := t.conversations[from]
+	if p == nil || !slices.Contains(p.targets, to) {
+		return false
+	}
+	reading, _ := g.troublesOf(t, from)
+	_, writing := g.troublesOf(t, to)
+	return reading == nil && writing == nil && p.account.admits() && t.conversations[to].account.admits()
+}
+
+// Waiting implements people.Gateway.
+func (g *Gateway) Waiting(ctx context.Context, server bridge.ServerID, u bridge.UserID) (int, error) {
+	return g.store.Waiting(ctx, server, u)
+}
+
+var _ people.Gateway = (*Gateway)(nil)

@@ -1,0 +1,274 @@
+package people
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"causeway/bridge"
+	"causeway/gateway/store"
+)
+
+const (
+	// departRetry is how long after a failure a directory is read again, at the earliest.
+	departRetry = time.Minute
+	// departStep is how often is looked whether the next step of a removal can be done.
+	departStep = 5 * time.Second
+	// departPatience is how long the linked account may stay active because its disconnecting takes time.
+	departPatience = 2 * time.Minute
+)
+
+// departures notices who has left, and removes them.
+//
+// A complete reading of the directory gives those who may have left. They are stored with the mark behind it, and stay until a look at
+// each one clears or removes them; each later look begins anew. Removing somebody goes in steps that may each be repeated: they are
+// allowed (few enough at once, or the operator agreed), disconnected, and last their account at home is deactivated.
+type departures struct {
+	p       *People
+	log     *logrus.Entry
+	failing troubles
+	woke    chan struct{}
+	// disconnect begins to end what makes a person connected on an account, and goes on with that by itself.
+	disconnect func(ctx context.Context, p store.Person, from bridge.AccountName) error
+
+	mutex sync.Mutex // one synchronisation at a time
+	// told is of how many the operator has been asked for consent, by account.
+	told map[bridge.AccountName]int
+}
+
+func newDepartures(p *People) *departures {
+	return &departures{p: p, log: p.o.Log, woke: make(chan struct{}, 1), disconnect: p.disconnect, told: map[bridge.AccountName]int{}}
+}
+
+func (d *departures) run(ctx context.Context) {
+	due := map[bridge.AccountName]time.Time{}
+	for ctx.Err() == nil {
+		news := d.p.changes()
+		every := max(d.p.o.Settings.SyncInterval, departRetry)
+		wait := every
+		for _, a := range d.p.o.Accounts {
+			server, connected := d.p.server(a.Name)
+			if !connected {
+				wait = min(wait, departStep)
+				continue
+			}
+			read := !time.Now().Before(due[a.Name])
+			planned, err := d.sync(ctx, a, server, syncing{read: read})
+			if ctx.Err() != nil {
+				return
+			}
+			d.failing.report(string(a.Name), d.log.WithField("account", string(a.Name)), "finding who has left", err)
+			if err != nil {
+				due[a.Name] = time.Now().Add(max(departRetry, bridge.AfterOf(err)))
+			} else if read {
+				due[a.Name] = time.Now().Add(every)
+			}
+			wait = min(wait, time.Until(due[a.Name]))
+			for _, p := range planned {
+				if p.unfinished {
+					wait = min(wait, departStep)
+				}
+			}
+		}
+		t := time.NewTimer(max(0, wait))
+		select {
+		case <-ctx.Done():
+		case <-news:
+		case <-d.woke:
+		case <-t.C:
+		}
+		t.Stop()
+	}
+}
+
+// suspect takes somebody of whom was seen, otherwise than by reading the directory, that they have left.
+func (d *departures) suspect(ctx context.Context, p store.Person, i store.Identity, seen bridge.Presence) error {
+	if err := d.p.o.Store.Suspect(ctx, d.departure(p, i, seen)); err != nil {
+		return err
+	}
+	select {
+	case d.woke <- struct{}{}:
+	default:
+	}
+	return nil
+}
+
+func (d *departures) departure(p store.Person, i store.Identity, seen bridge.Presence) store.Departure {
+	one := store.Departure{Server: i.Server, User: i.User, Presence: seen, Seen: time.Now()}
+	for _, home := range d.p.homes(p) {
+		if home.Server != i.Server {
+			one.HomeServer, one.Home = home.Server, home.User
+		}
+	}
+	return one
+}
+
+// syncing says what a synchronisation does.
+type syncing struct {
+	// read the directory; else only go on with those who are known to have left.
+	read bool
+	// dry: nothing is stored or done. confirm: the operator agrees to everything.
+	dry, confirm bool
+}
+
+// Sync finds who has left, and removes them; with dryRun it only says what would happen. confirm is the operator's consent to
+// more removals at once than [config.People.MaxRemovals]. An error of one account does not keep it from the others.
+func (p *People) Sync(ctx context.Context, dryRun, confirm bool) ([]*Planned, error) {
+	return p.departures.all(ctx, syncing{read: true, dry: dryRun, confirm: confirm})
+}
+
+// Confirm gives the operator's consent to the removal of all who are waiting for it. It takes effect at once.
+func (p *People) Confirm(ctx context.Context) error {
+	all, err := p.o.Store.Departures(ctx)
+	if err == nil {
+		err = p.o.Store.AllowDepartures(ctx, all, time.Now())
+	}
+	p.changed()
+	return err
+}
+
+func (d *departures) all(ctx context.Context, how syncing) ([]*Planned, error) {
+	var all []*Planned
+	var failed error
+	for _, a := range d.p.o.Accounts {
+		server, ok := d.p.server(a.Name)
+		if !ok {
+			if a.Bridge.Capabilities().Directory {
+				failed = errors.Join(failed, fmt.Errorf("finding who has left %s: it has not connected yet", a.Name))
+			}
+			continue
+		}
+		planned, err := d.sync(ctx, a, server, how)
+		all = append(all, planned...)
+		if err != nil {
+			failed = errors.Join(failed, fmt.Errorf("finding who has left %s: %w", a.Name, err))
+		}
+	}
+	return all, failed
+}
+
+// sync does one account. What it gives was planned also where an error stopped it.
+func (d *departures) sync(ctx context.Context, a Account, server bridge.ServerID, how syncing) ([]*Planned, error) {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	people, err := d.p.o.Store.People(ctx)
+	if err != nil {
+		return nil, err
+	}
+	connected := connectedOn(people, server)
+	left, failed := d.left(ctx, a, server, connected, how)
+	if len(left) == 0 {
+		return nil, failed
+	}
+	planned := d.look(ctx, a, left)
+	// Where the directory could not be read, only what was allowed before goes on.
+	err = d.allow(ctx, a, planned, len(connected), how, failed != nil)
+	if err == nil && !how.dry {
+		err = d.remove(ctx, planned)
+	}
+	return planned, errors.Join(failed, err)
+}
+
+// connectedOn gives who is connected on a server, or has been until their token was refused.
+func connectedOn(people []store.Person, server bridge.ServerID) map[bridge.UserID]store.Person {
+	all := map[bridge.UserID]store.Person{}
+	for _, p := range people {
+		if i, ok := on(p, server); ok && (i.State == store.Connected || i.State == store.Lost) {
+			all[i.User] = p
+		}
+	}
+	return all
+}
+
+// left gives who has left a server, stored or just read.
+func (d *departures) left(ctx context.Context, a Account, server bridge.ServerID, connected map[bridge.UserID]store.Person, how syncing) ([]store.Departure, error) {
+	var found []store.Departure
+	var failed error
+	if how.read && d.reads(a, how) && len(connected) > 0 {
+		var mark string
+		found, mark, failed = d.read(ctx, a, server, connected)
+		if failed == nil && !how.dry {
+			failed = d.p.o.Store.DirectoryRead(ctx, a.Name, mark, time.Now(), found)
+		}
+		if failed != nil {
+			found = nil
+		}
+	}
+	stored, err := d.p.o.Store.Departures(ctx)
+	if err != nil {
+		return nil, errors.Join(failed, err)
+	}
+	var all []store.Departure
+	known := map[bridge.UserID]bool{}
+	for _, one := range stored {
+		if one.Server == server {
+			known[one.User] = true
+			all = append(all, one)
+		}
+	}
+	for _, one := range found {
+		if !known[one.User] {
+			all = append(all, one)
+		}
+	}
+	return all, failed
+}
+
+// reads reports whether an account's directory is of any use.
+func (d *departures) reads(a Account, how syncing) bool {
+	return a.Bridge.Capabilities().Directory && (a.home() || how.dry || d.removes())
+}
+
+// read reads the directory from where it was left. It gives nobody after an error.
+func (d *departures) read(ctx context.Context, a Account, server bridge.ServerID, connected map[bridge.UserID]store.Person) ([]store.Departure, string, error) {
+	since, _, err := d.p.o.Store.DirectoryMark(ctx, a.Name)
+	if err != nil {
+		return nil, "", err
+	}
+	seen, left, mark, err := readDirectory(ctx, a.Bridge, since, connected)
+	if err != nil && bridge.KindOf(err) == bridge.Gone && since != "" {
+		since = ""
+		seen, left, mark, err = readDirectory(ctx, a.Bridge, since, connected)
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("reading the directory: %w", err)
+	}
+	if since == "" { // all were told of, so whoever was not is not there
+		if len(seen) == 0 {
+			return nil, "", errors.New("reading the directory: it has none of the connected people, which cannot be")
+		}
+		for u := range connected {
+			if !seen[u] {
+				left[u] = bridge.Erased
+			}
+		}
+	}
+	var found []store.Departure
+	for u, presence := range left {
+		i, _ := on(connected[u], server)
+		found = append(found, d.departure(connected[u], i, presence))
+	}
+	return found, mark, nil
+}
+
+// readDirectory gives which of the connected were told of, and who of them has left; of several words about one the last counts.
+func readDirectory(ctx context.Context, b bridge.Bridge, since string, connected map[bridge.UserID]store.Person) (seen map[bridge.UserID]bool, left map[bridge.UserID]bridge.Presence, mark string, err error) {
+	seen, left = map[bridge.UserID]bool{}, map[bridge.UserID]bridge.Presence{}
+	mark, err = b.Directory(ctx, since, func(page []bridge.Profile) error {
+		for _, p := range page {
+			if _, ok := connected[p.ID]; !ok {
+				continue
+			}
+			seen[p.ID] = true
+			if delete(left, p.ID); p.Standing.Presence != bridge.Present {
+				left[p.ID] = p.Standing.Presence
+			}
+		}
+		return nil
+	})
+	return seen, left, mark, err
+}

@@ -1,0 +1,264 @@
+package people
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"causeway/bridge"
+	"causeway/bridge/memory"
+	"causeway/gateway/config"
+	"causeway/gateway/store"
+)
+
+// removal is how the tests below are configured.
+func removal(policy string) config.People {
+	return config.People{Enable: true, SyncInterval: time.Hour, OnTeamsUserRemoved: policy}
+}
+
+// gone makes somebody leave elsewhere.
+func (s *society) gone(u bridge.UserID, how bridge.Presence) {
+	s.away.Alter(u, func(p *bridge.Profile) { p.Standing.Presence = how })
+}
+
+func TestTokensAreRevokedBeforeTheLinkedAccountIsDeactivatedAndTheOperatorIsTold(t *testing.T) {
+	inSociety(t, removal(config.RemovedDeactivate), true, func(s *society) {
+		s.connect("ann", homeAccount)
+		admin := profile("root")
+		admin.Standing.Admin = true
+		s.home.AddUser(admin)
+		s.connect("root", homeAccount)
+		var calls []string
+		run := lifeRun{society: s}
+		run.set(func(c memory.Call) error {
+			if !c.After && (c.Op == memory.Release || c.Op == memory.Deactivate) {
+				calls = append(calls, string(c.Op)+" "+string(c.Account))
+				if len(calls) == 2 {
+					return memory.Throttles(bridge.ScopeAccount, 20*time.Second)
+				}
+			}
+			return nil
+		}, false)
+		run.start()
+		defer run.stop()
+		s.pass(time.Minute)
+		for _, u := range []bridge.UserID{"ann", "root"} {
+			s.gone(u, bridge.Disabled)
+			s.pass(time.Hour)
+		}
+		want := []string{"release msteams.contoso", "release mattermost.hq", "release mattermost.hq", "deactivate mattermost.hq", "release msteams.contoso", "release mattermost.hq"}
+		if diff := cmp.Diff(want, calls); diff != "" {
+			s.Error(diff)
+		}
+		log := s.log.String()
+		for _, line := range []string{
+			`"somebody who has left is disconnected" account=msteams.contoso linked=ann name=ann removal=deactivate user=ann why="disabled in Microsoft Teams"`,
+			`"the linked account of somebody who has left is deactivated" account=msteams.contoso linked=ann`,
+			`"somebody who has left is disconnected" account=msteams.contoso linked=root name=root removal=disconnect user=root why="disabled in Microsoft Teams; the linked account in Mattermost is not touched: it is an administrator's"`,
+		} {
+			if strings.Count(log, line) != 1 {
+				s.Errorf("not told once: %s\n%s", line, log)
+			}
+		}
+	})
+}
+
+func TestALinkedAccountDoesNotStayActiveBecauseDisconnectingTakesTime(t *testing.T) {
+	inSociety(t, removal(config.RemovedDeactivate), true, func(s *society) {
+		s.connect("ann", homeAccount)
+		s.road.waiting = 1
+		run := lifeRun{society: s}
+		run.start()
+		defer run.stop()
+		s.pass(time.Minute)
+		s.gone("ann", bridge.Erased)
+		s.pass(time.Hour + departPatience + 2*departStep)
+		if got := s.home.User("ann").Standing.Presence; got != bridge.Disabled {
+			s.Errorf("ann is %s", got)
+		}
+		s.pass(leavingWait)
+		if all, err := s.store.People(s.Context()); len(all) != 0 || err != nil {
+			s.Error(all, err)
+		}
+	})
+}
+
+func TestWhoIsDeactivatedAtHomeIsDisconnected(t *testing.T) {
+	for _, connected := range []bool{true, false} { // or lost already, as their token does not work any more
+		inSociety(t, removal(config.RemovedDeactivate), true, func(s *society) {
+			s.connect("ann", homeAccount)
+			s.connect("bob", homeAccount)
+			run := lifeRun{society: s}
+			run.start()
+			defer run.stop()
+			s.pass(time.Minute)
+			s.home.Alter("ann", func(p *bridge.Profile) { p.Standing.Presence = bridge.Disabled })
+			if !connected {
+				s.home.Revoke("ann")
+				s.lose(run.people, homeServer, "ann")
+			}
+			s.pass(verifyEvery + time.Hour)
+			all, err := s.store.People(s.Context())
+			if len(all) != 1 || all[0].Identities[0].User != "bob" || err != nil {
+				s.Error(connected, all, err)
+			}
+			if got := s.away.User("ann").Standing.Presence; got != bridge.Present {
+				s.Errorf("ann is %s elsewhere", got)
+			}
+		})
+	}
+}
+
+func TestWhoHasLeftAfterTheirTokenWasRefusedIsRemoved(t *testing.T) {
+	inSociety(t, removal(config.RemovedDeactivate), true, func(s *society) {
+		s.connect("ann", homeAccount)
+		run := lifeRun{society: s}
+		run.start()
+		defer run.stop()
+		s.pass(time.Minute)
+		s.gone("ann", bridge.Disabled)
+		s.lose(run.people, awayServer, "ann")
+		s.pass(time.Hour)
+		if got := s.home.User("ann").Standing.Presence; got != bridge.Disabled {
+			s.Errorf("ann is %s", got)
+		}
+	})
+}
+
+func TestAnExpiredMarkMeansReadingAnew(t *testing.T) {
+	inSociety(t, removal(config.RemovedDisconnect), true, func(s *society) {
+		s.connect("ann", homeAccount)
+		run := lifeRun{society: s}
+		run.start()
+		defer run.stop()
+		s.pass(time.Minute)
+		s.away.ExpireMarks()
+		s.gone("ann", bridge.Disabled)
+		s.pass(time.Hour)
+		if all, err := s.store.People(s.Context()); len(all) != 0 || err != nil {
+			s.Error(all, err)
+		}
+	})
+}
+
+func TestADryRunOnlySaysWhatWouldHappen(t *testing.T) {
+	inSociety(t, removal(config.RemovedDeactivate), true, func(s *society) {
+		var want []*Planned
+		for _, u := range []bridge.UserID{"ann", "bob", "cid"} {
+			s.connect(u, homeAccount)
+		}
+		s.home.Alter("bob", func(p *bridge.Profile) { p.Standing.Managed = true })
+		s.gone("ann", bridge.Deleted)
+		s.gone("bob", bridge.Unlicensed)
+		s.options.Settings.MaxRemovals = "1"
+		s.people = New(s.options)
+		want = []*Planned{
+			{Removal: RemoveAccount, Waits: true, Name: "ann", Why: "deleted in Microsoft Teams"},
+			{Removal: RemoveConnection, Waits: true, Name: "bob", Why: "unlicensed in Microsoft Teams; the linked account in Mattermost is not touched: another directory (LDAP, SAML) manages it"},
+		}
+		for _, how := range []struct{ dry, confirm bool }{{true, false}, {false, false}, {true, true}, {false, true}} {
+			for _, p := range want {
+				p.Waits = !how.confirm
+			}
+			got, err := s.people.Sync(s.Context(), how.dry, how.confirm)
+			less := func(a, b *Planned) bool { return a.Name < b.Name }
+			if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Planned{}, "Account", "Departure"), cmpopts.IgnoreUnexported(Planned{}), cmpopts.SortSlices(less)); diff != "" || err != nil {
+				s.Error(how, diff, err)
+			}
+			all, err := s.store.People(s.Context())
+			s.must(err)
+			for _, p := range all {
+				left := p.Identities[1].State == store.Leaving
+				if want := how.confirm && !how.dry && p.Identities[0].User != "cid"; left != want {
+					s.Errorf("%+v: %+v, want leaving %v", how, p, want)
+				}
+			}
+			stored, err := s.store.Departures(s.Context())
+			if want := map[bool]int{true: 0, false: 2}[how == struct{ dry, confirm bool }{true, false}]; len(stored) != want || err != nil {
+				s.Errorf("%+v: %d stored, want %d: %v", how, len(stored), want, err)
+			}
+		}
+	})
+}
+
+func TestWhoIsConnectedElsewhereAsWellIsNotDeactivated(t *testing.T) {
+	c := removing{policy: config.RemovedDeactivate, from: Account{Title: "Microsoft Teams", Bridge: noHome{}}, presence: bridge.Erased, elsewhere: "Microsoft Teams (fabrikam)"}
+	if got, why := c.decide(); got != RemoveConnection || why != "erased in Microsoft Teams, and connected with Microsoft Teams (fabrikam)" {
+		t.Error(got, why)
+	}
+}
+
+// noHome is a service whose directory is whatever the test says.
+type noHome struct {
+	bridge.Bridge
+	directory func(since string) ([]bridge.Profile, string, error)
+}
+
+func (noHome) Capabilities() bridge.Capabilities { return bridge.Capabilities{Directory: true} }
+
+func (b noHome) Directory(_ context.Context, since string, found func([]bridge.Profile) error) (string, error) {
+	all, mark, err := b.directory(since)
+	if found(all) != nil || err != nil {
+		return "", err
+	}
+	return mark, nil
+}
+
+func TestWhoIsMissingInAWholeReadingMayHaveLeftButNotEverybody(t *testing.T) {
+	expired := &bridge.Error{Kind: bridge.Gone, Err: errors.New("expired")}
+	there, away := profile("ann"), profile("bob")
+	away.Standing.Presence = bridge.Disabled
+	for _, test := range []struct {
+		name, mark string
+		directory  func(since string) ([]bridge.Profile, string, error)
+		want       map[bridge.UserID]bridge.Presence
+		fails      bool
+	}{
+		{"first", "", func(string) ([]bridge.Profile, string, error) { return []bridge.Profile{there, away}, "m", nil },
+			map[bridge.UserID]bridge.Presence{"bob": bridge.Disabled, "cid": bridge.Erased}, false},
+		{"changes", "m", func(string) ([]bridge.Profile, string, error) { return []bridge.Profile{away}, "m", nil }, map[bridge.UserID]bridge.Presence{"bob": bridge.Disabled}, false},
+		{"back again", "m", func(string) ([]bridge.Profile, string, error) {
+			return []bridge.Profile{away, {Author: bridge.Author{ID: "bob"}}}, "m", nil
+		}, map[bridge.UserID]bridge.Presence{}, false},
+		{"nobody in a whole reading", "", func(string) ([]bridge.Profile, string, error) { return []bridge.Profile{profile("zoe")}, "m", nil }, map[bridge.UserID]bridge.Presence{}, true},
+		{"expired", "m", func(since string) ([]bridge.Profile, string, error) {
+			if since != "" {
+				return []bridge.Profile{away}, "", expired
+			}
+			return []bridge.Profile{there, profile("bob")}, "n", nil
+		}, map[bridge.UserID]bridge.Presence{"cid": bridge.Erased}, false},
+		{"halfway", "m", func(string) ([]bridge.Profile, string, error) { return []bridge.Profile{away}, "", errors.New("cut") }, map[bridge.UserID]bridge.Presence{}, true},
+	} {
+		inSociety(t, removal(config.RemovedDeactivate), true, func(s *society) {
+			for _, u := range []bridge.UserID{"ann", "bob", "cid"} {
+				s.connect(u, homeAccount)
+			}
+			if test.mark != "" {
+				s.must(s.store.DirectoryRead(s.Context(), awayAccount, test.mark, time.Now(), nil))
+			}
+			people, err := s.store.People(s.Context())
+			s.must(err)
+			left, _, err := s.people.departures.read(s.Context(), Account{Name: awayAccount, Bridge: noHome{directory: test.directory}}, awayServer, connectedOn(people, awayServer))
+			got := map[bridge.UserID]bridge.Presence{}
+			for _, one := range left {
+				got[one.User] = one.Presence
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" || (err != nil) != test.fails {
+				s.Error(test.name, diff, err)
+			}
+		})
+	}
+}
+
+// lose is what happens when acting as somebody is refused.
+func (s *society) lose(p *People, server bridge.ServerID, u bridge.UserID) {
+	s.Helper()
+	if err := p.lose(s.Context(), store.User{Server: server, User: u}, time.Now(), errors.New("refused")); err != nil {
+		s.Fatal(err)
+	}
+}

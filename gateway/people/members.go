@@ -1,0 +1,89 @@
+package people
+
+import (
+	"context"
+	"hash/maphash"
+	"slices"
+	"sync"
+	"time"
+
+	"causeway/bridge"
+)
+
+// membersAge is how old a list of members may be; memberRetry is how long after a failure it is asked for again.
+const (
+	membersAge  = 9 * time.Minute
+	memberRetry = time.Minute
+)
+
+// members remembers who is in which conversation, for as long as nobody need ask again. It keeps 8 bytes for each.
+type members struct {
+	seed  maphash.Seed
+	mutex sync.Mutex
+	known map[bridge.ConversationID]*membership
+}
+
+type membership struct {
+	users []uint64 // sorted
+	// read: users are known. until is when to ask again.
+	read  bool
+	until time.Time
+}
+
+func newMembers() *members {
+	return &members{seed: maphash.MakeSeed(), known: map[bridge.ConversationID]*membership{}}
+}
+
+// learn asks a bridge who is in a conversation, unless that is known. After a failure, what was known counts on.
+func (m *members) learn(ctx context.Context, b bridge.Bridge, c bridge.ConversationID) (asked bool, err error) {
+	m.mutex.Lock()
+	known := m.known[c]
+	m.mutex.Unlock()
+	if known != nil && time.Now().Before(known.until) {
+		return false, nil
+	}
+	users, err := b.Members(ctx, c)
+	now := membership{}
+	if known != nil {
+		now = *known
+	}
+	if err == nil {
+		now = membership{read: true, users: make([]uint64, len(users))}
+		for i, u := range users {
+			now.users[i] = maphash.String(m.seed, string(u))
+		}
+		slices.Sort(now.users)
+		now.until = time.Now().Add(membersAge)
+	} else {
+		now.until = time.Now().Add(max(memberRetry, bridge.AfterOf(err)))
+	}
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	m.known[c] = &now
+	return true, err
+}
+
+// forget drops the lists of conversations that nobody asks for any more.
+func (m *members) forget() {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	for c, known := range m.known {
+		if time.Since(known.until) > membersAge {
+			delete(m.known, c)
+		}
+	}
+}
+
+// has tells whether a user is in a conversation.
+func (m *members) has(c bridge.ConversationID, u bridge.UserID) truth {
+	m.mutex.Lock()
+	known := m.known[c]
+	m.mutex.Unlock()
+	if known == nil || !known.read {
+		return unknown
+	}
+	if _, found := slices.BinarySearch(known.users, maphash.String(m.seed, string(u))); found {
+		return yes
+	}
+	return no
+}

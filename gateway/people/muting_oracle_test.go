@@ -1,0 +1,286 @@
+package people
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"causeway/bridge"
+	"causeway/bridge/memory"
+	"causeway/gateway/config"
+	"causeway/gateway/store"
+)
+
+// What becomes of somebody's notifications, in all circumstances. The expectation is computed by theirs, below, which knows nothing
+// of how muting is done.
+
+// muteCase is one person with one conversation of their own.
+type muteCase struct {
+	before, now bridge.AccountName
+	place       string
+	hand        string
+	event       string
+}
+
+var (
+	mutePlaces = []string{"bridged channel", "unbridged channel", "bridged channel that they are not in elsewhere", "bridged direct", "unbridged direct", "group of connected people", "group with a stranger"}
+	muteHands  = []string{"never", "muted before", "muted after", "unmuted after"}
+	muteEvents = []string{"change", "disconnect", "token lost", "gateway removed", "new conversation", "restart in between"}
+	muteFaults = []string{"none", "failures", "lost answers"}
+)
+
+// theirs is what the person must find at the end.
+func (c muteCase) theirs() string {
+	reaches := c.place == "bridged channel" || c.place == "bridged direct" || c.place == "group of connected people"
+	ended := c.event == "disconnect" || c.event == "token lost" || c.event == "gateway removed"
+	mutedAtFirst := reaches && c.before == awayAccount && c.event != "new conversation"
+	mutedAtLast := reaches && c.now == awayAccount && !ended
+	switch c.hand {
+	case "muted before":
+		return memory.Mention // as it was, and as it would be
+	case "muted after":
+		// It was muted already: nothing can be told apart, and the setting found at first counts. Else it is the person's own.
+		if !mutedAtFirst {
+			return memory.Mention
+		}
+	case "unmuted after":
+		if mutedAtFirst {
+			return memory.All // against Causeway's wish
+		}
+	}
+	if mutedAtLast {
+		return memory.Mention
+	}
+	return memory.All
+}
+
+func TestNotificationsAreMutedAndPutBackExactly(t *testing.T) {
+	turn := 0
+	for _, before := range []bridge.AccountName{homeAccount, awayAccount} {
+		for _, now := range []bridge.AccountName{homeAccount, awayAccount} {
+			for _, event := range muteEvents {
+				turn++ // every second one with crashes at each write, the others in turns
+				for _, fault := range []string{"crashes", muteFaults[turn%len(muteFaults)]} {
+					t.Run(fmt.Sprintf("from %s to %s/%s/%s", before, now, event, fault), func(t *testing.T) {
+						var cases []muteCase
+						for _, place := range mutePlaces {
+							for _, hand := range muteHands {
+								cases = append(cases, muteCase{before, now, place, hand, event})
+							}
+						}
+						inSociety(t, config.People{}, true, func(s *society) { s.playMutes(cases, fault) })
+					})
+				}
+			}
+		}
+	}
+}
+
+// playMutes lets all happen at once, each to a person of their own.
+func (s *society) playMutes(cases []muteCase, fault string) {
+	name := func(n int) (bridge.UserID, bridge.ChannelID) {
+		return bridge.UserID(fmt.Sprint("user", n)), bridge.ChannelID(fmt.Sprint("channel", n))
+	}
+	var fed feed
+	mirrors := func(late bool) {
+		var pairs []Pair
+		var further []mirror
+		for n, c := range cases {
+			_, channel := name(n)
+			if c.event == "gateway removed" && late || c.event == "new conversation" && !late {
+				continue
+			}
+			further = append(further, c.mirrors(channel)...)
+			if c.place == "bridged channel" || c.place == "bridged channel that they are not in elsewhere" {
+				pairs = append(pairs, carried(channel)...)
+			}
+		}
+		fed.set(further)
+		s.road.set(pairs...)
+	}
+	var people []store.Person
+	for n, c := range cases {
+		u, channel := name(n)
+		s.home.AddChannel(channel, "team/"+string(channel))
+		s.away.AddChannel(channel, "team/"+string(channel))
+		s.home.SetMembers(channel, u, "somebody")
+		s.away.SetMembers(channel, u)
+		if c.place == "bridged channel that they are not in elsewhere" {
+			s.away.SetMembers(channel, "somebody")
+		}
+		if c.hand == "muted before" {
+			s.home.Set(u, channel, memory.Mention)
+		}
+		people = append(people, s.connect(u, c.before))
+	}
+	mirrors(false)
+	run := muteRun{society: s, fault: fault, feed: &fed}
+	run.start()
+	s.pass(3 * time.Minute)
+	for n, c := range cases {
+		u, channel := name(n)
+		switch c.hand {
+		case "muted after":
+			s.home.Set(u, channel, memory.Mention)
+		case "unmuted after":
+			s.home.Set(u, channel, memory.All)
+		}
+	}
+	if cases[0].event == "restart in between" {
+		run.stop()
+	}
+	for n, c := range cases {
+		s.must(s.store.Prefer(s.Context(), people[n].ID, c.now, false))
+	}
+	s.people.changed()
+	if cases[0].event == "restart in between" {
+		s.pass(time.Hour)
+		run.start()
+	}
+	s.pass(3 * time.Minute)
+	mirrors(true)
+	for n := range cases {
+		s.muteEvent(cases[n], people[n], run.now())
+	}
+	s.pass(15 * time.Minute)
+	run.stop()
+	for n, c := range cases {
+		u, channel := name(n)
+		if got, want := s.home.Setting(u, channel), c.theirs(); got != want {
+			s.Errorf("%+v: %s, want %s", c, got, want)
+		}
+	}
+	mutes, err := s.store.Mutes(s.Context())
+	s.must(err)
+	for _, m := range mutes {
+		if m.State != store.Muted && m.State != store.LeftAlone {
+			s.Errorf("not settled: %+v", m)
+		}
+	}
+}
+
+// muteEvent is what happens at last.
+func (s *society) muteEvent(c muteCase, p store.Person, m *muting) {
+	switch c.event {
+	case "disconnect":
+		for _, i := range p.Identities {
+			s.turn(i.Server, i.User, store.Connected, store.Leaving)
+		}
+		for done, tries := false, 0; !done; tries++ {
+			var err error
+			if done, err = m.Undo(s.Context(), p.Identities[0]); tries > 9 {
+				s.Fatal(err)
+			}
+		}
+		for _, i := range p.Identities {
+			s.must(s.store.Forget(s.Context(), i.Server, i.User, false))
+		}
+		s.people.changed()
+	case "token lost":
+		s.turn(awayServer, p.Identities[1].User, store.Connected, store.Lost)
+	}
+}
+
+// feed are conversations of which gateways know nothing yet.
+type feed struct {
+	mutex   sync.Mutex
+	mirrors []mirror
+}
+
+func (f *feed) set(mirrors []mirror) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.mirrors = mirrors
+}
+
+func (f *feed) get() []mirror {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	return slices.Clone(f.mirrors)
+}
+
+func (c muteCase) mirrors(channel bridge.ChannelID) []mirror {
+	l := mirror{
+		home: bridge.ConversationID{Server: homeServer, Channel: channel}, away: bridge.ConversationID{Server: awayServer, Channel: channel},
+		near: homeAccount, far: awayAccount,
+	}
+	switch c.place {
+	case "bridged direct":
+		l.kind, l.everybody = inDirect, yes
+	case "group of connected people":
+		l.kind, l.everybody = inGroup, yes
+	case "group with a stranger":
+		l.kind, l.everybody = inGroup, no
+	default:
+		return nil
+	}
+	return []mirror{l}
+}
+
+// muteRun runs muting, and again after each crash.
+type muteRun struct {
+	*society
+	fault string
+	feed  *feed
+
+	mutex   sync.Mutex
+	muting  *muting
+	crash   context.CancelFunc
+	met     map[string]bool
+	stopped func()
+}
+
+func (r *muteRun) now() *muting {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	return r.muting
+}
+
+func (r *muteRun) start() {
+	if r.met == nil {
+		r.met = map[string]bool{}
+	}
+	r.faults(r.meet)
+	r.stopped = r.during(func(ctx context.Context) {
+		for ctx.Err() == nil {
+			life, crash := context.WithCancel(ctx)
+			m := newMuting(r.people)
+			m.mirrors = func() ([]mirror, <-chan struct{}) {
+				all, changed := m.channels()
+				return append(r.feed.get(), all...), changed
+			}
+			r.mutex.Lock()
+			r.muting, r.crash = m, crash
+			r.mutex.Unlock()
+			m.run(life)
+			crash()
+		}
+	})
+}
+
+func (r *muteRun) stop() { r.stopped() }
+
+// meet lets each write go wrong once before and once after it takes effect.
+func (r *muteRun) meet(_ context.Context, c memory.Call) error {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	key := fmt.Sprint(c.Op, c.Conversation, c.After)
+	if c.Op != memory.SetNotifications || r.met[key] || r.fault == "none" {
+		return nil
+	}
+	r.met[key] = true
+	switch {
+	case r.fault == "crashes":
+		r.crash()
+		return errors.New("crashed")
+	case r.fault == "failures" && !c.After:
+		return memory.Fails(bridge.Transient)
+	case r.fault == "lost answers" && c.After:
+		return memory.LostAnswer()
+	}
+	return nil
+}

@@ -1,0 +1,161 @@
+package store
+
+import (
+	"database/sql"
+
+	"causeway/bridge"
+)
+
+// own takes what carries a key and is not known by its id. A key counts only from whom the post was written as: people copy posts
+// together with it, and what they say is carried.
+func (p *putter) own(s *bridge.State) error {
+	account := p.routes.Own(s.Author.ID)
+	switch authentic := p.keys.authentic(s.Key, p.name); {
+	case !authentic && account:
+		return nil // another installation's: never carried
+	case !authentic:
+		return p.fresh(s)
+	}
+	var instance, number, message, posted int64
+	var id sql.NullString
+	var writer, tried string
+	var reacted, settled bool
+	found, err := p.found(`SELECT p.instance, p.number, p.id, p.posted, p.writer, p.tried, m.id, m.reacted, i.phase = 1 AND i.version = m.version FROM parts p JOIN instances i ON i.id = p.instance JOIN messages m ON m.id = i.message
+		WHERE p.key = $1 AND p.conversation = $2`, []any{string(s.Key), p.here}, &instance, &number, &id, &posted, &writer, &tried, &message, &reacted, &settled)
+	author := string(s.Author.ID)
+	theirs := !account && writer != author && tried != author
+	switch {
+	case err != nil:
+		return err
+	case s.Deleted:
+		if !found || id.Valid || number < 0 || theirs {
+			return nil // of no use any more
+		}
+		return p.stillborn(s, instance, number)
+	case !found:
+		return p.orphan(s, account)
+	case theirs:
+		return p.fresh(s)
+	case id.Valid && number >= 0 && s.Created.UnixMilli() < posted-forerunner:
+		// An older store was restored, and has posted what had been posted: people may have answered the first one.
+		if err := p.stray(p.here, bridge.MessageID(id.String), s.Key, bridge.UserID(writer)); err != nil {
+			return err
+		}
+		if err := p.exec("UPDATE parts SET mixed = 1 WHERE instance = $1 AND number = $2", instance, number); err != nil {
+			return err
+		}
+		if err := p.exec("UPDATE own_reactions SET state = 2, seen = 0 WHERE instance = $1", instance); err != nil {
+			return err
+		}
+	case id.Valid, number < 0: // not this one, or it would have been found by its id; or it was buried
+		return p.double(s)
+	case settled && number > 0:
+		// The text became shorter before it turned up.
+		if err := p.bury(instance, number); err != nil {
+			return err
+		}
+		return p.double(s)
+	}
+	// The answer to the post is still on its way, or was lost: this settles it.
+	if err := p.adopt(instance, number, s.ID, s.Revision); err != nil {
+		return err
+	}
+	if account {
+		author = ""
+	}
+	if writer != author { // of several attempts it is one that was made as somebody else
+		if err := p.exec("UPDATE parts SET writer = $1, sent = '' WHERE instance = $2 AND number = $3", author, instance, number); err != nil {
+			return err
+		}
+	}
+	// Of several attempts it may be one that answered another post, or none.
+	if err := p.exec(`UPDATE instances SET phase = CASE phase WHEN 2 THEN 1 ELSE phase END, thread = $1, unrooted = $1 = '' AND (SELECT root_id FROM messages m WHERE m.id = message) <> ''
+		WHERE id = $2 AND $3 = 0`, string(s.Root), instance, number); err != nil {
+		return err
+	}
+	// It may have been given up meanwhile, as when its message was deleted.
+	if err := p.marks(p.woken, "UPDATE instances SET rank = COALESCE(rank, $1) WHERE id = $2 AND reason IS NULL RETURNING conversation", p.now, instance); err != nil {
+		return err
+	}
+	if !account { // its writer may have edited it already
+		k, found, err := p.known(s.ID)
+		if err == nil && found {
+			err = p.rewritten(s, k)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return p.reactions(s, instance, number, message, reacted)
+}
+
+// stillborn takes a post that was deleted by somebody before it was known to be made.
+func (p *putter) stillborn(s *bridge.State, instance, number int64) error {
+	if err := p.adopt(instance, number, s.ID, s.Revision); err != nil {
+		return err
+	}
+	if err := p.exec("UPDATE parts SET deleted = 1 WHERE instance = $1 AND number = $2", instance, number); err != nil {
+		return err
+	}
+	k, found, err := p.known(s.ID)
+	if err != nil || !found {
+		return err
+	}
+	return p.removed(k)
+}
+
+// orphan keeps an own post that the store does not know, by the account or by somebody who was connected here, for when its message
+// comes. Everybody else has copied it.
+func (p *putter) orphan(s *bridge.State, account bool) error {
+	writer := ""
+	if !account {
+		var one int
+		known, err := p.found("SELECT 1 FROM identities WHERE server = $1 AND uid = $2", []any{string(p.name.Server), string(s.Author.ID)}, &one)
+		if err != nil {
+			return err
+		}
+		if !known {
+			return p.fresh(s)
+		}
+		writer = string(s.Author.ID)
+	}
+	changed, err := p.change(`INSERT INTO orphans (conversation, key, id, writer) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, p.here, string(s.Key), string(s.ID), writer)
+	if err != nil || changed > 0 {
+		return err
+	}
+	var first, by string
+	err = p.row("SELECT id, writer FROM orphans WHERE key = $1", string(s.Key)).Scan(&first, &by)
+	switch {
+	case err != nil || first == string(s.ID):
+		return err
+	case !account && by != writer:
+		return p.fresh(s)
+	}
+	return p.double(s)
+}
+
+// forerunner is how much older than our last attempt a post must be, in milliseconds, to be of an earlier life of the
+// store: clocks differ, and an attempt is settled sooner.
+const forerunner = 10 * 60 * 1000
+
+// adopt takes a post that was found by its key. Where it may show an earlier text, the next plan edits it.
+func (t *tx) adopt(instance, number int64, id bridge.MessageID, revision int64) error {
+	return t.exec("UPDATE parts SET id = $1, revision = $2, hash = CASE mixed WHEN 1 THEN '' ELSE hash END WHERE instance = $3 AND number = $4",
+		string(id), revision, instance, number)
+}
+
+// double has a second copy deleted.
+func (p *putter) double(s *bridge.State) error {
+	p.woken[p.here] = true
+	writer := s.Author.ID
+	if p.routes.Own(writer) {
+		writer = ""
+	}
+	return p.stray(p.here, s.ID, s.Key, writer)
+}
+
+// stray notes a second copy that must go.
+func (t *tx) stray(conversation int64, id bridge.MessageID, key bridge.Key, writer bridge.UserID) error {
+	return t.exec("INSERT INTO strays (conversation, id, key, writer) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+		conversation, string(id), string(key), string(writer))
+}

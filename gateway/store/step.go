@@ -1,0 +1,110 @@
+package store
+
+import (
+	"cmp"
+	"time"
+
+	"causeway/bridge"
+)
+
+// Op is what a step does.
+type Op int
+
+// The steps a lane can take.
+const (
+	// Settled: nothing is lacking.
+	Settled Op = iota
+	// Post makes a part that does not exist.
+	Post
+	// Find settles a post whose answer is unknown.
+	Find
+	// Edit changes a part.
+	Edit
+	// Blank edits a part whose message was deleted but which its replies need.
+	Blank
+	// Delete removes a part.
+	Delete
+	// React sets an emoji, Unreact removes one.
+	React
+	Unreact
+	// Quote fetches the missing root at the origin.
+	Quote
+	// Stray deletes a second copy.
+	Stray
+	// Tell gives a person a notice.
+	Tell
+	// Look reads the present state of a part before it is changed, or where a reaction is unclear.
+	Look
+	// Recall reads author and files at the origin.
+	Recall
+	// Refuse quarantines what cannot be planned; the store does it at once.
+	Refuse
+	// Stay tells the author that their message cannot be deleted at its origin; the store does it at once.
+	Stay
+)
+
+// Step is the next thing that a lane does. The fields that count depend on Op.
+type Step struct {
+	Op    Op
+	Part  int
+	ID    bridge.MessageID
+	Draft bridge.Draft
+	Hash  string
+	// As is who acts, as in Draft. Seen: what becomes of a post is told by the feed.
+	As   bridge.UserID
+	Seen bool
+	// Account is by which Causeway acts as them: where a server has several, it may be another than the conversation's. The store
+	// fills it in.
+	Account bridge.AccountName
+	Emoji   string
+	Keep    bool      // Stray: it cannot be deleted, so blank it
+	Since   time.Time // Find: when the intent was made. Look: when a reaction was last changed; zero where it is about a text
+	Reason  string    // Refuse: why
+	Notice  bridge.Notice
+
+	notice int64
+}
+
+// Writer is as whom the step is made; empty: the account itself.
+func (s Step) Writer() bridge.UserID { return cmp.Or(s.As, s.Draft.As) }
+
+func (s Step) mark() Mark { return Mark{s.Emoji, s.As} }
+
+// Verdict is how a step ended.
+type Verdict int
+
+// The verdicts.
+const (
+	// Done: it took effect.
+	Done Verdict = iota
+	// Absent: Find saw no such post, or the attempt certainly had no effect. It will be planned anew.
+	Absent
+	// Vanished: the target does not exist any more.
+	Vanished
+	// Refused: the service will not do it, now or ever. A post or edit is quarantined, a reaction dropped.
+	Refused
+	// NoDelete: the post cannot be deleted; it is to be blanked.
+	NoDelete
+	// NoEdit: the post cannot be edited any more; what changes is said in a reply.
+	NoEdit
+	// Rootless: what it answers is gone there; it will be posted without.
+	Rootless
+	// NotAs: the service does not take it from its author; the relay will post it.
+	NotAs
+)
+
+// Outcome is what a step has led to.
+type Outcome struct {
+	Work    *Work
+	Step    Step
+	Verdict Verdict
+	// IDs are the posts made or found; a second one is a double and will be deleted.
+	IDs []bridge.MessageID
+	// Quote is what the steps Quote and Recall have fetched.
+	Quote Body
+	// State is what Look has seen, nil when there is nothing to see; Routes are those of its conversation.
+	State  *bridge.State
+	Routes Routes
+	// Reason says why it was refused; shown to operator and author.
+	Reason string
+}
