@@ -46,6 +46,8 @@ func verbs() []verb {
 		{name: "people", takes: "ACTION [NAME…]", most: anyNumber, about: "shows, invites, connects and disconnects people; `causeway help people` lists the actions",
 			flags: []string{flagCSV, flagJSON, flagFile, flagDryRun, flagConfirm}, do: (*call).people, more: peopleHelp},
 		{name: "rekey", about: "encrypts all stored tokens anew, with a new key in the key file; while Causeway is stopped", do: (*call).rekey},
+		{name: "render", takes: "--from SERVICE --to SERVICE [--person NAME=ID]...", about: "converts a message's text from stdin to stdout, as it is carried from one service to the other", noConfig: true,
+			flags: []string{flagFrom, flagTo, flagPerson}, do: (*call).render},
 		{name: "version", about: "says which Causeway this is", noConfig: true, do: func(c *call, _ context.Context) error { return c.version() }},
 		{name: "help", takes: "[COMMAND]", most: 1, about: "shows this", noConfig: true},
 	}
@@ -79,12 +81,16 @@ const (
 	flagFile    = "file"
 	flagDryRun  = "dry-run"
 	flagConfirm = "confirm"
+	flagFrom    = "from"
+	flagTo      = "to"
+	flagPerson  = "person"
 )
 
 // options are the flags of single commands, as they were typed.
 type options struct {
 	json, csv, dryRun, confirm bool
 	file                       string
+	conversion
 	// given are the names of those that stand in the call.
 	given []string
 }
@@ -114,6 +120,9 @@ func parse(words []string) (arguments, error) {
 		flags.BoolVar(to, name, false, "")
 	}
 	flags.StringVar(&a.file, flagFile, "", "")
+	flags.StringVar(&a.from, flagFrom, "", "")
+	flags.StringVar(&a.to, flagTo, "", "")
+	flags.Func(flagPerson, "", func(value string) error { a.persons = append(a.persons, value); return nil })
 	var plain []string
 	var wrong error
 	for rest := words; len(rest) > 0; {
@@ -205,13 +214,18 @@ func negative(err error) (string, bool) {
 // flagProblem words what package flag found.
 func flagProblem(err error) string {
 	if name, ok := strings.CutPrefix(err.Error(), unknownFlag); ok {
-		hint := config.Suggest(strings.TrimLeft(name, "-"), []string{"config", "help", flagJSON, flagCSV, flagFile, flagDryRun, flagConfirm})
+		hint := config.Suggest(strings.TrimLeft(name, "-"),
+			[]string{"config", "help", flagJSON, flagCSV, flagFile, flagDryRun, flagConfirm, flagFrom, flagTo, flagPerson})
 		if word, near := strings.CutPrefix(hint, "did you mean "); near {
 			return fmt.Sprintf("unknown flag %s; did you mean -%s", name, word)
 		}
 		return fmt.Sprintf("unknown flag %s; known are -c FILE and -h", name)
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: "); ok {
+		switch strings.TrimLeft(name, "-") {
+		case flagFrom, flagTo, flagPerson:
+			return name + " needs a value"
+		}
 		return name + " names no file"
 	}
 	return cmp.Or(errors.Unwrap(err), err).Error()

@@ -28,7 +28,8 @@ const (
 type Command struct {
 	// Protocols are the chat services that accounts can be on.
 	Protocols []bridge.Protocol
-	// Stdout takes what was asked for, Stderr problems and the log.
+	// Stdin is what `render` reads. Stdout takes what was asked for, Stderr problems and the log.
+	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	// Patience is how long one account may take in `check` and `channels`; 0 means a minute.
 	Patience time.Duration
