@@ -193,6 +193,60 @@ func TestWhoIsConnectedElsewhereAsWellIsNotDeactivated(t *testing.T) {
 	}
 }
 
+func TestWhoHasConnectedWithAnotherUserSinceIsNotRemovedForTheOneWhoHasLeft(t *testing.T) {
+	inSociety(t, removal(config.RemovedDeactivate), true, func(s *society) {
+		s.connect("ann", homeAccount)
+		s.away.AddUser(profile("ann again"))
+		s.gone("ann", bridge.Erased)
+		s.options.Settings.MaxRemovals = "0" // so that it waits for the operator
+		s.people = New(s.options)
+		planned, err := s.people.Sync(s.Context(), false, false)
+		if len(planned) != 1 || !planned[0].Waits || err != nil {
+			s.Fatal(planned, err)
+		}
+		// Meanwhile ann leaves that connection and connects with the user that she was given anew.
+		s.must(s.store.Forget(s.Context(), awayServer, "ann", false))
+		_, err = s.store.Connect(s.Context(), "", [2]store.End{
+			{Identity: store.Identity{Account: homeAccount, Server: homeServer, User: "ann", Name: "ann"}, Grant: []byte("grant")},
+			{Identity: store.Identity{Account: awayAccount, Server: awayServer, User: "ann again", Name: "ann again"}, Grant: []byte("grant")},
+		}, 0)
+		s.must(err)
+		planned, err = s.people.Sync(s.Context(), false, true)
+		if len(planned) != 1 || planned[0].Removal != RemoveNothing || planned[0].Why != "the linked account is connected with another user by now" || err != nil {
+			s.Errorf("%+v %v", planned, err)
+		}
+		ann, _, err := s.store.PersonOf(s.Context(), awayServer, "ann again")
+		s.must(err)
+		if len(ann.Identities) != 2 || ann.Identities[1].State != store.Connected {
+			s.Errorf("%+v", ann)
+		}
+		if left, err := s.store.Departures(s.Context()); len(left) != 0 || err != nil {
+			s.Error(left, err)
+		}
+		if got := s.home.User("ann").Standing.Presence; got != bridge.Present {
+			s.Errorf("ann is %s", got)
+		}
+	})
+}
+
+func TestAnotherAccountCountsAlsoWhenItsTokenWasRefused(t *testing.T) {
+	inSociety(t, removal(config.RemovedDeactivate), true, func(s *society) {
+		s.options.Accounts = append(s.options.Accounts, Account{Name: thirdAccount, Title: "Microsoft Teams", Label: "fabrikam", Bridge: noHome{}})
+		s.people = New(s.options)
+		for state, want := range map[store.IdentityState]string{
+			store.Connected: "Microsoft Teams (fabrikam)", store.Lost: "Microsoft Teams (fabrikam)", store.Kept: "", store.Leaving: "",
+		} {
+			p := store.Person{Identities: []store.Identity{
+				{Account: homeAccount, Server: homeServer, State: store.Connected}, {Account: awayAccount, Server: awayServer, State: store.Connected},
+				{Account: thirdAccount, Server: thirdServer, State: state},
+			}}
+			if got := s.people.departures.elsewhere(p, awayServer); got != want {
+				s.Errorf("%s: %q, want %q", state, got, want)
+			}
+		}
+	})
+}
+
 // noHome is a service whose directory is whatever the test says.
 type noHome struct {
 	bridge.Bridge
