@@ -247,6 +247,36 @@ func TestAnotherAccountCountsAlsoWhenItsTokenWasRefused(t *testing.T) {
 	})
 }
 
+func TestWhoOnlySeemsToHaveLeftIsLookedForInTheWholeDirectory(t *testing.T) {
+	inSociety(t, removal(config.RemovedDeactivate), true, func(s *society) {
+		ann := s.connect("ann", homeAccount)
+		var asked []string
+		var failing error
+		s.options.Accounts[1].Bridge = noHome{directory: func(since string) ([]bridge.Profile, string, error) {
+			asked = append(asked, since)
+			return []bridge.Profile{profile("ann")}, "n", failing
+		}}
+		s.people = New(s.options)
+		s.must(s.store.DirectoryRead(s.Context(), awayAccount, "m", time.Now(), nil))
+		s.must(s.people.departures.suspect(s.Context(), ann, ann.Identities[1], bridge.Erased))
+		if stored, err := s.store.Departures(s.Context()); len(stored) != 0 || err != nil {
+			s.Errorf("stored: %v %v", stored, err)
+		}
+		for _, how := range []struct {
+			dry  bool
+			fail error
+		}{{false, errors.New("cut")}, {true, nil}, {false, nil}, {false, nil}} {
+			failing = how.fail
+			if _, err := s.people.Sync(s.Context(), how.dry, false); (err != nil) != (how.fail != nil) {
+				s.Error(err)
+			}
+		}
+		if diff := cmp.Diff([]string{"", "", "", "n"}, asked); diff != "" {
+			s.Error(diff)
+		}
+	})
+}
+
 // noHome is a service whose directory is whatever the test says.
 type noHome struct {
 	bridge.Bridge
