@@ -56,6 +56,42 @@ func TestConnectingIsOnePersonWithTheGrantsOfBoth(t *testing.T) {
 	}
 }
 
+func TestWhoHasDisconnectedTakesNoPlace(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "causeway.db"), Options{})
+	pair := func(name string) [2]End {
+		return [2]End{end("mattermost.hq", "mattermost:1", name), end("msteams.contoso", "msteams:1", name)}
+	}
+	connect := func(name string, want error) {
+		t.Helper()
+		if _, err := s.Connect(t.Context(), "", pair(name), 1); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", name, err, want)
+		}
+	}
+	count := func(want int) {
+		t.Helper()
+		if h, err := s.CountPeople(t.Context()); h.People != want || err != nil {
+			t.Errorf("%+v %v, want %d", h, err, want)
+		}
+	}
+	connect("alice", nil)
+	connect("bob", ErrTooMany)
+	count(1)
+	for _, e := range pair("alice") {
+		if err := s.Forget(t.Context(), e.Server, e.User, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	count(0)
+	connect("bob", nil)
+	connect("alice", ErrTooMany) // although she is remembered
+	connect("bob", nil)
+	if _, err := s.Turn(t.Context(), "msteams:1", "bob", Connected, Lost, ""); err != nil {
+		t.Fatal(err)
+	}
+	connect("bob", nil)
+	count(1)
+}
+
 func TestForgettingLeavesNoGrantAndKeepsWhoTheyAreOnlyWhenWanted(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "causeway.db"), Options{})
 	alice, ally := end("mattermost.hq", "mattermost:1", "alice"), end("msteams.contoso", "msteams:1", "ally")
