@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -73,15 +75,22 @@ func (f *feed) watchArrivals(ctx context.Context) error {
 	}
 }
 
-// peopleOfTeams lists the active people, not the bots, of the teams that the bot is in.
+// teamsOfArrivals gives the teams of the config as far as the bot sees them, or those that it is in.
+func (a *account) teamsOfArrivals(ctx context.Context) ([]*model.Team, error) {
+	if len(a.arrivalTeams) == 0 {
+		return a.ownTeams(ctx)
+	}
+	teams, err := a.teams(ctx)
+	return slices.DeleteFunc(teams, func(t *model.Team) bool {
+		return !slices.ContainsFunc(a.arrivalTeams, func(name string) bool { return strings.EqualFold(name, t.Name) })
+	}), err
+}
+
+// peopleOfTeams lists the active people, not the bots, of those teams.
 func (a *account) peopleOfTeams(ctx context.Context) ([]string, error) {
-	me, _, err := a.self()
+	teams, err := a.teamsOfArrivals(ctx)
 	if err != nil {
 		return nil, err
-	}
-	var teams []*model.Team
-	if err := a.client.get(ctx, "/users/"+me.Id+"/teams", &teams); err != nil {
-		return nil, fmt.Errorf("asking which teams the bot is in: %w", err)
 	}
 	var all []string
 	seen := map[string]bool{}

@@ -220,8 +220,8 @@ func (v *inviting) wanted(u bridge.Profile) bool {
 	return !matches(s.Deny, u.Email) && (len(s.Allow) == 0 || matches(s.Allow, u.Email)) && (s.Prompt != config.PromptAllowList || v.list.has(u.Email))
 }
 
-// inside reports whether somebody is in a conversation at home that a gateway carries. Where the config names teams, whoever comes is of one of them: the
-// bridge knows teams.
+// inside reports whether somebody is in a conversation at home that a gateway carries. Where the config names teams, whoever comes is of one of them, see
+// [bridge.Env].ArrivalTeams.
 func (v *inviting) inside(ctx context.Context, server bridge.ServerID, u bridge.UserID) (bool, error) {
 	if len(v.p.o.Settings.PromptTeams) > 0 {
 		return true, nil
