@@ -23,7 +23,7 @@ import (
 const (
 	// vaultCommands is where the tokens of the registered commands are kept.
 	vaultCommands = "commands"
-	// rereads is the least time between two readings of the vault for tokens that another instance may have stored.
+	// rereads is the least time between two readings of the vault for what another instance may have stored.
 	rereads = 5 * time.Second
 )
 
