@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 	"testing"
@@ -117,5 +118,28 @@ func TestForgettingLeavesNoGrantAndKeepsWhoTheyAreOnlyWhenWanted(t *testing.T) {
 	}
 	if all, err := s.People(t.Context()); len(all) > 0 || err != nil {
 		t.Errorf("%+v %v", all, err)
+	}
+}
+
+func TestWhatIsWaitingIsCountedWhileSomethingIsWritten(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "causeway.db"), Options{})
+	writing, counted, written := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		written <- s.do(t.Context(), func(*tx) error {
+			close(writing)
+			<-counted
+			return nil
+		})
+	}()
+	<-writing
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	n, err := s.Waiting(ctx, "mattermost:1", "alice")
+	close(counted)
+	if err := <-written; n != 0 || err != nil {
+		t.Error(n, err)
+	}
+	if err != nil {
+		t.Error(err)
 	}
 }
