@@ -42,10 +42,13 @@ type departures struct {
 	mutex sync.Mutex // one synchronisation at a time
 	// told is of how many the operator has been asked for consent, by account.
 	told map[bridge.AccountName]int
+	// waiting are those whose removal waits for the operator, as they were looked at last: until the next reading, news of other people is no reason to
+	// look at them again.
+	waiting map[store.User]Planned
 }
 
 func newDepartures(p *People) *departures {
-	return &departures{p: p, log: p.o.Log, woke: make(chan struct{}, 1), disconnect: p.disconnect, doubted: map[bridge.AccountName]bool{}, told: map[bridge.AccountName]int{}}
+	return &departures{p: p, log: p.o.Log, woke: make(chan struct{}, 1), disconnect: p.disconnect, doubted: map[bridge.AccountName]bool{}, told: map[bridge.AccountName]int{}, waiting: map[store.User]Planned{}}
 }
 
 func (d *departures) run(ctx context.Context) {
@@ -186,13 +189,24 @@ func (d *departures) sync(ctx context.Context, a Account, server bridge.ServerID
 	if len(left) == 0 {
 		return nil, failed
 	}
-	planned := d.look(ctx, a, left)
+	planned := d.look(ctx, a, left, how.read)
 	// Where the directory could not be read, only what was allowed before goes on.
 	err = d.allow(ctx, a, planned, len(connected), how, failed != nil)
 	if err == nil && !how.dry {
 		err = d.remove(ctx, planned)
+		d.await(planned)
 	}
 	return planned, errors.Join(failed, err)
+}
+
+// await notes who waits for the operator.
+func (d *departures) await(planned []*Planned) {
+	for _, p := range planned {
+		who := store.User{Server: p.Departure.Server, User: p.Departure.User}
+		if delete(d.waiting, who); p.Waits && p.gone && !p.unfinished {
+			d.waiting[who] = *p
+		}
+	}
 }
 
 // connectedOn gives who is connected on a server, or has been until their token was refused.

@@ -49,11 +49,16 @@ func (d *departures) removes() bool {
 	return d.p.o.Settings.OnTeamsUserRemoved != config.RemovedNothing
 }
 
-// look has a second look at each, and plans what becomes of them. Where the service asks for patience, it asks for no further ones.
-func (d *departures) look(ctx context.Context, a Account, left []store.Departure) []*Planned {
+// look has a second look at each, and plans what becomes of them. Who waits for the operator is looked at anew after a reading only. Where the service asks
+// for patience, it asks for no further ones.
+func (d *departures) look(ctx context.Context, a Account, left []store.Departure, read bool) []*Planned {
 	var planned []*Planned
 	var stop error
 	for _, one := range left {
+		if before, waits := d.waiting[store.User{Server: one.Server, User: one.User}]; waits && !read && one.Allowed.IsZero() {
+			planned = append(planned, &before)
+			continue
+		}
 		p := &Planned{Account: a.Name, Departure: one}
 		planned = append(planned, p)
 		err := stop

@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -273,6 +274,44 @@ func TestWhoOnlySeemsToHaveLeftIsLookedForInTheWholeDirectory(t *testing.T) {
 		}
 		if diff := cmp.Diff([]string{"", "", "", "n"}, asked); diff != "" {
 			s.Error(diff)
+		}
+	})
+}
+
+func TestWhoWaitsForTheOperatorIsNotLookedAtForTheNewsOfOthers(t *testing.T) {
+	inSociety(t, removal(config.RemovedDeactivate), true, func(s *society) {
+		const many = 6 // one more than may be removed
+		for n := range many {
+			s.connect(bridge.UserID(fmt.Sprint("user", n)), homeAccount)
+		}
+		looks := 0
+		run := lifeRun{society: s}
+		run.set(func(c memory.Call) error {
+			if c.Op == memory.Profile && !c.After {
+				looks++
+			}
+			return nil
+		}, false)
+		run.start()
+		defer run.stop()
+		s.pass(time.Minute)
+		for n := range many {
+			s.gone(bridge.UserID(fmt.Sprint("user", n)), bridge.Deleted)
+		}
+		s.pass(time.Hour)
+		before := looks
+		for range 20 {
+			run.people.changed()
+			s.pass(time.Second)
+		}
+		if looks != before || before < 2*many {
+			s.Errorf("%d looks, and %d more for the news of others", before, looks-before)
+		}
+		s.gone("user0", bridge.Present)
+		s.must(run.people.Confirm(s.Context()))
+		s.pass(time.Minute)
+		if got := s.inactive(); got != many-1 {
+			s.Errorf("%d are removed with consent, want %d", got, many-1)
 		}
 	})
 }
