@@ -139,7 +139,7 @@ func (v *inviting) round(ctx context.Context) (left bool) {
 			continue
 		}
 		group.Go(func() error {
-			if err := v.look(ctx, a, known); err != nil {
+			if err := guarded(func() error { return v.look(ctx, a, known) }); err != nil {
 				again(a, err)
 			}
 			return nil

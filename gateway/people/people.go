@@ -16,6 +16,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/sirupsen/logrus"
 
@@ -135,9 +136,26 @@ type duty func(ctx context.Context)
 func (p *People) Run(ctx context.Context) {
 	var tasks sync.WaitGroup
 	for _, d := range p.work {
-		tasks.Go(func() { d(ctx) })
+		tasks.Go(func() { p.lasting(ctx, d) })
 	}
 	tasks.Wait()
+}
+
+// dutyRetry is how long after a panic a duty begins anew.
+const dutyRetry = time.Minute
+
+// lasting does a duty that no panic may end, nor all that Causeway does with it.
+func (p *People) lasting(ctx context.Context, d duty) {
+	for {
+		err := guarded(func() error { d(ctx); return nil })
+		if err == nil {
+			return
+		}
+		p.o.Log.WithError(err).Error("something about people stopped by a mistake of Causeway's own; it begins anew in a minute")
+		if !pause(ctx, dutyRetry) {
+			return
+		}
+	}
 }
 
 // duties are what goes on beside the walks. Each adds what its buttons do to p.answers when it is made.
