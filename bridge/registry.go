@@ -31,9 +31,6 @@ type Env struct {
 	Hook string
 	// Front is how people reach Causeway through the account; nil in commands that only look.
 	Front Front
-	// ArrivalTeams are the names of the teams whose people Front is told of when they come online; empty: of all that the account is in. For services that
-	// have teams.
-	ArrivalTeams []string
 }
 
 // Protocol is a kind of chat service.

@@ -54,8 +54,6 @@ type account struct {
 	front    bridge.Front
 	// callback is where the server reaches Handler; empty: it cannot.
 	callback string
-	// arrivalTeams: see bridge.Env.
-	arrivalTeams []string
 
 	actors   *actors
 	commands *commands
@@ -100,8 +98,7 @@ func newAccount(env bridge.Env, s *Settings, t timing) (*account, error) {
 	}
 	a := &account{
 		client: c, settings: *s, log: log, timing: t, name: env.Account, vault: vault, front: env.Front, callback: s.callback(env),
-		arrivalTeams: env.ArrivalTeams,
-		posts:        newSeenPosts(knownPosts), verified: map[string]int64{}, arrivals: newArrivals(), names: newLookalikes(),
+		posts: newSeenPosts(knownPosts), verified: map[string]int64{}, arrivals: newArrivals(), names: newLookalikes(),
 	}
 	a.actors, a.commands = newActors(a), newCommands(vault)
 	a.config.maxRunes = model.PostMessageMaxRunesV2

@@ -32,7 +32,6 @@ type crowd struct {
 	handler http.Handler
 	said    syncBuffer
 	more    func(*mattermost.Settings)
-	teams   []string
 }
 
 type syncBuffer struct {
@@ -100,7 +99,7 @@ func (c *crowd) withVault(vault bridge.Vault) {
 		c.more(settings)
 	}
 	account, err := c.open(bridge.Env{
-		Account: "mattermost.hq", Log: logrus.NewEntry(c.log), Vault: vault, Front: c.front, Hook: c.hook.URL + "/hooks/mattermost.hq", ArrivalTeams: c.teams,
+		Account: "mattermost.hq", Log: logrus.NewEntry(c.log), Vault: vault, Front: c.front, Hook: c.hook.URL + "/hooks/mattermost.hq",
 	}, settings)
 	c.must(err)
 	_, err = account.Connect(c.Context())

@@ -145,20 +145,3 @@ func TestAddressIsTheServerOfTheSettings(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
-
-func TestAccountsLearnWhoseArrivalCounts(t *testing.T) {
-	w := newWorld(t, "[people]\nPromptTeams = [\"main\"]\n"+accounts+oneGateway)
-	told := make(chan []string, len(w.protocols))
-	for i, p := range w.protocols {
-		w.protocols[i].New = func(env bridge.Env, settings any) (bridge.Bridge, error) {
-			told <- env.ArrivalTeams
-			return p.New(env, settings)
-		}
-	}
-	w.run().stop()
-	for range w.protocols {
-		if diff := cmp.Diff([]string{"main"}, <-told); diff != "" {
-			t.Error(diff)
-		}
-	}
-}

@@ -56,6 +56,11 @@ func (v *inviting) offers(home Account) bool {
 	return s.Enable && s.Prompt != config.PromptOff && s.Prompt != "" && v.p.o.PublicURL != "" && len(v.p.offered(home)) > 0
 }
 
+// Awaited says whether people of an account can be asked, and of which teams.
+func (v *inviting) Awaited(home Account) (teams []string, ok bool) {
+	return v.p.o.Settings.PromptTeams, v.offers(home)
+}
+
 // Arrived takes who has come online. It returns at once.
 func (v *inviting) Arrived(home Account, users []bridge.UserID) {
 	if !v.offers(home) {
@@ -221,7 +226,7 @@ func (v *inviting) wanted(u bridge.Profile) bool {
 }
 
 // inside reports whether somebody is in a conversation at home that a gateway carries. Where the config names teams, whoever comes is of one of them, see
-// [bridge.Env].ArrivalTeams.
+// [bridge.Front].Awaited.
 func (v *inviting) inside(ctx context.Context, server bridge.ServerID, u bridge.UserID) (bool, error) {
 	if len(v.p.o.Settings.PromptTeams) > 0 {
 		return true, nil

@@ -90,8 +90,9 @@ type People struct {
 	accounts map[bridge.AccountName]Account
 	// answers say what a press of a button does, by the purpose of the button.
 	answers map[string]answer
-	// arrived takes who has come online at home; nil: nobody minds.
+	// arrived takes who has come online at home, and awaited says of which teams it matters; nil: nobody minds.
 	arrived func(home Account, users []bridge.UserID)
+	awaited func(home Account) (teams []string, ok bool)
 	// mutes puts back how somebody was told of things.
 	mutes mutes
 	// members know who is in which conversation.
@@ -163,7 +164,7 @@ func (p *People) duties() []duty {
 	p.answers[forPlatform], p.answers[forConnect] = p.choosePlatform, p.connectAgain
 	p.members = newMembers()
 	m, d, i := newMuting(p), newDepartures(p), newInviting(p)
-	p.mutes, p.departures, p.arrived, p.answers[forInvitation] = m, d, i.Arrived, i.press
+	p.mutes, p.departures, p.arrived, p.awaited, p.answers[forInvitation] = m, d, i.Arrived, i.Awaited, i.press
 	return []duty{newLeaving(p).run, p.tellLost, p.watch, m.run, d.run, newVerifying(p).run, i.run}
 }
 
