@@ -3,6 +3,7 @@ package mattermost
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/mattermost/mattermost/server/public/model"
 
@@ -23,6 +24,7 @@ type attachment struct {
 	Fields     any `json:"fields"`
 	ImageURL   any `json:"image_url"`
 	Footer     any `json:"footer"`
+	Actions    any `json:"actions"`
 }
 
 // attachments gives the message attachments of a post as text, in the order in which they are shown.
@@ -61,11 +63,25 @@ func (x attachment) doc() richtext.Doc {
 	if image := words(x.ImageURL); image != "" {
 		doc = append(doc, linked(image, image, 0)...)
 	}
+	doc = append(doc, buttons(x.Actions)...)
 	doc = append(doc, linked(words(x.Footer), "", richtext.Italic)...)
 	if len(doc) == 0 {
 		return richtext.Plain(words(x.Fallback))
 	}
 	return doc
+}
+
+// buttons gives a line of the buttons and menus of an attachment. They can be pressed in Mattermost only.
+func buttons(actions any) richtext.Doc {
+	var names []string
+	list, _ := actions.([]any)
+	for _, a := range list {
+		action, _ := a.(map[string]any)
+		if name := words(action["name"]); name != "" {
+			names = append(names, "["+name+"]")
+		}
+	}
+	return richtext.Plain(strings.Join(names, " · "))
 }
 
 // linked gives a paragraph of literal text, leading somewhere when link is an address that runs may have.

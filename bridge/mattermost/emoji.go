@@ -1,7 +1,6 @@
 package mattermost
 
 import (
-	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -81,12 +80,15 @@ const unjoiner = "\u200c"
 
 // spellEmoji puts the characters in the place of :names: of system emoji, outside of code, and undoes guardNames.
 func spellEmoji(doc richtext.Doc) richtext.Doc {
-	return mapText(doc, func(s string) string {
+	return doc.MapText(func(s string) string {
 		return mapNames(s, func(name string) (string, bool) {
 			if guarded, ok := strings.CutPrefix(name, unjoiner); ok {
 				return ":" + guarded, false
 			}
-			emoji, _ := systemEmoji(name)
+			emoji, ok := systemEmoji(name)
+			if !ok {
+				return ":" + name, false // ":mattermost:" is a picture
+			}
 			return emoji, true
 		})
 	})
@@ -94,29 +96,9 @@ func spellEmoji(doc richtext.Doc) richtext.Doc {
 
 // guardNames keeps clients from showing typed names of system emoji as emoji.
 func guardNames(doc richtext.Doc) richtext.Doc {
-	return mapText(doc, func(s string) string {
+	return doc.MapText(func(s string) string {
 		return mapNames(s, func(name string) (string, bool) { return ":" + unjoiner + strings.TrimPrefix(name, unjoiner), false })
 	})
-}
-
-// mapText gives a copy of a text with each run that is not code replaced.
-func mapText(doc richtext.Doc, replace func(string) string) richtext.Doc {
-	out := slices.Clone(doc)
-	for i := range out {
-		block := &out[i]
-		block.Runs = slices.Clone(block.Runs)
-		for j := range block.Runs {
-			if run := &block.Runs[j]; run.Style&richtext.InlineCode == 0 && run.Text != run.Link {
-				run.Text = replace(run.Text)
-			}
-		}
-		block.Blocks = mapText(block.Blocks, replace)
-		block.Items = slices.Clone(block.Items)
-		for j := range block.Items {
-			block.Items[j] = mapText(block.Items[j], replace)
-		}
-	}
-	return out
 }
 
 // mapNames finds ":name:" of system emoji, guarded or not. Replace gives what stands in the place of the first colon and the

@@ -99,7 +99,7 @@ func textOf(p *model.Post) richtext.Doc {
 		doc = slanted(doc)
 	}
 	doc = append(doc, attachments(p)...)
-	return richtext.Normalize(spellEmoji(doc))
+	return richtext.Normalize(richtext.Marked(spellEmoji(doc), importance(p)))
 }
 
 // slanted makes a text italic: what /me says.

@@ -131,6 +131,7 @@ func TestTexts(t *testing.T) {
 		{"attachment", `{"message":"","props":{"attachments":[{"fallback":"F","pretext":"Pre","author_name":"Ann","title":"Build *7*","title_link":"https://ci/7","text":"**red**","fields":[{"title":"Branch","value":"main","short":true},{"title":"Tries","value":3}],"image_url":"https://ci/7.png","footer":"CI"}]}}`,
 			"Pre\nAnn\n**[Build \\*7\\*](https://ci/7)**\n**red**\n**Branch**\nmain\n**Tries**\n3\nhttps://ci/7.png\n*CI*"},
 		{"attachment with a fallback only", `{"message":"see","props":{"attachments":[{"fallback":"all *is* well"}]}}`, "see\nall \\*is\\* well"},
+		{"attachment with buttons", `{"message":"","props":{"attachments":[{"text":"merge?","actions":[{"name":"Yes","type":"button"},{"name":"@all","type":"select"},{"id":"x"},7]}]}}`, "merge?\n[Yes] · [@\u200ball]"},
 		{"broken attachments", `{"message":"see","props":{"attachments":"what"}}`, "see"},
 	} {
 		got := strings.ReplaceAll(markdown.Render(textOf(postOf(t, c.post))), "\n\n", "\n")

@@ -178,11 +178,14 @@ func sameDoc(a, b richtext.Doc) bool {
 	return slices.EqualFunc(a, b, func(a, b richtext.Block) bool {
 		return a.Kind == b.Kind && a.Level == b.Level && slices.Equal(a.Runs, b.Runs) && a.Text == b.Text &&
 			a.Language == b.Language && sameDoc(a.Blocks, b.Blocks) && slices.EqualFunc(a.Items, b.Items, sameDoc) &&
-			a.Ordered == b.Ordered && a.Start == b.Start
+			a.Ordered == b.Ordered && a.Start == b.Start && a.Task == b.Task && slices.Equal(a.Align, b.Align) &&
+			slices.EqualFunc(a.Rows, b.Rows, sameRow)
 	})
 }
 
-// Text gives a text without markup, as [Seen.Text] shows it: blocks and line breaks are lines.
+func sameRow(a, b richtext.Row) bool { return slices.EqualFunc(a, b, slices.Equal[[]richtext.Run]) }
+
+// Text gives a text without markup, as [Seen.Text] shows it: blocks, line breaks and rows are lines, and tabs stand between cells.
 func Text(d richtext.Doc) string {
 	var b strings.Builder
 	writeText(&b, d)
@@ -200,6 +203,19 @@ func writeText(b *strings.Builder, d richtext.Doc) {
 				b.WriteByte('\n')
 			} else {
 				b.WriteString(r.Text)
+			}
+		}
+		for j, row := range block.Rows {
+			if j > 0 {
+				b.WriteByte('\n')
+			}
+			for k, cell := range row {
+				if k > 0 {
+					b.WriteByte('\t')
+				}
+				for _, r := range cell {
+					b.WriteString(r.Text)
+				}
 			}
 		}
 		writeText(b, block.Blocks)

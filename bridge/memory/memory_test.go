@@ -243,13 +243,14 @@ func TestPartsFitAndSayEverything(t *testing.T) {
 		{Kind: richtext.Paragraph, Runs: append(word("öffnen"), richtext.Run{Break: true}, richtext.Run{Text: "zu"})},
 		{Kind: richtext.Code, Text: "one two"},
 		{Kind: richtext.Quote, Blocks: richtext.Plain("quoted text")},
+		{Kind: richtext.Table, Rows: []richtext.Row{{word("a"), word("b")}, {word("c"), word("long cell")}}},
 		{Kind: richtext.List, Ordered: true, Start: 3, Items: []richtext.Doc{richtext.Plain("first item"), richtext.Plain("2nd")}},
 	}
 	var parts []string
 	for _, p := range b.Parts(bridge.Draft{Text: doc}) {
 		parts = append(parts, memory.Text(p))
 	}
-	want(t, "parts", parts, []string{"ab\ncd", "öffne", "n\nzu", "one t", "wo", "quote", "d tex", "t", "first", " item", "2nd"}, same)
+	want(t, "parts", parts, []string{"ab\ncd", "öffne", "n\nzu", "one t", "wo", "quote", "d tex", "t\na\tb", "clong", " cell", "first", " item", "2nd"}, same)
 }
 
 func TestPeopleForWhomAnAccountSpeaksAreRevokedAlone(t *testing.T) {

@@ -56,6 +56,14 @@ func splitBlock(b richtext.Block, limit int) []richtext.Block {
 		for _, d := range split(b.Blocks, limit) {
 			with(func(p *richtext.Block) { p.Blocks = d })
 		}
+	case len(b.Rows) > 0:
+		for _, row := range b.Rows {
+			one := richtext.Block{Kind: b.Kind, Rows: []richtext.Row{row}, Align: b.Align}
+			if length(richtext.Doc{one}) > limit {
+				one = richtext.Block{Kind: richtext.Paragraph, Runs: slices.Concat(row...)}
+			}
+			pieces = append(pieces, splitBlock(one, limit)...)
+		}
 	case len(b.Runs) > 0:
 		for _, runs := range splitRuns(b.Runs, limit) {
 			with(func(p *richtext.Block) { p.Runs = runs })

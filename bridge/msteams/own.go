@@ -14,9 +14,10 @@ import (
 	richhtml "causeway/bridge/richtext/html"
 )
 
-// around gives what stands before and behind the words of a message in its text, although it is no part of its body: subject and
-// quotes, and a line for each card.
+// around gives what stands before and behind the words of a message in its text, although it is no part of its body: importance,
+// subject and quotes, and what is on cards.
 func around(m models.ChatMessageable) (before, behind richtext.Doc) {
+	before = richtext.Marked(nil, importance(m))
 	if subject := strings.TrimSpace(value(m.GetSubject())); subject != "" {
 		before = append(before, richtext.Block{Kind: richtext.Heading, Level: 3, Runs: []richtext.Run{{Text: subject}}})
 	}
@@ -26,7 +27,7 @@ func around(m models.ChatMessageable) (before, behind richtext.Doc) {
 		case isQuote(kind):
 			before = append(before, quoted(value(t.GetContent())))
 		default:
-			behind = append(behind, richtext.Plain(card(kind, value(t.GetName()), value(t.GetContent())))...)
+			behind = append(behind, cardText(kind, value(t.GetName()), value(t.GetContent()))...)
 		}
 	}
 	return before, behind
@@ -54,8 +55,14 @@ func (a *account) ownBody(ctx context.Context, id bridge.MessageID, d bridge.Dra
 	if len(before) > 0 {
 		if quotes = len(text) >= len(before) && text[:len(before)].Hash() == before.Hash(); quotes {
 			text = text[len(before):]
-		} else if value(m.GetSubject()) != "" {
-			out.SetSubject(pointer("")) // what is left of it is in the text
+		} else {
+			// What is left of these is in the text.
+			if importance(m) != richtext.Normal {
+				out.SetImportance(pointer(models.NORMAL_CHATMESSAGEIMPORTANCE))
+			}
+			if value(m.GetSubject()) != "" {
+				out.SetSubject(pointer(""))
+			}
 		}
 	}
 	if n := len(text) - len(behind); len(behind) > 0 {

@@ -21,7 +21,7 @@ import (
 func (w *simWorld) ownMessage() bridge.MessageID {
 	w.Helper()
 	picture := base64.StdEncoding.EncodeToString([]byte("a picture"))
-	text := fmt.Sprintf(`{"subject":"Lunch","body":{"contentType":"html","content":"<attachment id=\"q\"></attachment><p>at one</p><img src=\"../hostedContents/1/$value\"><attachment id=\"f\"></attachment><attachment id=\"c\"></attachment>"},
+	text := fmt.Sprintf(`{"importance":"high","subject":"Lunch","body":{"contentType":"html","content":"<attachment id=\"q\"></attachment><p>at one</p><img src=\"../hostedContents/1/$value\"><attachment id=\"f\"></attachment><attachment id=\"c\"></attachment>"},
 		"attachments":[{"id":"q","contentType":"messageReference","content":"{\"messagePreview\":\"when?\",\"messageSender\":{\"user\":{\"displayName\":\"Bob\"}}}"},
 		{"id":"f","contentType":"reference","contentUrl":"https://contoso.example/menu.pdf","name":"menu.pdf"},
 		{"id":"c","contentType":"application/vnd.microsoft.card.adaptive","content":"{\"title\":\"Menu\"}"}],
@@ -57,18 +57,19 @@ func TestOwnMessagesKeepTheirFiles(t *testing.T) {
 		return read(id)
 	}
 	for name, change := range map[string]func(text richtext.Doc) richtext.Doc{
-		"the words":             func(text richtext.Doc) richtext.Doc { text[2] = paragraph(words("at two")); return text },
+		"the words":             func(text richtext.Doc) richtext.Doc { text[3] = paragraph(words("at two")); return text },
 		"nothing":               func(text richtext.Doc) richtext.Doc { return text },
-		"no words":              func(text richtext.Doc) richtext.Doc { return slices.Delete(text, 2, 3) },
-		"the subject":           func(text richtext.Doc) richtext.Doc { text[0].Runs[0].Text = "Dinner"; return text },
-		"no subject, no quote":  func(text richtext.Doc) richtext.Doc { return text[2:] },
+		"no words":              func(text richtext.Doc) richtext.Doc { return slices.Delete(text, 3, 4) },
+		"the subject":           func(text richtext.Doc) richtext.Doc { text[1].Runs[0].Text = "Dinner"; return text },
+		"no importance":         func(text richtext.Doc) richtext.Doc { return text[1:] },
+		"no subject, no quote":  func(text richtext.Doc) richtext.Doc { return text[3:] },
 		"no card":               func(text richtext.Doc) richtext.Doc { return text[:len(text)-1] },
 		"something quite other": func(richtext.Doc) richtext.Doc { return richtext.Plain("sorry") },
 	} {
 		t.Run(name, func(t *testing.T) {
 			id := w.ownMessage()
 			was := read(id)
-			if len(was.Text) != 4 || len(was.Files) != 2 {
+			if len(was.Text) != 5 || len(was.Files) != 2 {
 				t.Fatalf("at first it says %s with %d files", was.Text.PlainText(), len(was.Files))
 			}
 			want := richtext.Normalize(change(read(id).Text))

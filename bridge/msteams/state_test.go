@@ -71,6 +71,13 @@ func TestMessagesBecomeStates(t *testing.T) {
 		{"subject", `"subject":"News"`, func(s *bridge.State) {
 			s.Text = richtext.Doc{{Kind: richtext.Heading, Level: 3, Runs: []richtext.Run{words("News")}}, paragraph(words("hi"))}
 		}},
+		{"important", `"importance":"high","subject":"News"`, func(s *bridge.State) {
+			s.Text = richtext.Doc{paragraph(richtext.Run{Text: "❗ Important", Style: richtext.Bold}),
+				{Kind: richtext.Heading, Level: 3, Runs: []richtext.Run{words("News")}}, paragraph(words("hi"))}
+		}},
+		{"urgent", `"importance":"urgent"`, func(s *bridge.State) {
+			s.Text = richtext.Doc{paragraph(richtext.Run{Text: "‼️ Urgent", Style: richtext.Bold}), paragraph(words("hi"))}
+		}},
 		{"mention", `"body":{"contentType":"html","content":"<p><at id=\"0\">Bob</at> hi</p>"},"mentions":[]`,
 			func(s *bridge.State) { s.Text = richtext.Doc{paragraph(words("@Bob hi"))} }},
 		{"bot", `"from":{"user":null,"application":{"id":"b1","displayName":"Build bot","applicationIdentityType":"bot"}}`,
@@ -105,7 +112,7 @@ func TestMessagesBecomeStates(t *testing.T) {
 		{"cards", `"attachments":[{"id":"1","contentType":"application/vnd.microsoft.card.adaptive","content":"{\"type\":\"AdaptiveCard\",\"body\":[{\"type\":\"Image\"},{\"type\":\"TextBlock\",\"text\":\"Build  failed\"}]}"},
 			{"id":"2","contentType":"application/vnd.microsoft.card.codesnippet","name":"main.go","content":"{}"},{"id":"3","contentType":"tabReference","content":"no JSON"}]`,
 			func(s *bridge.State) {
-				s.Text = append(s.Text, paragraph(words("[card: Build failed]")), paragraph(words("[code snippet: main.go]")), paragraph(words("[card: see Teams]")))
+				s.Text = append(s.Text, paragraph(words("Build failed")), paragraph(words("[code snippet: main.go]")), paragraph(words("[card: see Teams]")))
 			}},
 		{"a key of somebody else", `"body":{"contentType":"html","content":"<p>hi</p><abbr title=\"k1\"></abbr>"}`, func(s *bridge.State) { s.Key = "k1" }},
 		{"our own key", `"from":{"user":{"id":"` + w.relay.ID + `","displayName":"Causeway"}},"body":{"contentType":"html","content":"<p>hi</p><abbr title=\"k1\"></abbr>"}`,

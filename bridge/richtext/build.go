@@ -17,6 +17,29 @@ func Quoting(author string, excerpt Doc) Block {
 	return Block{Kind: Quote, Blocks: Prepend(excerpt, Run{Text: author, Style: Bold}, Run{Text: ": "})}
 }
 
+// Importance is how much attention the author of a message asks for.
+type Importance int
+
+// The importances, by the names that Teams has for them; Mattermost calls Important "important", too.
+const (
+	Normal Importance = iota
+	Important
+	Urgent
+)
+
+// Marked gives doc under a line that says how important it is; doc itself when it is as important as others, or has that line.
+func Marked(doc Doc, importance Importance) Doc {
+	marker := map[Importance]string{Important: "❗ Important", Urgent: "‼️ Urgent"}[importance]
+	if marker == "" {
+		return doc
+	}
+	line := Doc{{Kind: Paragraph, Runs: []Run{{Text: marker, Style: Bold}}}}
+	if len(doc) > 0 && doc[:1].Hash() == line.Hash() {
+		return doc
+	}
+	return append(line, doc...)
+}
+
 // Excerpt gives the beginning of doc, about n characters of text at most, with "…" where something was left out; for
 // quoting and for telling which message is meant.
 func (doc Doc) Excerpt(n int) Doc {
@@ -46,6 +69,11 @@ func lastRuns(doc Doc) *[]Run {
 		return lastRuns(last.Blocks)
 	case List:
 		return lastRuns(last.Items[len(last.Items)-1])
+	case Table:
+		row := last.Rows[len(last.Rows)-1]
+		if len(row) > 0 {
+			return &row[len(row)-1]
+		}
 	}
 	return nil
 }

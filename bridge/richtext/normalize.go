@@ -31,6 +31,10 @@ const (
 //   - A code block has no blank lines at its ends.
 //   - Bare web addresses are linked ([Address]); links lead to http, https and mailto only.
 //   - NUL and other control characters, zero-width spaces and byte order marks are gone, invalid UTF-8 is replaced.
+//   - The cells of a table are one line each; those at the end of a row that are empty, and empty rows but the first,
+//     are gone; a heading is not bold in addition. One cell alone is a paragraph. More than 64 columns are lines.
+//   - The box of a task stands in its block, not in its text.
+//   - A mention says whom, an emoji has a name, an image has an address: otherwise they are text.
 //   - Quotes and lists nest ten deep at most.
 func Normalize(doc Doc) Doc { return normalizeBlocks(doc, 0) }
 
@@ -54,6 +58,8 @@ func appendNormalized(out Doc, b Block, depth int) Doc {
 		}
 	case Rule:
 		out = append(out, Block{Kind: Rule})
+	case Table:
+		out = appendTable(out, b)
 	case Quote:
 		if depth == maxDepth {
 			return appendLifted(out, b)
@@ -77,7 +83,7 @@ func appendNormalized(out Doc, b Block, depth int) Doc {
 func appendList(out Doc, b Block, depth int) Doc {
 	list := Block{Kind: List, Ordered: b.Ordered}
 	for _, item := range b.Items {
-		if blocks := normalizeBlocks(item, depth+1); len(blocks) > 0 {
+		if blocks := normalizeItem(item, depth+1); len(blocks) > 0 {
 			list.Items = append(list.Items, blocks)
 		}
 	}
@@ -88,6 +94,45 @@ func appendList(out Doc, b Block, depth int) Doc {
 		list.Start = max(0, min(b.Start, maxNumber-len(list.Items)))
 	}
 	return append(out, list)
+}
+
+// normalizeItem gives the blocks of an item, of which the first may be a task.
+func normalizeItem(item Doc, depth int) Doc {
+	blocks := normalizeBlocks(item, depth)
+	if len(blocks) == 0 || blocks[0].Kind != Paragraph {
+		return blocks
+	}
+	first := &blocks[0]
+	if item[0].Kind == Paragraph && (item[0].Task == TaskOpen || item[0].Task == TaskDone) && len(normalizeRuns(item[0].Runs, true)) > 0 {
+		first.Task = item[0].Task
+		return blocks
+	}
+	if task, n := boxed(first.Runs[0]); n > 0 {
+		first.Task = task
+		first.Runs[0].Text = first.Runs[0].Text[n:]
+		if first.Runs[0].Text == "" {
+			first.Runs = first.Runs[1:]
+		}
+	}
+	return blocks
+}
+
+// boxed tells which task a line is that begins with r, and how long the box is; 0 when it is none.
+func boxed(r Run) (Task, int) {
+	if r.Style != 0 || r.Link != "" || r.Kind != Literal {
+		return NoTask, 0
+	}
+	for _, task := range [...]Task{TaskOpen, TaskDone} {
+		box := strings.TrimSuffix(task.Box(), " ")
+		rest, ok := strings.CutPrefix(r.Text, box)
+		if !ok {
+			continue
+		}
+		if rest, ok = strings.CutPrefix(strings.TrimPrefix(rest, "\uFE0F"), " "); ok {
+			return task, len(r.Text) - len(rest)
+		}
+	}
+	return NoTask, 0
 }
 
 // appendLifted appends the blocks inside a quote or list that lies too deep, without recursion: the input may come
@@ -214,7 +259,14 @@ func (l *line) add(r Run) {
 		l.addCode(text, link)
 		return
 	}
-	style := r.Style & (Bold | Italic | Strike)
+	style := r.Style & inked
+	if r.Kind != Literal {
+		whole := Run{Text: strings.Join(strings.Fields(text), " "), Style: style, Link: link, Kind: r.Kind, Who: r.Who}
+		if whole = normalizeKind(whole); whole.Kind != Literal {
+			l.word(whole)
+			return
+		}
+	}
 	for text != "" {
 		switch text[0] {
 		case '\n':
@@ -225,7 +277,7 @@ func (l *line) add(r Run) {
 			text = strings.TrimLeft(text, " \t")
 		default:
 			end := words(text)
-			l.word(text[:end], style, link)
+			l.word(Run{Text: text[:end], Style: style, Link: link})
 			text = text[end:]
 		}
 	}
@@ -255,7 +307,7 @@ func (l *line) addCode(text, link string) {
 	if code == "" {
 		return
 	}
-	l.word(code, InlineCode, link)
+	l.word(Run{Text: code, Style: InlineCode, Link: link})
 	if strings.HasSuffix(text, " ") {
 		l.white(0, link)
 	}
@@ -282,7 +334,7 @@ func (l *line) white(style Style, link string) {
 	}
 }
 
-func (l *line) word(text string, style Style, link string) {
+func (l *line) word(r Run) {
 	switch {
 	case l.breaks > 1:
 		l.endParagraph()
@@ -290,14 +342,14 @@ func (l *line) word(text string, style Style, link string) {
 		l.runs = append(l.runs, Run{Break: true})
 	case l.space && len(l.runs) > 0:
 		before := l.runs[len(l.runs)-1]
-		between := l.spaceStyle & before.Style & style &^ InlineCode
-		if l.spaceLink != before.Link || l.spaceLink != link {
+		between := l.spaceStyle & before.Style & r.Style &^ InlineCode
+		if l.spaceLink != before.Link || l.spaceLink != r.Link || before.Kind != Literal || r.Kind != Literal {
 			l.spaceLink = ""
 		}
 		l.append(Run{Text: " ", Style: between, Link: l.spaceLink})
 	}
 	l.breaks, l.space = 0, false
-	l.append(Run{Text: text, Style: style, Link: link})
+	l.append(r)
 }
 
 func (l *line) append(r Run) { l.runs = append(l.runs, r) }
@@ -309,7 +361,7 @@ func (l *line) endParagraph() {
 	}
 	var out []Run
 	for _, r := range mergeRuns(l.runs) {
-		if r.Break || r.Link != "" || r.Style == InlineCode {
+		if r.Break || r.Link != "" || r.Style == InlineCode || r.Kind != Literal {
 			out = append(out, r)
 		} else {
 			out = appendLinked(out, r)
@@ -324,7 +376,8 @@ func mergeRuns(runs []Run) []Run {
 	var out []Run
 	for i := 0; i < len(runs); {
 		j := i + 1
-		for j < len(runs) && !runs[i].Break && !runs[j].Break && runs[j].Style == runs[i].Style && runs[j].Link == runs[i].Link {
+		for j < len(runs) && !runs[i].Break && !runs[j].Break && runs[i].Kind == Literal && runs[j].Kind == Literal &&
+			runs[j].Style == runs[i].Style && runs[j].Link == runs[i].Link {
 			j++
 		}
 		merged := runs[i]

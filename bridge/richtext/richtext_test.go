@@ -60,6 +60,30 @@ func TestNormalizeGivesCanonicalForm(t *testing.T) {
 			Doc{{Kind: Code, Text: "\n\ta\r\n \nb\xff\n\n", Language: "not one"}},
 			Doc{{Kind: Code, Text: "\ta\n\nb\uFFFD"}},
 		},
+		"underlining is a style like others": {
+			Doc{paragraph(Run{Text: "a ", Style: Underline}, Run{Text: "b", Style: Underline | Bold})},
+			Doc{paragraph(Run{Text: "a ", Style: Underline}, Run{Text: "b", Style: Underline | Bold})},
+		},
+		"tables": {
+			Doc{{Kind: Table, Align: []Alignment{"r", "?", ""}, Rows: []Row{
+				{{Run{Text: " a ", Style: Bold}}, {}, {text(" ")}}, {{text("b\nc")}, nil, {text("d")}, {}}, {{}, {}}, {nil, {text("e")}}}}},
+			Doc{{Kind: Table, Align: []Alignment{"r"}, Rows: []Row{{{text("a")}}, {{text("b c")}, nil, {text("d")}}, {nil, {text("e")}}}}},
+		},
+		"a table of one cell or none": {
+			Doc{{Kind: Table, Rows: []Row{{{text("a")}}}}, {Kind: Table, Rows: []Row{{}, {{}}}}},
+			Doc{paragraph(text("a"))},
+		},
+		"tasks": {
+			Doc{{Kind: List, Items: []Doc{{paragraph(text("☐ a"))}, {paragraph(text("☑\uFE0F b"))}, {{Kind: Paragraph, Task: TaskDone, Runs: []Run{text("☐ c")}}, paragraph(text("☐ d"))}}}},
+			Doc{{Kind: List, Items: []Doc{{{Kind: Paragraph, Task: TaskOpen, Runs: []Run{text("a")}}}, {{Kind: Paragraph, Task: TaskDone, Runs: []Run{text("b")}}},
+				{{Kind: Paragraph, Task: TaskDone, Runs: []Run{text("☐ c")}}, paragraph(text("☐ d"))}}}},
+		},
+		"a mention says whom, an emoji has a name, an image has an address": {
+			Doc{paragraph(Run{Text: " Zoë  K", Kind: Mention, Who: "1"}, text(" "), Run{Text: "@x", Kind: Mention}, text(" "), Run{Text: "party", Kind: Emoji}, text(" "),
+				Run{Text: "no name", Kind: Emoji}, text(" "), Run{Text: "cat", Kind: Image, Link: "https://a.b"}, text(" "), Run{Text: "dog", Kind: Image, Link: "javascript:x"})},
+			Doc{paragraph(Run{Text: "@Zoë K", Kind: Mention, Who: "1"}, text(" @x "), Run{Text: ":party:", Kind: Emoji}, text(" no name "),
+				Run{Text: "[cat]", Kind: Image, Link: "https://a.b"}, text(" dog"))},
+		},
 		"an unknown kind is a paragraph": {
 			Doc{{Kind: "?", Runs: []Run{text("a")}}},
 			Doc{paragraph(text("a"))},
@@ -186,6 +210,20 @@ func TestPrependPutsNameBeforeFirstParagraph(t *testing.T) {
 	}
 }
 
+func TestMarkedSaysItOnce(t *testing.T) {
+	doc := Plain("hi")
+	marked := Marked(doc, Urgent)
+	want := Doc{paragraph(Run{Text: "‼️ Urgent", Style: Bold}), paragraph(text("hi"))}
+	if diff := cmp.Diff(want, marked); diff != "" {
+		t.Error(diff)
+	}
+	for name, got := range map[string]Doc{"again": Marked(marked, Urgent), "normal": Marked(marked, Normal)} {
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}
+
 func TestExcerptEndsAtAWord(t *testing.T) {
 	doc := Doc{paragraph(text("one two three four five"))}
 	if got := doc.Excerpt(14).PlainText(); got != "one two three …" {
@@ -227,7 +265,7 @@ func upTo(n int) func(Doc) bool {
 func TestSplitLosesAndDoublesNothing(t *testing.T) {
 	r := rand.New(rand.NewPCG(2, 2))
 	for range 1_000 {
-		doc, fits := richtexttest.Doc(r, 3), upTo(1+r.IntN(30))
+		doc, fits := withoutTables(richtexttest.Doc(r, 3)), upTo(4+r.IntN(30))
 		pieces := Split(doc, fits)
 		for _, piece := range pieces {
 			if !fits(piece) {
@@ -236,6 +274,54 @@ func TestSplitLosesAndDoublesNothing(t *testing.T) {
 		}
 		if got, want := joined(pieces), withoutSpace(doc.PlainText()); got != want {
 			t.Fatalf("%#v\ngot  %q\nwant %q", doc, got, want)
+		}
+	}
+}
+
+// withoutTables gives doc without tables, whose headings are in each piece.
+func withoutTables(doc Doc) Doc {
+	var out Doc
+	for _, b := range doc {
+		if b.Kind == Table {
+			continue
+		}
+		b.Blocks = withoutTables(b.Blocks)
+		for i := range b.Items {
+			b.Items[i] = withoutTables(b.Items[i])
+		}
+		out = append(out, b)
+	}
+	return out
+}
+
+// TestSplitRepeatsTheHeadingsOfTables and loses or doubles nothing else.
+func TestSplitRepeatsTheHeadingsOfTables(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 4))
+	for range 1_000 {
+		table := richtexttest.Table(r)
+		table.Rows[0] = Row{{text("h")}, {text("k")}}
+		doc := Normalize(Doc{table, {Kind: Paragraph, Runs: richtexttest.Runs(r)}})
+		fits := upTo(8 + r.IntN(30))
+		var got strings.Builder
+		for _, piece := range Split(doc, fits) {
+			if !fits(piece) {
+				t.Fatalf("%v\ndoes not fit", piece)
+			}
+			text := piece.PlainText()
+			if piece[0].Kind == Table && len(piece[0].Rows) > 1 {
+				if !strings.HasPrefix(text, "h\tk\n") {
+					t.Fatalf("%q has no heading", text)
+				}
+				text = text[len("h\tk\n"):]
+			}
+			got.WriteString(text)
+		}
+		want := strings.TrimPrefix(doc.PlainText(), "h\tk\n")
+		if len(table.Rows) < 2 || doc[0].Kind != Table || len(doc[0].Rows) < 2 {
+			want = doc.PlainText()
+		}
+		if withoutSpace(got.String()) != withoutSpace(want) {
+			t.Fatalf("%#v\ngot  %q\nwant %q", doc, withoutSpace(got.String()), withoutSpace(want))
 		}
 	}
 }
@@ -269,6 +355,21 @@ func TestSplitCutsAtTheBestPlace(t *testing.T) {
 			Doc{{Kind: Quote, Blocks: Plain("one two three")}}, 10,
 			[]Doc{{{Kind: Quote, Blocks: Plain("one two")}}, {{Kind: Quote, Blocks: Plain("three")}}},
 		},
+		"a table is cut between rows and has its heading again": {
+			Doc{{Kind: Table, Align: []Alignment{AlignRight}, Rows: []Row{{{text("n")}}, {{text("one")}}, {{text("two")}}, {{text("three")}}}}}, 9,
+			[]Doc{
+				{{Kind: Table, Align: []Alignment{AlignRight}, Rows: []Row{{{text("n")}}, {{text("one")}}, {{text("two")}}}}},
+				{{Kind: Table, Align: []Alignment{AlignRight}, Rows: []Row{{{text("n")}}, {{text("three")}}}}},
+			},
+		},
+		"a table with a long heading becomes lines": {
+			Doc{{Kind: Table, Rows: []Row{{{text("long heading")}}, {{text("one")}}, {{text("two")}}}}}, 14,
+			[]Doc{Plain("long heading"), {paragraph(text("one"), Run{Break: true}, text("two"))}},
+		},
+		"a task is one task": {
+			Doc{{Kind: List, Items: []Doc{{{Kind: Paragraph, Task: TaskOpen, Runs: []Run{text("one two three")}}}}}}, 11,
+			[]Doc{{{Kind: List, Items: []Doc{{{Kind: Paragraph, Task: TaskOpen, Runs: []Run{text("one two")}}}}}}, {{Kind: List, Items: []Doc{Plain("three")}}}},
+		},
 		"styles and links go on": {
 			Doc{paragraph(Run{Text: "one two three", Style: Bold, Link: "https://a.b"})}, 10,
 			[]Doc{{paragraph(Run{Text: "one two", Style: Bold, Link: "https://a.b"})}, {paragraph(Run{Text: "three", Style: Bold, Link: "https://a.b"})}},
@@ -298,6 +399,7 @@ func TestSplitAsksLittle(t *testing.T) {
 		"code":     {{Kind: Code, Text: strings.Join(lines, "\n")}},
 		"breaks":   {paragraph(text(strings.Join(lines, "\n")))},
 		"list":     {{Kind: List, Items: slices.Repeat([]Doc{Plain(lines[0])}, 10_000)}},
+		"table":    {{Kind: Table, Rows: append([]Row{{}}, slices.Repeat([]Row{{{text(lines[0])}}}, 10_000)...)}},
 	} {
 		calls, looked := 0, 0
 		pieces := Split(doc, func(doc Doc) bool {

@@ -10,8 +10,8 @@ import (
 // Split cuts doc into pieces for which fits says true; one piece when doc fits as a whole, none when it is empty.
 // It cuts between blocks, else between list items, lines, sentences, words, and only then inside of a word, as late
 // as fits allows but never leaving a piece less than half full for the sake of a nicer place. Code and quotes go on
-// as code and quotes, a list goes on counting. Words are neither lost nor doubled: together the pieces have the same
-// [Doc.PlainText] but for white space.
+// as code and quotes, a list goes on counting, a table is cut between rows and has its heading again. Words are neither lost nor doubled: together the pieces have the same
+// [Doc.PlainText] but for white space and the headings of tables.
 //
 // fits must not say true of a text and false of a beginning of it. It is asked about O(log n) times per piece, about
 // texts not much longer than a piece. A single character that does not fit is given as a piece all the same.
@@ -23,6 +23,7 @@ func Split(doc Doc, fits func(Doc) bool) []Doc {
 	if fits(rest) {
 		return []Doc{rest}
 	}
+	rest = withoutWideHeadings(rest, fits)
 	var pieces []Doc
 	guess := 256
 	for len(rest) > 0 {
@@ -91,11 +92,18 @@ func weighBlock(b Block, limit int) int {
 		return n
 	case Code:
 		return count(b.Text, limit) + 1
+	case Table:
+		return weighTable(b, limit)
 	}
-	for i := 0; i < len(b.Runs) && n < limit; i++ {
-		n += weighRun(b.Runs[i], limit-n)
+	return weighRuns(b.Runs, limit) + 1
+}
+
+func weighRuns(runs []Run, limit int) int {
+	n := 0
+	for i := 0; i < len(runs) && n < limit; i++ {
+		n += weighRun(runs[i], limit-n)
 	}
-	return n + 1
+	return n
 }
 
 func weighRun(r Run, limit int) int {
@@ -150,22 +158,28 @@ func takeBlock(b Block, n int) Block {
 		b.Text = b.Text[:offset(b.Text, n)]
 	case Rule:
 		return Block{}
+	case Table:
+		return takeTable(b, n)
 	default:
-		var runs []Run
-		for _, r := range b.Runs {
-			if n <= 0 {
-				break
-			}
-			weight := weighRun(r, n+1)
-			if weight > n {
-				r.Text = r.Text[:offset(r.Text, n)]
-			}
-			runs = append(runs, r)
-			n -= weight
-		}
-		b.Runs = runs
+		b.Runs = takeRuns(b.Runs, n)
 	}
 	return b
+}
+
+func takeRuns(runs []Run, n int) []Run {
+	var out []Run
+	for _, r := range runs {
+		if n <= 0 {
+			break
+		}
+		weight := weighRun(r, n+1)
+		if weight > n {
+			r.Text, r.Kind, r.Who = r.Text[:offset(r.Text, n)], Literal, ""
+		}
+		out = append(out, r)
+		n -= weight
+	}
+	return out
 }
 
 // drop gives what is left of doc behind place n. It may overwrite the first block of doc, nothing else.
@@ -208,20 +222,27 @@ func dropBlock(b Block, n int) Block {
 		b.Items = items
 	case Code:
 		b.Text = b.Text[offset(b.Text, n):]
+	case Table:
+		return dropTable(b, n)
 	default:
-		runs := slices.Clone(b.Runs)
-		for len(runs) > 0 && n > 0 {
-			weight := weighRun(runs[0], n+1)
-			if weight > n {
-				runs[0].Text = runs[0].Text[offset(runs[0].Text, n):]
-				break
-			}
-			n -= weight
-			runs = runs[1:]
-		}
-		b.Runs = runs
+		b.Runs, b.Task = dropRuns(b.Runs, n), NoTask
 	}
 	return b
+}
+
+func dropRuns(runs []Run, n int) []Run {
+	runs = slices.Clone(runs)
+	for len(runs) > 0 && n > 0 {
+		weight := weighRun(runs[0], n+1)
+		if weight > n {
+			first := &runs[0]
+			first.Text, first.Kind, first.Who = first.Text[offset(first.Text, n):], Literal, ""
+			break
+		}
+		n -= weight
+		runs = runs[1:]
+	}
+	return runs
 }
 
 // offset gives where the n-th character of s begins.
@@ -285,6 +306,8 @@ func (p *places) blocks(doc Doc, quality int) {
 		case Code:
 			p.text(b.Text)
 			p.at++
+		case Table:
+			p.table(b)
 		case Rule:
 			p.at++
 		default:

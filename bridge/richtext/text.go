@@ -10,7 +10,8 @@ import (
 // IsEmpty tells whether people would see nothing of doc.
 func (doc Doc) IsEmpty() bool { return len(Normalize(doc)) == 0 }
 
-// PlainText gives the words of doc, line by line, without any markup, list markers or addresses behind linked text.
+// PlainText gives the words of doc, line by line, without any markup, list markers or addresses behind linked text. The
+// cells of a table are separated by tabs, and tasks begin with their boxes.
 func (doc Doc) PlainText() string {
 	var b strings.Builder
 	for _, block := range Normalize(doc) {
@@ -35,9 +36,23 @@ func writePlain(b *strings.Builder, block Block) {
 		return
 	case Rule:
 		return
+	case Table:
+		for _, row := range block.Rows {
+			for i, cell := range row {
+				if i > 0 {
+					b.WriteByte('\t')
+				}
+				for _, r := range cell {
+					b.WriteString(r.Text)
+				}
+			}
+			b.WriteByte('\n')
+		}
+		return
 	case Code:
 		b.WriteString(block.Text)
 	default:
+		b.WriteString(block.Task.Box())
 		for _, r := range block.Runs {
 			if r.Break {
 				b.WriteByte('\n')
@@ -48,41 +63,14 @@ func writePlain(b *strings.Builder, block Block) {
 	b.WriteByte('\n')
 }
 
-// MapText gives doc with f applied to the text of every run outside code, and leaves doc alone. It is for what only
-// one service knows, as ":smile:" on Mattermost. Normalize first: a name may lie in several runs before.
-func (doc Doc) MapText(f func(text string) string) Doc {
-	var out Doc
-	for _, b := range doc {
-		b.Blocks = b.Blocks.MapText(f)
-		if b.Items != nil {
-			items := make([]Doc, len(b.Items))
-			for i, item := range b.Items {
-				items[i] = item.MapText(f)
-			}
-			b.Items = items
-		}
-		if b.Runs != nil {
-			runs := make([]Run, len(b.Runs))
-			for i, r := range b.Runs {
-				if !r.Break && r.Style&InlineCode == 0 && r.Text != r.Link {
-					r.Text = f(r.Text)
-				}
-				runs[i] = r
-			}
-			b.Runs = runs
-		}
-		out = append(out, b)
-	}
-	return out
-}
-
-// Hash gives a short fingerprint of what people see: words, their styles and links, code, quotes and list items. It
-// does not change with what services normalise: white space, line break or new paragraph, styles of spaces, levels of
-// headings, numbers of lists, language of code, rules, variation selectors of emoji, "/" at the end of a link.
+// Hash gives a short fingerprint of what people see: words, their styles and links, code, quotes, list items and
+// tables. It does not change with what services normalise or cannot say: white space, line break or new paragraph, styles
+// of spaces, underlining, levels of headings, numbers of lists, language of code, alignment of columns, rules, variation
+// selectors of emoji, "/" at the end of a link; whether a name is a mention.
 // It is stored, so the same text must always give the same hash.
 func (doc Doc) Hash() string {
 	s := seen{}
-	s.blocks(Normalize(doc), "")
+	s.blocks(doc.Reduced(Underline, func(Run) bool { return false }), "")
 	sum := sha256.Sum256([]byte(s.b.String()))
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
@@ -108,8 +96,16 @@ func (s *seen) blocks(doc Doc, in string) {
 			s.b.WriteString(in + "\x03")
 			s.runs(b.Runs, in)
 		case Paragraph:
-			s.b.WriteString(in + "\x04")
+			s.b.WriteString(in + "\x04" + strings.TrimSpace(b.Task.Box()))
 			s.runs(b.Runs, in)
+		case Table:
+			for _, row := range b.Rows {
+				s.b.WriteString(in + "\x0e")
+				for _, cell := range row {
+					s.b.WriteByte('\x0f')
+					s.runs(cell, in)
+				}
+			}
 		}
 	}
 }

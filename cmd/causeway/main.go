@@ -42,6 +42,6 @@ func run(args []string) (code int) {
 			}
 		}
 	}()
-	command := app.Command{Protocols: bridge.Protocols(), Stdout: os.Stdout, Stderr: os.Stderr}
+	command := app.Command{Protocols: bridge.Protocols(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}
 	return command.Run(ctx, args)
 }

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/mattermost/mattermost/server/public/model"
@@ -41,6 +42,8 @@ type sims struct {
 	team   *simteams.Team
 	people [senders]*simteams.User
 	bots   map[subject]bot
+	// tokens counts how often Entra was asked for a token.
+	tokens atomic.Int64
 	byBot  map[string]bool // by their ids in Mattermost; complete before anybody writes
 }
 
@@ -73,6 +76,9 @@ func newSimsWith(tb harness.TB, webhooks simteams.Webhooks) *sims {
 		Observe: func(a simteams.Answer) {
 			if a.Method == "GET" && strings.HasSuffix(a.Template, "/messages") {
 				s.board.answered(a.Body, time.Now())
+			}
+			if strings.HasSuffix(a.Template, "/token") {
+				s.tokens.Add(1)
 			}
 		},
 	})
@@ -114,7 +120,7 @@ func (s *sims) seed() {
 // permissions are what Causeway's bridge says that it calls.
 func permissions() (app, relay []string) {
 	for _, op := range msteams.Operations() {
-		if op.Relay {
+		if op.Delegated() {
 			relay = append(relay, op.Permission)
 		} else {
 			app = append(app, op.Permission)

@@ -21,15 +21,16 @@ type startSizes struct {
 	rounds   int
 	gateways []int
 	messages int           // how many mapped messages the full store has
+	people   int           // how many are connected in the store with people
 	calm     time.Duration // until memory is looked at, after the first message has crossed
 	build    bool          // whether builds are timed
 }
 
 // start measures Causeway's start, memory, size and building.
 func start(tb harness.TB, o options, r *Report) {
-	z := startSizes{rounds: o.rounds, gateways: []int{1, 100, 1000}, messages: 1_000_000, calm: 3 * time.Second, build: true}
+	z := startSizes{rounds: o.rounds, gateways: []int{1, 100, 1000}, messages: 1_000_000, people: 2000, calm: 3 * time.Second, build: true}
 	if o.quick {
-		z = startSizes{rounds: 1, gateways: []int{1, 5}, messages: 2000, calm: 100 * time.Millisecond}
+		z = startSizes{rounds: 1, gateways: []int{1, 5}, messages: 2000, people: 20, calm: 100 * time.Millisecond}
 	}
 	var places []*startPlace
 	for _, n := range z.gateways {
@@ -38,9 +39,13 @@ func start(tb harness.TB, o options, r *Report) {
 	tb.Logf("filling a store with %d messages", z.messages)
 	full := newStartPlace(tb, o, fmt.Sprintf("1 gateway and %d mapped messages", z.messages), 1)
 	fillStore(tb, filepath.Join(full.at.dir, "causeway.db"), z.messages)
+	tb.Logf("filling a store with %d people", z.people)
+	crowded := newStartPlace(tb, o, fmt.Sprintf("1 gateway and %d connected people", z.people), 1)
+	fillPeople(tb, crowded.at.dir, crowded.sims.crowd(z.people))
+	places = append(places, full, crowded)
 	for round := range z.rounds {
 		tb.Logf("start, round %d of %d", round+1, z.rounds)
-		for _, p := range append(places, full) {
+		for _, p := range places {
 			p.measure(tb, r, z.calm)
 		}
 	}
@@ -100,6 +105,7 @@ func (p *startPlace) measure(tb harness.TB, r *Report, calm time.Duration) {
 		tb.Fatalf("saying something: %v", err)
 	}
 	p.first.there.flows = append(p.first.there.flows, f)
+	tokens := p.sims.tokens.Load()
 	began := time.Now()
 	p.process.Start(tb)
 	took, err := healthy(tb.Context(), began, p.at.health, p.process.Exited())
@@ -126,6 +132,7 @@ func (p *startPlace) measure(tb harness.TB, r *Report, calm time.Duration) {
 	r.add(partStart, p.name+", until /healthz answers", "ms", causeway, milliseconds(took))
 	r.add(partStart, p.name+", until the first message has crossed", "ms", causeway, milliseconds(crossed))
 	r.add(partStart, p.name+", CPU time until then and "+calm.String()+" more", "ms", causeway, cpu)
+	r.add(partStart, p.name+", tokens asked for until then", "requests", causeway, float64(p.sims.tokens.Load()-tokens))
 	r.add(partStart, p.name+", resident memory", "MiB", causeway, usage.resident/mebi)
 	r.add(partStart, p.name+", most resident memory", "MiB", causeway, usage.peak/mebi)
 	if there, _ := p.first.count(); !there.clean() {

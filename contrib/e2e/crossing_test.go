@@ -104,11 +104,12 @@ func (p *pair) judge(t *testing.T, want int) {
 	})
 	time.Sleep(5 * time.Second) // a double that Causeway has yet to notice, or to make
 	got := look()
-	// A real server sometimes tells of two messages of the same moment in the other order than it has numbered them.
-	handedOverLate := p.late(t)
+	// A real server sometimes tells of two messages of the same moment in the other order than it has numbered them, and what Graph
+	// has to deliver again comes behind younger ones.
+	handedOverLate, mayBeLate := p.late(t), want/50+p.sim.WebhookStats().Retries
 	t.Logf("%d messages: %d missing, %d doubled, %d out of order; %d handed over late", want, got.missing, got.doubled, got.outOfOrder, handedOverLate)
-	if handedOverLate > want/50 {
-		t.Errorf("%d of %d messages passed for late", handedOverLate, want)
+	if handedOverLate > mayBeLate {
+		t.Errorf("%d of %d messages passed for late, %d may", handedOverLate, want, mayBeLate)
 	}
 	if got != (sums{}) {
 		t.Errorf("%+v: %s", got, strings.Join(wrong, ", "))

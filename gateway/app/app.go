@@ -205,7 +205,7 @@ func (a *App) carry(ctx context.Context) error {
 		a.log.Info(why)
 	}
 	site := a.site(g)
-	site.Pages = p.Handler()
+	site.Pages, site.Order = p.Handler(), p.OrderJSON
 	var failed [3]error
 	var parts sync.WaitGroup
 	for i, run := range [...]func() error{
@@ -228,6 +228,7 @@ func (a *App) site(g *gateway.Gateway) web.Site {
 		PublicURL: a.publicURL, Hooks: map[string]http.Handler{},
 		Status:       func(ctx context.Context) any { return g.Status(ctx) },
 		MaySeeStatus: func(token string) bool { return a.store.Keys().ValidToken(token, time.Now()) },
+		MayOrder:     func(token string, order []byte) bool { return a.store.Keys().ValidOrderToken(token, time.Now(), order) },
 	}
 	for _, account := range a.accounts {
 		if h := account.Bridge.Handler(); h != nil {

@@ -7,6 +7,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,8 +26,12 @@ type verb struct {
 	least, most int
 	about       string
 	do          func(c *call, ctx context.Context) error
-	// noConfig: it takes no -c. json: it takes -json.
-	noConfig, json bool
+	// noConfig: it takes no -c.
+	noConfig bool
+	// flags are those that it takes beside -c and -h.
+	flags []string
+	// more is what its help says below.
+	more func() string
 }
 
 // verbs are the commands in the order in which help shows them.
@@ -34,10 +40,14 @@ func verbs() []verb {
 		{name: "run", about: "carries messages until it is stopped (the default command)", do: (*call).run},
 		{name: "check", about: "tries config, accounts and channels; touches nothing; exit code 1 on any problem", do: (*call).check},
 		{name: "login", takes: "ACCOUNT", least: 1, most: 1, about: "signs an account in, where a person must do that", do: (*call).login},
-		{name: "status", takes: "[--json]", about: "shows how the Causeway that is running stands; exit code 1 on any problem", json: true, do: (*call).status},
+		{name: "status", takes: "[--json]", about: "shows how the Causeway that is running stands; exit code 1 on any problem", flags: []string{flagJSON}, do: (*call).status},
 		{name: "channels", takes: "ACCOUNT", least: 1, most: 1, about: "lists what an account can see, in the form that channel = takes", do: (*call).channels},
 		{name: "quarantine", takes: "list | retry ID | drop ID", least: 0, most: 2, about: "shows what could not be delivered, tries it again, gives it up", do: (*call).quarantine},
+		{name: "people", takes: "ACTION [NAME…]", most: anyNumber, about: "shows, invites, connects and disconnects people; `causeway help people` lists the actions",
+			flags: []string{flagCSV, flagJSON, flagFile, flagDryRun, flagConfirm}, do: (*call).people, more: peopleHelp},
 		{name: "rekey", about: "encrypts all stored tokens anew, with a new key in the key file; while Causeway is stopped", do: (*call).rekey},
+		{name: "render", takes: "--from SERVICE --to SERVICE [--person NAME=ID]...", about: "converts a message's text from stdin to stdout, as it is carried from one service to the other", noConfig: true,
+			flags: []string{flagFrom, flagTo, flagPerson}, do: (*call).render},
 		{name: "version", about: "says which Causeway this is", noConfig: true, do: func(c *call, _ context.Context) error { return c.version() }},
 		{name: "help", takes: "[COMMAND]", most: 1, about: "shows this", noConfig: true},
 	}
@@ -61,13 +71,37 @@ type usageError struct {
 
 func (e *usageError) Error() string { return e.text }
 
+// anyNumber of arguments may follow.
+const anyNumber = math.MaxInt
+
+// Flags of single commands.
+const (
+	flagJSON    = "json"
+	flagCSV     = "csv"
+	flagFile    = "file"
+	flagDryRun  = "dry-run"
+	flagConfirm = "confirm"
+	flagFrom    = "from"
+	flagTo      = "to"
+	flagPerson  = "person"
+)
+
+// options are the flags of single commands, as they were typed.
+type options struct {
+	json, csv, dryRun, confirm bool
+	file                       string
+	conversion
+	// given are the names of those that stand in the call.
+	given []string
+}
+
 // arguments are a call as it was typed.
 type arguments struct {
+	options
 	verb   verb
 	config string
 	args   []string
 	help   bool
-	json   bool
 }
 
 // parse takes flags before, between and after the arguments; after "--" all are arguments. Its errors are *usageError.
@@ -82,7 +116,13 @@ func parse(words []string) (arguments, error) {
 	for _, name := range []string{"h", "help"} {
 		flags.BoolVar(&a.help, name, false, "")
 	}
-	flags.BoolVar(&a.json, "json", false, "")
+	for name, to := range map[string]*bool{flagJSON: &a.json, flagCSV: &a.csv, flagDryRun: &a.dryRun, flagConfirm: &a.confirm} {
+		flags.BoolVar(to, name, false, "")
+	}
+	flags.StringVar(&a.file, flagFile, "", "")
+	flags.StringVar(&a.from, flagFrom, "", "")
+	flags.StringVar(&a.to, flagTo, "", "")
+	flags.Func(flagPerson, "", func(value string) error { a.persons = append(a.persons, value); return nil })
 	var plain []string
 	var wrong error
 	for rest := words; len(rest) > 0; {
@@ -114,12 +154,18 @@ func parse(words []string) (arguments, error) {
 	if wrong != nil {
 		return a, &usageError{text: flagProblem(wrong), verb: a.verb}
 	}
-	return a.counted(words)
+	flags.Visit(func(f *flag.Flag) {
+		if !slices.Contains([]string{"c", "config", "h", "help"}, f.Name) {
+			a.given = append(a.given, f.Name)
+		}
+	})
+	return a.counted()
 }
 
 // counted checks the number of arguments, and turns the command help into the help that was asked for.
-func (a arguments) counted(words []string) (arguments, error) {
+func (a arguments) counted() (arguments, error) {
 	v := a.verb
+	foreign := slices.IndexFunc(a.given, func(name string) bool { return !slices.Contains(v.flags, name) })
 	switch {
 	case a.help:
 		return a, nil
@@ -127,8 +173,8 @@ func (a arguments) counted(words []string) (arguments, error) {
 		return a, &usageError{text: v.name + " needs " + v.takes, verb: v}
 	case len(a.args) > v.most:
 		return a, &usageError{text: fmt.Sprintf("%s takes no %q", v.name, a.args[v.most]), verb: v}
-	case a.json && !v.json:
-		return a, &usageError{text: v.name + " takes no -json", verb: v}
+	case foreign >= 0:
+		return a, &usageError{text: v.name + " takes no -" + a.given[foreign], verb: v}
 	case a.config == "":
 		return a, &usageError{text: "-c names no file", verb: v}
 	case v.name != "help":
@@ -168,14 +214,19 @@ func negative(err error) (string, bool) {
 // flagProblem words what package flag found.
 func flagProblem(err error) string {
 	if name, ok := strings.CutPrefix(err.Error(), unknownFlag); ok {
-		hint := config.Suggest(strings.TrimLeft(name, "-"), []string{"config", "help", "json"})
+		hint := config.Suggest(strings.TrimLeft(name, "-"),
+			[]string{"config", "help", flagJSON, flagCSV, flagFile, flagDryRun, flagConfirm, flagFrom, flagTo, flagPerson})
 		if word, near := strings.CutPrefix(hint, "did you mean "); near {
 			return fmt.Sprintf("unknown flag %s; did you mean -%s", name, word)
 		}
 		return fmt.Sprintf("unknown flag %s; known are -c FILE and -h", name)
 	}
-	if strings.HasPrefix(err.Error(), "flag needs an argument") {
-		return "-c names no file"
+	if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: "); ok {
+		switch strings.TrimLeft(name, "-") {
+		case flagFrom, flagTo, flagPerson:
+			return name + " needs a value"
+		}
+		return name + " names no file"
 	}
 	return cmp.Or(errors.Unwrap(err), err).Error()
 }
@@ -185,6 +236,9 @@ func usageOf(v verb) string {
 	var b strings.Builder
 	if v.name != "" {
 		fmt.Fprintf(&b, "Usage: %s\n\n%s%s.\n", v.line(), strings.ToUpper(v.about[:1]), v.about[1:])
+		if v.more != nil {
+			b.WriteString(v.more())
+		}
 		return b.String()
 	}
 	b.WriteString("Causeway joins conversations on Mattermost and Microsoft Teams.\n\nUsage:\n")

@@ -27,6 +27,7 @@ func TestFlagsAndArgumentsStandAnywhere(t *testing.T) {
 		"-json status -c a.toml":           {verb: "status", config: "a.toml", json: true},
 		"quarantine retry -c a.toml -- -5": {verb: "quarantine", config: "a.toml", args: "retry -5"},
 		"-- channels x":                    {verb: "channels", config: "config.toml", args: "x"},
+		"people --json export -c a.toml":   {verb: "people", config: "a.toml", args: "export", json: true},
 		"-h":                               {config: "config.toml", help: true},
 		"help":                             {config: "config.toml", help: true},
 		"--help":                           {config: "config.toml", help: true},
@@ -67,11 +68,32 @@ func TestWrongCallShowsTheNearestAndUsage(t *testing.T) {
 		"run -5":                `run takes no "-5"`,
 		"run -5x":               "unknown flag -5x",
 		"quarantine drop -" + strings.Repeat("9", 30): `"-` + strings.Repeat("9", 30) + `" is not an ID`,
-		"run --json":     "run takes no -json",
-		"status --jsn":   "unknown flag -jsn; did you mean -json?",
-		"status now":     `status takes no "now"`,
-		"version now":    `version takes no "now"`,
-		"run -h=perhaps": "invalid boolean value",
+		"run --json":                      "run takes no -json",
+		"status --file x":                 "status takes no -file",
+		"people lits":                     `people cannot "lits"; did you mean list?`,
+		"people list --csv":               "people list takes no -csv",
+		"people show":                     "people show needs NAME",
+		"people show a b":                 `people show takes no "b"`,
+		"people export all":               `people export takes no "all"`,
+		"people export --csv --json":      "people export takes one of -csv and -json",
+		"people export --cvs":             "unknown flag -cvs; did you mean -csv?",
+		"people invite":                   "people invite needs NAME…",
+		"people invite a --confirm":       "people invite takes no -confirm",
+		"people invite --file":            "-file names no file",
+		"people invite --file=":           "-file names no file",
+		"people invite a --file x":        `people invite takes no "a" beside -file`,
+		"people connect a":                "people connect needs NAME OTHER",
+		"people connect a b c":            `people connect takes no "c"`,
+		"people disconnect":               "people disconnect needs NAME…",
+		"people platform a":               "people platform needs NAME PLATFORM",
+		"people platform a teams now":     `people platform takes no "now"`,
+		"people platform --file x":        "people platform with -file needs PLATFORM",
+		"people sync now":                 `people sync takes no "now"`,
+		"people sync --dry-run --confirm": "people sync takes one of -dry-run and -confirm",
+		"status --jsn":                    "unknown flag -jsn; did you mean -json?",
+		"status now":                      `status takes no "now"`,
+		"version now":                     `version takes no "now"`,
+		"run -h=perhaps":                  "invalid boolean value",
 	} {
 		got := w.call(strings.Fields(words)...)
 		first, usage, _ := strings.Cut(got.errors, "\n")
@@ -92,6 +114,12 @@ func TestHelpShowsEveryCommand(t *testing.T) {
 			if !strings.Contains(got.out, "  causeway "+v.name) || !strings.Contains(got.out, v.about) {
 				t.Errorf("%s does not show %s:\n%s", words, v.name, got.out)
 			}
+		}
+	}
+	help := w.call("help", "people").out
+	for _, a := range peopleActions() {
+		if !strings.Contains(help, "\n  "+strings.TrimSpace(a.Name+" "+a.Takes)+"\n        "+a.About+"\n") {
+			t.Errorf("help people does not show %s:\n%s", a.Name, help)
 		}
 	}
 	want := "Usage: causeway login ACCOUNT [-c FILE]\n\nSigns an account in, where a person must do that.\n"

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +17,7 @@ import (
 
 	"causeway/gateway"
 	"causeway/gateway/config"
+	"causeway/gateway/store"
 	"causeway/gateway/web"
 )
 
@@ -34,22 +36,51 @@ type answer struct {
 
 // ask gets the status of the process that runs with this config. Its errors name the next step.
 func (c *call) ask(ctx context.Context, r *config.Running) (answer, error) {
+	said, err := c.request(ctx, r, asking{method: http.MethodGet, path: "/status", time: min(c.patience(), askTime), token: store.Keys.Token})
+	if err != nil {
+		return answer{}, err
+	}
+	a := answer{text: said.text}
+	if said.code != http.StatusOK || json.Unmarshal(a.text, &a.status) != nil || a.status.Version == "" || a.status.At.IsZero() {
+		return answer{}, stranger(said.where)
+	}
+	return a, nil
+}
+
+// asking is something that the running process is asked for.
+type asking struct {
+	method, path string
+	body         []byte
+	// time is how long it may take to answer.
+	time  time.Duration
+	token func(k store.Keys, now time.Time) string
+}
+
+// heard is an answer that has come whole from where, with its code, which is neither 401 nor 500.
+type heard struct {
+	where string
+	code  int
+	text  []byte
+}
+
+// request asks the process that runs with this config. Its errors name the next step.
+func (c *call) request(ctx context.Context, r *config.Running, what asking) (heard, error) {
 	hosts, port, err := askedAt(r.HTTP.Listen)
 	if err != nil {
-		return answer{}, err
+		return heard{}, err
 	}
 	where := net.JoinHostPort(hosts[0], port)
-	token, err := c.token(r.Storage, where)
+	keys, err := c.keys(r.Storage, where)
 	if err != nil {
-		return answer{}, err
+		return heard{}, err
 	}
-	limited, cancel := context.WithTimeout(ctx, min(c.patience(), askTime))
+	limited, cancel := context.WithTimeout(ctx, what.time)
 	defer cancel()
-	req, err := http.NewRequestWithContext(limited, http.MethodGet, "http://"+where+"/status", nil)
+	req, err := http.NewRequestWithContext(limited, what.method, "http://"+where+what.path, bytes.NewReader(what.body))
 	if err != nil {
-		return answer{}, fmt.Errorf("asking Causeway at %s: %w", where, err)
+		return heard{}, fmt.Errorf("asking Causeway at %s: %w", where, err)
 	}
-	req.Header.Set("Authorization", "Bearer "+token)
+	req.Header.Set("Authorization", "Bearer "+what.token(keys, time.Now()))
 	client := &http.Client{
 		Transport: &http.Transport{DialContext: dialer(hosts, port), DisableKeepAlives: true}, // and no proxy
 		// The token is for nobody else.
@@ -57,10 +88,20 @@ func (c *call) ask(ctx context.Context, r *config.Running) (answer, error) {
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return answer{}, c.silent(limited, where, err)
+		return heard{}, c.silent(limited, where, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	return c.understood(limited, where, r.Storage.KeyFile, resp)
+	switch {
+	case resp.StatusCode == http.StatusUnauthorized && resp.Header.Get("WWW-Authenticate") == web.Realm:
+		return heard{}, fmt.Errorf("the Causeway at %s has another key file than %s: name with -c the config that it runs with", where, r.Storage.KeyFile)
+	case resp.StatusCode == http.StatusInternalServerError:
+		return heard{}, fmt.Errorf("what answers at %s has failed: if it is Causeway, its log says why", where)
+	}
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxStatus))
+	if err != nil {
+		return heard{}, c.silent(limited, where, err)
+	}
+	return heard{where: where, code: resp.StatusCode, text: text}, nil
 }
 
 // askedAt gives the hosts, of which one answers, and the port of a server that listens there.
@@ -95,19 +136,16 @@ func dialer(hosts []string, port string) func(context.Context, string, string) (
 	}
 }
 
-// token reads the key file and never makes one.
-func (c *call) token(s config.Storage, where string) (string, error) {
+// keys reads the key file and never makes one.
+func (c *call) keys(s config.Storage, where string) (store.Keys, error) {
 	if _, err := os.Stat(s.KeyFile); s.Key == "" && errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("there is no key file %s, so Causeway has not run with this config: %s", s.KeyFile, c.start())
+		return store.Keys{}, fmt.Errorf("there is no key file %s, so Causeway has not run with this config: %s", s.KeyFile, c.start())
 	}
 	keys, err := loadKeys(s)
 	if errors.Is(err, fs.ErrPermission) {
-		return "", fmt.Errorf("reading the key file %s, which whoever asks Causeway at %s must be able to: permission denied: ask as the user that runs Causeway", s.KeyFile, where)
+		return store.Keys{}, fmt.Errorf("reading the key file %s, which whoever asks Causeway at %s must be able to: permission denied: ask as the user that runs Causeway", s.KeyFile, where)
 	}
-	if err != nil {
-		return "", err
-	}
-	return keys.Token(time.Now()), nil
+	return keys, err
 }
 
 // start says how Causeway is started.
@@ -135,26 +173,4 @@ func (c *call) silent(ctx context.Context, where string, err error) error {
 
 func stranger(where string) error {
 	return fmt.Errorf("another program answers at %s, or an older Causeway: end it, or set Listen in [http] to another port, and restart Causeway", where)
-}
-
-// understood reads an answer.
-func (c *call) understood(ctx context.Context, where, keyFile string, resp *http.Response) (answer, error) {
-	if resp.StatusCode == http.StatusUnauthorized && resp.Header.Get("WWW-Authenticate") == web.Realm {
-		return answer{}, fmt.Errorf("the Causeway at %s has another key file than %s: name with -c the config that it runs with", where, keyFile)
-	}
-	if resp.StatusCode == http.StatusInternalServerError {
-		return answer{}, fmt.Errorf("what answers at %s has failed: if it is Causeway, its log says why", where)
-	}
-	if resp.StatusCode != http.StatusOK {
-		return answer{}, stranger(where)
-	}
-	var a answer
-	var err error
-	if a.text, err = io.ReadAll(io.LimitReader(resp.Body, maxStatus)); err != nil {
-		return answer{}, c.silent(ctx, where, err)
-	}
-	if json.Unmarshal(a.text, &a.status) != nil || a.status.Version == "" || a.status.At.IsZero() {
-		return answer{}, stranger(where)
-	}
-	return a, nil
 }

@@ -28,7 +28,8 @@ const (
 type Command struct {
 	// Protocols are the chat services that accounts can be on.
 	Protocols []bridge.Protocol
-	// Stdout takes what was asked for, Stderr problems and the log.
+	// Stdin is what `render` reads. Stdout takes what was asked for, Stderr problems and the log.
+	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	// Patience is how long one account may take in `check` and `channels`; 0 means a minute.
 	Patience time.Duration
@@ -37,10 +38,10 @@ type Command struct {
 // call is a command with its arguments.
 type call struct {
 	Command
+	options
 	out    io.Writer
 	config string
 	args   []string
-	json   bool
 }
 
 // errProblems ends a command that has printed its problems itself.
@@ -58,7 +59,7 @@ func (c Command) Run(ctx context.Context, args []string) int {
 	case parsed.help:
 		_, err = io.WriteString(c.Stdout, usageOf(parsed.verb))
 	default:
-		one := &call{Command: c, out: c.Stdout, config: parsed.config, args: parsed.args, json: parsed.json}
+		one := &call{Command: c, options: parsed.options, out: c.Stdout, config: parsed.config, args: parsed.args}
 		err = guarded(func() error { return parsed.verb.do(one, ctx) })
 	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {

@@ -110,9 +110,9 @@ func TestStatusWithAProblemExitsWith1(t *testing.T) {
 	w.right.Revoke("bot")
 	w.run()
 	var got result
-	w.until("the account is parked", func() bool {
+	w.until("one account is parked, and the channel of the other one is found", func() bool {
 		got = w.call("status")
-		return strings.Contains(got.out, "NOT CONNECTED")
+		return strings.Contains(got.out, "NOT CONNECTED") && strings.Contains(got.out, "1 conversation:")
 	})
 	got.out = steady(got.out)
 	got.wants(t, result{code: 1, out: `Causeway V has been running for N s, since T.

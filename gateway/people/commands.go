@@ -90,8 +90,12 @@ func (p *People) command(ctx context.Context, home Account, c bridge.Command) br
 		return p.whyCommand(ctx, home, c.User)
 	case "confirm":
 		return p.confirmCommand(ctx, home, c.User, words)
+	case adminWord:
+		return p.adminCommand(ctx, home, c, words)
 	case "help":
-		return p.help(home, c.Trigger, targets)
+		reply := p.help(home, c.Trigger, targets)
+		reply.Text = append(reply.Text, p.adminHelp(ctx, home, c.Trigger, c.User)...)
+		return reply
 	}
 	reply := p.help(home, c.Trigger, targets)
 	reply.Text = append(richtext.Doc{paragraph(plain("There is no command "), code(page.Clean(verb)), plain("."))}, reply.Text...)

@@ -216,7 +216,12 @@ func (v *inviting) look(ctx context.Context, a arrival, known map[store.User]boo
 	if err != nil || !ok {
 		return err
 	}
-	return v.ask(ctx, home, who, before)
+	err = v.ask(ctx, home, who, before, v.question(home), v.choices(home, who.User))
+	if kind := bridge.KindOf(err); ctx.Err() == nil && (kind == bridge.Rejected || kind == bridge.Unsupported || kind == bridge.Gone) { // until they come again
+		v.log.WithError(err).WithField("user", string(who.User)).Info("somebody cannot be asked whether they want to connect")
+		return nil
+	}
+	return err
 }
 
 // wanted holds the address against the lists of the config.
@@ -255,22 +260,16 @@ func (v *inviting) inside(ctx context.Context, server bridge.ServerID, u bridge.
 	return false, failed
 }
 
-// ask sends the question.
-func (v *inviting) ask(ctx context.Context, home Account, who store.User, before *store.Invitation) error {
-	err := v.p.notify(ctx, home, who.User, v.question(home), v.choices(home, who.User)...)
-	kind := bridge.KindOf(err)
+// ask sends a question of which the store knows already; before is what [store.Store.Invite] gave.
+func (v *inviting) ask(ctx context.Context, home Account, who store.User, before *store.Invitation, question richtext.Doc, choices []bridge.Choice) error {
+	err := v.p.notify(ctx, home, who.User, question, choices...)
 	switch {
-	case err == nil, kind == bridge.Uncertain:
+	case err == nil, bridge.KindOf(err) == bridge.Uncertain:
 		return v.p.o.Store.Invited(ctx, who.Server, who.User, time.Now())
 	case ctx.Err() != nil: // the next run takes it for asked
 		return err
 	}
-	err = errors.Join(err, v.p.o.Store.Uninvite(ctx, who.Server, who.User, before))
-	if kind == bridge.Rejected || kind == bridge.Unsupported || kind == bridge.Gone { // until they come again
-		v.log.WithError(err).WithField("user", string(who.User)).Info("somebody cannot be asked whether they want to connect")
-		return nil
-	}
-	return err
+	return errors.Join(err, v.p.o.Store.Uninvite(ctx, who.Server, who.User, before))
 }
 
 func (v *inviting) question(home Account) richtext.Doc {

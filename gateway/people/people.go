@@ -99,7 +99,11 @@ type People struct {
 	members *members
 	// departures know who has left.
 	departures *departures
-	work       []duty
+	// inviting asks people whether they want to connect.
+	inviting *inviting
+	// errands are done for administrators.
+	errands *errands
+	work    []duty
 
 	mutex sync.Mutex // guards what follows
 	// news is closed when something about people has changed.
@@ -162,10 +166,10 @@ func (p *People) lasting(ctx context.Context, d duty) {
 // duties are what goes on beside the walks. Each adds what its buttons do to p.answers when it is made.
 func (p *People) duties() []duty {
 	p.answers[forPlatform], p.answers[forConnect] = p.choosePlatform, p.connectAgain
-	p.members = newMembers()
+	p.members, p.errands = newMembers(), newErrands(p)
 	m, d, i := newMuting(p), newDepartures(p), newInviting(p)
-	p.mutes, p.departures, p.arrived, p.awaited, p.answers[forInvitation] = m, d, i.Arrived, i.Awaited, i.press
-	return []duty{newLeaving(p).run, p.tellLost, p.watch, m.run, d.run, newVerifying(p).run, i.run}
+	p.mutes, p.departures, p.inviting, p.arrived, p.awaited, p.answers[forInvitation] = m, d, i, i.Arrived, i.Awaited, i.press
+	return []duty{newLeaving(p).run, p.tellLost, p.watch, m.run, d.run, newVerifying(p).run, i.run, p.errands.run}
 }
 
 // account gives an account of the config; false when it is not used any more.

@@ -318,6 +318,11 @@ func (p *putter) revise(s *bridge.State, k known, hash string) error {
 	if err != nil {
 		return err
 	}
+	if k.deleted && !s.Deleted { // their writers may have changed copies meanwhile
+		if err := p.exec("UPDATE parts SET hash = '' WHERE writer <> '' AND number >= 0 AND instance IN (SELECT id FROM instances WHERE message = $1 AND origin = 0)", k.message); err != nil {
+			return err
+		}
+	}
 	if k.deleted && k.reacted { // people may have reacted to copies meanwhile
 		if err := p.exec("UPDATE instances SET rank = COALESCE(rank, $1) WHERE message = $2", p.now, k.message); err != nil {
 			return err

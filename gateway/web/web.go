@@ -32,6 +32,7 @@ const (
 //
 //	/healthz           whether the process is alive
 //	/status            how everything stands, for those who may know
+//	/people            what the operator wants done about people
 //	/hooks/ACCOUNT/…   what a service sends to an account, and what an account shows to others
 //	/connect/…, /me/…  the pages of people
 type Site struct {
@@ -47,6 +48,11 @@ type Site struct {
 	Status func(context.Context) any
 	// MaySeeStatus judges the bearer token of a request for it.
 	MaySeeStatus func(token string) bool
+	// Order does what a body says that was posted to /people, and gives what is answered as JSON; an error says why the order makes no sense.
+	// nil: no orders are taken.
+	Order func(ctx context.Context, order []byte) (any, error)
+	// MayOrder judges the bearer token of an order.
+	MayOrder func(token string, order []byte) bool
 }
 
 // Hook gives the address below which others reach the handler of an account; empty without a public URL.
@@ -139,6 +145,9 @@ func (s Site) handler() http.Handler {
 	mux.HandleFunc("GET /healthz", healthy)
 	if s.Status != nil {
 		mux.HandleFunc("GET /status", s.status)
+	}
+	if s.Order != nil {
+		mux.HandleFunc("POST "+OrdersPath, s.order)
 	}
 	mux.HandleFunc(hooks+"{account}", s.hook)
 	mux.HandleFunc(hooks+"{account}/{rest...}", s.hook)

@@ -7,7 +7,7 @@ import (
 )
 
 func TestATextThatCannotBeReadEndsNothing(t *testing.T) {
-	choke := Options{Mention: func(string, string) string { panic("choked") }}
+	choke := Options{Mention: func(string, string) richtext.Run { panic("choked") }}
 	doc, key := choke.ParseWithKey(`<p>hello <at id="0">Ann</at></p>`)
 	if got := doc.PlainText(); got != "(a message that cannot be read)" || key != unreadable {
 		t.Errorf("got %q with key %q", got, key)

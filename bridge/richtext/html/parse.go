@@ -16,11 +16,19 @@ const languagePrefix = "language-"
 
 // Options tell [Options.Parse] what to make of what is not text. The zero value does what [Parse] does.
 type Options struct {
-	// Picture gives what stands for an <img>; nil: its alternative text or "picture" in brackets, linked where the
-	// source is one that people can open. Pictures of emoji are not asked for: they are their emoji.
+	// Picture gives what stands for an <img>; nil: an image where the source is one that people can open, else its
+	// alternative text or "picture" in brackets. Pictures of emoji are not asked for: they are their emoji.
 	Picture func(source, alternative string) []richtext.Run
-	// Mention gives what stands for <at id="…">name</at>; nil: "@name".
-	Mention func(id, name string) string
+	// Mention gives what stands for <at id="…">name</at>; nil: "@name". Neighbours that mention one person become one:
+	// Teams makes a mention of each word of a name.
+	Mention func(id, name string) richtext.Run
+
+	// The rest is for Render.
+
+	// MentionID gives the id of the <at> that is written for a mention; false, or nil: its name is written as text.
+	MentionID func(mention richtext.Run) (id string, ok bool)
+	// Pictures: images are written as <img>, which makes those who read them load them; otherwise as links.
+	Pictures bool
 }
 
 // Parse gives the text of a body whose contentType is html, in canonical form. It never fails: what is no HTML is text.
@@ -74,6 +82,8 @@ type builder struct {
 	options Options
 	doc     richtext.Doc
 	runs    []richtext.Run
+	// listed is how long doc was when the last item of one of Word's lists was added.
+	listed int
 }
 
 func (b *builder) finish() richtext.Doc {
@@ -117,20 +127,16 @@ func (b *builder) add(n *html.Node, l look) {
 }
 
 func (b *builder) element(n *html.Node, l look) {
+	style := attr(n, "style")
+	if style != "" && (isHidden(style) || isWordMarker(n)) {
+		return
+	}
+	l.style |= tagStyles[n.Data]
+	if style != "" {
+		l.style = withStyle(l.style, style)
+	}
 	switch n.Data {
 	case "script", "style", "title", "template":
-	case "b", "strong":
-		l.style |= richtext.Bold
-		b.children(n, l)
-	case "i", "em":
-		l.style |= richtext.Italic
-		b.children(n, l)
-	case "s", "strike", "del":
-		l.style |= richtext.Strike
-		b.children(n, l)
-	case "code", "kbd", "samp", "tt":
-		l.style |= richtext.InlineCode
-		b.children(n, l)
 	case "a":
 		l.link = attr(n, "href")
 		b.children(n, l)
@@ -142,6 +148,8 @@ func (b *builder) element(n *html.Node, l look) {
 		b.picture(n, l)
 	case "emoji":
 		b.emoji(n, l)
+	case "input":
+		b.checkbox(n, l)
 	default:
 		if !isBlock(n.Data) {
 			b.children(n, l)
@@ -151,6 +159,12 @@ func (b *builder) element(n *html.Node, l look) {
 		b.blockElement(n, l)
 		b.endParagraph()
 	}
+}
+
+var tagStyles = map[string]richtext.Style{
+	"b": richtext.Bold, "strong": richtext.Bold, "i": richtext.Italic, "em": richtext.Italic, "u": richtext.Underline, "ins": richtext.Underline,
+	"s": richtext.Strike, "strike": richtext.Strike, "del": richtext.Strike,
+	"code": richtext.InlineCode, "kbd": richtext.InlineCode, "samp": richtext.InlineCode, "tt": richtext.InlineCode,
 }
 
 var blockNames = map[string]bool{}
@@ -180,12 +194,17 @@ func (b *builder) blockElement(n *html.Node, l look) {
 	case "hr":
 		b.block(richtext.Block{Kind: richtext.Rule})
 	default:
+		if level := wordLevel(n); level > 0 && n.Data == "p" {
+			b.wordItem(n, level, l)
+			return
+		}
 		b.children(n, l)
 	}
 }
 
 // heading makes one line of n. Where somebody put more into a heading than text, that follows it.
 func (b *builder) heading(n *html.Node, l look) {
+	l.style &^= richtext.Bold // as headings are anyway
 	for _, inner := range b.inside(n, l) {
 		if inner.Kind == richtext.Paragraph {
 			inner.Kind, inner.Level = richtext.Heading, int(n.Data[1]-'0')
@@ -223,98 +242,36 @@ func (b *builder) list(n *html.Node, l look) {
 	b.block(list)
 }
 
-// table makes a line of each row: the neutral form knows no tables.
-func (b *builder) table(n *html.Node, l look) {
-	rows := 0
-	for row := range n.Descendants() {
-		if row.Type != html.ElementNode {
-			continue
-		}
-		switch row.Data {
-		case "caption":
-			b.children(row, l)
-			b.endParagraph()
-		case "tr":
-			if !within(row, n) {
-				continue
-			}
-			if rows > 0 {
-				b.runs = append(b.runs, richtext.Run{Break: true})
-			}
-			b.row(row, l)
-			rows++
-		}
-	}
-}
-
-// within tells whether row belongs to table itself and not to one inside of it.
-func within(row, table *html.Node) bool {
-	for n := row.Parent; n != nil; n = n.Parent {
-		if n.Data == "table" {
-			return n == table
-		}
-	}
-	return false
-}
-
-func (b *builder) row(row *html.Node, l look) {
-	cells := 0
-	for cell := range row.ChildNodes() {
-		if cell.Type != html.ElementNode || cell.Data != "td" && cell.Data != "th" {
-			continue
-		}
-		if cells > 0 {
-			b.text(" | ", look{})
-		}
-		cells++
-		cellLook := l
-		if cell.Data == "th" {
-			cellLook.style |= richtext.Bold
-		}
-		b.runs = appendFlat(b.runs, b.inside(cell, cellLook))
-	}
-}
-
-// appendFlat appends what is in doc as one line.
-func appendFlat(runs []richtext.Run, doc richtext.Doc) []richtext.Run {
-	for _, block := range doc {
-		runs = append(runs, richtext.Run{Text: " "})
-		switch block.Kind {
-		case richtext.Quote:
-			runs = appendFlat(runs, block.Blocks)
-		case richtext.List:
-			for _, item := range block.Items {
-				runs = appendFlat(runs, item)
-			}
-		case richtext.Code:
-			runs = append(runs, richtext.Run{Text: block.Text, Style: richtext.InlineCode})
-		}
-		for _, r := range block.Runs {
-			if r.Break {
-				r = richtext.Run{Text: " "}
-			}
-			runs = append(runs, r)
-		}
-	}
-	return runs
-}
-
 func (b *builder) mention(n *html.Node, l look) {
 	name := strings.TrimSpace(collapse(textOf(n)))
-	text := "@" + strings.TrimPrefix(name, "@")
+	if name == "" {
+		return
+	}
+	one := richtext.Run{Text: "@" + strings.TrimPrefix(name, "@")}
 	if b.options.Mention != nil {
-		text = b.options.Mention(attr(n, "id"), name)
+		one = b.options.Mention(attr(n, "id"), name)
 	}
-	if name != "" {
-		b.text(text, l)
+	one.Style |= l.style
+	if l.link != "" {
+		one.Link = l.link
 	}
+	last := len(b.runs) - 1
+	if last > 0 && strings.TrimSpace(b.runs[last].Text) == "" && !b.runs[last].Break {
+		last--
+	}
+	if last >= 0 && one.Kind == richtext.Mention && b.runs[last].Kind == one.Kind && b.runs[last].Who == one.Who && b.runs[last].Text != one.Text {
+		b.runs[last].Text += " " + strings.TrimPrefix(one.Text, "@")
+		b.runs = b.runs[:last+1]
+		return
+	}
+	b.runs = append(b.runs, one)
 }
 
 func (b *builder) picture(n *html.Node, l look) {
 	source, alternative := attr(n, "src"), strings.TrimSpace(attr(n, "alt"))
 	// Teams once wrote emoji as pictures: itemtype="http://schema.skype.com/Emoji".
 	if strings.HasSuffix(attr(n, "itemtype"), "/Emoji") && alternative != "" {
-		b.text(alternative, l)
+		b.runs = append(b.runs, emojiRun(alternative, l))
 		return
 	}
 	if b.options.Picture != nil {
@@ -324,11 +281,12 @@ func (b *builder) picture(n *html.Node, l look) {
 	if alternative == "" {
 		alternative = "picture"
 	}
+	one := richtext.Run{Text: "[" + collapse(alternative) + "]", Style: l.style, Link: l.link}
 	// Hosted contents open with a token only, so a link to them is of no use to people.
 	if l.link == "" && !strings.Contains(source, "/hostedContents/") {
-		l.link = source
+		one.Kind, one.Link = richtext.Image, source
 	}
-	b.text("["+alternative+"]", l)
+	b.runs = append(b.runs, one)
 }
 
 // emoji takes the character, and what is inside unless it says the same: a tag that closes itself is open in HTML,
@@ -338,10 +296,33 @@ func (b *builder) emoji(n *html.Node, l look) {
 	if alternative == "" {
 		alternative = attr(n, "title")
 	}
-	b.text(alternative, l)
+	b.runs = append(b.runs, emojiRun(strings.TrimSpace(alternative), l))
 	if strings.TrimSpace(textOf(n)) != strings.TrimSpace(alternative) {
 		b.children(n, l)
 	}
+}
+
+// emojiRun gives the run of an emoji, whose alternative text is a character, or the name of one that an organisation has
+// made itself.
+func emojiRun(alternative string, l look) richtext.Run {
+	if alternative != "" && richtext.IsEmojiName(strings.Trim(alternative, ":")) {
+		return richtext.Run{Kind: richtext.Emoji, Text: ":" + strings.Trim(alternative, ":") + ":", Style: l.style, Link: l.link}
+	}
+	return richtext.Run{Text: collapse(alternative), Style: l.style, Link: l.link}
+}
+
+// checkbox gives the box of a task.
+func (b *builder) checkbox(n *html.Node, l look) {
+	if !strings.EqualFold(attr(n, "type"), "checkbox") {
+		return
+	}
+	task := richtext.TaskOpen
+	for _, a := range n.Attr {
+		if a.Key == "checked" {
+			task = richtext.TaskDone
+		}
+	}
+	b.text(task.Box(), look{})
 }
 
 // code gives the block of a <pre> or <codeblock>.

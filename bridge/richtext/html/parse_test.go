@@ -23,24 +23,25 @@ func TestParseReadsWhatTeamsWrites(t *testing.T) {
 		"<div><div>a<br>b</div></div>":          {line(plain("a"), richtext.Run{Break: true}, plain("b"))},
 		"<div> a\n <b> b </b>\t c&nbsp; </div>": {line(plain("a "), richtext.Run{Text: "b", Style: bold}, plain(" c"))},
 		"<b>a</b><em>b</em><del>c</del><u>d</u><span>e</span>": {line(richtext.Run{Text: "a", Style: bold}, richtext.Run{Text: "b", Style: italic},
-			richtext.Run{Text: "c", Style: strike}, plain("de"))},
+			richtext.Run{Text: "c", Style: strike}, richtext.Run{Text: "d", Style: richtext.Underline}, plain("e"))},
 		`<a href="https://a.b">x</a> <a href="javascript:y">z</a>`: {line(richtext.Run{Text: "x", Link: "https://a.b"}, plain(" z"))},
 		"<h3>a<br>b</h3>": {{Kind: richtext.Heading, Level: 3, Runs: []richtext.Run{plain("a b")}}},
 		`<ol start="3"><li><p>a</p></li><li>b<ul><li>c</li></ul></li></ol>`: {{Kind: richtext.List, Ordered: true, Start: 3, Items: []richtext.Doc{
 			{line(plain("a"))}, {line(plain("b")), {Kind: richtext.List, Items: []richtext.Doc{{line(plain("c"))}}}}}}},
 		"<ul><li>a</li><ul><li>b</li></ul></ul>": {{Kind: richtext.List, Items: []richtext.Doc{
 			{line(plain("a")), {Kind: richtext.List, Items: []richtext.Doc{{line(plain("b"))}}}}}}},
-		"<blockquote><p>a</p></blockquote>b":                                     {{Kind: richtext.Quote, Blocks: richtext.Doc{line(plain("a"))}}, line(plain("b"))},
-		`<codeblock class="Go"><code>a<br>&nbsp; b</code></codeblock>`:           {{Kind: richtext.Code, Language: "Go", Text: "a\n  b"}},
-		"<pre>\n\ta\n\nb</pre>":                                                  {{Kind: richtext.Code, Text: "\ta\n\nb"}},
-		"<pre><div>a</div><div>b</div></pre>":                                    {{Kind: richtext.Code, Text: "a\nb"}},
-		"x <code>a &nbsp;b</code>":                                               {line(plain("x "), richtext.Run{Text: "a  b", Style: code})},
-		"<table><tr><th>a</th><td>b</td></tr><tr><td><p>c</p></td></tr></table>": {line(richtext.Run{Text: "a", Style: bold}, plain(" | b"), richtext.Run{Break: true}, plain("c"))},
+		"<blockquote><p>a</p></blockquote>b":                           {{Kind: richtext.Quote, Blocks: richtext.Doc{line(plain("a"))}}, line(plain("b"))},
+		`<codeblock class="Go"><code>a<br>&nbsp; b</code></codeblock>`: {{Kind: richtext.Code, Language: "Go", Text: "a\n  b"}},
+		"<pre>\n\ta\n\nb</pre>":                                        {{Kind: richtext.Code, Text: "\ta\n\nb"}},
+		"<pre><div>a</div><div>b</div></pre>":                          {{Kind: richtext.Code, Text: "a\nb"}},
+		"x <code>a &nbsp;b</code>":                                     {line(plain("x "), richtext.Run{Text: "a  b", Style: code})},
+		"<table><tr><th>a</th><td>b</td></tr><tr><td><p>c</p></td></tr></table>": {{Kind: richtext.Table, Rows: []richtext.Row{
+			{{plain("a")}, {plain("b")}}, {{plain("c")}}}}},
 		"a<hr>b": {line(plain("a")), {Kind: richtext.Rule}, line(plain("b"))},
 		`hi <emoji id="smile" alt="🙂" title="Smile"></emoji>!`:                      {line(plain("hi 🙂!"))},
 		`<emoji alt="🙂"/> rest`:                                                     {line(plain("🙂 rest"))},
 		`<img itemtype="http://schema.skype.com/Emoji" alt="🙂" src="x">`:            {line(plain("🙂"))},
-		`<img src="https://a.b/c" alt="cat"><img src="../hostedContents/1/$value">`: {line(richtext.Run{Text: "[cat]", Link: "https://a.b/c"}, plain("[picture]"))},
+		`<img src="https://a.b/c" alt="cat"><img src="../hostedContents/1/$value">`: {line(richtext.Run{Text: "[cat]", Link: "https://a.b/c", Kind: richtext.Image}, plain("[picture]"))},
 		`<at id="0">Zoë K</at> hi`:                                                  {line(plain("@Zoë K hi"))},
 		`a<attachment id="1"></attachment>`:                                         {line(plain("a"))},
 		"<systemEventMessage/>":                                                     nil,
@@ -73,7 +74,7 @@ func TestOptionsDecideOnPicturesAndMentions(t *testing.T) {
 		Picture: func(source, alternative string) []richtext.Run {
 			return []richtext.Run{{Text: source + "|" + alternative}}
 		},
-		Mention: func(id, name string) string { return "<" + id + ":" + name + ">" },
+		Mention: func(id, name string) richtext.Run { return richtext.Run{Text: "<" + id + ":" + name + ">"} },
 	}
 	doc := o.Parse(`<img src="s" alt="a"><at id="7">Zoë</at>`)
 	if got := doc.PlainText(); got != "s|a<7:Zoë>" {

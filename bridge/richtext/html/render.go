@@ -9,19 +9,46 @@ import (
 
 // Render gives doc as HTML. What a person typed is text there: it cannot become a tag, a mention or an attachment.
 // Parse gives the same text again, in canonical form.
-func Render(doc richtext.Doc) string {
-	var b strings.Builder
-	writeBlocks(&b, richtext.Normalize(doc))
-	return b.String()
+func Render(doc richtext.Doc) string { return Options{}.Render(doc) }
+
+// Render is [Render] with options.
+func (o Options) Render(doc richtext.Doc) string {
+	w := writer{options: o}
+	w.blocks(doc.Reduced(0, o.keeps))
+	return w.String()
+}
+
+// keeps tells whether a mention, emoji or image is written as such. Emoji that no character stands for are words here.
+func (o Options) keeps(r richtext.Run) bool {
+	switch r.Kind {
+	case richtext.Mention:
+		if o.MentionID == nil {
+			return false
+		}
+		_, ok := o.MentionID(r)
+		return ok
+	case richtext.Image:
+		return o.Pictures
+	}
+	return false
 }
 
 // RenderWithKey gives doc as HTML with key at the end, where [ParseWithKey] finds it. The key must be one that
 // [IsKey] accepts; an empty one adds nothing.
-func RenderWithKey(doc richtext.Doc, key string) string {
+func RenderWithKey(doc richtext.Doc, key string) string { return Options{}.RenderWithKey(doc, key) }
+
+// RenderWithKey is [RenderWithKey] with options.
+func (o Options) RenderWithKey(doc richtext.Doc, key string) string {
 	if key == "" {
-		return Render(doc)
+		return o.Render(doc)
 	}
-	return Render(doc) + `<abbr title="` + attribute.Replace(key) + `"></abbr>`
+	return o.Render(doc) + `<abbr title="` + attribute.Replace(key) + `"></abbr>`
+}
+
+// writer writes the HTML of a text.
+type writer struct {
+	strings.Builder
+	options Options
 }
 
 var (
@@ -32,17 +59,17 @@ var (
 	escapedCode = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "  ", " \u00a0")
 )
 
-func writeBlocks(b *strings.Builder, doc richtext.Doc) {
+func (b *writer) blocks(doc richtext.Doc) {
 	for _, block := range doc {
-		writeBlock(b, block)
+		b.block(block)
 	}
 }
 
-func writeBlock(b *strings.Builder, block richtext.Block) {
+func (b *writer) block(block richtext.Block) {
 	switch block.Kind {
 	case richtext.Heading:
 		fmt.Fprintf(b, "<h%d>", block.Level)
-		writeRuns(b, block.Runs)
+		b.line(block.Runs)
 		fmt.Fprintf(b, "</h%d>", block.Level)
 	case richtext.Code:
 		b.WriteString("<pre><code")
@@ -52,20 +79,22 @@ func writeBlock(b *strings.Builder, block richtext.Block) {
 		b.WriteString(">" + escaped.Replace(block.Text) + "</code></pre>")
 	case richtext.Quote:
 		b.WriteString("<blockquote>")
-		writeBlocks(b, block.Blocks)
+		b.blocks(block.Blocks)
 		b.WriteString("</blockquote>")
 	case richtext.List:
-		writeList(b, block)
+		b.list(block)
+	case richtext.Table:
+		b.table(block)
 	case richtext.Rule:
 		b.WriteString("<hr>")
 	default:
 		b.WriteString("<p>")
-		writeRuns(b, block.Runs)
+		b.line(block.Runs)
 		b.WriteString("</p>")
 	}
 }
 
-func writeList(b *strings.Builder, list richtext.Block) {
+func (b *writer) list(list richtext.Block) {
 	end := "</ul>"
 	switch {
 	case !list.Ordered:
@@ -81,10 +110,11 @@ func writeList(b *strings.Builder, list richtext.Block) {
 		b.WriteString("<li>")
 		// Teams puts much space around a paragraph in an item.
 		if item[0].Kind == richtext.Paragraph {
-			writeRuns(b, item[0].Runs)
+			b.WriteString(item[0].Task.Box())
+			b.line(item[0].Runs)
 			item = item[1:]
 		}
-		writeBlocks(b, item)
+		b.blocks(item)
 		b.WriteString("</li>")
 	}
 	b.WriteString(end)
@@ -94,13 +124,18 @@ func writeList(b *strings.Builder, list richtext.Block) {
 var styleTags = [...]struct {
 	style richtext.Style
 	name  string
-}{{richtext.Bold, "strong"}, {richtext.Italic, "em"}, {richtext.Strike, "s"}}
+}{{richtext.Bold, "strong"}, {richtext.Italic, "em"}, {richtext.Strike, "s"}, {richtext.Underline, "u"}}
 
-// writeRuns keeps a tag open as long as the runs have its style, so that the tags always nest.
-func writeRuns(b *strings.Builder, runs []richtext.Run) {
+// line keeps a tag open as long as the runs have its style, so that the tags always nest.
+func (b *writer) line(runs []richtext.Run) {
 	var open []int // indexes of styleTags
-	for _, r := range runs {
+	for i, r := range runs {
 		if r.Break {
+			keep := 0
+			for i+1 < len(runs) && keep < len(open) && runs[i+1].Style&styleTags[open[keep]].style != 0 {
+				keep++
+			}
+			open = b.closeTags(open, keep)
 			b.WriteString("<br>")
 			continue
 		}
@@ -108,19 +143,19 @@ func writeRuns(b *strings.Builder, runs []richtext.Run) {
 		for keep < len(open) && r.Style&styleTags[open[keep]].style != 0 {
 			keep++
 		}
-		open = closeTags(b, open, keep)
+		open = b.closeTags(open, keep)
 		for i, tag := range styleTags {
 			if r.Style&tag.style != 0 && !contains(open, i) {
 				b.WriteString("<" + tag.name + ">")
 				open = append(open, i)
 			}
 		}
-		writeRun(b, r)
+		b.run(r)
 	}
-	closeTags(b, open, 0)
+	b.closeTags(open, 0)
 }
 
-func closeTags(b *strings.Builder, open []int, keep int) []int {
+func (b *writer) closeTags(open []int, keep int) []int {
 	for len(open) > keep {
 		b.WriteString("</" + styleTags[open[len(open)-1]].name + ">")
 		open = open[:len(open)-1]
@@ -137,7 +172,16 @@ func contains(open []int, i int) bool {
 	return false
 }
 
-func writeRun(b *strings.Builder, r richtext.Run) {
+func (b *writer) run(r richtext.Run) {
+	switch r.Kind {
+	case richtext.Mention:
+		id, _ := b.options.MentionID(r)
+		b.WriteString(`<at id="` + attribute.Replace(id) + `">` + escaped.Replace(strings.TrimPrefix(r.Text, "@")) + "</at>")
+		return
+	case richtext.Image:
+		b.WriteString(`<img src="` + attribute.Replace(r.Link) + `" alt="` + attribute.Replace(r.Alternative()) + `">`)
+		return
+	}
 	if r.Link != "" {
 		b.WriteString(`<a href="` + attribute.Replace(r.Link) + `">`)
 	}

@@ -2,7 +2,7 @@
 //
 // Mattermost's flavour is GitHub's with these differences: a newline is a line break, HTML is shown as it was typed,
 // "~~" alone strikes through, and reference definitions are kept as text here because a converter may not lose them.
-// Tables have no neutral form and stay the lines that they are.
+// Hashtags, names of channels, users and emoji are text to both; what is surely a formula is code.
 //
 // What [Render] writes is read by two programs that understand markdown in their own ways (Mattermost's web client
 // and its mobile client) and by people, who see it as it is in notifications. So it escapes only where a character

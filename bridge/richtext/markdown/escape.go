@@ -19,6 +19,10 @@ type escaper struct {
 	beforeLink bool
 	// inHeading: the line is a heading, so only what stands at its end may be mistaken.
 	inHeading bool
+	// inCell: the text stands in a table's cell.
+	inCell bool
+	// beginsItem: the text begins an item of a list.
+	beginsItem bool
 	// closes: a ">" stands somewhere in the line, so "<" may be mistaken for a tag.
 	closes bool
 	// afterWord: a letter or digit stands right before.
@@ -72,7 +76,7 @@ func (e escaper) write(b *strings.Builder, r, before, after rune, rest string) {
 		}
 		return
 	case '<':
-		if after == edge || after == '/' || after == '!' || after == '?' || e.closes && isWord(after) {
+		if after == edge || after == '/' || after == '!' || after == '?' || e.closes && (isWord(after) || e.mayBeMail(rest)) {
 			b.WriteString("&lt;")
 			return
 		}
@@ -100,8 +104,17 @@ func (e escaper) write(b *strings.Builder, r, before, after rune, rest string) {
 			b.WriteByte('\\')
 		}
 	case '[':
-		if e.inLabel {
+		if e.inLabel || e.beginsItem && before == ' ' && e.lineStart && box(rest[:min(len(rest), 4)]+edgeOfBox) > 0 {
 			b.WriteByte('\\')
+		}
+	case '|':
+		if e.inCell {
+			b.WriteByte('\\')
+		}
+	case '$':
+		if mayBeLatex(rest) {
+			b.WriteString("$" + zeroWidth)
+			return
 		}
 	case ']':
 		if e.inLabel || after == edge || after == '(' || after == '[' || after == ':' {
@@ -113,6 +126,16 @@ func (e escaper) write(b *strings.Builder, r, before, after rune, rest string) {
 		}
 	}
 	b.WriteRune(r)
+}
+
+// mayBeMail tells whether text, which begins with "<", could be read as the address of a mailbox. Nearly every mark may be in
+// one.
+func (e escaper) mayBeMail(text string) bool {
+	end := strings.IndexAny(text[1:], "@<> ") + 1
+	if end == 0 {
+		return !e.lineEnd // it may go on in the next run
+	}
+	return text[end] == '@'
 }
 
 func isWord(r rune) bool { return r != edge && (unicode.IsLetter(r) || unicode.IsDigit(r)) }
@@ -129,7 +152,7 @@ func (e escaper) forced(text string) int {
 		}
 		return nothing
 	}
-	if !e.lineStart || text == "" {
+	if !e.lineStart || e.inCell || text == "" {
 		return nothing
 	}
 	if strings.Trim(text, "|:- ") == "" && strings.Contains(text, "-") {

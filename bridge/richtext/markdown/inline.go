@@ -15,7 +15,7 @@ func styled(like richtext.Run, text string) richtext.Run {
 }
 
 // address gives the run of an address that links to itself.
-func (r reader) address(n *ast.AutoLink, like richtext.Run) richtext.Run {
+func (r *reader) address(n *ast.AutoLink, like richtext.Run) richtext.Run {
 	label := string(n.Label(r.source))
 	like.Link = label
 	if n.AutoLinkType == ast.AutoLinkEmail {
@@ -26,7 +26,7 @@ func (r reader) address(n *ast.AutoLink, like richtext.Run) richtext.Run {
 
 // addressInLabel gives the source of an address that is only the text of another link, together with the text behind
 // it, of which the address may have taken the half of a character reference; and the node after both.
-func (r reader) addressInLabel(n *ast.AutoLink) (string, ast.Node) {
+func (r *reader) addressInLabel(n *ast.AutoLink) (string, ast.Node) {
 	source := string(n.Label(r.source))
 	next := n.NextSibling()
 	if t, ok := next.(*ast.Text); ok && !t.SoftLineBreak() && !t.HardLineBreak() {
@@ -38,7 +38,7 @@ func (r reader) addressInLabel(n *ast.AutoLink) (string, ast.Node) {
 
 // link appends the text of a link. One that leads nowhere in the neutral form (another page of the same server, a
 // program) stays what was typed.
-func (r reader) link(runs []richtext.Run, n ast.Node, destination string, like richtext.Run, depth int) []richtext.Run {
+func (r *reader) link(runs []richtext.Run, n ast.Node, destination string, like richtext.Run, depth int) []richtext.Run {
 	destination = unescape(destination)
 	if link := richtext.CleanLink(destination); link != "" {
 		like.Link = link
@@ -49,17 +49,18 @@ func (r reader) link(runs []richtext.Run, n ast.Node, destination string, like r
 	return append(runs, styled(like, "]("+destination+")"))
 }
 
-// picture appends a link to the picture with its alternative text in brackets.
-func (r reader) picture(runs []richtext.Run, n *ast.Image, like richtext.Run) []richtext.Run {
+// picture appends an image, or what was typed where it leads nowhere in the neutral form.
+func (r *reader) picture(runs []richtext.Run, n *ast.Image, like richtext.Run) []richtext.Run {
 	alternative := strings.TrimSpace(unescape(deepInline(n, r.source)))
 	if alternative == "" {
 		alternative = "picture"
 	}
 	destination := unescape(string(n.Destination))
 	if like.Link == "" {
-		like.Link = richtext.CleanLink(destination)
+		like.Link, like.Kind = richtext.CleanLink(destination), richtext.Image
 	}
 	if like.Link == "" && destination != "" {
+		like.Kind = richtext.Literal
 		return append(runs, styled(like, "!["+alternative+"]("+destination+")"))
 	}
 	return append(runs, styled(like, "["+alternative+"]"))

@@ -18,18 +18,22 @@ type token struct {
 type lineWriter struct {
 	options   Options
 	inHeading bool
-	tokens    []token
+	// inCell: the line is a table's cell; beginsItem: it is the first of an item.
+	inCell, beginsItem bool
+	tokens             []token
 	// open has the styles whose marks are open, from the outermost to the innermost.
 	open []richtext.Style
 }
 
-// afterWord tells whether the line so far ends with a letter or digit, which an address cannot follow.
+// afterWord tells whether the line so far ends with what an address cannot follow: a letter or digit, or the beginning of an
+// address that goes on with whatever follows.
 func (w *lineWriter) afterWord() bool {
 	if len(w.tokens) == 0 {
 		return false
 	}
-	last, _ := utf8.DecodeLastRuneInString(w.tokens[len(w.tokens)-1].text)
-	return isWord(last)
+	before := w.tokens[len(w.tokens)-1].text
+	last, _ := utf8.DecodeLastRuneInString(before)
+	return isWord(last) || strings.HasSuffix(before, "://")
 }
 
 func mark(style richtext.Style) string {
@@ -55,6 +59,8 @@ func (w *lineWriter) line(runs []richtext.Run) string {
 			lineEnd:    i == len(runs)-1 && len(w.open) == 0,
 			beforeLink: i+1 < len(runs) && runs[i+1].Link != "",
 			inHeading:  w.inHeading,
+			inCell:     w.inCell,
+			beginsItem: w.beginsItem && len(w.tokens) == 0,
 			closes:     closes,
 			afterWord:  w.afterWord(),
 		}
@@ -118,6 +124,15 @@ func (w *lineWriter) closeTo(keep int) {
 // run gives the first of runs without the marks around it.
 func (e escaper) run(runs []richtext.Run) string {
 	r := runs[0]
+	switch r.Kind {
+	case richtext.Mention:
+		if !e.afterWord && (len(runs) == 1 || endsName(runs[1])) {
+			return "@" + e.options.Person(r)
+		}
+	case richtext.Image:
+		e.inLabel, e.lineStart, e.lineEnd = true, false, false
+		return "![" + e.escape(r.Alternative()) + "](" + destination(r.Link) + ")"
+	}
 	if r.Link == "" {
 		return e.content(r)
 	}
@@ -133,6 +148,9 @@ func (e escaper) content(r richtext.Run) string {
 		return e.escape(r.Text)
 	}
 	fence := strings.Repeat("`", longestTicks(r.Text)+1)
+	if e.inCell {
+		r.Text = strings.ReplaceAll(r.Text, "|", `\|`)
+	}
 	if r.Text[0] == '`' || r.Text[len(r.Text)-1] == '`' {
 		return fence + " " + r.Text + " " + fence
 	}
@@ -278,3 +296,25 @@ func writeMarks(b *strings.Builder, marks []token, after rune) {
 }
 
 func isPunct(r rune) bool { return unicode.IsPunct(r) || unicode.IsSymbol(r) }
+
+// isUserName tells whether name is one that Mattermost allows, so that nothing else can be written as a mention.
+func isUserName(name string) bool {
+	if name == "" || len(name) > 64 || strings.HasSuffix(name, ".") {
+		return false
+	}
+	for i := 0; i < len(name); i++ {
+		if c := name[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && strings.IndexByte("._-", c) < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// endsName tells whether a user's name that is followed by r ends there.
+func endsName(r richtext.Run) bool {
+	if r.Break {
+		return true
+	}
+	first, _ := utf8.DecodeRuneInString(r.Text)
+	return !isWord(first) && !strings.ContainsRune("._-:@", first)
+}

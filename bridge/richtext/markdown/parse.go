@@ -33,13 +33,16 @@ var dialect = parser.NewParser(
 		util.Prioritized(parser.NewParagraphParser(), 1000),
 	),
 	parser.WithInlineParsers(
+		util.Prioritized(taskParser{}, 50),
 		util.Prioritized(parser.NewCodeSpanParser(), 100),
+		util.Prioritized(latexParser{}, 150),
 		util.Prioritized(parser.NewLinkParser(), 200),
 		util.Prioritized(parser.NewAutoLinkParser(), 300),
 		util.Prioritized(addressParser{}, 400),
 		util.Prioritized(parser.NewEmphasisParser(), 500),
 		util.Prioritized(strikeParser{}, 500),
 	),
+	parser.WithParagraphTransformers(util.Prioritized(tableTransformer{}, 200)),
 )
 
 // Parse gives the text of a Mattermost message in canonical form. It never fails: what is no markdown is text.
@@ -54,7 +57,7 @@ func Parse(s string) (doc richtext.Doc) {
 		return richtext.Normalize(richtext.Plain(s))
 	}
 	s = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\x00", "").Replace(s)
-	r := reader{source: []byte(s)}
+	r := &reader{source: []byte(s)}
 	return richtext.Normalize(r.blocks(dialect.Parse(text.NewReader(r.source)), 0))
 }
 
@@ -83,7 +86,7 @@ func (addressParser) Parse(parent ast.Node, block text.Reader, _ parser.Context)
 		if r, _ := utf8.DecodeLastRune(read[:rest]); r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
 			return nil
 		}
-		n := richtext.Address(scheme + string(line))
+		n := richtext.Address(scheme + string(line[:untilEnd(line)]))
 		if n == 0 {
 			return nil
 		}
@@ -94,6 +97,15 @@ func (addressParser) Parse(parent ast.Node, block text.Reader, _ parser.Context)
 		return ast.NewAutoLink(ast.AutoLinkURL, ast.NewTextSegment(text.NewSegment(start, segment.Start+n)))
 	}
 	return nil
+}
+
+// untilEnd gives how much of line is looked at for an address, which ends at a space and at most marks. Copying whole lines
+// would take time with the square of their length.
+func untilEnd(line []byte) int {
+	if end := bytes.IndexAny(line, " <>\"`\\|*^{}[]\t\n"); end >= 0 {
+		return end
+	}
+	return len(line)
 }
 
 // strikeParser takes "~~"; the one that comes with the library also takes "~", which begins a channel's name here.
@@ -175,12 +187,16 @@ func openers(line string) int {
 }
 
 // reader turns the library's syntax tree into blocks.
-type reader struct{ source []byte }
+type reader struct {
+	source []byte
+	// inCell: a table's cell is being read.
+	inCell bool
+}
 
 // maxDepth bounds the recursion; [richtext.Normalize] lifts what lies deeper than people nest anyway.
 const maxDepth = 100
 
-func (r reader) blocks(parent ast.Node, depth int) richtext.Doc {
+func (r *reader) blocks(parent ast.Node, depth int) richtext.Doc {
 	var doc richtext.Doc
 	for n := parent.FirstChild(); n != nil; n = n.NextSibling() {
 		doc = append(doc, r.block(n, depth)...)
@@ -188,7 +204,7 @@ func (r reader) blocks(parent ast.Node, depth int) richtext.Doc {
 	return doc
 }
 
-func (r reader) block(n ast.Node, depth int) richtext.Doc {
+func (r *reader) block(n ast.Node, depth int) richtext.Doc {
 	if depth > maxDepth {
 		return r.deepText(n)
 	}
@@ -210,12 +226,17 @@ func (r reader) block(n ast.Node, depth int) richtext.Doc {
 			list.Items = append(list.Items, r.blocks(item, depth+1))
 		}
 		return richtext.Doc{list}
+	case *east.Table:
+		return richtext.Doc{r.table(n)}
+	}
+	if box, ok := n.FirstChild().(*east.TaskCheckBox); ok {
+		return richtext.Doc{{Kind: richtext.Paragraph, Runs: r.inside(n), Task: taskOf(box)}}
 	}
 	return richtext.Doc{{Kind: richtext.Paragraph, Runs: r.inside(n)}}
 }
 
 // deepText gives the paragraphs and code in n one after the other.
-func (r reader) deepText(n ast.Node) richtext.Doc {
+func (r *reader) deepText(n ast.Node) richtext.Doc {
 	var doc richtext.Doc
 	_ = ast.Walk(n, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering || n.Type() != ast.TypeBlock {
@@ -231,7 +252,7 @@ func (r reader) deepText(n ast.Node) richtext.Doc {
 	return doc
 }
 
-func (r reader) lines(n ast.Node) string {
+func (r *reader) lines(n ast.Node) string {
 	var b strings.Builder
 	for i := range n.Lines().Len() {
 		segment := n.Lines().At(i)
@@ -240,12 +261,12 @@ func (r reader) lines(n ast.Node) string {
 	return b.String()
 }
 
-func (r reader) inside(n ast.Node) []richtext.Run {
+func (r *reader) inside(n ast.Node) []richtext.Run {
 	return r.runs(nil, n, richtext.Run{}, 0)
 }
 
 // runs appends what is in n; like has the style and link of the texts.
-func (r reader) runs(runs []richtext.Run, parent ast.Node, like richtext.Run, depth int) []richtext.Run {
+func (r *reader) runs(runs []richtext.Run, parent ast.Node, like richtext.Run, depth int) []richtext.Run {
 	for n := parent.FirstChild(); n != nil; {
 		if address, ok := n.(*ast.AutoLink); ok && like.Link != "" {
 			var source string
@@ -259,7 +280,7 @@ func (r reader) runs(runs []richtext.Run, parent ast.Node, like richtext.Run, de
 	return runs
 }
 
-func (r reader) inline(runs []richtext.Run, n ast.Node, like richtext.Run, depth int) []richtext.Run {
+func (r *reader) inline(runs []richtext.Run, n ast.Node, like richtext.Run, depth int) []richtext.Run {
 	if depth > maxDepth {
 		return append(runs, styled(like, unescape(deepInline(n, r.source))))
 	}
@@ -272,7 +293,9 @@ func (r reader) inline(runs []richtext.Run, n ast.Node, like richtext.Run, depth
 		return runs
 	case *ast.CodeSpan:
 		like.Style |= richtext.InlineCode
-		return append(runs, styled(like, deepInline(n, r.source)))
+		return append(runs, styled(like, r.codeText(n)))
+	case *east.TaskCheckBox:
+		return runs // is in the block
 	case *ast.Emphasis:
 		if n.Level == 2 {
 			like.Style |= richtext.Bold

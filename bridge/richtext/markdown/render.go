@@ -12,6 +12,10 @@ type Options struct {
 	// Mention tells whether "@name" may notify whom it names. What follows "@" is given up to the first character
 	// that cannot be in a user's name; a "." or "-" at its end may belong to the sentence. nil: nobody is notified.
 	Mention func(name string) bool
+	// Person gives the user name, without "@", that a mention calls; "", or nil: their name stands there as text.
+	Person func(mention richtext.Run) string
+	// Pictures: images are shown, which makes those who read them load them; otherwise they are links.
+	Pictures bool
 }
 
 func (o Options) mayMention(text string) bool {
@@ -26,16 +30,28 @@ func (o Options) mayMention(text string) bool {
 }
 
 // Render gives doc as markdown in which what a person typed is text: it cannot become markup, and it notifies nobody.
-// Parse gives the same text again, in canonical form.
+// Parse gives the same text again, in canonical form
+// and not underlined: markdown has no mark for that.
 func Render(doc richtext.Doc) string { return Options{}.Render(doc) }
 
 // Render is [Render] with options.
 func (o Options) Render(doc richtext.Doc) string {
-	return strings.Join(o.blocks(richtext.Normalize(doc), false), "\n")
+	return strings.Join(o.blocks(doc.Reduced(richtext.Underline, o.keeps), false), "\n")
 }
 
-// blocks gives the lines of doc; tight: a list follows a paragraph without an empty line, as in an item.
-func (o Options) blocks(doc richtext.Doc, tight bool) []string {
+// keeps tells whether a mention, emoji or image is written as such.
+func (o Options) keeps(r richtext.Run) bool {
+	switch r.Kind {
+	case richtext.Mention:
+		return o.Person != nil && isUserName(o.Person(r))
+	case richtext.Image:
+		return o.Pictures
+	}
+	return true
+}
+
+// blocks gives the lines of doc; inItem: of an item, where a list follows a paragraph without an empty line.
+func (o Options) blocks(doc richtext.Doc, inItem bool) []string {
 	var lines []string
 	for i, block := range doc {
 		if i > 0 {
@@ -43,17 +59,17 @@ func (o Options) blocks(doc richtext.Doc, tight bool) []string {
 			switch {
 			case before == block.Kind && (before == richtext.List || before == richtext.Quote):
 				lines = append(lines, "", zeroWidth, "") // otherwise they were one
-			case tight && before == richtext.Paragraph && block.Kind == richtext.List && (!block.Ordered || block.Start == 1):
+			case inItem && before == richtext.Paragraph && block.Kind == richtext.List && (!block.Ordered || block.Start == 1):
 			default:
 				lines = append(lines, "")
 			}
 		}
-		lines = append(lines, o.block(block)...)
+		lines = append(lines, o.block(block, inItem && i == 0)...)
 	}
 	return lines
 }
 
-func (o Options) block(block richtext.Block) []string {
+func (o Options) block(block richtext.Block, beginsItem bool) []string {
 	switch block.Kind {
 	case richtext.Heading:
 		w := lineWriter{options: o, inHeading: true}
@@ -65,10 +81,12 @@ func (o Options) block(block richtext.Block) []string {
 		return indent(o.blocks(block.Blocks, false), "> ", "> ")
 	case richtext.List:
 		return o.list(block)
+	case richtext.Table:
+		return o.table(block)
 	case richtext.Rule:
 		return []string{"***"} // "---" would underline, and "- ---" would not be an item
 	}
-	return o.paragraph(block.Runs)
+	return o.paragraph(block, beginsItem)
 }
 
 func (o Options) list(list richtext.Block) []string {
@@ -98,15 +116,18 @@ func indent(lines []string, first, rest string) []string {
 	return lines
 }
 
-func (o Options) paragraph(runs []richtext.Run) []string {
+func (o Options) paragraph(block richtext.Block, beginsItem bool) []string {
 	var lines []string
 	start := 0
-	for i := 0; i <= len(runs); i++ {
-		if i == len(runs) || runs[i].Break {
-			w := lineWriter{options: o}
-			lines = append(lines, w.line(runs[start:i]))
+	for i := 0; i <= len(block.Runs); i++ {
+		if i == len(block.Runs) || block.Runs[i].Break {
+			w := lineWriter{options: o, beginsItem: beginsItem && start == 0 && block.Task == richtext.NoTask}
+			lines = append(lines, w.line(block.Runs[start:i]))
 			start = i + 1
 		}
+	}
+	if beginsItem {
+		lines[0] = boxes[block.Task] + lines[0]
 	}
 	return lines
 }

@@ -44,6 +44,7 @@ func TestRenderEscapesOnlyWhatWouldMeanSomething(t *testing.T) {
 		"![a](b)":                         "\\![a\\](b)",
 		"[a]: b":                          "[a\\]: b",
 		"<b>x</b>":                        "&lt;b>x&lt;/b>",
+		"<|a@b.c> <- <+x@y.z>":            "&lt;|a@b.c> <- &lt;+x@y.z>",
 		"&lt;":                            "&amp;lt;",
 		"a\\*b":                           "a\\\\\\*b",
 		"@channel @all @here @user":       "@\u200bchannel @\u200ball @\u200bhere @\u200buser",
@@ -80,6 +81,13 @@ func TestRenderWritesTheUsualMarkdown(t *testing.T) {
 	roundTrip(t, doc)
 }
 
+// TestAddressesDoNotRunTogether: what stands before a link may be the beginning of an address.
+func TestAddressesDoNotRunTogether(t *testing.T) {
+	for _, before := range []string{"https://", "see http://", "x", "://", "HTTPS://"} {
+		roundTrip(t, richtext.Doc{{Kind: richtext.Paragraph, Runs: []richtext.Run{{Text: before}, {Text: "https://a.b", Link: "https://a.b"}}}})
+	}
+}
+
 func TestOptionsLetSomeMentionsThrough(t *testing.T) {
 	o := Options{Mention: func(name string) bool { return name == "z.oe" }}
 	if got, want := o.Render(plain("@z.oe @z.oe2 @all")), "@z.oe @\u200bz.oe2 @\u200ball"; got != want {
@@ -89,16 +97,16 @@ func TestOptionsLetSomeMentionsThrough(t *testing.T) {
 
 func TestParseKeepsWhatHasNoNeutralForm(t *testing.T) {
 	for in, want := range map[string]string{
-		"| a | b |\n|---|---|\n| 1 | 2 |": "| a | b |\n|---|---|\n| 1 | 2 |",
-		"<b>x</b> <!-- y -->":             "<b>x</b> <!-- y -->",
-		"[ref]: https://a.b":              "[ref]: https://a.b",
-		"[a](/b \"t\") [c](d)":            "[a](/b) [c](d)",
-		"![a](https://b.c/d.png)":         "[a]",
-		"![](https://b.c/d.png)":          "[picture]",
-		"![a](b)":                         "![a](b)",
-		"~town and ~more~":                "~town and ~more~",
-		"@\u200ball":                      "@all",
-		"&amp;lt; &nope; &#x1F600;":       "&lt; &nope; 😀",
+		"| a | b |\nc":              "| a | b |\nc",
+		"<b>x</b> <!-- y -->":       "<b>x</b> <!-- y -->",
+		"[ref]: https://a.b":        "[ref]: https://a.b",
+		"[a](/b \"t\") [c](d)":      "[a](/b) [c](d)",
+		"![a](https://b.c/d.png)":   "[a]",
+		"![](https://b.c/d.png)":    "[picture]",
+		"![a](b)":                   "![a](b)",
+		"~town and ~more~":          "~town and ~more~",
+		"@\u200ball":                "@all",
+		"&amp;lt; &nope; &#x1F600;": "&lt; &nope; 😀",
 	} {
 		if got := Parse(in).PlainText(); got != want {
 			t.Errorf("%q became %q, want %q", in, got, want)

@@ -23,6 +23,8 @@ func Shaped(a, link, b string, shape uint32) richtext.Doc {
 		block = richtext.Block{Kind: richtext.Heading, Level: 2, Runs: runs}
 	case 2:
 		block = richtext.Block{Kind: richtext.Code, Text: a + "\n" + b, Language: "go"}
+	case 3:
+		block = richtext.Block{Kind: richtext.Table, Rows: []richtext.Row{{runs, {first}}, {{third}, runs}}, Align: []richtext.Alignment{"r"}}
 	}
 	code := richtext.Block{Kind: richtext.Code, Text: b}
 	switch shape >> 17 & 7 {
@@ -47,6 +49,8 @@ var Markdown = []string{
 	"<b>html</b> <!-- c --> &amp; &lt; &#42; &copy;", "https://a.b/c_(d)_e, (https://x.y).", "<https://a.b> <a@b.c> www.a.b a@b.c", "@all @channel @here @user",
 	"[ref]: https://a.b\n\n[ref]", "- [ ] task\n- [x] done", "***\n---\n___", "**a*b***c*", "***a** b*", "*a**b**c*", "__a__b__", "`` ` ``", "\\*a\\* \\\\",
 	":smile: :+1: :white_check_mark:", "#hashtag", "~town-square", "$x$", "1. ```\n   a\n   ```\n2. > b", "- - - a", "-\n\n  a", "\x00\ufffe\xff", "[https://a.b](https://c.d)",
+	"a|b\n-|-\n1|2|3\n4", "| a \\| b | `c\\|d` |\n|:--|--:|\n| **e** |", "text\n| a |\n|---|\n| b |\ntext", "- | a |\n  |---|", "> | a | b |\n> |:-:|---|", "|||\n|-|-|\n|a",
+	"- [ ]\n- [ ] [x](https://a.b)\n- [x](https://a.b)\n1. [X] y", "$$x$$ $a_1$ $ b^2 $ \\$c^2$ $a$1",
 }
 
 // HTML is what Teams and other programs post, and what breaks converters.
@@ -60,4 +64,8 @@ var HTML = []string{
 	"a<attachment id=\"1\"></attachment>", "<systemEventMessage/>", "<script>x</script><style>y</style><!-- z -->a", "<p>a <b> b </b> c</p>\n<p>d</p>",
 	"<abbr title=\"key\"></abbr>", "<p>a</p><abbr title=\"key\"></abbr>", "<b><p>a</b>b</p>", "<table><b>a<tr><td>b</table>", "<svg><title>a</title><p>b", "&lt;at id=\"0\"&gt;x&lt;/at&gt;",
 	"<select><option>a<option>b</select>", "<plaintext>a</p>", "<math><mi>x</mi></math>", "<template><p>a</template>", "<noscript>a<b>b</b></noscript>", "<textarea>a\n<b>", "<p>https://a.b/c.</p>",
+	"<table><caption>c</caption><tr><th colspan=2 align=right>a<td>b<tr><td rowspan=3>c<td style=\"text-align: center\">d<table><tr><td>e</table></table>", "<table><tr><td><p>alone</p></table>",
+	"<ul><li>☐ a</li><li><input type=checkbox checked> b</li></ul>", "<u>a</u><ins>b</ins>", "<span style=\"font-weight:700;font-style:italic;text-decoration:underline line-through\">a</span>",
+	"<p class=MsoListParagraph style='mso-list:l0 level1 lfo1'><span style='mso-list:Ignore'>1.<span>&nbsp;</span></span>a</p><p style='mso-list:l0 level2 lfo1'><span style='mso-list:Ignore'>o </span>b</p>",
+	"<at id=0>Zoë</at>&nbsp;<at id=1>Krüger</at>", "<emoji id=x alt=partyparrot></emoji>",
 }

@@ -1,0 +1,183 @@
+package people
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"causeway/bridge"
+	"causeway/gateway/config"
+)
+
+// Act is something that administrators can do. The same table serves `causeway people` and the command "admin" at home.
+type Act struct {
+	// Name is the word for it, Takes shows what follows, About says in a line what it does.
+	Name, Takes, About string
+	// Looks: it changes nothing, and needs nothing but the store; it has no do.
+	Looks bool
+	// Words is how many words make one order, and Each: several orders may follow one another. Of a platform, the word behind
+	// the name holds for one name.
+	Words int
+	Each  bool
+	do    func(p *People, ctx context.Context, o Order) []Outcome
+}
+
+// The names of acts.
+const (
+	ActList       = "list"
+	ActShow       = "show"
+	ActInvite     = "invite"
+	ActConnect    = "connect"
+	ActDisconnect = "disconnect"
+	ActPlatform   = "platform"
+	ActSync       = "sync"
+)
+
+// Acts gives what administrators can do, in the order of help.
+func Acts() []Act {
+	return []Act{
+		{Name: ActList, Takes: "[WORD…]", About: "lists who is connected or was asked; with words, those of whom all of them are true", Looks: true},
+		{Name: ActShow, Takes: "NAME", About: "shows all that is known of one person", Looks: true, Words: 1},
+		{Name: ActInvite, Takes: "NAME…", About: "asks people whether they want to connect", Words: 1, Each: true, do: one((*People).inviteOne)},
+		{Name: ActConnect, Takes: "NAME OTHER", About: "lets two accounts of one person connect although their addresses differ, and asks the person to", Words: 2, Each: true, do: one((*People).approveOne)},
+		{Name: ActDisconnect, Takes: "NAME…", About: "disconnects people from everything", Words: 1, Each: true, do: one((*People).disconnectOne)},
+		{Name: ActPlatform, Takes: "NAME PLATFORM", About: "sets where somebody is notified", Words: 2, do: one((*People).platformOne)},
+		{Name: ActSync, Takes: "[--dry-run|--confirm]", About: "looks at once who has left, and removes them; or only says what would happen; or agrees to many removals", do: (*People).syncAll},
+	}
+}
+
+// ActNamed gives an act by its name.
+func ActNamed(name string) (Act, bool) {
+	all := Acts()
+	i := slices.IndexFunc(all, func(a Act) bool { return a.Name == name })
+	if i < 0 {
+		return Act{}, false
+	}
+	return all[i], true
+}
+
+// one makes an act of what is done for one order.
+func one(do func(p *People, ctx context.Context, o Order) (string, error)) func(*People, context.Context, Order) []Outcome {
+	return func(p *People, ctx context.Context, o Order) []Outcome {
+		text, err := do(p, ctx, o)
+		return []Outcome{outcome(strings.Join(o.Names, " "), text, err)}
+	}
+}
+
+// Order is one thing that an administrator wants done. Its JSON is what `causeway people` sends.
+type Order struct {
+	Act string `json:"act"`
+	// Names are the words that make one order, as many as Act.Words.
+	Names []string `json:"names,omitempty"`
+	// DryRun and Confirm are of sync.
+	DryRun  bool `json:"dry_run,omitempty"`
+	Confirm bool `json:"confirm,omitempty"`
+}
+
+// Outcome is what became of an order, or of somebody whom it is about.
+type Outcome struct {
+	// Name is whom it is about, as typed; Text what has happened, or why nothing has.
+	Name   string `json:"name"`
+	Text   string `json:"text"`
+	Failed bool   `json:"failed,omitempty"`
+}
+
+// String is the line that administrators read.
+func (o Outcome) String() string {
+	text := o.Text
+	if o.Failed {
+		text = "not done: " + text
+	}
+	if o.Name == "" {
+		return text
+	}
+	return o.Name + ": " + text
+}
+
+func outcome(name, text string, err error) Outcome {
+	if err != nil {
+		return Outcome{Name: name, Text: bridge.Cause(err), Failed: true}
+	}
+	return Outcome{Name: name, Text: text}
+}
+
+// Administrator is who gives an order: a user at home, or, without one, the operator by command line.
+type Administrator struct {
+	Account bridge.AccountName
+	User    bridge.UserID
+}
+
+// String names them in the log.
+func (a Administrator) String() string {
+	if a.User == "" {
+		return "operator by command line"
+	}
+	return string(a.Account) + " " + string(a.User)
+}
+
+// Report is what became of an order, as JSON.
+type Report struct {
+	Outcomes []Outcome `json:"outcomes"`
+}
+
+// OrderJSON carries out an order of the operator's, as it comes over HTTP. An error says why it makes no sense; nothing was done then.
+func (p *People) OrderJSON(ctx context.Context, text []byte) (any, error) {
+	var o Order
+	if err := json.Unmarshal(text, &o); err != nil {
+		return nil, fmt.Errorf("reading an order: %w", err)
+	}
+	done, err := p.Administer(ctx, Administrator{}, o)
+	return Report{Outcomes: done}, err
+}
+
+// Administer carries out an order, and logs it. Who gives it must be allowed to.
+func (p *People) Administer(ctx context.Context, by Administrator, o Order) ([]Outcome, error) {
+	act, ok := ActNamed(o.Act)
+	switch {
+	case !ok || act.do == nil:
+		return nil, fmt.Errorf("there is no order %q; %s", o.Act, config.Suggest(o.Act, orderNames()))
+	case len(o.Names) != act.Words:
+		return nil, fmt.Errorf("%s takes %s", act.Name, act.Takes)
+	case o.Confirm && o.DryRun:
+		return nil, fmt.Errorf("%s takes one of --dry-run and --confirm, as the one only looks and the other agrees", act.Name)
+	}
+	done := act.do(p, ctx, o)
+	for _, d := range done {
+		p.logAct(by, o, d)
+	}
+	return done, nil
+}
+
+func orderNames() []string {
+	var all []string
+	for _, a := range Acts() {
+		if a.do != nil {
+			all = append(all, a.Name)
+		}
+	}
+	return all
+}
+
+// Keys of the log lines about what administrators do.
+const (
+	keyBy     = "by"
+	keyAct    = "act"
+	keyWhom   = "whom"
+	keyResult = "result"
+)
+
+func (p *People) logAct(by Administrator, o Order, d Outcome) {
+	what := o.Act
+	for option, set := range map[string]bool{" --dry-run": o.DryRun, " --confirm": o.Confirm} {
+		if set {
+			what += option
+		}
+	}
+	said := "an administrator's order is done"
+	if d.Failed {
+		said = "an administrator's order is refused"
+	}
+	p.o.Log.WithFields(map[string]any{keyBy: by.String(), keyAct: what, keyWhom: d.Name, keyResult: d.Text}).Info(said)
+}

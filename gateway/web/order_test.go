@@ -1,0 +1,56 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+)
+
+func TestOrdersAreTakenFromWhoeverMayGiveThem(t *testing.T) {
+	var taken []string
+	site := Site{
+		Order: func(_ context.Context, order []byte) (any, error) {
+			taken = append(taken, string(order))
+			if string(order) == "nonsense" {
+				return nil, errors.New("there is no order nonsense")
+			}
+			return map[string]int{"done": 1}, nil
+		},
+		MayOrder: func(token string, order []byte) bool { return token == "right for "+string(order) },
+	}
+	const refused = `401 {"error":"causeway people does this"}`
+	for _, test := range []struct{ method, header, body, want string }{
+		{"POST", "", "invite", refused},
+		{"POST", "right for invite", "invite", refused},
+		{"POST", "Basic right for invite", "invite", refused},
+		{"POST", "Bearer wrong", "invite", refused},
+		{"POST", "Bearer right for invite", "sync", refused},
+		{"POST", "Bearer right for " + strings.Repeat("x", maxOrder+1), strings.Repeat("x", maxOrder+1), refused},
+		{"GET", "Bearer right for ", "", "405 Method Not Allowed"},
+		{"POST", "Bearer right for invite", "invite", `200 {"done":1}`},
+		{"POST", "bearer right for nonsense", "nonsense", `400 {"error":"there is no order nonsense"}`},
+	} {
+		r := httptest.NewRequest(test.method, OrdersPath, strings.NewReader(test.body))
+		r.Header.Set("Authorization", test.header)
+		w := httptest.NewRecorder()
+		site.handler().ServeHTTP(w, r)
+		got := http.StatusText(w.Code)
+		if w.Code != http.StatusMethodNotAllowed {
+			got = strings.TrimSpace(w.Body.String())
+		}
+		if got = strings.Join([]string{w.Result().Status[:3], got}, " "); got != test.want {
+			t.Errorf("%s %.40q %.20q: %s, want %s", test.method, test.header, test.body, got, test.want)
+		}
+	}
+	if got := strings.Join(taken, " "); got != "invite nonsense" {
+		t.Errorf("taken: %s", got)
+	}
+	w := httptest.NewRecorder()
+	Site{}.handler().ServeHTTP(w, httptest.NewRequest("POST", OrdersPath, nil))
+	if w.Code != http.StatusNotFound {
+		t.Errorf("without orders: %d", w.Code)
+	}
+}
