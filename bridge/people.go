@@ -114,6 +114,8 @@ type Front interface {
 	Triggers() []Trigger
 	Command(ctx context.Context, c Command) Reply
 	Press(ctx context.Context, p Press) Reply
+	// Awaited says whether it matters who comes online, and of which teams, by their names; none: of all that the account is in.
+	Awaited() (teams []string, ok bool)
 	// Arrived tells who has come online, or was online when the account connected.
 	Arrived(ctx context.Context, users []UserID)
 }

@@ -375,6 +375,11 @@ func TestACopyOfAPostWithItsKeyIsCarriedUnlessItsWriterIsOurs(t *testing.T) {
 		w.wait(time.Minute)
 		w.same(len(a.Messages("town")), 5)
 		w.same(len(all(b)), 5)
+		w.wait(10 * time.Minute)
+		b.Copy("town", b.Messages("town")[0].ID, "ally") // by herself: Causeway would have written it at once
+		w.wait(time.Minute)
+		w.same(all(a)[5:], []said{{By: "alice", Text: "hers"}})
+		w.same(len(all(b)), 6)
 	})
 }
 

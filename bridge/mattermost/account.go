@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -57,7 +58,9 @@ type account struct {
 	actors   *actors
 	commands *commands
 	arrivals *arrivals
-	names    *lookalikes
+	// buttonsKey proves buttons; nil until it is needed.
+	buttonsKey atomic.Pointer[buttonsKey]
+	names      *lookalikes
 
 	clock    clock
 	users    *lru.Cache[string, person]

@@ -246,6 +246,27 @@ func TestARenewedTokenThatCannotBeStoredIsNotLost(t *testing.T) {
 	}
 }
 
+func TestWhatCouldNotBeStoredGivesWayToWhatIsGivenAnew(t *testing.T) {
+	c := newCrowd(t, sim.Options{}, restricted, nil)
+	c.join()
+	c.sim.ExpireAccess("alice")
+	c.vault.Fail(errors.New("the disk is full"))
+	_, err := c.account.Post(t.Context(), c.as("x"))
+	c.wants(err, bridge.Transient, bridge.ScopePerson)
+	c.vault.Fail(nil)
+	c.sim.RevokeTokensOf("alice") // then she connects again
+	c.join()
+	given, err := c.vault.Load(t.Context(), bridge.PersonGrant(c.alice()))
+	c.must(err)
+	_, err = c.account.Post(t.Context(), c.as("x"))
+	c.must(err)
+	kept, err := c.vault.Load(t.Context(), bridge.PersonGrant(c.alice()))
+	c.must(err)
+	if string(kept) != string(given) {
+		t.Error("what she has given is not kept any more")
+	}
+}
+
 func TestACrashWhileRenewing(t *testing.T) {
 	c := newCrowd(t, sim.Options{}, restricted, nil)
 	c.join()

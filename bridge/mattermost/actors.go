@@ -42,7 +42,13 @@ type actors struct {
 
 	mu sync.Mutex
 	// unsaved are renewed grants that could not be stored: the old ones are good for nothing any more.
-	unsaved map[string]grant
+	unsaved map[string]renewal
+}
+
+// renewal is a grant in the place of the one with that access token.
+type renewal struct {
+	grant
+	of string
 }
 
 func newActors(a *account) *actors {
@@ -50,7 +56,7 @@ func newActors(a *account) *actors {
 	if err != nil {
 		panic(err) // the size is a positive constant
 	}
-	return &actors{account: a, known: known, unsaved: map[string]grant{}}
+	return &actors{account: a, known: known, unsaved: map[string]renewal{}}
 }
 
 // usable gives the token in memory unless it is the refused one, or ends.
@@ -98,19 +104,30 @@ func (s *actors) get(ctx context.Context, u bridge.UserID, refused string, margi
 	return made, nil
 }
 
-// load reads the grant of a user.
+// load reads the grant of a user. What could not be stored is stored now, unless they have given another one since.
 func (s *actors) load(ctx context.Context, user string) (grant, error) {
 	s.mu.Lock()
-	waiting, ok := s.unsaved[user]
+	waiting, renewed := s.unsaved[user]
 	s.mu.Unlock()
-	if ok {
-		return waiting, s.store(ctx, user, waiting)
-	}
 	g, ok, err := s.kept(ctx, user)
-	if err == nil && !ok {
+	switch {
+	case err != nil:
+		return g, err
+	case renewed && (!ok || g.Access == waiting.of):
+		return waiting.grant, s.store(ctx, user, waiting)
+	case renewed:
+		s.saved(user)
+	case !ok:
 		err = lostFor("nothing is kept to act as them")
 	}
 	return g, err
+}
+
+// saved forgets what could not be stored.
+func (s *actors) saved(user string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.unsaved, user)
 }
 
 // kept reads the vault.
@@ -158,7 +175,7 @@ func (s *actors) renew(ctx context.Context, user string, old grant) (grant, erro
 	if err != nil {
 		return grant{}, err
 	}
-	return renewed, s.store(ctx, user, renewed)
+	return renewed, s.store(ctx, user, renewal{renewed, old.Access})
 }
 
 // renewedElsewhere waits a little for another instance that may have been first.
@@ -179,18 +196,15 @@ func (s *actors) renewedElsewhere(ctx context.Context, user string, old grant, r
 }
 
 // store keeps a renewed grant. Where nothing is kept any more the person has disconnected, and it is given back.
-func (s *actors) store(ctx context.Context, user string, g grant) error {
+func (s *actors) store(ctx context.Context, user string, g renewal) error {
 	kept, err := s.account.vault.Renew(ctx, bridge.PersonGrant(bridge.UserID(user)), g.encode())
-	s.mu.Lock()
 	if err != nil {
+		s.mu.Lock()
 		s.unsaved[user] = g
-	} else {
-		delete(s.unsaved, user)
-	}
-	s.mu.Unlock()
-	if err != nil {
+		s.mu.Unlock()
 		return &bridge.Error{Scope: bridge.ScopePerson, Err: fmt.Errorf("storing the renewed tokens of user %s: %w", user, err)}
 	}
+	s.saved(user)
 	if !kept {
 		if err := s.account.deauthorize(ctx, s.account.client.as(g.secret()), g.App); err != nil {
 			s.account.log.WithError(err).Warn("tokens of somebody who has disconnected meanwhile could not be revoked; they end by themselves")

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -47,7 +49,7 @@ func (r *arrivals) arrived(statuses []*model.Status) []bridge.UserID {
 }
 
 // watchArrivals looks who is online: no event tells of other people's presence. It costs a request a minute for each thousand people, and
-// every ten minutes one for each 200 to know who there is.
+// every ten minutes one for each 200 to know who there is; nothing where it does not matter.
 func (f *feed) watchArrivals(ctx context.Context) error {
 	a := f.account
 	if a.front == nil {
@@ -56,16 +58,19 @@ func (f *feed) watchArrivals(ctx context.Context) error {
 	var people []string
 	var listed time.Time
 	for {
-		if listed.IsZero() || time.Since(listed) >= a.timing.roster {
-			found, err := a.peopleOfTeams(ctx)
+		teams, awaited := a.front.Awaited()
+		if awaited && (listed.IsZero() || time.Since(listed) >= a.timing.roster) {
+			found, err := a.peopleOfTeams(ctx, teams)
 			if err != nil {
 				a.log.WithError(err).Debug("the people of the teams could not be listed")
 			} else {
 				people, listed = found, time.Now()
 			}
 		}
-		if err := a.lookWhoArrived(ctx, people); err != nil {
-			a.log.WithError(err).Debug("who is online could not be asked")
+		if awaited {
+			if err := a.lookWhoArrived(ctx, people); err != nil {
+				a.log.WithError(err).Debug("who is online could not be asked")
+			}
 		}
 		if err := sleep(ctx, a.timing.statuses); err != nil {
 			return err
@@ -73,15 +78,22 @@ func (f *feed) watchArrivals(ctx context.Context) error {
 	}
 }
 
-// peopleOfTeams lists the active people, not the bots, of the teams that the bot is in.
-func (a *account) peopleOfTeams(ctx context.Context) ([]string, error) {
-	me, _, err := a.self()
+// teamsOf gives the teams with these names as far as the bot sees them; without names, those that it is in.
+func (a *account) teamsOf(ctx context.Context, names []string) ([]*model.Team, error) {
+	if len(names) == 0 {
+		return a.ownTeams(ctx)
+	}
+	teams, err := a.teams(ctx)
+	return slices.DeleteFunc(teams, func(t *model.Team) bool {
+		return !slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, t.Name) })
+	}), err
+}
+
+// peopleOfTeams lists the active people, not the bots, of those teams.
+func (a *account) peopleOfTeams(ctx context.Context, names []string) ([]string, error) {
+	teams, err := a.teamsOf(ctx, names)
 	if err != nil {
 		return nil, err
-	}
-	var teams []*model.Team
-	if err := a.client.get(ctx, "/users/"+me.Id+"/teams", &teams); err != nil {
-		return nil, fmt.Errorf("asking which teams the bot is in: %w", err)
 	}
 	var all []string
 	seen := map[string]bool{}

@@ -23,7 +23,7 @@ import (
 const (
 	// vaultCommands is where the tokens of the registered commands are kept.
 	vaultCommands = "commands"
-	// rereads is the least time between two readings of the vault for tokens that another instance may have stored.
+	// rereads is the least time between two readings of the vault for what another instance may have stored.
 	rereads = 5 * time.Second
 )
 
@@ -207,8 +207,8 @@ func (a *account) registerCommands(ctx context.Context) error {
 	return a.commands.store(ctx, tokens, missing)
 }
 
-// teams lists the bot's teams, and all others that it may see.
-func (a *account) teams(ctx context.Context) ([]*model.Team, error) {
+// ownTeams lists the bot's teams.
+func (a *account) ownTeams(ctx context.Context) ([]*model.Team, error) {
 	me, _, err := a.self()
 	if err != nil {
 		return nil, err
@@ -216,6 +216,15 @@ func (a *account) teams(ctx context.Context) ([]*model.Team, error) {
 	var all []*model.Team
 	if err := a.client.get(ctx, "/users/"+me.Id+"/teams", &all); err != nil {
 		return nil, fmt.Errorf("asking which teams the bot is in: %w", err)
+	}
+	return all, nil
+}
+
+// teams lists the bot's teams, and all others that it may see.
+func (a *account) teams(ctx context.Context) ([]*model.Team, error) {
+	all, err := a.ownTeams(ctx)
+	if err != nil {
+		return nil, err
 	}
 	if !a.may(model.PermissionManageSlashCommands, model.PermissionViewTeam) {
 		return all, nil // it may register them at most in its own

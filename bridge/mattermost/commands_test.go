@@ -215,6 +215,24 @@ func TestTenThousandWrongTokens(t *testing.T) {
 	c.must(c.sim.Command("alice", c.channel, "/msteams"))
 }
 
+func TestForgedPressesCostHardlyAnyReading(t *testing.T) {
+	c := newCrowd(t, sim.Options{}, restricted, nil)
+	handler := c.account.Handler()
+	body := fmt.Sprintf(`{"user_id":%q,"post_id":%q,"context":{"token":"t-1","stored":true,"proof":"AAAA"}}`, c.alice(), model.NewId())
+	before, began := c.vault.Loads(), time.Now()
+	for range 2000 {
+		r, err := http.NewRequest(http.MethodPost, "/action", strings.NewReader(body))
+		c.must(err)
+		w := &discard{header: http.Header{}}
+		if handler.ServeHTTP(w, r); w.status != http.StatusForbidden {
+			t.Fatalf("a forged press is answered by %d", w.status)
+		}
+	}
+	if n, most := c.vault.Loads()-before, 1+int(time.Since(began)/(5*time.Second)); n > most {
+		t.Errorf("2,000 forged presses cost %d readings, want at most %d", n, most)
+	}
+}
+
 func newCommandRequest(token string) *http.Request {
 	r, _ := http.NewRequest("POST", "/command", strings.NewReader("")) // the address is a constant
 	r.Header.Set("Authorization", "Token "+token)

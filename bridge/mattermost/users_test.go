@@ -221,6 +221,34 @@ func TestWhoArrives(t *testing.T) {
 	}
 }
 
+func TestWhoArrivesIsOfTheTeamsOfTheConfig(t *testing.T) {
+	c := newCrowd(t, sim.Options{}, restricted, nil)
+	c.sim.AddTeam("globex")
+	c.sim.AddToTeam("globex", "causeway")
+	there := c.sim.AddUser("there")
+	c.sim.AddToTeam("globex", "there")
+	c.sim.SetStatus("alice", "online") // of acme alone
+	c.sim.SetStatus("there", "online")
+	c.front.Await(false)
+	c.start()
+	looks := c.sim.Counts()["POST /roles/names"] // once for each look after the commands, which are rarer
+	c.wait("some time goes by", func() bool { return c.sim.Counts()["POST /roles/names"] >= looks+4 })
+	if n := c.sim.Counts()["POST /users/status/ids"]; n != 0 {
+		t.Errorf("nobody minds, and %d times was asked who is online", n)
+	}
+	c.front.Await(true, "Globex", "initech")
+	arrived := func() []bridge.UserID {
+		_, _, who := c.front.Seen()
+		return who
+	}
+	c.wait("the one of globex was here", func() bool { return len(arrived()) > 0 })
+	looks = c.sim.Counts()["POST /users/status/ids"]
+	c.wait("two looks", func() bool { return c.sim.Counts()["POST /users/status/ids"] >= looks+2 })
+	if d := cmp.Diff([]bridge.UserID{bridge.UserID(there.Id)}, arrived()); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestNobodyFromElsewhereLooksLikeAUser(t *testing.T) {
 	c := newCrowd(t, sim.Options{}, restricted, nil)
 	c.sim.ChangeUser("alice", func(u *model.User) { u.FirstName, u.LastName, u.Nickname = "Alice", "Chen", "Ali" })

@@ -101,7 +101,9 @@ func (a *account) Connect(ctx context.Context) (bridge.Identity, error) {
 		return nil
 	})
 	if err == nil && a.front != nil && len(online) > 0 {
-		a.front.Arrived(ctx, online)
+		if _, ok := a.front.Awaited(); ok { // there are no teams
+			a.front.Arrived(ctx, online)
+		}
 	}
 	return id, err
 }

@@ -165,7 +165,9 @@ func (s *Service) Arrive(ctx context.Context, users ...bridge.UserID) {
 	}
 	s.mu.Unlock()
 	for _, f := range s.reached() {
-		f.Arrived(ctx, users)
+		if _, ok := f.Awaited(); ok { // there are no teams
+			f.Arrived(ctx, users)
+		}
 	}
 }
 

@@ -68,7 +68,7 @@ func (p *People) inviteOne(ctx context.Context, o Order) (string, error) {
 		return "", errors.New("connected already")
 	case known && state == store.Leaving:
 		return "", errors.New("still being disconnected: try again in a few minutes")
-	case known:
+	case known && state != store.Kept:
 	default:
 		if full, err := p.full(ctx); err != nil || full {
 			return "", errors.Join(err, errors.New("as many people are connected as MaxConnected in [people] allows"))

@@ -52,14 +52,16 @@ func (e *errands) run(ctx context.Context) {
 			return
 		case one := <-e.queue:
 			e.do(ctx, one)
-			e.mutex.Lock()
-			e.busy = false
-			e.mutex.Unlock()
 		}
 	}
 }
 
 func (e *errands) do(ctx context.Context, one errand) {
+	defer func() { // also after a panic, or nobody could ever order one again
+		e.mutex.Lock()
+		defer e.mutex.Unlock()
+		e.busy = false
+	}()
 	limited, cancel := context.WithTimeout(ctx, errandTime)
 	defer cancel()
 	done, err := e.p.Administer(limited, one.by, one.order)

@@ -221,6 +221,16 @@ func TestOrdersThatNobodyCanCarryOut(t *testing.T) {
 		})
 		if strings.Contains(want, "MaxConnected") {
 			connected(s, tmAccount)
+			mallory := store.End{Identity: store.Identity{Account: mmAccount, Server: s.mm.Server(), User: "mallory"}}
+			eve := store.End{Identity: store.Identity{Account: tmAccount, Server: s.teams.Server(), User: "eve"}}
+			if _, err := s.store.Connect(t.Context(), "", [2]store.End{mallory, eve}, 0); err != nil {
+				t.Fatal(err)
+			}
+			for _, e := range []store.End{mallory, eve} { // remembered only
+				if err := s.store.Forget(t.Context(), e.Server, e.User, true); err != nil {
+					t.Fatal(err)
+				}
+			}
 		}
 		if change == nil {
 			s.fails(memory.FindUser, memory.Fails(bridge.Transient))
@@ -335,6 +345,19 @@ func TestSynchronisingInAChatIsToldByADirectMessage(t *testing.T) {
 			t.Error(got)
 		}
 	})
+}
+
+func TestAnErrandThatPanicsKeepsNobodyFromTheNext(t *testing.T) {
+	e := newErrands(nil) // without people it must panic
+	if got := text(e.take(errand{}).Text); !strings.HasPrefix(got, "Looking who has left.") {
+		t.Error(got)
+	}
+	if err := guarded(func() error { e.do(t.Context(), <-e.queue); return nil }); err == nil {
+		t.Error("it did not panic")
+	}
+	if got := text(e.take(errand{}).Text); !strings.HasPrefix(got, "Looking who has left.") {
+		t.Error(got)
+	}
 }
 
 func TestSeveralOfOneName(t *testing.T) {

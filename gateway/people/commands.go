@@ -197,7 +197,7 @@ func (p *People) invitation(ctx context.Context, home, other Account, u bridge.U
 		return richtext.Doc{paragraph(plain("You are connected already, as "), bold(page.Clean(there.Name)), plain(" in "+other.label()+". To connect another account, type "),
 			code(p.typed(other, "disconnect", other.short())), plain(" first."))}, nil
 	}
-	if !known && here.User == "" {
+	if !known {
 		if full, err := p.full(ctx); err != nil || full {
 			return richtext.Plain("As many people are connected as the administrator allows. Ask them to allow more."), err
 		}

@@ -35,13 +35,20 @@ type departures struct {
 	// disconnect begins to end what makes a person connected on an account, and goes on with that by itself.
 	disconnect func(ctx context.Context, p store.Person, from bridge.AccountName) error
 
+	doubting sync.Mutex // guards doubted
+	// doubted are the accounts whose directory is to be read whole, as somebody seems to have left of whom it has not told.
+	doubted map[bridge.AccountName]bool
+
 	mutex sync.Mutex // one synchronisation at a time
 	// told is of how many the operator has been asked for consent, by account.
 	told map[bridge.AccountName]int
+	// waiting are those whose removal waits for the operator, as they were looked at last: until the next reading, news of other people is no reason to
+	// look at them again.
+	waiting map[store.User]Planned
 }
 
 func newDepartures(p *People) *departures {
-	return &departures{p: p, log: p.o.Log, woke: make(chan struct{}, 1), disconnect: p.disconnect, told: map[bridge.AccountName]int{}}
+	return &departures{p: p, log: p.o.Log, woke: make(chan struct{}, 1), disconnect: p.disconnect, doubted: map[bridge.AccountName]bool{}, told: map[bridge.AccountName]int{}, waiting: map[store.User]Planned{}}
 }
 
 func (d *departures) run(ctx context.Context) {
@@ -85,8 +92,13 @@ func (d *departures) run(ctx context.Context) {
 	}
 }
 
-// suspect takes somebody of whom was seen, otherwise than by reading the directory, that they have left.
+// suspect takes somebody of whom was seen, otherwise than by reading the directory, that they have left. Where there is a directory, that alone removes
+// nobody: the next synchronisation reads all of it, so that many who seem to have left are counted together.
 func (d *departures) suspect(ctx context.Context, p store.Person, i store.Identity, seen bridge.Presence) error {
+	if a, used := d.p.account(i.Account); used && a.Bridge.Capabilities().Directory {
+		d.doubt(a.Name, true)
+		return nil
+	}
 	if err := d.p.o.Store.Suspect(ctx, d.departure(p, i, seen)); err != nil {
 		return err
 	}
@@ -95,6 +107,19 @@ func (d *departures) suspect(ctx context.Context, p store.Person, i store.Identi
 	default:
 	}
 	return nil
+}
+
+// doubt says whether a directory is to be read whole.
+func (d *departures) doubt(a bridge.AccountName, doubted bool) {
+	d.doubting.Lock()
+	defer d.doubting.Unlock()
+	d.doubted[a] = doubted
+}
+
+func (d *departures) doubts(a bridge.AccountName) bool {
+	d.doubting.Lock()
+	defer d.doubting.Unlock()
+	return d.doubted[a]
 }
 
 func (d *departures) departure(p store.Person, i store.Identity, seen bridge.Presence) store.Departure {
@@ -164,13 +189,24 @@ func (d *departures) sync(ctx context.Context, a Account, server bridge.ServerID
 	if len(left) == 0 {
 		return nil, failed
 	}
-	planned := d.look(ctx, a, left)
+	planned := d.look(ctx, a, left, how.read)
 	// Where the directory could not be read, only what was allowed before goes on.
 	err = d.allow(ctx, a, planned, len(connected), how, failed != nil)
 	if err == nil && !how.dry {
 		err = d.remove(ctx, planned)
+		d.await(planned)
 	}
 	return planned, errors.Join(failed, err)
+}
+
+// await notes who waits for the operator.
+func (d *departures) await(planned []*Planned) {
+	for _, p := range planned {
+		who := store.User{Server: p.Departure.Server, User: p.Departure.User}
+		if delete(d.waiting, who); p.Waits && p.gone && !p.unfinished {
+			d.waiting[who] = *p
+		}
+	}
 }
 
 // connectedOn gives who is connected on a server, or has been until their token was refused.
@@ -192,7 +228,9 @@ func (d *departures) left(ctx context.Context, a Account, server bridge.ServerID
 		var mark string
 		found, mark, failed = d.read(ctx, a, server, connected)
 		if failed == nil && !how.dry {
-			failed = d.p.o.Store.DirectoryRead(ctx, a.Name, mark, time.Now(), found)
+			if failed = d.p.o.Store.DirectoryRead(ctx, a.Name, mark, time.Now(), found); failed == nil {
+				d.doubt(a.Name, false)
+			}
 		}
 		if failed != nil {
 			found = nil
@@ -228,6 +266,9 @@ func (d *departures) read(ctx context.Context, a Account, server bridge.ServerID
 	since, _, err := d.p.o.Store.DirectoryMark(ctx, a.Name)
 	if err != nil {
 		return nil, "", err
+	}
+	if d.doubts(a.Name) {
+		since = ""
 	}
 	seen, left, mark, err := readDirectory(ctx, a.Bridge, since, connected)
 	if err != nil && bridge.KindOf(err) == bridge.Gone && since != "" {

@@ -49,11 +49,16 @@ func (d *departures) removes() bool {
 	return d.p.o.Settings.OnTeamsUserRemoved != config.RemovedNothing
 }
 
-// look has a second look at each, and plans what becomes of them. Where the service asks for patience, it asks for no further ones.
-func (d *departures) look(ctx context.Context, a Account, left []store.Departure) []*Planned {
+// look has a second look at each, and plans what becomes of them. Who waits for the operator is looked at anew after a reading only. Where the service asks
+// for patience, it asks for no further ones.
+func (d *departures) look(ctx context.Context, a Account, left []store.Departure, read bool) []*Planned {
 	var planned []*Planned
 	var stop error
 	for _, one := range left {
+		if before, waits := d.waiting[store.User{Server: one.Server, User: one.User}]; waits && !read && one.Allowed.IsZero() {
+			planned = append(planned, &before)
+			continue
+		}
 		p := &Planned{Account: a.Name, Departure: one}
 		planned = append(planned, p)
 		err := stop
@@ -85,9 +90,16 @@ func (d *departures) plan(ctx context.Context, a Account, p *Planned) {
 		return
 	}
 	i, ok := on(person, p.Departure.Server)
-	if p.Name = i.Name; p.Departure.Allowed.IsZero() && (!ok || i.State == store.Kept) {
+	switch same := ok && i.User == p.Departure.User; {
+	case ok && !same && i.State != store.Kept:
+		// Whoever they were at home has connected with another user there since, who has not left.
+		p.gone, p.back, p.Why = false, true, "the linked account is connected with another user by now"
+		return
+	case p.Departure.Allowed.IsZero() && (!same || i.State == store.Kept):
 		p.gone, p.back, p.Why = false, true, "not connected any more"
 		return
+	case same:
+		p.Name = i.Name
 	}
 	c := removing{policy: d.p.o.Settings.OnTeamsUserRemoved, from: a, presence: p.Departure.Presence, elsewhere: d.elsewhere(person, p.Departure.Server)}
 	if home, ok := d.home(p.Departure); ok && c.asks() {
@@ -101,10 +113,11 @@ func (d *departures) plan(ctx context.Context, a Account, p *Planned) {
 	p.Removal, p.Why = c.decide()
 }
 
-// elsewhere gives on which other account, where people do not connect, a person is connected as well.
+// elsewhere gives on which other account, where people do not connect, a person is connected as well, or was until their token was refused: that one has
+// not left.
 func (d *departures) elsewhere(p store.Person, server bridge.ServerID) string {
 	for _, i := range p.Identities {
-		if a, ok := d.p.account(i.Account); ok && !a.home() && i.Server != server && i.State == store.Connected {
+		if a, ok := d.p.account(i.Account); ok && !a.home() && i.Server != server && (i.State == store.Connected || i.State == store.Lost) {
 			return a.label()
 		}
 	}

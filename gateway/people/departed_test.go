@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -191,6 +192,128 @@ func TestWhoIsConnectedElsewhereAsWellIsNotDeactivated(t *testing.T) {
 	if got, why := c.decide(); got != RemoveConnection || why != "erased in Microsoft Teams, and connected with Microsoft Teams (fabrikam)" {
 		t.Error(got, why)
 	}
+}
+
+func TestWhoHasConnectedWithAnotherUserSinceIsNotRemovedForTheOneWhoHasLeft(t *testing.T) {
+	inSociety(t, removal(config.RemovedDeactivate), true, func(s *society) {
+		s.connect("ann", homeAccount)
+		s.away.AddUser(profile("ann again"))
+		s.gone("ann", bridge.Erased)
+		s.options.Settings.MaxRemovals = "0" // so that it waits for the operator
+		s.people = New(s.options)
+		planned, err := s.people.Sync(s.Context(), false, false)
+		if len(planned) != 1 || !planned[0].Waits || err != nil {
+			s.Fatal(planned, err)
+		}
+		// Meanwhile ann leaves that connection and connects with the user that she was given anew.
+		s.must(s.store.Forget(s.Context(), awayServer, "ann", false))
+		_, err = s.store.Connect(s.Context(), "", [2]store.End{
+			{Identity: store.Identity{Account: homeAccount, Server: homeServer, User: "ann", Name: "ann"}, Grant: []byte("grant")},
+			{Identity: store.Identity{Account: awayAccount, Server: awayServer, User: "ann again", Name: "ann again"}, Grant: []byte("grant")},
+		}, 0)
+		s.must(err)
+		planned, err = s.people.Sync(s.Context(), false, true)
+		if len(planned) != 1 || planned[0].Removal != RemoveNothing || planned[0].Why != "the linked account is connected with another user by now" || err != nil {
+			s.Errorf("%+v %v", planned, err)
+		}
+		ann, _, err := s.store.PersonOf(s.Context(), awayServer, "ann again")
+		s.must(err)
+		if len(ann.Identities) != 2 || ann.Identities[1].State != store.Connected {
+			s.Errorf("%+v", ann)
+		}
+		if left, err := s.store.Departures(s.Context()); len(left) != 0 || err != nil {
+			s.Error(left, err)
+		}
+		if got := s.home.User("ann").Standing.Presence; got != bridge.Present {
+			s.Errorf("ann is %s", got)
+		}
+	})
+}
+
+func TestAnotherAccountCountsAlsoWhenItsTokenWasRefused(t *testing.T) {
+	inSociety(t, removal(config.RemovedDeactivate), true, func(s *society) {
+		s.options.Accounts = append(s.options.Accounts, Account{Name: thirdAccount, Title: "Microsoft Teams", Label: "fabrikam", Bridge: noHome{}})
+		s.people = New(s.options)
+		for state, want := range map[store.IdentityState]string{
+			store.Connected: "Microsoft Teams (fabrikam)", store.Lost: "Microsoft Teams (fabrikam)", store.Kept: "", store.Leaving: "",
+		} {
+			p := store.Person{Identities: []store.Identity{
+				{Account: homeAccount, Server: homeServer, State: store.Connected}, {Account: awayAccount, Server: awayServer, State: store.Connected},
+				{Account: thirdAccount, Server: thirdServer, State: state},
+			}}
+			if got := s.people.departures.elsewhere(p, awayServer); got != want {
+				s.Errorf("%s: %q, want %q", state, got, want)
+			}
+		}
+	})
+}
+
+func TestWhoOnlySeemsToHaveLeftIsLookedForInTheWholeDirectory(t *testing.T) {
+	inSociety(t, removal(config.RemovedDeactivate), true, func(s *society) {
+		ann := s.connect("ann", homeAccount)
+		var asked []string
+		var failing error
+		s.options.Accounts[1].Bridge = noHome{directory: func(since string) ([]bridge.Profile, string, error) {
+			asked = append(asked, since)
+			return []bridge.Profile{profile("ann")}, "n", failing
+		}}
+		s.people = New(s.options)
+		s.must(s.store.DirectoryRead(s.Context(), awayAccount, "m", time.Now(), nil))
+		s.must(s.people.departures.suspect(s.Context(), ann, ann.Identities[1], bridge.Erased))
+		if stored, err := s.store.Departures(s.Context()); len(stored) != 0 || err != nil {
+			s.Errorf("stored: %v %v", stored, err)
+		}
+		for _, how := range []struct {
+			dry  bool
+			fail error
+		}{{false, errors.New("cut")}, {true, nil}, {false, nil}, {false, nil}} {
+			failing = how.fail
+			if _, err := s.people.Sync(s.Context(), how.dry, false); (err != nil) != (how.fail != nil) {
+				s.Error(err)
+			}
+		}
+		if diff := cmp.Diff([]string{"", "", "", "n"}, asked); diff != "" {
+			s.Error(diff)
+		}
+	})
+}
+
+func TestWhoWaitsForTheOperatorIsNotLookedAtForTheNewsOfOthers(t *testing.T) {
+	inSociety(t, removal(config.RemovedDeactivate), true, func(s *society) {
+		const many = 6 // one more than may be removed
+		for n := range many {
+			s.connect(bridge.UserID(fmt.Sprint("user", n)), homeAccount)
+		}
+		looks := 0
+		run := lifeRun{society: s}
+		run.set(func(c memory.Call) error {
+			if c.Op == memory.Profile && !c.After {
+				looks++
+			}
+			return nil
+		}, false)
+		run.start()
+		defer run.stop()
+		s.pass(time.Minute)
+		for n := range many {
+			s.gone(bridge.UserID(fmt.Sprint("user", n)), bridge.Deleted)
+		}
+		s.pass(time.Hour)
+		before := looks
+		for range 20 {
+			run.people.changed()
+			s.pass(time.Second)
+		}
+		if looks != before || before < 2*many {
+			s.Errorf("%d looks, and %d more for the news of others", before, looks-before)
+		}
+		s.gone("user0", bridge.Present)
+		s.must(run.people.Confirm(s.Context()))
+		s.pass(time.Minute)
+		if got := s.inactive(); got != many-1 {
+			s.Errorf("%d are removed with consent, want %d", got, many-1)
+		}
+	})
 }
 
 // noHome is a service whose directory is whatever the test says.

@@ -55,6 +55,13 @@ func (d door) Press(ctx context.Context, in bridge.Press) bridge.Reply {
 	return notYet
 }
 
+func (d door) Awaited() (teams []string, ok bool) {
+	if p, home, ok := d.behind(); ok && p.awaited != nil {
+		return p.awaited(home)
+	}
+	return nil, false
+}
+
 func (d door) Arrived(_ context.Context, users []bridge.UserID) {
 	if p, home, ok := d.behind(); ok && p.arrived != nil {
 		p.arrived(home, users)

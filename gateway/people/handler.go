@@ -15,7 +15,11 @@ import (
 const (
 	// pageTime is how long a page may take that asks a service.
 	pageTime = 25 * time.Second
-	maxForm  = 8 << 10
+	// greetingTime is how long greeting somebody may take who has just connected.
+	greetingTime = 5 * time.Second
+	// answerTime is how long a page may be on its way.
+	answerTime = 10 * time.Second
+	maxForm    = 8 << 10
 	// codeLook is how often the page with a code looks whether it was typed, in seconds.
 	codeLook = 4
 )
@@ -67,6 +71,8 @@ func (p *People) guarded(next http.Handler) http.Handler {
 					text: []string{"It is a mistake of Causeway's own. Try again; if it stays so, tell your administrator."}})
 			}
 		}()
+		// The server's own limit would cut off the answer to the last press, which may take longer than any other page.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(pageTime + finishTime + greetingTime + answerTime))
 		ctx, cancel := context.WithTimeout(r.Context(), pageTime)
 		defer cancel()
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
@@ -223,8 +229,10 @@ func (p *People) finishPage(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, p.meLink(walk.home.Name, walk.User), http.StatusSeeOther)
 }
 
-// told greets somebody who has just connected, with the choice of the platform as buttons.
+// told greets somebody who has just connected, with the choice of the platform as buttons. The page may have taken all its time by now.
 func (p *People) told(ctx context.Context, w walk) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), greetingTime)
+	defer cancel()
 	person, ok, err := p.personAt(ctx, w.home, w.User)
 	if err == nil && ok {
 		text := append(p.connectedText(w), p.platformText(w.home, person)...)

@@ -56,6 +56,11 @@ func (v *inviting) offers(home Account) bool {
 	return s.Enable && s.Prompt != config.PromptOff && s.Prompt != "" && v.p.o.PublicURL != "" && len(v.p.offered(home)) > 0
 }
 
+// Awaited says whether people of an account can be asked, and of which teams.
+func (v *inviting) Awaited(home Account) (teams []string, ok bool) {
+	return v.p.o.Settings.PromptTeams, v.offers(home)
+}
+
 // Arrived takes who has come online. It returns at once.
 func (v *inviting) Arrived(home Account, users []bridge.UserID) {
 	if !v.offers(home) {
@@ -139,7 +144,7 @@ func (v *inviting) round(ctx context.Context) (left bool) {
 			continue
 		}
 		group.Go(func() error {
-			if err := v.look(ctx, a, known); err != nil {
+			if err := guarded(func() error { return v.look(ctx, a, known) }); err != nil {
 				again(a, err)
 			}
 			return nil
@@ -225,8 +230,8 @@ func (v *inviting) wanted(u bridge.Profile) bool {
 	return !matches(s.Deny, u.Email) && (len(s.Allow) == 0 || matches(s.Allow, u.Email)) && (s.Prompt != config.PromptAllowList || v.list.has(u.Email))
 }
 
-// inside reports whether somebody is in a conversation at home that a gateway carries. Where the config names teams, whoever comes is of one of them: the
-// bridge knows teams.
+// inside reports whether somebody is in a conversation at home that a gateway carries. Where the config names teams, whoever comes is of one of them, see
+// [bridge.Front].Awaited.
 func (v *inviting) inside(ctx context.Context, server bridge.ServerID, u bridge.UserID) (bool, error) {
 	if len(v.p.o.Settings.PromptTeams) > 0 {
 		return true, nil

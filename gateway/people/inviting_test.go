@@ -155,8 +155,32 @@ func TestNobodyIsAskedWhereNobodyCanConnect(t *testing.T) {
 			if got := s.asked(); len(got) != 0 {
 				s.Error(name, got)
 			}
+			if _, ok := s.door().Awaited(); ok {
+				s.Errorf("%s: it is looked who comes", name)
+			}
 		})
 	}
+}
+
+func TestOnlyPeopleOfTheTeamsOfTheConfigAreAwaited(t *testing.T) {
+	inSociety(t, asking(), true, func(s *society) {
+		s.options.Settings.PromptTeams = []string{"main"}
+		s.people = New(s.options)
+		teams, ok := s.door().Awaited()
+		if diff := cmp.Diff([]string{"main"}, teams); diff != "" || !ok {
+			s.Error(diff, ok)
+		}
+		if _, ok := new(Doors).Door(homeAccount).Awaited(); ok {
+			s.Error("it is looked who comes before anybody is there to ask them")
+		}
+	})
+}
+
+// door is that of the account at home.
+func (s *society) door() bridge.Front {
+	var doors Doors
+	doors.Open(s.people)
+	return doors.Door(homeAccount)
 }
 
 func TestNoMoreAreOpenThanTheLimit(t *testing.T) {

@@ -79,16 +79,17 @@ func matches(list []string, email string) bool {
 // free refuses whoever is connected with somebody else, or still being disconnected, and everybody when there are too many.
 func (p *People) free(ctx context.Context, w walk, ends [2]store.User) error {
 	var people [2]store.Person
-	var known [2]bool
+	connected := false
 	for i, e := range ends {
 		var err error
-		if people[i], known[i], err = p.o.Store.PersonOf(ctx, e.Server, e.User); err != nil {
+		if people[i], _, err = p.o.Store.PersonOf(ctx, e.Server, e.User); err != nil {
 			return err
 		}
 		for _, one := range people[i].Identities {
 			if one.State == store.Leaving {
 				return store.ErrLeaving
 			}
+			connected = connected || one.State != store.Kept
 		}
 	}
 	if with(people[1], ends[0]) {
@@ -98,7 +99,7 @@ func (p *People) free(ctx context.Context, w walk, ends [2]store.User) error {
 		return refuse("Your "+w.home.Title+" account is connected already", "It is connected with another "+w.other.Title+" account. Type "+p.call(w.home, "disconnect", w.other.short())+
 			" in "+w.home.Title+" first, or sign in with that account; if it stays so, ask your administrator.")
 	}
-	if !known[0] && !known[1] {
+	if !connected {
 		if full, err := p.full(ctx); err != nil || full {
 			return errors.Join(err, store.ErrTooMany)
 		}

@@ -193,7 +193,9 @@ func (m *muting) ask(ctx context.Context, all map[bridge.AccountName][]bridge.Co
 			group.SetLimit(muteLimit)
 			for _, c := range conversations {
 				group.Go(func() error {
-					if asked, err := m.members.learn(ctx, a.Bridge, c); asked && ctx.Err() == nil {
+					asked := true
+					err := guarded(func() (err error) { asked, err = m.members.learn(ctx, a.Bridge, c); return err })
+					if asked && ctx.Err() == nil {
 						m.failing.report("members "+c.String(), m.log.WithFields(map[string]any{"account": string(name), "channel": c.String()}), "asking who is in a conversation", err)
 					}
 					return nil
@@ -219,7 +221,7 @@ func (m *muting) each(ctx context.Context, all map[bridge.AccountName][]store.Us
 					break
 				}
 				// What has begun is not broken off when another one fails.
-				group.Go(func() error { return do(ctx, u) })
+				group.Go(func() error { return guarded(func() error { return do(ctx, u) }) })
 			}
 			failed := group.Wait()
 			mutex.Lock()

@@ -16,6 +16,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/sirupsen/logrus"
 
@@ -89,8 +90,9 @@ type People struct {
 	accounts map[bridge.AccountName]Account
 	// answers say what a press of a button does, by the purpose of the button.
 	answers map[string]answer
-	// arrived takes who has come online at home; nil: nobody minds.
+	// arrived takes who has come online at home, and awaited says of which teams it matters; nil: nobody minds.
 	arrived func(home Account, users []bridge.UserID)
+	awaited func(home Account) (teams []string, ok bool)
 	// mutes puts back how somebody was told of things.
 	mutes mutes
 	// members know who is in which conversation.
@@ -139,9 +141,26 @@ type duty func(ctx context.Context)
 func (p *People) Run(ctx context.Context) {
 	var tasks sync.WaitGroup
 	for _, d := range p.work {
-		tasks.Go(func() { d(ctx) })
+		tasks.Go(func() { p.lasting(ctx, d) })
 	}
 	tasks.Wait()
+}
+
+// dutyRetry is how long after a panic a duty begins anew.
+const dutyRetry = time.Minute
+
+// lasting does a duty that no panic may end, nor all that Causeway does with it.
+func (p *People) lasting(ctx context.Context, d duty) {
+	for {
+		err := guarded(func() error { d(ctx); return nil })
+		if err == nil {
+			return
+		}
+		p.o.Log.WithError(err).Error("something about people stopped by a mistake of Causeway's own; it begins anew in a minute")
+		if !pause(ctx, dutyRetry) {
+			return
+		}
+	}
 }
 
 // duties are what goes on beside the walks. Each adds what its buttons do to p.answers when it is made.
@@ -149,7 +168,7 @@ func (p *People) duties() []duty {
 	p.answers[forPlatform], p.answers[forConnect] = p.choosePlatform, p.connectAgain
 	p.members, p.errands = newMembers(), newErrands(p)
 	m, d, i := newMuting(p), newDepartures(p), newInviting(p)
-	p.mutes, p.departures, p.inviting, p.arrived, p.answers[forInvitation] = m, d, i, i.Arrived, i.press
+	p.mutes, p.departures, p.inviting, p.arrived, p.awaited, p.answers[forInvitation] = m, d, i, i.Arrived, i.Awaited, i.press
 	return []duty{newLeaving(p).run, p.tellLost, p.watch, m.run, d.run, newVerifying(p).run, i.run, p.errands.run}
 }
 

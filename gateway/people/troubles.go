@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -45,4 +46,14 @@ func pause(ctx context.Context, d time.Duration) bool {
 	case <-t.C:
 		return ctx.Err() == nil
 	}
+}
+
+// guarded turns a panic into an error: what is asked of a service about one person must not end what is done for all.
+func guarded(do func() error) (err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("internal error: %v", cause)
+		}
+	}()
+	return do()
 }

@@ -41,7 +41,7 @@ func (v *verifying) run(ctx context.Context) {
 	var tasks sync.WaitGroup
 	for _, a := range v.p.o.Accounts {
 		if a.Bridge.Capabilities().People {
-			tasks.Go(func() { v.account(ctx, a) })
+			tasks.Go(func() { v.p.lasting(ctx, func(ctx context.Context) { v.account(ctx, a) }) })
 		}
 	}
 	tasks.Wait()

@@ -129,3 +129,50 @@ func TestWhatFailsForAWhileIsVerifiedLaterAndNotLost(t *testing.T) {
 		})
 	}
 }
+
+func TestAPanicEndsNothingButWhatItHappenedIn(t *testing.T) {
+	settings := removal(config.RemovedDeactivate)
+	settings.Prompt, settings.RemindAfter, settings.MaxPendingInvites = config.PromptOn, time.Hour, 9
+	inSociety(t, settings, true, func(s *society) {
+		s.home.AddChannel("town", "team/town")
+		s.away.AddChannel("town", "team/town")
+		s.home.SetMembers("town", "ann", "new")
+		s.away.SetMembers("town", "ann")
+		s.road.add(carried("town")...)
+		s.connect("ann", awayAccount)
+		s.home.AddUser(profile("new"))
+		met := map[string]bool{fmt.Sprint(memory.Notify, homeAccount): true} // whoever may have been asked is not asked again
+		s.faults(func(_ context.Context, c memory.Call) error {
+			s.mutex.Lock()
+			defer s.mutex.Unlock()
+			if key := fmt.Sprint(c.Op, c.Account); !c.After && !met[key] {
+				met[key] = true
+				panic("the first " + key)
+			}
+			return nil
+		})
+		end := s.during(s.people.Run)
+		s.people.arrived(s.options.Accounts[0], []bridge.UserID{"new"})
+		s.pass(verifyEvery + 3*time.Hour)
+		s.gone("ann", bridge.Disabled)
+		s.pass(3 * time.Hour)
+		end()
+		if got := s.home.User("ann").Standing.Presence; got != bridge.Disabled {
+			s.Errorf("ann is %s", got)
+		}
+		asked := 0
+		for _, n := range s.home.Notices() {
+			if n.User == "new" {
+				asked++
+			}
+		}
+		if asked != 1 {
+			s.Errorf("the new one was asked %d times", asked)
+		}
+		for _, op := range []memory.Op{memory.Verify, memory.Directory, memory.Profile, memory.Release, memory.Deactivate} {
+			if !met[fmt.Sprint(op, homeAccount)] && !met[fmt.Sprint(op, awayAccount)] {
+				s.Errorf("%s was not met", op)
+			}
+		}
+	})
+}

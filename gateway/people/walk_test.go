@@ -2,6 +2,7 @@ package people
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -383,5 +384,27 @@ func TestWhoCannotBeConnectedIsToldSo(t *testing.T) {
 		b.signedIn[s.teams] = "alice"
 		b.open(publicURL + "/connect/step").wants(agreePage).press(pressFinish).wants(donePage)
 		s.close()
+	}
+}
+
+// patient is an answer that knows until when it may be written.
+type patient struct {
+	*httptest.ResponseRecorder
+	until time.Time
+}
+
+func (w *patient) SetWriteDeadline(at time.Time) error {
+	w.until = at
+	return nil
+}
+
+func TestTheAnswerToTheLastPressMayTakeAsLongAsConnecting(t *testing.T) {
+	s := newStage(t)
+	defer s.close()
+	w := &patient{ResponseRecorder: httptest.NewRecorder()}
+	began := time.Now()
+	s.pages.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/bridge/connect/step", nil))
+	if least := began.Add(pageTime + finishTime + greetingTime); w.until.Before(least) {
+		t.Errorf("it may be written until %s, want %s at least", w.until, least)
 	}
 }

@@ -47,6 +47,8 @@ func (p *putter) own(s *bridge.State) error {
 		if err := p.exec("UPDATE own_reactions SET state = 2, seen = 0 WHERE instance = $1", instance); err != nil {
 			return err
 		}
+	case (id.Valid || number < 0) && !account && s.Created.UnixMilli() > posted+forerunner:
+		return p.fresh(s) // people copy what was written as themselves, too
 	case id.Valid, number < 0: // not this one, or it would have been found by its id; or it was buried
 		return p.double(s)
 	case settled && number > 0:
@@ -135,7 +137,7 @@ func (p *putter) orphan(s *bridge.State, account bool) error {
 }
 
 // forerunner is how much older than our last attempt a post must be, in milliseconds, to be of an earlier life of the
-// store: clocks differ, and an attempt is settled sooner.
+// store, and how much younger to be none of Causeway's: clocks differ, and an attempt is settled sooner.
 const forerunner = 10 * 60 * 1000
 
 // adopt takes a post that was found by its key. Where it may show an earlier text, the next plan edits it.

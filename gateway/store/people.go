@@ -127,20 +127,16 @@ func (t *tx) joined(ends [2]End, limit int) (int64, error) {
 			return 0, err
 		}
 	}
-	switch {
-	case ids[0] != 0 && ids[1] != 0 && ids[0] != ids[1]:
+	if ids[0] != 0 && ids[1] != 0 && ids[0] != ids[1] {
 		return 0, ErrConnectedElsewhere
-	case ids[0] == 0 && ids[1] == 0:
-		var count int
-		if err := t.row("SELECT COUNT(*) FROM people").Scan(&count); err != nil {
-			return 0, err
-		}
-		if limit > 0 && count >= limit {
-			return 0, ErrTooMany
-		}
-		return t.insert("INSERT INTO people (since) VALUES ($1) RETURNING id", time.Now().UnixMilli())
 	}
 	id := max(ids[0], ids[1])
+	if err := t.room(id, limit); err != nil {
+		return 0, err
+	}
+	if id == 0 {
+		return t.insert("INSERT INTO people (since) VALUES ($1) RETURNING id", time.Now().UnixMilli())
+	}
 	for _, e := range ends {
 		var other string
 		found, err := t.found("SELECT uid FROM identities WHERE person = $1 AND server = $2", []any{id, string(e.Server)}, &other)
@@ -152,6 +148,22 @@ func (t *tx) joined(ends [2]End, limit int) (int64, error) {
 		}
 	}
 	return id, nil
+}
+
+// room makes sure that one more may be connected, unless the person is already. Whoever has disconnected takes no place, remembered or not.
+func (t *tx) room(person int64, limit int) error {
+	if limit <= 0 {
+		return nil
+	}
+	var connected, others int
+	if err := t.row(`SELECT COUNT(CASE person WHEN $1 THEN 1 END), COUNT(DISTINCT CASE person WHEN $1 THEN NULL ELSE person END)
+		FROM identities WHERE state <> $2`, person, int(Kept)).Scan(&connected, &others); err != nil {
+		return err
+	}
+	if connected == 0 && others >= limit {
+		return ErrTooMany
+	}
+	return nil
 }
 
 func (t *tx) identify(person int64, e End) error {
@@ -320,13 +332,11 @@ func (s *Store) Lose(ctx context.Context, server bridge.ServerID, u bridge.UserI
 	return changed > 0, err
 }
 
-// Waiting counts the messages of a user that have not arrived everywhere yet.
+// Waiting counts the messages of a user that have not arrived everywhere yet. It goes through all that is waiting, beside the writer, and holds up nothing.
 func (s *Store) Waiting(ctx context.Context, server bridge.ServerID, u bridge.UserID) (int, error) {
 	var n int
-	err := s.do(ctx, func(t *tx) error {
-		return t.row(`SELECT COUNT(DISTINCT m.id) FROM instances i INDEXED BY instances_lacking JOIN messages m ON m.id = i.message JOIN conversations o ON o.id = m.origin
-			WHERE i.rank IS NOT NULL AND i.origin = 0 AND m.author = $1 AND o.server = $2`, string(u), string(server)).Scan(&n)
-	})
+	err := s.db.QueryRowContext(ctx, `SELECT COUNT(DISTINCT m.id) FROM instances i INDEXED BY instances_lacking JOIN messages m ON m.id = i.message
+		JOIN conversations o ON o.id = m.origin WHERE i.rank IS NOT NULL AND i.origin = 0 AND m.author = $1 AND o.server = $2`, string(u), string(server)).Scan(&n)
 	if err != nil {
 		err = fmt.Errorf("counting what is waiting: %w", err)
 	}

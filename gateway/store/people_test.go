@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 	"testing"
@@ -56,6 +57,42 @@ func TestConnectingIsOnePersonWithTheGrantsOfBoth(t *testing.T) {
 	}
 }
 
+func TestWhoHasDisconnectedTakesNoPlace(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "causeway.db"), Options{})
+	pair := func(name string) [2]End {
+		return [2]End{end("mattermost.hq", "mattermost:1", name), end("msteams.contoso", "msteams:1", name)}
+	}
+	connect := func(name string, want error) {
+		t.Helper()
+		if _, err := s.Connect(t.Context(), "", pair(name), 1); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", name, err, want)
+		}
+	}
+	count := func(want int) {
+		t.Helper()
+		if h, err := s.CountPeople(t.Context()); h.People != want || err != nil {
+			t.Errorf("%+v %v, want %d", h, err, want)
+		}
+	}
+	connect("alice", nil)
+	connect("bob", ErrTooMany)
+	count(1)
+	for _, e := range pair("alice") {
+		if err := s.Forget(t.Context(), e.Server, e.User, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	count(0)
+	connect("bob", nil)
+	connect("alice", ErrTooMany) // although she is remembered
+	connect("bob", nil)
+	if _, err := s.Turn(t.Context(), "msteams:1", "bob", Connected, Lost, ""); err != nil {
+		t.Fatal(err)
+	}
+	connect("bob", nil)
+	count(1)
+}
+
 func TestForgettingLeavesNoGrantAndKeepsWhoTheyAreOnlyWhenWanted(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "causeway.db"), Options{})
 	alice, ally := end("mattermost.hq", "mattermost:1", "alice"), end("msteams.contoso", "msteams:1", "ally")
@@ -81,5 +118,28 @@ func TestForgettingLeavesNoGrantAndKeepsWhoTheyAreOnlyWhenWanted(t *testing.T) {
 	}
 	if all, err := s.People(t.Context()); len(all) > 0 || err != nil {
 		t.Errorf("%+v %v", all, err)
+	}
+}
+
+func TestWhatIsWaitingIsCountedWhileSomethingIsWritten(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "causeway.db"), Options{})
+	writing, counted, written := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+	go func() {
+		written <- s.do(t.Context(), func(*tx) error {
+			close(writing)
+			<-counted
+			return nil
+		})
+	}()
+	<-writing
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	n, err := s.Waiting(ctx, "mattermost:1", "alice")
+	close(counted)
+	if err := <-written; n != 0 || err != nil {
+		t.Error(n, err)
+	}
+	if err != nil {
+		t.Error(err)
 	}
 }

@@ -232,7 +232,8 @@ func (s *Store) Told(ctx context.Context, u User) error {
 
 // Headcount is how many people there are.
 type Headcount struct {
-	// People are all who are known, Connected those of whom at least one identity is connected, Lost those of whom one is lost.
+	// People are all who take a place: who have connected, and have not disconnected. Connected are those of whom at least one identity is connected,
+	// Lost those of whom one is lost.
 	People, Connected, Lost int
 	// Asked are open invitations.
 	Asked int
@@ -240,9 +241,9 @@ type Headcount struct {
 
 // CountPeople counts beside the writer, and holds up nothing.
 func (s *Store) CountPeople(ctx context.Context) (h Headcount, err error) {
-	err = s.db.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM people), (SELECT COUNT(DISTINCT person) FROM identities WHERE state = $1),
+	err = s.db.QueryRowContext(ctx, `SELECT (SELECT COUNT(DISTINCT person) FROM identities WHERE state <> $3), (SELECT COUNT(DISTINCT person) FROM identities WHERE state = $1),
 		(SELECT COUNT(DISTINCT person) FROM identities WHERE state = $2), (SELECT COUNT(*) FROM invitations WHERE answer = 0 AND asked > 0)`,
-		int(Connected), int(Lost)).Scan(&h.People, &h.Connected, &h.Lost, &h.Asked)
+		int(Connected), int(Lost), int(Kept)).Scan(&h.People, &h.Connected, &h.Lost, &h.Asked)
 	if err != nil {
 		err = fmt.Errorf("counting people: %w", err)
 	}

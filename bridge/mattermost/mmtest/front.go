@@ -16,6 +16,8 @@ type Front struct {
 	commands []bridge.Command
 	presses  []bridge.Press
 	arrived  []bridge.UserID
+	awaited  []string
+	careless bool
 }
 
 var _ bridge.Front = (*Front)(nil)
@@ -55,6 +57,20 @@ func (f *Front) Press(_ context.Context, p bridge.Press) bridge.Reply {
 	defer f.mu.Unlock()
 	f.presses = append(f.presses, p)
 	return f.press
+}
+
+// Await sets of which teams it matters who comes online; ok false: of none.
+func (f *Front) Await(ok bool, teams ...string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.awaited, f.careless = teams, !ok
+}
+
+// Awaited gives what Await has set; everybody before that.
+func (f *Front) Awaited() (teams []string, ok bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.awaited, !f.careless
 }
 
 // Arrived remembers who.

@@ -14,6 +14,7 @@ type Vault struct {
 	values map[string][]byte
 	fail   error
 	renews int
+	loads  int
 }
 
 var _ bridge.Vault = (*Vault)(nil)
@@ -32,10 +33,18 @@ func (v *Vault) Renews() int {
 	return v.renews
 }
 
+// Loads counts the readings so far.
+func (v *Vault) Loads() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.loads
+}
+
 // Load gives what was saved.
 func (v *Vault) Load(_ context.Context, name string) ([]byte, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.loads++
 	return slices.Clone(v.values[name]), nil
 }
 
