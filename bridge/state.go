@@ -71,7 +71,10 @@ type Draft struct {
 	// As is the connected person who writes; empty: the relay account writes and shows Author.Name.
 	As     UserID
 	Author Author
-	Text   richtext.Doc
+	// Same is who the author is among the users of this server, where both services vouch for that; empty: not known. Nothing is written in
+	// their name by it: the service may show the author as it shows them, and need not tell the two apart.
+	Same UserID
+	Text richtext.Doc
 	// Files is only filled when [Capabilities.Files] says that they can be sent.
 	Files []File
 	Key   Key

@@ -53,6 +53,8 @@ type Options struct {
 	// Lost, when not nil, is told once whenever acting as a connected person has been refused, and why: they are [store.Lost] then.
 	// It must return at once.
 	Lost func(server bridge.ServerID, u bridge.UserID, why error)
+	// Spoke, when not nil, is told by whom a message is that has been read and is carried, each time that is read. It must return at once.
+	Spoke func(server bridge.ServerID, u bridge.UserID)
 }
 
 // Gateway is the running whole. Make it with New, run it once.
@@ -60,6 +62,7 @@ type Gateway struct {
 	store    *store.Store
 	log      *logrus.Entry
 	lost     func(bridge.ServerID, bridge.UserID, error)
+	spoke    func(bridge.ServerID, bridge.UserID)
 	version  string
 	since    time.Time
 	routes   []Route
@@ -84,7 +87,7 @@ type Gateway struct {
 // New puts a gateway together; nothing is read or written yet.
 func New(o Options) *Gateway {
 	g := &Gateway{
-		store: o.Store, log: o.Log, lost: o.Lost, version: o.Version, since: time.Now(), routes: o.Routes,
+		store: o.Store, log: o.Log, lost: o.Lost, spoke: o.Spoke, version: o.Version, since: time.Now(), routes: o.Routes,
 		accounts: map[bridge.AccountName]*account{},
 		found:    map[bridge.AccountName]map[string]bridge.ConversationID{},
 		running:  map[bridge.ConversationID]*lane{},

@@ -52,8 +52,21 @@ func (i inbox) Put(ctx context.Context, b bridge.Batch) error {
 	_, err := i.gateway.put(ctx, p, b)
 	if err == nil {
 		i.account.alive()
+		i.gateway.heard(p, b)
 	}
 	return err
+}
+
+// heard tells who has said something that is carried.
+func (g *Gateway) heard(p *place, b bridge.Batch) {
+	if g.spoke == nil || len(p.targets) == 0 {
+		return
+	}
+	for i := range b.States {
+		if s := &b.States[i]; s.Key == "" && !s.Deleted && s.Author.ID != "" {
+			g.spoke(b.Conversation.Server, s.Author.ID)
+		}
+	}
 }
 
 // put stores what a conversation at p has said and wakes those that now lack something.

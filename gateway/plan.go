@@ -117,7 +117,7 @@ func (p planner) looked(w *store.Work, step store.Step) store.Step {
 // written says as whom a draft is written: as its author, who needs no name in the text, or by the relay.
 func (p planner) written(w *store.Work, draft bridge.Draft, as bridge.UserID) bridge.Draft {
 	if draft.As = as; as != "" {
-		draft.Author = w.Message.Body.Author
+		draft.Author, draft.Same = w.Message.Body.Author, ""
 	}
 	return draft
 }
@@ -315,7 +315,11 @@ func (p planner) sent(w *store.Work, step store.Step) bridge.Draft {
 // draft gives the whole message as it shall look here.
 func (p planner) draft(w *store.Work) bridge.Draft {
 	body := w.Message.Body
-	d := bridge.Draft{Conversation: w.Conversation, Author: p.author(w, body.Author), Text: body.Text}
+	author := body.Author
+	if author.Name != "" {
+		author.Name = cmp.Or(w.SameName, author.Name)
+	}
+	d := bridge.Draft{Conversation: w.Conversation, Author: p.author(w, author), Same: w.Same, Text: body.Text}
 	if w.Late {
 		d.Text = dated(d.Text, w.Message.Created)
 	}

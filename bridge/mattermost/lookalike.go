@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -31,9 +32,13 @@ type lookalikes struct {
 }
 
 type nameAnswer struct {
-	taken bool
+	// by are the users who have the name; somebody, where the bot may not ask.
+	by    []string
 	until time.Time
 }
+
+// somebody is a user of whom nothing is known.
+const somebody = ""
 
 func newLookalikes() *lookalikes {
 	names, err := lru.New[string, nameAnswer](knownNames)
@@ -66,31 +71,41 @@ func namesOf(u *model.User) []string {
 	return []string{u.Username, u.Nickname, u.GetFullName(), u.GetDisplayName(model.ShowNicknameFullName)}
 }
 
-// shownAs gives the name under which the relay shows an author: nobody may look like a user of this server. A failure of the
-// server is an error; where the bot may not search, every name is told apart.
-func (a *account) shownAs(ctx context.Context, author bridge.Author) (string, error) {
+// shownAs gives the name under which the relay shows an author: nobody may look like a user of this server but that user, who the
+// author is known to be (same), under the name that everybody sees here. A failure of the server is an error; where the bot may not search,
+// every other name is told apart.
+func (a *account) shownAs(ctx context.Context, author bridge.Author, same bridge.UserID) (string, error) {
 	key := folded(author.Name)
 	if key == "" {
 		return author.Name, nil
 	}
+	if same != "" {
+		who, err := a.LookUp(ctx, same)
+		switch {
+		case err == nil && folded(who.Name) == key:
+			return author.Name, nil
+		case err != nil && bridge.KindOf(err) != bridge.Gone:
+			return "", fmt.Errorf("asking how the author is called here: %w", err)
+		}
+	}
 	known, ok := a.names.names.Get(key)
 	if !ok || time.Now().After(known.until) {
-		taken, err := a.isTaken(ctx, author.Name, key)
+		by, err := a.takenBy(ctx, author.Name, key)
 		if err != nil {
 			return "", err
 		}
-		known = nameAnswer{taken: taken, until: time.Now().Add(nameLife)}
+		known = nameAnswer{by: by, until: time.Now().Add(nameLife)}
 		a.names.names.Add(key, known)
 	}
-	if known.taken {
+	if slices.ContainsFunc(known.by, func(u string) bool { return u == somebody || u != string(same) }) {
 		return author.Name + " (" + elsewhere(author, bridge.Protocols()) + ")", nil
 	}
 	return author.Name, nil
 }
 
-// isTaken searches for users of that name, deactivated ones, too. The server compares letters without case only, so it is asked for the
+// takenBy searches for users of that name, deactivated ones, too. The server compares letters without case only, so it is asked for the
 // folded name as well, where that is another one.
-func (a *account) isTaken(ctx context.Context, name, key string) (bool, error) {
+func (a *account) takenBy(ctx context.Context, name, key string) (by []string, err error) {
 	terms := []string{name}
 	if !strings.EqualFold(name, key) {
 		terms = append(terms, key)
@@ -101,21 +116,19 @@ func (a *account) isTaken(ctx context.Context, name, key string) (bool, error) {
 		_, err := a.client.call(ctx, opRead, http.MethodPost, "/users/search", search, &users)
 		switch {
 		case forbidden(err):
-			return true, nil
+			return []string{somebody}, nil
 		case bridge.KindOf(err) == bridge.Rejected && err != nil:
 			continue // the server cannot search for such a name, so nobody has it
 		case err != nil:
-			return false, fmt.Errorf("asking whether somebody here is called like the author: %w", err)
+			return nil, fmt.Errorf("asking whether somebody here is called like the author: %w", err)
 		}
 		for _, u := range users {
-			for _, other := range namesOf(u) {
-				if folded(other) == key {
-					return true, nil
-				}
+			if slices.ContainsFunc(namesOf(u), func(other string) bool { return folded(other) == key }) {
+				by = append(by, u.Id)
 			}
 		}
 	}
-	return false, nil
+	return by, nil
 }
 
 // elsewhere says where an author comes from: another Mattermost server, whose ids are known by their form; the one other service that this

@@ -60,7 +60,7 @@ func (a *account) dress(ctx context.Context, post *model.Post, d bridge.Draft, c
 	named := overrides(config, kind)
 	post.Message = message(d, named)
 	if named && d.Author.Name != "" {
-		if d.Author.Name, err = a.shownAs(ctx, d.Author); err != nil {
+		if d.Author.Name, err = a.shownAs(ctx, d.Author, d.Same); err != nil {
 			return err
 		}
 	}
@@ -284,9 +284,12 @@ func props(d bridge.Draft, config serverConfig) model.StringInterface {
 	}
 	p[model.PostPropsFromWebhook] = "true" // a string: the value true is not honoured
 	p[model.PostPropsOverrideUsername] = d.Author.Name
-	if d.Author.Avatar != "" && config.showIcons {
+	switch {
+	case config.showIcons && d.Author.Avatar != "":
 		p[model.PostPropsOverrideIconURL] = d.Author.Avatar
-	} else {
+	case config.showIcons && model.IsValidId(string(d.Same)):
+		p[model.PostPropsOverrideIconURL] = config.site + "/api/v4/users/" + string(d.Same) + "/image"
+	default:
 		p[propUserIcon] = "true"
 	}
 	return p

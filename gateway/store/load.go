@@ -15,10 +15,11 @@ import (
 const loadQuery = `SELECT i.id, i.origin, i.phase, i.version, i.blanked, i.frozen > 0, i.frozen > 1, i.unrooted > 0, i.unrooted > 1, i.thread, i.late,
 		m.id, m.origin, m.origin_id, m.root_id, m.root, m.quote, m.created, m.version, m.deleted, m.reacted, m.body,
 		COALESCE(d.created, 0), p.number, p.id, p.key, p.hash, p.version, p.deleted, p.leaving, p.revision,
-		p.writer, p.writer = '' OR COALESCE(w.state, -1) = 0, CASE WHEN y.state = 0 AND i.relayed = 0 THEN y.uid END
+		p.writer, p.writer = '' OR COALESCE(w.state, -1) = 0, CASE WHEN y.state = 0 AND i.relayed = 0 THEN y.uid END, COALESCE(y.uid, z.other_uid), z.other_name
 	FROM instances i JOIN messages m ON m.id = i.message LEFT JOIN departures d ON d.origin = m.origin AND d.target = i.conversation
 	JOIN conversations o ON o.id = m.origin LEFT JOIN identities x ON x.server = o.server AND x.uid = m.author
 	LEFT JOIN identities y ON y.person = x.person AND y.server = $2
+	LEFT JOIN matches z ON y.uid IS NULL AND z.server = o.server AND z.uid = m.author AND z.other_server = $2 AND z.other_uid <> ''
 	LEFT JOIN parts p ON p.instance = i.id LEFT JOIN identities w ON p.writer <> '' AND w.server = $2 AND w.uid = p.writer WHERE i.id = `
 
 // load reads an instance with all that a plan needs.
@@ -76,11 +77,11 @@ func (w *Work) scan(rows *sql.Rows, origin *int64) error {
 		id, key, hash, writer     sql.NullString
 		deleted, leaving, able    sql.NullBool
 	}
-	var as sql.NullString
+	var as, same, name sql.NullString
 	err := rows.Scan(&w.Instance, &w.IsOrigin, &w.Phase, &w.Version, &w.Blanked, &w.Frozen, &w.Told, &w.Unrooted, &w.Alone, (*string)(&w.Thread), &w.Late,
 		&m.id, origin, (*string)(&m.OriginID), (*string)(&m.RootID), &m.root, &quote, &created, &m.Version, &m.Deleted, &m.reacted, &body,
 		&w.departed, &part.number, &part.id, &part.key, &part.hash, &part.version, &part.deleted, &part.leaving, &part.revision,
-		&part.writer, &part.able, &as)
+		&part.writer, &part.able, &as, &same, &name)
 	if err != nil {
 		return err
 	}
@@ -93,7 +94,9 @@ func (w *Work) scan(rows *sql.Rows, origin *int64) error {
 			Deleted: part.deleted.Bool, Leaving: part.leaving.Bool, Writer: bridge.UserID(part.writer.String), Able: part.able.Bool, key: bridge.Key(part.key.String), Revision: part.revision.Int64})
 	}
 	if m.Created.IsZero() {
-		w.As = bridge.UserID(as.String)
+		if w.As = bridge.UserID(as.String); w.As == "" && !w.IsOrigin {
+			w.Same, w.SameName = bridge.UserID(same.String), name.String
+		}
 		w.Late = w.Late || w.Phase == Waiting && created < w.departed
 		m.Created = time.UnixMilli(created)
 		if m.Body, err = decode(body); err != nil {

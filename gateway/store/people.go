@@ -105,6 +105,9 @@ func (s *Store) Connect(ctx context.Context, walk string, ends [2]End, limit int
 				return err
 			}
 		}
+		if err := t.unmatch(id); err != nil {
+			return err
+		}
 		for _, e := range ends {
 			if err := t.settleInvitation(e.Server, e.User, Accepted, time.Now()); err != nil {
 				return err

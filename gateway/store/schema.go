@@ -180,6 +180,16 @@ CREATE TABLE approvals (                -- who may connect although the e-mail a
 	other_uid    TEXT NOT NULL,
 	PRIMARY KEY (server, uid, other_server, other_uid)
 ) WITHOUT ROWID;
+CREATE TABLE matches (                  -- who somebody is on a server with which they are not connected, by their e-mail address
+	server       TEXT NOT NULL,
+	uid          TEXT NOT NULL,
+	other_server TEXT NOT NULL,
+	other_uid    TEXT NOT NULL,            -- '' = looked for, and nobody
+	other_name   TEXT NOT NULL,            -- what they are called there
+	seen         INTEGER NOT NULL,         -- when the services said so
+	PRIMARY KEY (server, uid, other_server)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX matches_other ON matches (other_server, other_uid, server) WHERE other_uid <> '';
 CREATE TABLE mutes (                    -- conversations that were muted for somebody
 	server  TEXT NOT NULL,
 	uid     TEXT NOT NULL,

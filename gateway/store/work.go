@@ -41,6 +41,10 @@ type Work struct {
 	// As is the user of this server as whom the author's posts go out, at the origin the author; empty: Causeway cannot act as
 	// them, so it is the relay.
 	As bridge.UserID
+	// Same is who the author is among the users of this server, where that is known, but Causeway cannot act as them; SameName what
+	// they are called here, where their addresses have told it.
+	Same     bridge.UserID
+	SameName string
 	// Looked: the last step was Look.
 	Looked bool
 	// Wanted is what people elsewhere have set, Set what Causeway has set here, Begun what it may have set, Refused what it
