@@ -25,9 +25,9 @@ type members struct {
 
 type membership struct {
 	users []uint64 // sorted
-	// read: users are known. until is when to ask again.
-	read  bool
-	until time.Time
+	// read: users are known. asked is when they were asked for last, until when to ask again.
+	read         bool
+	asked, until time.Time
 }
 
 func newMembers() *members {
@@ -42,6 +42,7 @@ func (m *members) learn(ctx context.Context, b bridge.Bridge, c bridge.Conversat
 	if known != nil && time.Now().Before(known.until) {
 		return false, nil
 	}
+	began := time.Now()
 	users, err := b.Members(ctx, c)
 	now := membership{}
 	if known != nil {
@@ -57,10 +58,26 @@ func (m *members) learn(ctx context.Context, b bridge.Bridge, c bridge.Conversat
 	} else {
 		now.until = time.Now().Add(max(memberRetry, bridge.AfterOf(err)))
 	}
+	now.asked = began
 	m.mutex.Lock()
 	defer m.mutex.Unlock()
 	m.known[c] = &now
 	return true, err
+}
+
+// doubt has a conversation asked for anew in which somebody is not, as far as known, who has mattered only since then: they may have
+// joined it just before.
+func (m *members) doubt(c bridge.ConversationID, u bridge.UserID, since time.Time) {
+	if m.has(c, u) != no {
+		return
+	}
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	if known := m.known[c]; known.asked.Before(since) {
+		now := *known
+		now.until = time.Time{}
+		m.known[c] = &now
+	}
 }
 
 // forget drops the lists of conversations that nobody asks for any more.

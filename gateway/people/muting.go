@@ -42,7 +42,9 @@ type muting struct {
 	sweep   time.Time // when the next one is due
 	failing troubles
 	people  locks
-	woke    chan struct{}
+	// since is when the present passes first saw that somebody prefers another account.
+	since map[store.User]time.Time
+	woke  chan struct{}
 	// mirrors gives what is carried from home to elsewhere, and a channel that is closed when that has changed.
 	mirrors func() ([]mirror, <-chan struct{})
 

@@ -149,31 +149,58 @@ func outstanding(w wishes, was []store.Mute) (unmutes, mutes bool) {
 	return unmutes, mutes
 }
 
-// learn asks who is in the conversations that may reach somebody who prefers another account.
-func (m *muting) learn(ctx context.Context, v muteView, people []store.Person) {
-	users := map[between][]bridge.UserID{}
+// muteCandidate is somebody who prefers another account, and since when that is known.
+type muteCandidate struct {
+	home, there bridge.UserID
+	since       time.Time
+}
+
+// candidates gives those who prefer another account.
+func (m *muting) candidates(people []store.Person) map[between][]muteCandidate {
+	now, since, all := time.Now(), map[store.User]time.Time{}, map[between][]muteCandidate{}
 	for _, person := range people {
 		for _, home := range m.p.homes(person) {
-			if there, ok := elsewhere(person, home); ok {
-				b := between{home.Server, there.Server}
-				users[b] = append(users[b], home.User)
+			there, ok := elsewhere(person, home)
+			if !ok {
+				continue
 			}
+			u := store.User{Server: home.Server, User: home.User}
+			since[u] = now
+			if before, known := m.since[u]; known {
+				since[u] = before
+			}
+			b := between{home.Server, there.Server}
+			all[b] = append(all[b], muteCandidate{home.User, there.User, since[u]})
 		}
 	}
+	m.since = since
+	return all
+}
+
+// learn asks who is in the conversations that may reach somebody who prefers another account.
+func (m *muting) learn(ctx context.Context, v muteView, people []store.Person) {
+	users := m.candidates(people)
 	near, far := map[bridge.AccountName][]bridge.ConversationID{}, map[bridge.AccountName][]bridge.ConversationID{}
-	for b := range users {
+	for b, candidates := range users {
 		for _, l := range v.mirrors[b] {
 			near[l.near] = append(near[l.near], l.home)
+			for _, c := range candidates {
+				m.members.doubt(l.home, c.home, c.since)
+			}
 		}
 	}
 	m.ask(ctx, near)
 	for b, candidates := range users {
 		for _, l := range v.mirrors[b] {
-			for _, u := range candidates {
-				if m.members.has(l.home, u) == yes {
-					far[l.far] = append(far[l.far], l.away)
-					break
+			reaches := false
+			for _, c := range candidates {
+				if m.members.has(l.home, c.home) == yes {
+					reaches = true
+					m.members.doubt(l.away, c.there, c.since)
 				}
+			}
+			if reaches {
+				far[l.far] = append(far[l.far], l.away)
 			}
 		}
 	}

@@ -269,3 +269,19 @@ func TestAnotherAccountOnTheServerPutsBackWhatARemovedOneHasMuted(t *testing.T) 
 		s.setting("after", "town", memory.All)
 	})
 }
+
+// TestWhoJoinsAndThenChoosesIsMutedAtOnce: who was in the channel was asked for the sake of ann, before bob came.
+func TestWhoJoinsAndThenChoosesIsMutedAtOnce(t *testing.T) {
+	muted(t, true, func(s *society, _ *muting) {
+		s.pass(time.Minute)
+		for _, one := range []*memory.Service{s.home, s.away} {
+			one.SetMembers("town", "ann", "bob")
+		}
+		s.connect("bob", awayAccount)
+		s.people.changed()
+		s.pass(time.Second)
+		if got := s.home.Setting("bob", "town"); got != memory.Mention {
+			t.Errorf("bob: %s, want %s", got, memory.Mention)
+		}
+	})
+}

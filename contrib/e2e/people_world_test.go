@@ -1,0 +1,240 @@
+package e2e
+
+import (
+	"crypto/rand"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mattermost/mattermost/server/public/model"
+
+	"causeway/bridge/mattermost/mmtest"
+	"causeway/contrib/e2e/harness"
+	"causeway/contrib/sim/teams"
+)
+
+// folk is a pair whose people may connect their accounts: pages and commands work, and everybody is on both sides.
+type folk struct {
+	*pair
+	whole   *testing.T // ends with the world; parts of it end before
+	asks    bool       // Mattermost asks people whether Causeway may act as them
+	tenant  *teams.Tenant
+	app     *teams.App
+	place   *model.Team // in Mattermost
+	group   *teams.Team
+	origin  string // of Causeway's pages
+	secrets *secrets
+	browser *browser
+}
+
+// member is somebody with an account on both sides, of one e-mail address.
+type member struct {
+	here     *harness.User
+	there    *teams.User
+	password string
+	socket   *harness.Socket // what they are shown in Mattermost
+}
+
+const teamsSecret = "a secret for the tests"
+
+// newFolk makes the world and starts Causeway in it: profile is "simple", with a bot that is an administrator, or "restricted", with the
+// permissions that docs/mattermost-bot.md names. The first of these people is anybody who says what is said to see that it crosses. A bot that is an
+// administrator registers its commands in all teams, so each world needs a server of its own.
+func newFolk(t *testing.T, mm *harness.Mattermost, profile string) *folk {
+	t.Helper()
+	secrets := &secrets{}
+	f := &folk{
+		pair:  &pair{mm: mm, dir: t.TempDir(), program: harness.BuildCauseway(t), pause: time.Second},
+		whole: t, secrets: secrets, browser: startBrowser(t, secrets),
+	}
+	f.place = mm.CreateTeam(t)
+	f.bot = mm.CreateBot(t, "causeway", f.roles(t, profile), f.place)
+	f.channel = mm.CreateChannel(t, f.place, model.ChannelTypeOpen, "town", f.bot)
+
+	sim, err := teams.Start(teams.Options{Observe: func(a teams.Answer) { secrets.learn(a.Template, a.Body) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sim.Close() })
+	f.sim, f.tenant = sim, sim.AddTenant("contoso")
+	f.relay = f.tenant.AddUser("Causeway")
+	f.group = f.tenant.AddTeam("Sales", f.relay)
+	f.pair.team = f.group.AddChannel("Berlin")
+	port := freePort(t)
+	f.origin = fmt.Sprintf("http://127.0.0.1:%d", port)
+	f.app = f.tenant.AddApp(teams.AppConfig{
+		Name: "Causeway", Secret: teamsSecret, PublicClient: true, Redirects: []string{f.origin + "/connect/back"},
+		Roles: []string{"Team.ReadBasic.All", "Channel.ReadBasic.All", "ChannelMessage.Read.All", "ChannelMember.Read.All", "TeamMember.Read.All",
+			"User.Read.All", "ProfilePhoto.Read.All", "Application.Read.All"},
+		Scopes: []string{"User.Read", "ChannelMessage.Send", "ChannelMessage.ReadWrite", "ChannelMessage.Read.All", "Team.ReadBasic.All", "Channel.ReadBasic.All", "offline_access"},
+	})
+	secrets.add(teamsSecret, f.bot.Token)
+	f.write(t, "invited.txt", "ivy@"+f.tenant.Domain+"\nnora@"+f.tenant.Domain+"\n")
+	f.write(t, "config.toml", fmt.Sprintf(`
+[general]
+LogLevel = "debug"
+[storage]
+DSN = "causeway.db"
+[http]
+Listen = "127.0.0.1:%[1]d"
+PublicURL = %[10]q
+[people]
+Prompt = "allow-list"
+AllowListFile = "invited.txt"
+SyncInterval = "1m"
+[mattermost.hq]
+Server = %[2]q
+Token = "env:MM_TOKEN"
+Team = %[3]q
+Profile = %[9]q
+[msteams.contoso]
+TenantID = %[4]q
+ClientID = %[5]q
+ClientSecret = "env:TEAMS_SECRET"
+TeamID = "Sales"
+Receive = "poll"
+PollInterval = "300ms"
+PostInterval = "10ms"
+GraphURL = %[6]q
+LoginURL = %[7]q
+[[gateway]]
+name = "town"
+inout = [ { account = "mattermost.hq", channel = "%[8]s" }, { account = "msteams.contoso", channel = "Berlin" } ]
+`, port, secrets.listen(t, mm.URL), f.place.Name, f.tenant.ID, f.app.ClientID, sim.GraphURL(), sim.LoginURL(), f.channel.Name, profile, f.origin))
+	f.login(t)
+	anybody := f.member(t, "Anybody", "")
+	f.people, f.others = []*harness.User{anybody.here}, []*teams.User{anybody.there}
+	f.begin(t)
+	return f
+}
+
+// roles gives those of the bot, and gives the role of a restricted one its permissions.
+func (f *folk) roles(t *testing.T, profile string) string {
+	t.Helper()
+	if profile == "simple" {
+		return "system_user system_admin"
+	}
+	role, _, err := f.mm.Admin.Client.GetRoleByName(t.Context(), mmtest.Restricted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := append(role.Permissions, mmtest.RestrictedPermissions...)
+	if _, _, err := f.mm.Admin.Client.PatchRole(t.Context(), role.Id, &model.RolePatch{Permissions: &all}); err != nil {
+		t.Fatal(err)
+	}
+	return "system_user " + mmtest.Restricted
+}
+
+// member makes somebody, in both channels. email is their address in Mattermost; empty: the same as in Teams.
+func (f *folk) member(t *testing.T, name, email string) *member {
+	t.Helper()
+	m := &member{there: f.tenant.AddUser(name), password: rand.Text()}
+	f.group.AddMember(m.there)
+	if email == "" {
+		email = m.there.Mail
+	}
+	word, _, _ := strings.Cut(strings.ToLower(name), " ")
+	user, _, err := f.mm.Admin.Client.CreateUser(t.Context(), &model.User{Username: harness.Name(t, word), Nickname: name, Email: email, Password: m.password})
+	if err == nil {
+		_, _, err = f.mm.Admin.Client.VerifyUserEmailWithoutToken(t.Context(), user.Id)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := f.mm.CreateToken(t, user.Id)
+	m.here = &harness.User{User: user, Token: token, Client: f.mm.Client(token)}
+	f.mm.AddToTeam(t, f.place, m.here)
+	f.mm.AddToChannel(t, f.channel, m.here)
+	return m
+}
+
+// again starts Causeway after it was killed, and waits until it answers and knows both services.
+func (f *folk) again(t *testing.T) {
+	t.Helper()
+	f.run(t)
+	f.causeway.WaitForHTTP(t, f.origin+"/healthz")
+}
+
+// oauth switches Mattermost's own sign-in for other programs on or off.
+func (f *folk) oauth(t *testing.T, on bool) {
+	t.Helper()
+	_, _, err := f.mm.Admin.Client.PatchConfig(t.Context(), &model.Config{ServiceSettings: model.ServiceSettings{EnableOAuthServiceProvider: &on}})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// minted gives the ids of the tokens that Causeway has made to act as somebody.
+func (f *folk) minted(t *testing.T, m *member) (ids []string) {
+	t.Helper()
+	all, _, err := f.mm.Admin.Client.GetUserAccessTokensForUser(t.Context(), m.here.Id, 0, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, one := range all {
+		if strings.HasPrefix(one.Description, "Causeway ") {
+			ids = append(ids, one.Id)
+		}
+	}
+	return ids
+}
+
+// authorised tells whether somebody has allowed the OAuth 2.0 app of Causeway to act as them.
+func (f *folk) authorised(t *testing.T, m *member) bool {
+	t.Helper()
+	all, _, err := m.here.Client.GetAuthorizedOAuthAppsForUser(t.Context(), m.here.Id, 0, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(all) > 0
+}
+
+// notified gives how somebody is notified of the channel in Mattermost.
+func (f *folk) notified(t *testing.T, m *member) model.StringMap {
+	t.Helper()
+	one, _, err := f.mm.Admin.Client.GetChannelMember(t.Context(), f.channel.Id, m.here.Id, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return one.NotifyProps
+}
+
+// notifiedBy waits until somebody is muted in Mattermost, or is notified exactly as before.
+func (f *folk) notifiedBy(t *testing.T, m *member, before model.StringMap, muted bool) {
+	t.Helper()
+	want := maps.Clone(before)
+	if muted {
+		want[model.MarkUnreadNotifyProp] = model.ChannelMarkUnreadMention
+	}
+	f.eventually(t, "how "+m.there.Name+" is notified", func() string {
+		now := f.notified(t, m)
+		return complain(maps.Equal(now, want), now, want)
+	})
+}
+
+// gone waits until somebody is not connected any more, and Causeway has no right left to act as them.
+func (f *folk) gone(t *testing.T, m *member) {
+	t.Helper()
+	f.eventually(t, "the end of a connection", func() string {
+		said := f.types(t, m, "/msteams status")
+		return complain(strings.Contains(said, "not connected") && len(f.minted(t, m)) == 0 && !f.authorised(t, m), said, f.minted(t, m))
+	})
+}
+
+// eventually waits until wrong says that nothing is wrong any more.
+func (f *folk) eventually(t *testing.T, what string, wrong func() string) {
+	t.Helper()
+	deadline := time.Now().Add(2 * pageTime)
+	for {
+		problem := wrong()
+		if problem == "" {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: %s", what, problem)
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+}
