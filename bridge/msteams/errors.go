@@ -9,11 +9,11 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
-	"strconv"
 	"strings"
 	"time"
 
 	"causeway/bridge"
+	"causeway/bridge/msteams/entra"
 )
 
 // answerError is an answer of Graph that says no (status 400 and above).
@@ -89,7 +89,7 @@ func readAnswer(status int, header http.Header, body []byte, now time.Time, hide
 	if r := []rune(e.message); len(r) > longestMessage {
 		e.message = string(r[:longestMessage]) + "…"
 	}
-	e.after, e.hasAfter = retryAfter(header, now)
+	e.after, e.hasAfter = entra.RetryAfter(header, now)
 	e.throttled, e.account = throttledScope(header)
 	e.claims = claimsWanted(header)
 	if e.diagnostic = header.Get("x-ms-ags-diagnostic"); len(e.diagnostic) > longestMessage {
@@ -142,18 +142,6 @@ func (p *problem) inner() *problem {
 		return p.Inner
 	}
 	return p.Inner2
-}
-
-// retryAfter reads the header as Graph has sent it: seconds, once seen with a fraction, or by the standard a date.
-func retryAfter(header http.Header, now time.Time) (time.Duration, bool) {
-	text := header.Get("Retry-After")
-	if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds >= 0 && seconds < 1e6 {
-		return time.Duration(seconds * float64(time.Second)), true
-	}
-	if at, err := http.ParseTime(text); err == nil {
-		return max(0, at.Sub(now)), true
-	}
-	return 0, false
 }
 
 // throttledScope tells which limit was exceeded, and whether it is about the app, the tenant or the user as a whole:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha1"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +16,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"causeway/bridge"
+	"causeway/bridge/msteams/entra"
 )
 
 // loginService is Entra ID's v2.0 endpoint of one tenant.
@@ -44,26 +44,14 @@ func (l *loginService) assertion(p proof, now time.Time) (string, error) {
 	return signed, nil
 }
 
-// longestToken is how many seconds a token is believed to live; Entra's live up to 28 hours.
-const longestToken = 48 * 60 * 60
-
 // tokenAnswer is a token as the login service gives it.
 type tokenAnswer struct {
-	AccessToken  string `json:"access_token"`
-	RefreshToken string `json:"refresh_token"`
-	IDToken      string `json:"id_token"`
-	ExpiresIn    int    `json:"expires_in"`
-	Scope        string `json:"scope"`
-	received     time.Time
+	entra.Token
+	received time.Time
 }
 
 func (t tokenAnswer) granted() granted {
-	life := time.Duration(min(t.ExpiresIn, longestToken)) * time.Second
-	g := granted{token: t.AccessToken, life: life, expires: t.received.Add(life)}
-	if t.Scope != "" {
-		g.scopes = scopeNames(t.Scope)
-	}
-	return g
+	return granted{token: t.AccessToken, life: t.Life(), expires: t.received.Add(t.Life()), scopes: t.Scopes()}
 }
 
 // token asks for a token. public leaves the app's credentials away.
@@ -106,41 +94,31 @@ func (l *loginService) askAs(ctx context.Context, form url.Values, p proof) (tok
 }
 
 func (l *loginService) askToken(ctx context.Context, form url.Values) (tokenAnswer, error) {
-	var answer tokenAnswer
-	if err := l.ask(ctx, "token", form, &answer); err != nil {
+	status, header, body, err := l.ask(ctx, "token", form)
+	if err != nil {
 		return tokenAnswer{}, err
 	}
-	if answer.AccessToken == "" || answer.ExpiresIn <= 0 {
-		return tokenAnswer{}, errors.New("the login service's answer holds no token")
-	}
-	answer.received = time.Now()
-	return answer, nil
+	token, err := entra.ReadToken(status, header, body)
+	return tokenAnswer{Token: token, received: time.Now()}, err
 }
 
-// ask posts a form once and reads the JSON answer.
-func (l *loginService) ask(ctx context.Context, endpoint string, form url.Values, into any) error {
+// ask posts a form once.
+func (l *loginService) ask(ctx context.Context, endpoint string, form url.Values) (status int, header http.Header, body []byte, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, l.base+"/oauth2/v2.0/"+endpoint, strings.NewReader(form.Encode()))
 	if err != nil {
-		return fmt.Errorf("forming the address of the login service: %w", err)
+		return 0, nil, nil, fmt.Errorf("forming the address of the login service: %w", err)
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Accept", "application/json")
 	answer, err := l.http.Do(r)
 	if err != nil {
-		return bare(err)
+		return 0, nil, nil, bare(err)
 	}
 	defer answer.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
-	if err != nil {
-		return fmt.Errorf("reading the login service's answer: %w", err)
+	if body, err = io.ReadAll(io.LimitReader(answer.Body, 1<<20)); err != nil {
+		return 0, nil, nil, fmt.Errorf("reading the login service's answer: %w", err)
 	}
-	if answer.StatusCode != http.StatusOK {
-		return readRefusal(answer.StatusCode, answer.Header, body)
-	}
-	if json.Unmarshal(body, into) != nil { // its error could show parts of a token
-		return errors.New("the login service's answer cannot be read")
-	}
-	return nil
+	return answer.StatusCode, answer.Header, body, nil
 }
 
 // get reads a public document of the login service.
@@ -165,28 +143,28 @@ func (l *loginService) get(ctx context.Context, address string) ([]byte, error) 
 	return body, nil
 }
 
-// deviceCode is the answer to the beginning of a login.
-type deviceCode struct {
-	DeviceCode      string `json:"device_code"`
-	UserCode        string `json:"user_code"`
-	VerificationURI string `json:"verification_uri"`
-	ExpiresIn       int    `json:"expires_in"`
-	Interval        int    `json:"interval"`
+// deviceCode begins a sign-in by device code.
+func (l *loginService) deviceCode(ctx context.Context, scopes string) (entra.DeviceCode, error) {
+	var code entra.DeviceCode
+	status, header, body, err := l.ask(ctx, "devicecode", url.Values{"client_id": {l.clientID}, "scope": {scopes}})
+	if err == nil {
+		err = entra.Read(status, header, body, &code)
+	}
+	return code, err
 }
 
 // Login signs the relay account in: show gets an address and a code, and Login waits until somebody has entered the
 // code there, or it has expired. The refresh token is in the vault when it returns. Nothing is posted: whether the
 // tenant keeps the key in a post is seen in the answer to the first one.
 func (a *account) Login(ctx context.Context, show func(text string)) error {
-	var code deviceCode
-	err := a.login.ask(ctx, "devicecode", url.Values{"client_id": {a.login.clientID}, "scope": {a.relayScopes()}}, &code)
+	code, err := a.login.deviceCode(ctx, a.relayScopes())
 	if err != nil {
 		return a.loginFailed("beginning to sign in", err, "check TenantID and ClientID")
 	}
 	if code.DeviceCode == "" || code.VerificationURI == "" || code.ExpiresIn <= 0 {
 		return &bridge.Error{Scope: bridge.ScopeAccount, Err: errors.New("beginning to sign in: the login service's answer holds no code")}
 	}
-	code.ExpiresIn = min(code.ExpiresIn, longestToken)
+	code.ExpiresIn = min(code.ExpiresIn, entra.Longest)
 	show(fmt.Sprintf("Open %s in a browser, enter the code %s and sign in as the account that Causeway shall write as.\nWaiting (the code is good for %v) …",
 		code.VerificationURI, code.UserCode, time.Duration(code.ExpiresIn)*time.Second))
 	answer, public, err := a.awaitLogin(ctx, code)
@@ -211,7 +189,7 @@ func (a *account) Login(ctx context.Context, show func(text string)) error {
 }
 
 // awaitLogin asks for the token until the person has signed in.
-func (a *account) awaitLogin(ctx context.Context, code deviceCode) (answer tokenAnswer, public bool, err error) {
+func (a *account) awaitLogin(ctx context.Context, code entra.DeviceCode) (answer tokenAnswer, public bool, err error) {
 	interval := time.Duration(min(max(1, code.Interval), 60)) * time.Second
 	ends := time.Now().Add(time.Duration(code.ExpiresIn) * time.Second)
 	failed := func(err error) (tokenAnswer, bool, error) {
@@ -224,18 +202,18 @@ func (a *account) awaitLogin(ctx context.Context, code deviceCode) (answer token
 		answer, err := a.login.token(ctx, map[string]string{
 			"grant_type": "urn:ietf:params:oauth:grant-type:device_code", "device_code": code.DeviceCode,
 		}, public)
-		var r *refusal
+		var r *entra.Refusal
 		switch {
 		case err == nil:
 			return answer, public, nil
-		case !errors.As(err, &r) || r.status >= 500: // the network: the code stays good
+		case !errors.As(err, &r) || r.Status >= 500: // the network: the code stays good
 			if time.Now().After(ends) {
 				return failed(err)
 			}
-		case r.code == "authorization_pending":
-		case r.code == "slow_down":
+		case r.Code == "authorization_pending":
+		case r.Code == "slow_down":
 			interval += 5 * time.Second
-		case r.aadsts == "AADSTS700025" && !public:
+		case r.AADSTS == "AADSTS700025" && !public:
 			// "Client is public so neither 'client_assertion' nor 'client_secret' should be presented."
 			public = true
 		default:

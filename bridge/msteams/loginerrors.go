@@ -1,69 +1,13 @@
 package msteams
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
-	"strconv"
-	"time"
 
 	"causeway/bridge"
+	"causeway/bridge/msteams/entra"
 )
-
-// refusal is what the login service says no with. Its description is left out of errors: it is the service's text
-// about a request that holds secrets. The AADSTS code says as much, and is looked up by it.
-type refusal struct {
-	status   int
-	code     string
-	aadsts   string
-	trace    string
-	after    time.Duration
-	hasAfter bool
-}
-
-func (r *refusal) Error() string {
-	text := fmt.Sprintf("the login service answered %d", r.status)
-	for _, part := range []string{r.code, r.aadsts} {
-		if part != "" {
-			text += " " + part
-		}
-	}
-	return text
-}
-
-var (
-	aadsts     = regexp.MustCompile(`AADSTS\d{1,10}`)
-	simpleCode = regexp.MustCompile(`^[a-z_]{1,60}$`)
-)
-
-func readRefusal(status int, header http.Header, body []byte) *refusal {
-	var in struct {
-		Error       string            `json:"error"`
-		Description string            `json:"error_description"`
-		Codes       []json.RawMessage `json:"error_codes"`
-		Trace       string            `json:"trace_id"`
-	}
-	r := &refusal{status: status}
-	r.after, r.hasAfter = retryAfter(header, time.Now())
-	if json.Unmarshal(body, &in) != nil {
-		return r
-	}
-	if simpleCode.MatchString(in.Error) {
-		r.code = in.Error
-	}
-	if guid.MatchString(in.Trace) {
-		r.trace = in.Trace
-	}
-	r.aadsts = aadsts.FindString(in.Description)
-	if len(in.Codes) > 0 && r.aadsts == "" {
-		if n, err := strconv.ParseUint(string(in.Codes[0]), 10, 32); err == nil && n != 0 {
-			r.aadsts = "AADSTS" + strconv.FormatUint(n, 10)
-		}
-	}
-	return r
-}
 
 // remedy is what helps after the login service has said no.
 type remedy uint8
@@ -150,13 +94,13 @@ var loginVerdicts = map[string]loginVerdict{
 }
 
 // judgeLogin finds what a refusal means.
-func judgeLogin(r *refusal) loginVerdict {
-	v, known := loginVerdicts[r.aadsts]
+func judgeLogin(r *entra.Refusal) loginVerdict {
+	v, known := loginVerdicts[r.AADSTS]
 	if !known {
-		v, known = loginVerdicts[r.code]
+		v, known = loginVerdicts[r.Code]
 	}
 	switch {
-	case r.status == http.StatusTooManyRequests || r.hasAfter || r.status >= 500:
+	case r.Status == http.StatusTooManyRequests || r.HasAfter || r.Status >= 500:
 		return loginVerdict{remedy: tryLater}
 	case !known:
 		return loginVerdict{remedy: askAdministrator}
@@ -167,18 +111,18 @@ func judgeLogin(r *refusal) loginVerdict {
 // loginFailed gives what the login service said its kind and a next step; hint is that for whoever administers.
 func (a *account) loginFailed(doing string, err error, hint string) error {
 	e := &bridge.Error{Scope: bridge.ScopeAccount, Err: fmt.Errorf("%s: %w", doing, err)}
-	var r *refusal
+	var r *entra.Refusal
 	if !errors.As(err, &r) {
 		return e // the network
 	}
-	if r.trace != "" {
-		e.Trace = "trace_id " + r.trace
+	if r.Trace != "" {
+		e.Trace = "trace_id " + r.Trace
 	}
 	v := judgeLogin(r)
 	switch v.remedy {
 	case tryLater:
-		if r.status == http.StatusTooManyRequests || r.hasAfter {
-			e.Kind, e.After = bridge.Throttled, max(r.after, waitWhenUntold)
+		if r.Status == http.StatusTooManyRequests || r.HasAfter {
+			e.Kind, e.After = bridge.Throttled, max(r.After, waitWhenUntold)
 		}
 	case signInAgain:
 		e.Kind, e.Hint = bridge.Unauthorised, a.loginHint()
@@ -192,6 +136,6 @@ func (a *account) loginFailed(doing string, err error, hint string) error {
 
 // credentialsRefused tells whether the login service said no to the app's secret or certificate.
 func credentialsRefused(err error) bool {
-	var r *refusal
-	return errors.As(err, &r) && r.code == "invalid_client"
+	var r *entra.Refusal
+	return errors.As(err, &r) && r.Code == "invalid_client"
 }

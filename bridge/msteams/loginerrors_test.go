@@ -3,9 +3,7 @@ package msteams
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +11,7 @@ import (
 	"time"
 
 	"causeway/bridge"
+	"causeway/bridge/msteams/entra"
 	"causeway/contrib/sim/teams"
 )
 
@@ -40,7 +39,7 @@ func TestEveryCodeOfTheLoginServiceHasItsRemedy(t *testing.T) {
 				// The error beside it says nothing that is known.
 				body = fmt.Sprintf(`{"error":"some_error","error_description":"%s: no"}`, code)
 			}
-			err := a.loginFailed("signing in", readRefusal(400, http.Header{}, []byte(body)), "ask whoever administers")
+			err := a.loginFailed("signing in", entra.ReadRefusal(400, http.Header{}, []byte(body)), "ask whoever administers")
 			var e *bridge.Error
 			if !errors.As(err, &e) {
 				t.Fatalf("%s is %T", code, err)
@@ -92,7 +91,7 @@ func TestTheStatusOfTheLoginServiceCountsBeforeItsCode(t *testing.T) {
 		{400, nil, `{"error":"unheard_of"}`, bridge.Unauthorised, "look at the config"},
 		{401, nil, `<html>`, bridge.Unauthorised, "look at the config"},
 	} {
-		err := a.loginFailed("signing in", readRefusal(c.status, c.header, []byte(c.body)), "look at the config")
+		err := a.loginFailed("signing in", entra.ReadRefusal(c.status, c.header, []byte(c.body)), "look at the config")
 		if bridge.KindOf(err) != c.kind || !strings.Contains(err.Error(), c.hint) || c.hint == "" && strings.Contains(err.Error(), "(") {
 			t.Errorf("%d %s: %v (%v)", c.status, c.body, err, bridge.KindOf(err))
 		}
@@ -161,65 +160,4 @@ func (n *newestRefresh) RoundTrip(r *http.Request) (*http.Response, error) {
 		n.mu.Unlock()
 	}()
 	return n.next.RoundTrip(r)
-}
-
-// FuzzLoginAnswers: whatever the login service answers gives a token, a code or an error that shows nothing of it.
-func FuzzLoginAnswers(f *testing.F) {
-	for _, seed := range []struct {
-		status int
-		body   string
-	}{
-		{200, `{"token_type":"Bearer","scope":"https://graph.microsoft.com/User.Read","expires_in":3599,"access_token":"SECRETaccess","refresh_token":"SECRETrefresh"}`},
-		{200, `{"expires_in":"3599","access_token":"SECRETaccess"}`},
-		{200, `{"expires_in":-1,"access_token":"SECRETaccess"}`},
-		{200, `{"expires_in":9223372036854775807,"access_token":"SECRETaccess"}`},
-		{200, `{"device_code":"SECRETcode","user_code":"ABCD","verification_uri":"https://microsoft.com/devicelogin","expires_in":900,"interval":5}`},
-		{200, `{"device_code":"SECRETcode","verification_uri":"x","expires_in":1e300}`},
-		{200, `[]`}, {200, `null`}, {200, ``}, {200, "\xff{"},
-		{400, `{"error":"authorization_pending","error_description":"AADSTS70016: SECRET","error_codes":[70016],"trace_id":"8a8ce5a5-0b4d-4d0f-8f5b-2f1f3a4c5d6e"}`},
-		{400, `{"error":"invalid_grant","error_description":"SECRET AADSTS700082","error_codes":[700082],"suberror":"bad_token","claims":"{}"}`},
-		{401, `{"error":"invalid_client","error_codes":[{}]}`},
-		{400, `{"error":["invalid_grant"]}`},
-		{429, `{}`}, {503, `<html>SECRET</html>`}, {302, ``},
-	} {
-		f.Add(seed.status, seed.body)
-	}
-	a := newSimWorld(f, teams.Options{}).account()
-	f.Fuzz(func(t *testing.T, status int, body string) {
-		status = 200 + ((status-200)%400+400)%400
-		answers := answering(func(r *http.Request) *http.Response {
-			return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), Request: r}
-		})
-		l := &loginService{base: "https://login.example/t", clientID: "c", credentials: &credentials{}, http: &http.Client{Transport: answers}}
-		answer, err := l.token(t.Context(), map[string]string{"grant_type": "refresh_token"}, false)
-		if err == nil {
-			g := answer.granted()
-			if status != 200 || g.token == "" || g.life <= 0 || slices.Contains(g.scopes, "") {
-				t.Errorf("%d %q is the token %+v", status, body, g)
-			}
-			g.fresh(time.Now())
-		}
-		checkLoginError(t, a.loginFailed("renewing", errors.Join(err), ""), err, body)
-		var code deviceCode
-		err = l.ask(t.Context(), "devicecode", nil, &code)
-		checkLoginError(t, a.loginFailed("signing in", errors.Join(err), ""), err, body)
-	})
-}
-
-type answering func(r *http.Request) *http.Response
-
-func (f answering) RoundTrip(r *http.Request) (*http.Response, error) { return f(r), nil }
-
-func checkLoginError(t *testing.T, judged, err error, body string) {
-	t.Helper()
-	if err == nil {
-		return
-	}
-	var r *refusal
-	if errors.As(err, &r) && judgeLogin(r).remedy == 0 {
-		t.Errorf("%q has no remedy", body)
-	}
-	if strings.Contains(judged.Error(), "SECRET") || len(judged.Error()) > 500 {
-		t.Errorf("%q is shown as %q", body, judged)
-	}
 }

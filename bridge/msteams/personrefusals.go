@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"causeway/bridge"
+	"causeway/bridge/msteams/entra"
 )
 
 // What people are told.
@@ -38,23 +39,23 @@ var personHints = map[string]string{
 // has ended, says nothing of the person: they stay connected, and it is tried again.
 func personRefused(doing string, err error) error {
 	e := &bridge.Error{Scope: bridge.ScopeAccount, Err: fmt.Errorf("%s: %w", doing, err)}
-	var r *refusal
+	var r *entra.Refusal
 	if !errors.As(err, &r) {
 		return e // the network
 	}
-	if r.trace != "" {
-		e.Trace = "trace_id " + r.trace
+	if r.Trace != "" {
+		e.Trace = "trace_id " + r.Trace
 	}
-	v, key := judgeLogin(r), r.aadsts
+	v, key := judgeLogin(r), r.AADSTS
 	if _, known := loginVerdicts[key]; !known {
-		key = r.code
+		key = r.Code
 	}
 	hint, personal := personHints[key]
 	switch {
 	case v.remedy == tryLater:
 		e.Scope = bridge.ScopePerson
-		if r.status == http.StatusTooManyRequests || r.hasAfter {
-			e.Kind, e.After = bridge.Throttled, max(r.after, waitWhenUntold)
+		if r.Status == http.StatusTooManyRequests || r.HasAfter {
+			e.Kind, e.After = bridge.Throttled, max(r.After, waitWhenUntold)
 		}
 	case personal:
 		e.Kind, e.Scope, e.Hint = bridge.Unauthorised, bridge.ScopePerson, hint

@@ -175,7 +175,7 @@ func (p *personal) renew(ctx context.Context, claims string) (granted, error) {
 // longest.
 func (p *personal) keep(ctx context.Context, old personGrant, answer tokenAnswer) error {
 	const doing = "storing a person's renewed grant"
-	fresh := personGrant{RefreshToken: answer.RefreshToken, User: p.id, Scopes: scopeNames(answer.Scope)}
+	fresh := personGrant{RefreshToken: answer.RefreshToken, User: p.id, Scopes: answer.Scopes()}
 	if fresh.RefreshToken == "" {
 		fresh.RefreshToken = old.RefreshToken
 	}

@@ -67,7 +67,7 @@ func (a *account) Prove(ctx context.Context, s bridge.SignIn, code string) (brid
 	if err != nil {
 		return bridge.Proof{}, err
 	}
-	grant, err := json.Marshal(personGrant{RefreshToken: answer.RefreshToken, User: profile.ID, Scopes: scopeNames(answer.Scope)})
+	grant, err := json.Marshal(personGrant{RefreshToken: answer.RefreshToken, User: profile.ID, Scopes: answer.Scopes()})
 	if err != nil {
 		return bridge.Proof{}, fmt.Errorf("writing down a person's grant: %w", err)
 	}
@@ -117,7 +117,7 @@ func (a *account) enough(answer tokenAnswer) error {
 	if answer.Scope == "" {
 		return nil
 	}
-	have := scopeNames(answer.Scope)
+	have := answer.Scopes()
 	for _, p := range permissionsOf(func(op *Operation) bool { return op.Person && a.uses(op) }) {
 		if !has(have, p) && !slices.ContainsFunc(more[p], func(m string) bool { return has(have, m) }) {
 			return rejected("the permission "+p+" was not granted", personConsent)

@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"causeway/bridge"
+	"causeway/bridge/msteams/entra"
 	"causeway/bridge/secret"
 	"causeway/contrib/sim/teams"
 )
@@ -292,7 +293,7 @@ func TestEveryRefusalIsOfThePersonOrTheApp(t *testing.T) {
 		if strings.HasPrefix(code, "AADSTS") {
 			body = `{"error":"some_error","error_description":"` + code + `: no"}`
 		}
-		refused := readRefusal(400, http.Header{}, []byte(body))
+		refused := entra.ReadRefusal(400, http.Header{}, []byte(body))
 		kept, proven := personRefused("renewing", refused), unproven(refused)
 		switch {
 		case loginVerdicts[code].remedy == tryLater:
@@ -315,10 +316,10 @@ func TestEveryRefusalIsOfThePersonOrTheApp(t *testing.T) {
 			t.Errorf("%s is in no table", code)
 		}
 	}
-	err := personRefused("renewing", readRefusal(400, http.Header{}, []byte(`{"error":"invalid_grant","error_description":"AADSTS999999: new"}`)))
+	err := personRefused("renewing", entra.ReadRefusal(400, http.Header{}, []byte(`{"error":"invalid_grant","error_description":"AADSTS999999: new"}`)))
 	isOf(t, "a grant refused for a new reason", err, bridge.Unauthorised, bridge.ScopePerson)
-	isOf(t, "no JSON", personRefused("renewing", readRefusal(400, http.Header{}, []byte(`<html>`))), bridge.Transient, bridge.ScopeAccount)
-	isOf(t, "no JSON, 503", personRefused("renewing", readRefusal(503, http.Header{}, []byte(`<html>`))), bridge.Transient, bridge.ScopePerson)
+	isOf(t, "no JSON", personRefused("renewing", entra.ReadRefusal(400, http.Header{}, []byte(`<html>`))), bridge.Transient, bridge.ScopeAccount)
+	isOf(t, "no JSON, 503", personRefused("renewing", entra.ReadRefusal(503, http.Header{}, []byte(`<html>`))), bridge.Transient, bridge.ScopePerson)
 }
 
 // TestNoSecretOfPeopleIsShown in any error or at the most talkative level of the log.
@@ -403,12 +404,12 @@ func TestWhateverTheLoginServiceAnswers(t *testing.T) {
 		}
 		body = string(text)
 		answer, err := a.login.token(t.Context(), map[string]string{"grant_type": "refresh_token"}, false)
-		if g := answer.granted(); err == nil && (g.token == "" || g.life <= 0 || g.life > longestToken*time.Second) {
+		if g := answer.granted(); err == nil && (g.token == "" || g.life <= 0 || g.life > entra.Longest*time.Second) {
 			t.Fatalf("%q gives a token for %v", body, g.life)
 		} else if err == nil {
 			taken++
 		}
-		kinds[bridge.KindOf(personRefused("renewing", readRefusal(400, http.Header{}, text)))]++
+		kinds[bridge.KindOf(personRefused("renewing", entra.ReadRefusal(400, http.Header{}, text)))]++
 	}
 	if taken == 0 || len(kinds) != 2 || kinds[bridge.Transient] == 0 || kinds[bridge.Unauthorised] == 0 {
 		t.Errorf("%d were taken; refusals were %v", taken, kinds)

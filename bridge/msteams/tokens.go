@@ -157,15 +157,6 @@ func (t *tokens) lacks(permission string) string {
 	return ""
 }
 
-// scopeNames reads the permissions in a token answer: separated by spaces, each with or without Graph's address.
-func scopeNames(text string) []string {
-	var names []string
-	for _, s := range strings.Fields(text) {
-		names = append(names, s[strings.LastIndex(s, "/")+1:])
-	}
-	return names
-}
-
 // forget makes the next caller get another token.
 func (t *tokens) forget() {
 	t.mu.Lock()
