@@ -57,6 +57,16 @@ type window struct {
 	t       *testing.T
 	browser *browser
 	ctx     context.Context
+
+	mutex sync.Mutex
+	back  string // the latest address to which a sign-in led
+}
+
+// cameBackBy gives the address by which the browser came back from the latest sign-in.
+func (w *window) cameBackBy() string {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	return w.back
 }
 
 // window opens one. With a member it is one that is signed in to Mattermost as them, as by its own page.
@@ -86,7 +96,7 @@ func (b *browser) open(t *testing.T, beside context.Context, options ...chromedp
 	w.call(nil, chromedp.Do(ctx))
 	w.call(nil, chromedp.Listen(ctx, func(event any) {
 		if e, ok := event.(*network.EventRequestWillBeSent); ok {
-			b.watch(t, e.Request.URL)
+			w.watch(e.Request.URL)
 		}
 	}))
 	w.call(chromedp.Call(ctx, network.Enable, network.EnableParams{}))
@@ -96,15 +106,20 @@ func (b *browser) open(t *testing.T, beside context.Context, options ...chromedp
 }
 
 // watch looks where the browser goes, and notes what leads it.
-func (b *browser) watch(t *testing.T, address string) {
+func (w *window) watch(address string) {
 	u, err := url.Parse(address)
 	if err != nil || u.Hostname() != "127.0.0.1" && u.Scheme != "about" && u.Scheme != "data" {
-		t.Errorf("a request to %s (%v)", address, err)
+		w.t.Errorf("a request to %s (%v)", address, err)
 		return
+	}
+	if strings.HasSuffix(u.Path, "/connect/back") {
+		w.mutex.Lock()
+		w.back = address
+		w.mutex.Unlock()
 	}
 	for _, name := range []string{"code", "state"} {
 		if v := u.Query().Get(name); v != "" {
-			b.secrets.leading(v)
+			w.browser.secrets.leading(v)
 		}
 	}
 }

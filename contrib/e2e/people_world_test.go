@@ -4,6 +4,9 @@ import (
 	"crypto/rand"
 	"fmt"
 	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +30,7 @@ type folk struct {
 	origin  string // of Causeway's pages
 	secrets *secrets
 	browser *browser
+	invited []*member // who are asked to connect when they log in
 }
 
 // member is somebody with an account on both sides, of one e-mail address.
@@ -106,6 +110,9 @@ inout = [ { account = "mattermost.hq", channel = "%[8]s" }, { account = "msteams
 	f.login(t)
 	anybody := f.member(t, "Anybody", "")
 	f.people, f.others = []*harness.User{anybody.here}, []*teams.User{anybody.there}
+	for _, name := range []string{"Ivy", "Nora"} {
+		f.invited = append(f.invited, f.member(t, name, ""))
+	}
 	f.begin(t)
 	return f
 }
@@ -137,9 +144,6 @@ func (f *folk) member(t *testing.T, name, email string) *member {
 	}
 	word, _, _ := strings.Cut(strings.ToLower(name), " ")
 	user, _, err := f.mm.Admin.Client.CreateUser(t.Context(), &model.User{Username: harness.Name(t, word), Nickname: name, Email: email, Password: m.password})
-	if err == nil {
-		_, _, err = f.mm.Admin.Client.VerifyUserEmailWithoutToken(t.Context(), user.Id)
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,6 +159,25 @@ func (f *folk) again(t *testing.T) {
 	t.Helper()
 	f.run(t)
 	f.causeway.WaitForHTTP(t, f.origin+"/healthz")
+	f.eventually(t, "Causeway answering again", func() string {
+		m := f.invited[0]
+		f.listens(t, m)
+		if _, _, err := m.here.Client.ExecuteCommandWithTeam(t.Context(), f.channel.Id, f.place.Id, "/msteams help"); err != nil {
+			return err.Error()
+		}
+		f.whispered(t, m)
+		return ""
+	})
+}
+
+// changed has Causeway, which does not run, start with another config.
+func (f *folk) changed(t *testing.T, before, after string) {
+	t.Helper()
+	path := filepath.Join(f.dir, "config.toml")
+	text, err := os.ReadFile(path)
+	must(t, err)
+	f.write(t, "config.toml", strings.Replace(string(text), before, after, 1))
+	f.again(t)
 }
 
 // oauth switches Mattermost's own sign-in for other programs on or off.
@@ -185,7 +208,7 @@ func (f *folk) minted(t *testing.T, m *member) (ids []string) {
 func (f *folk) authorised(t *testing.T, m *member) bool {
 	t.Helper()
 	all, _, err := m.here.Client.GetAuthorizedOAuthAppsForUser(t.Context(), m.here.Id, 0, 100)
-	if err != nil {
+	if err != nil && !harness.IsStatus(err, http.StatusNotImplemented) { // switched off
 		t.Fatal(err)
 	}
 	return len(all) > 0
@@ -212,6 +235,31 @@ func (f *folk) notifiedBy(t *testing.T, m *member, before model.StringMap, muted
 		now := f.notified(t, m)
 		return complain(maps.Equal(now, want), now, want)
 	})
+}
+
+// empowered checks that Causeway has one right to act as somebody.
+func (f *folk) empowered(t *testing.T, m *member) {
+	t.Helper()
+	if minted, given := len(f.minted(t, m)), f.authorised(t, m); minted != 1 && !f.asks || minted != 0 && f.asks || given != f.asks {
+		t.Errorf("Causeway has minted %d tokens for %s; they have given it theirs: %v", minted, m.there.Name, given)
+	}
+}
+
+// notConnected checks that nothing was connected, and that Causeway cannot act as somebody.
+func (f *folk) notConnected(t *testing.T, m *member) {
+	t.Helper()
+	wants(t, f.types(t, m, "/msteams status"), "not connected")
+	if minted := f.minted(t, m); len(minted) > 0 {
+		t.Errorf("Causeway has minted tokens for %s", m.there.Name)
+	}
+}
+
+// remembers gives somebody settings of their own in the channel, which have to be put back.
+func (f *folk) remembers(t *testing.T, m *member) {
+	t.Helper()
+	if _, err := m.here.Client.UpdateChannelNotifyProps(t.Context(), f.channel.Id, m.here.Id, map[string]string{"desktop": "mention", "push": "none"}); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // gone waits until somebody is not connected any more, and Causeway has no right left to act as them.

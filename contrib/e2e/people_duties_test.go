@@ -1,0 +1,95 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/mattermost/mattermost/server/public/model"
+)
+
+// invites has people log in who are not connected; what it gives looks, later, whether they were asked, once.
+func (f *folk) invites(t *testing.T) (later func(*testing.T)) {
+	t.Helper()
+	for _, m := range f.invited {
+		_, _, err := f.mm.Client("").Login(t.Context(), m.here.Username, m.password)
+		must(t, err)
+		f.listens(t, m) // as Mattermost's own programs do
+	}
+	const question = "Do you use Microsoft Teams, too?"
+	return func(t *testing.T) {
+		ivy, nora := f.invited[0], f.invited[1]
+		asked := f.letter(t, nora, question)
+		f.presses(t, nora, asked, "Not now")
+		f.become(t, nora, asked, "All right, not now.")
+		asked = f.letter(t, ivy, question)
+		f.presses(t, ivy, asked, "Connect")
+		door := link(t, f.whispered(t, ivy))
+		w := f.window(t, ivy, true)
+		w.goes(door).at(doorPage).press(pressBegin).at(entraPage).press(ivy.there.Name + " (")
+		w.at(agreePage).press(pressFinish).at(connectedPage)
+		if n := len(f.letters(t, nora)); n != 1 {
+			t.Errorf("Nora has got %d messages", n)
+		}
+	}
+}
+
+// departs has people leave Teams; what it gives looks, later, what became of their accounts in Mattermost.
+func (f *folk) departs(t *testing.T) (later func(*testing.T)) {
+	t.Helper()
+	deleted, disabled, admin := f.connected(t, "Dora Deleted"), f.connected(t, "Dirk Disabled"), f.connected(t, "Ada Admin")
+	stays := f.connected(t, "Stan Stays")
+	_, err := f.mm.Admin.Client.UpdateUserRoles(t.Context(), admin.here.Id, "system_user system_admin")
+	must(t, err)
+	deleted.there.Delete()
+	disabled.there.SetDisabled(true)
+	admin.there.Delete()
+	return func(t *testing.T) {
+		inactive := func(m *member) bool {
+			user, _, err := f.mm.Admin.Client.GetUser(t.Context(), m.here.Id, "")
+			must(t, err)
+			return user.DeleteAt > 0
+		}
+		f.eventually(t, "two who are deactivated", func() string { return complain(inactive(deleted) && inactive(disabled)) })
+		f.gone(t, admin)
+		if inactive(admin) || inactive(stays) {
+			t.Error("an administrator, or somebody who has not left, was deactivated")
+		}
+		f.empowered(t, stays)
+		wants(t, f.types(t, stays, "/msteams status"), "Connected: you write as yourself")
+	}
+}
+
+// killed has Causeway die (SIGKILL) in the middle of walks, and of muting and putting back.
+func killed(t *testing.T, f *folk) {
+	m := f.member(t, "Kay Killed", "")
+	f.remembers(t, m)
+	w := f.window(t, m, true)
+	f.begins(t, w, m).press(pressBegin).at(entraPage)
+	f.causeway.Kill(t)
+	f.again(t)
+	w.press(m.there.Name+" (").at(agreePage, m.there.Name)
+	w.press(pressFinish)
+	f.causeway.Kill(t)
+	f.again(t)
+	// Whether it was stored before it died or not: going on leads to the end.
+	if w.goes(f.origin + "/connect/step"); w.says(heading) == agreePage {
+		w.press(pressFinish).at(connectedPage)
+	}
+	f.status(t, m, "Connected: you write as yourself")
+	f.empowered(t, m)
+
+	before := f.notified(t, m)
+	for _, choice := range []struct {
+		platform string
+		muted    bool
+	}{{"teams", true}, {"mattermost", false}} {
+		f.types(t, m, "/msteams platform "+choice.platform)
+		f.causeway.Kill(t)
+		f.again(t)
+		f.notifiedBy(t, m, before, choice.muted)
+	}
+	if got := before[model.DesktopNotifyProp]; got != "mention" {
+		t.Errorf("their own setting was %s", got)
+	}
+	m.here.Post(t, f.channel, "Kay lives")
+	f.inTeams(t, "Kay lives", m.there)
+}
