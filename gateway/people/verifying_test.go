@@ -153,6 +153,14 @@ func TestAPanicEndsNothingButWhatItHappenedIn(t *testing.T) {
 		})
 		end := s.during(s.people.Run)
 		s.people.arrived(s.options.Accounts[0], []bridge.UserID{"new"})
+		s.pass(time.Hour)
+		if got := s.home.Setting("ann", "town"); got != memory.Mention {
+			s.Errorf("ann is told of %q", got)
+		}
+		end()
+		s.people = New(s.options) // without those that look every few seconds, since days go by
+		s.people.work = []duty{newLeaving(s.people).run, s.people.tellLost, s.people.departures.run, newVerifying(s.people).run}
+		end = s.during(s.people.Run)
 		s.pass(verifyEvery + 3*time.Hour)
 		s.gone("ann", bridge.Disabled)
 		s.pass(3 * time.Hour)
