@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strings"
 
 	"causeway/bridge"
 )
@@ -94,7 +95,7 @@ func (a *account) FindUser(ctx context.Context, name string) (bridge.Profile, er
 	err := a.call(ctx, Call{Op: FindUser}, func() error {
 		for _, u := range slices.Sorted(maps.Keys(a.service.people)) {
 			p := a.service.profile(u)
-			if p.Standing.Presence != bridge.Erased && (name == p.Username || name == string(u) || name == p.Email) && name != "" {
+			if p.Standing.Presence != bridge.Erased && (name == p.Username || name == string(u) || strings.EqualFold(name, p.Email)) && name != "" {
 				found = p
 				return nil
 			}

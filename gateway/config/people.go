@@ -37,7 +37,7 @@ type People struct {
 	MaxPendingInvites int
 	// RequireSameEmail lets only those connect whose addresses are the same on both sides.
 	RequireSameEmail bool
-	// MatchByEmail knows people who have not connected by their proven address, for names and mentions; never to write as them.
+	// MatchByEmail knows people who have not connected by their proven address, for their names; never to write as them.
 	MatchByEmail bool
 	// KeepMapping remembers who somebody is after they have disconnected.
 	KeepMapping bool

@@ -8,7 +8,7 @@
 //	/msteams connect ─▶ link (signed, 15 minutes) ─▶ page ─▶ sign-in at home ─▶ sign-in there ─▶ page that names both ─▶ press
 //
 // Only the last press stores anything but the walk itself, in one transaction with both grants. All that lasts longer than a
-// request (muting, inviting, verifying, synchronising, disconnecting) is a duty: it compares what should be with what the store says,
+// request (muting, inviting, verifying, matching, synchronising, disconnecting) is a duty: it compares what should be with what the store says,
 // does one step after the other, and can be stopped between any two.
 package people
 
@@ -101,6 +101,8 @@ type People struct {
 	departures *departures
 	// inviting asks people whether they want to connect.
 	inviting *inviting
+	// matching knows who has the same e-mail address.
+	matching *matching
 	// errands are done for administrators.
 	errands *errands
 	work    []duty
@@ -166,10 +168,10 @@ func (p *People) lasting(ctx context.Context, d duty) {
 // duties are what goes on beside the walks. Each adds what its buttons do to p.answers when it is made.
 func (p *People) duties() []duty {
 	p.answers[forPlatform], p.answers[forConnect] = p.choosePlatform, p.connectAgain
-	p.members, p.errands = newMembers(), newErrands(p)
+	p.members, p.errands, p.matching = newMembers(), newErrands(p), newMatching(p)
 	m, d, i := newMuting(p), newDepartures(p), newInviting(p)
 	p.mutes, p.departures, p.inviting, p.arrived, p.awaited, p.answers[forInvitation] = m, d, i, i.Arrived, i.Awaited, i.press
-	return []duty{newLeaving(p).run, p.tellLost, p.watch, m.run, d.run, newVerifying(p).run, i.run, p.errands.run}
+	return []duty{newLeaving(p).run, p.tellLost, p.watch, m.run, d.run, newVerifying(p).run, i.run, p.errands.run, p.matching.run}
 }
 
 // account gives an account of the config; false when it is not used any more.
