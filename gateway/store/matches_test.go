@@ -156,3 +156,29 @@ func TestTheLaneIsToldWhoTheAuthorIs(t *testing.T) {
 		}
 	}
 }
+
+// A service that loses keys finds a post by its text, with the author's name in it.
+func TestWhatIsLookedForBearsTheNameThatWasTried(t *testing.T) {
+	for name, test := range map[string]struct{ before, after, want string }{
+		"found since":    {"", "anna", ""},
+		"lost since":     {"anna", "", "anna"},
+		"called anew":    {"anna", "bea", "anna"},
+		"as it was":      {"anna", "anna", "anna"},
+		"never anything": {"", "", ""},
+	} {
+		s, path := fresh(t, Options{})
+		put(t, s, batch(state("m1", 1, "hello")))
+		noted(t, s, found("ann", bridge.UserID(test.before)))
+		tried, err := s.Advance(t.Context(), there, nil, simplePlan)
+		if err != nil || tried.Step.Op != Post || tried.Work.SameName != test.before {
+			t.Fatal(tried, err)
+		}
+		noted(t, s, found("ann", bridge.UserID(test.after)))
+		_ = s.Close()
+		s = open(t, path, Options{})
+		next, err := s.Advance(t.Context(), there, nil, simplePlan)
+		if err != nil || next.Step.Op != Find || next.Work.SameName != test.want {
+			t.Errorf("%s: %v called %q (%v), want %q", name, next.Step.Op, next.Work.SameName, err, test.want)
+		}
+	}
+}

@@ -225,6 +225,7 @@ ALTER TABLE parts ADD COLUMN edited INTEGER NOT NULL DEFAULT 0;   -- the newest 
 ALTER TABLE parts ADD COLUMN doubt TEXT NOT NULL DEFAULT '';      -- hash of what was seen instead of what was sent
 ALTER TABLE parts ADD COLUMN rewritten INTEGER NOT NULL DEFAULT 0; -- 1: Causeway has edited it
 UPDATE parts SET version = (SELECT m.version FROM instances i JOIN messages m ON m.id = i.message WHERE i.id = parts.instance) WHERE key IS NULL;
+ALTER TABLE intents ADD COLUMN name TEXT NOT NULL DEFAULT '';      -- what the author is called in it by a match; '' = as at the origin
 ALTER TABLE orphans ADD COLUMN writer TEXT NOT NULL DEFAULT '';   -- as in parts
 ALTER TABLE strays ADD COLUMN writer TEXT NOT NULL DEFAULT '';    -- as in parts
 CREATE TABLE reactions_made (           -- takes the place of own_reactions: what Causeway set for people elsewhere

@@ -341,16 +341,16 @@ func (l *lane) intend(w *Work, step *Step) (adopted bool, err error) {
 		}
 		return true, l.exec("DELETE FROM orphans WHERE key = $1", string(step.Draft.Key))
 	}
-	return false, l.exec("INSERT INTO intents (conversation, instance, number, root, made) VALUES ($1, $2, $3, $4, $5)",
-		l.here, w.Instance, step.Part, string(step.Draft.Root), time.Now().UnixMilli())
+	return false, l.exec("INSERT INTO intents (conversation, instance, number, root, made, name) VALUES ($1, $2, $3, $4, $5, $6)",
+		l.here, w.Instance, step.Part, string(step.Draft.Root), time.Now().UnixMilli(), w.SameName)
 }
 
 // uncertain gives the step that settles an intent of which the outcome is not known.
 func (l *lane) uncertain() (*Work, Step, error) {
 	var instance, made int64
 	var number int
-	var root string
-	found, err := l.found("SELECT instance, number, root, made FROM intents WHERE conversation = $1", []any{l.here}, &instance, &number, &root, &made)
+	var root, name string
+	found, err := l.found("SELECT instance, number, root, made, name FROM intents WHERE conversation = $1", []any{l.here}, &instance, &number, &root, &made, &name)
 	if err != nil || !found {
 		return nil, Step{}, err
 	}
@@ -366,6 +366,7 @@ func (l *lane) uncertain() (*Work, Step, error) {
 	if err != nil {
 		return nil, Step{}, err
 	}
+	w.SameName = name // as it was tried: matches come and go
 	draft := bridge.Draft{Conversation: l.name, Root: bridge.MessageID(root), Key: bridge.Key(key.String), As: bridge.UserID(writer)}
 	if w.Message.Body != nil {
 		draft.Author, draft.Text = w.Message.Body.Author, w.Message.Body.Text
