@@ -23,7 +23,7 @@ var quoted = []struct{ part, figure, words string }{
 	{"matterbridge", "channel to channel, sustained rate", "sustained rate, between two Mattermost channels"},
 	{"matterbridge", "CPU time of 1,000 messages said, at 40 a second", "CPU time of a message"},
 	{"matterbridge", "resident memory after the load", "resident memory"},
-	{"matterbridge", "at up to 300 a second, delivered", "delivered of more than most can bear"},
+	{"matterbridge", "at up to 300 a second, delivered", "delivered of up to 300 messages a second"},
 	{"matterbridge", "kill -9, delivered", "delivered of what was said around a `kill -9`"},
 	{"matterbridge", "websocket cut, delivered", "delivered of what was said around a cut websocket"},
 }

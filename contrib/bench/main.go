@@ -111,7 +111,7 @@ func bench(ctx context.Context, args []string) error {
 			profiles(tb, o, *profile)
 		})
 	}
-	r := &Report{Command: strings.Join(append([]string{"go run ."}, args...), " ")}
+	r := &Report{Command: command(args)}
 	if r.Versions, err = versions(ctx, o.paths); err != nil {
 		return err
 	}
@@ -123,6 +123,18 @@ func bench(ctx context.Context, args []string) error {
 		return failed
 	}
 	return errors.Join(failed, publish(r, *jsonTo, *results))
+}
+
+// command is how the benchmark was called, without the folders of this machine.
+func command(args []string) string {
+	words := []string{"go run ."}
+	for _, a := range args {
+		if filepath.IsAbs(a) {
+			a = filepath.Base(a)
+		}
+		words = append(words, a)
+	}
+	return strings.Join(words, " ")
 }
 
 // measure runs the parts. One that fails keeps nobody from the figures of the others.
