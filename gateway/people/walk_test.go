@@ -385,3 +385,11 @@ func TestWhoCannotBeConnectedIsToldSo(t *testing.T) {
 		s.close()
 	}
 }
+
+func TestWhoSignsInWithAnAddressHasNoOtherName(t *testing.T) {
+	for username, want := range map[string]string{"": "Ann", "ann": "Ann (@ann)", "ann@example.com": "Ann (ann@example.com)"} {
+		if got := called(bridge.Profile{Author: bridge.Author{Name: "Ann", Username: username}}); got != want {
+			t.Errorf("%q: %q, want %q", username, got, want)
+		}
+	}
+}
