@@ -100,12 +100,14 @@ func (p *People) to(w http.ResponseWriter, r *http.Request, path string) {
 
 // who shows a user of an account.
 func (p *People) who(a Account, u bridge.Profile) page.Who {
-	w := page.Who{Service: a.Title, Where: a.Address, Name: page.Clean(u.Name), Email: u.Email}
+	w := page.Who{Service: a.Title, Where: a.Address, Name: page.Clean(u.Name)}
 	if w.Where == "" {
 		w.Where = a.where()
 	}
-	if u.Username != "" {
+	if handle(u) != "" {
 		w.Username = page.Clean(u.Username)
+	} else if u.Email == "" {
+		u.Email = u.Username
 	}
 	if u.Email != "" {
 		w.Email = page.Clean(u.Email)

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"causeway/bridge"
@@ -265,10 +266,21 @@ func (p *People) homeOf(w walk) bridge.Profile {
 
 // called gives a user as people know them.
 func called(u bridge.Profile) string {
-	if u.Username != "" {
-		return page.Clean(u.Name) + " (@" + page.Clean(u.Username) + ")"
+	switch name := handle(u); {
+	case name != "":
+		return page.Clean(u.Name) + " (@" + page.Clean(name) + ")"
+	case u.Username != "": // an address
+		return page.Clean(u.Name) + " (" + page.Clean(u.Username) + ")"
 	}
 	return page.Clean(u.Name)
+}
+
+// handle gives the name by which people mention a user; what they sign in with where that is an address is none.
+func handle(u bridge.Profile) string {
+	if strings.Contains(u.Username, "@") {
+		return ""
+	}
+	return u.Username
 }
 
 // finishTime is how long connecting may take after the last press.

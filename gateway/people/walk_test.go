@@ -408,3 +408,11 @@ func TestTheAnswerToTheLastPressMayTakeAsLongAsConnecting(t *testing.T) {
 		t.Errorf("it may be written until %s, want %s at least", w.until, least)
 	}
 }
+
+func TestWhoSignsInWithAnAddressHasNoOtherName(t *testing.T) {
+	for username, want := range map[string]string{"": "Ann", "ann": "Ann (@ann)", "ann@example.com": "Ann (ann@example.com)"} {
+		if got := called(bridge.Profile{Author: bridge.Author{Name: "Ann", Username: username}}); got != want {
+			t.Errorf("%q: %q, want %q", username, got, want)
+		}
+	}
+}
