@@ -60,7 +60,7 @@ func newContoso(channels int) (*contoso, error) {
 // What the app registration of the demonstration may do, as README asks an operator to grant it. They are written down here, not
 // asked of the bridge, so that whoever uses the stage need not compile the bridge.
 var (
-	Roles  = []string{"ChannelMessage.Read.All", "Channel.ReadBasic.All", "ChannelMember.Read.All", "User.ReadBasic.All", "Application.Read.All", "ProfilePhoto.Read.All"}
+	Roles  = []string{"ChannelMessage.Read.All", "Channel.ReadBasic.All", "ChannelMember.Read.All", "User.ReadBasic.All", "User.Read.All", "Application.Read.All", "ProfilePhoto.Read.All"}
 	Scopes = []string{"ChannelMessage.Send", "ChannelMessage.ReadWrite", "Team.ReadBasic.All", "Channel.ReadBasic.All", "User.Read"}
 )
 

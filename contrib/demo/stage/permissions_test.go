@@ -12,7 +12,7 @@ import (
 func TestTheAppIsGrantedWhatTheBridgeCalls(t *testing.T) {
 	var roles, scopes []string
 	for _, op := range msteams.Operations() {
-		if op.Relay {
+		if op.Delegated() {
 			scopes = append(scopes, op.Permission)
 		} else {
 			roles = append(roles, op.Permission)
