@@ -7,12 +7,17 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+	"github.com/mattermost/mattermost/server/public/model"
 )
 
 // pictures looks at every page in both colours and on a phone: nothing may be wider than the screen. With PEOPLE_PICTURES it writes what it has
 // seen into that folder: PEOPLE_PICTURES=folder go test -run TestPeople$/pictures
 func pictures(t *testing.T, f *folk) {
-	m := f.member(t, "Alice Chen-Featherstonehaugh", "")
+	m := f.member(t, "Maria Lopez", "")
+	username := "maria.lopez"
+	_, _, err := f.mm.Admin.Client.PatchUser(t.Context(), m.here.Id, &model.UserPatch{Username: &username})
+	must(t, err)
+	m.here.Username = username
 	w := f.window(t, nil, true)
 	door := link(t, f.types(t, m, "/msteams connect"))
 	w.goes(door).at(doorPage)

@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 
@@ -25,7 +26,9 @@ func (p *People) mine(ctx context.Context, token string) (home Account, u bridge
 	}
 	person, ok, err = p.personAt(ctx, home, u)
 	if err == nil && !ok {
-		err = refuse("Your accounts are not connected", "They were disconnected, or never connected. Type "+p.call(home, "connect")+" in "+home.Title+" to connect them.")
+		r := refuse("Your accounts are not connected", "They were disconnected, or never connected. Type "+p.call(home, "connect")+" in "+home.Title+" to connect them.")
+		r.apart = true
+		err = r
 	}
 	if err != nil {
 		err = p.explained(err, home, "looking who you are")
@@ -35,6 +38,12 @@ func (p *People) mine(ctx context.Context, token string) (home Account, u bridge
 
 func (p *People) mePage(w http.ResponseWriter, r *http.Request) {
 	home, _, person, err := p.mine(r.Context(), r.PathValue("token"))
+	var why *refusal
+	if errors.As(err, &why) && why.apart && r.URL.Query().Get("done") == "disconnect" { // it was done before the browser has asked
+		page.Show(w, http.StatusOK, page.Message{Head: page.Head{Title: "You are disconnected"}, Well: true,
+			Text: []string{"Causeway does not write in your name any more.", "To connect again, type " + p.call(home, "connect") + " in " + home.Title + "."}})
+		return
+	}
 	if err != nil {
 		p.show(w, err)
 		return

@@ -10,10 +10,11 @@ import (
 	"causeway/bridge"
 )
 
-// membersAge is how old a list of members may be; memberRetry is how long after a failure it is asked for again.
+// membersAge is how old a list of members may be; memberRetry and memberRetryLongest bound how long after failures it is asked for again.
 const (
-	membersAge  = 9 * time.Minute
-	memberRetry = time.Minute
+	membersAge         = 9 * time.Minute
+	memberRetry        = 2 * time.Second
+	memberRetryLongest = time.Minute
 )
 
 // members remembers who is in which conversation, for as long as nobody need ask again. It keeps 8 bytes for each.
@@ -28,6 +29,8 @@ type membership struct {
 	// read: users are known. asked is when they were asked for last, until when to ask again.
 	read         bool
 	asked, until time.Time
+	// wait is how long after the latest failure it is asked for again; 0: it did not fail.
+	wait time.Duration
 }
 
 func newMembers() *members {
@@ -56,7 +59,8 @@ func (m *members) learn(ctx context.Context, b bridge.Bridge, c bridge.Conversat
 		slices.Sort(now.users)
 		now.until = time.Now().Add(membersAge)
 	} else {
-		now.until = time.Now().Add(max(memberRetry, bridge.AfterOf(err)))
+		now.wait = max(memberRetry, min(2*now.wait, memberRetryLongest))
+		now.until = time.Now().Add(max(now.wait, bridge.AfterOf(err)))
 	}
 	now.asked = began
 	m.mutex.Lock()
@@ -78,6 +82,18 @@ func (m *members) doubt(c bridge.ConversationID, u bridge.UserID, since time.Tim
 		now.until = time.Time{}
 		m.known[c] = &now
 	}
+}
+
+// failed gives when the first list is to be asked for again that could not be had; false: there is none.
+func (m *members) failed() (at time.Time, ok bool) {
+	m.mutex.Lock()
+	defer m.mutex.Unlock()
+	for _, known := range m.known {
+		if known.wait > 0 && (!ok || known.until.Before(at)) {
+			at, ok = known.until, true
+		}
+	}
+	return at, ok
 }
 
 // forget drops the lists of conversations that nobody asks for any more.

@@ -95,6 +95,9 @@ func (m *muting) run(ctx context.Context) {
 		early, err := m.pass(ctx, m.view(mirrors, arrives), func() bool { return closed(news) || closed(changed) || len(m.woke) > 0 })
 		m.failing.report("pass", m.log, "muting", err)
 		due := m.due(&failures, err)
+		if again, failed := m.members.failed(); failed && again.Before(due) {
+			due = again
+		}
 		for waiting := !early; waiting; {
 			select {
 			case <-ctx.Done():

@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -283,5 +284,23 @@ func TestWhoJoinsAndThenChoosesIsMutedAtOnce(t *testing.T) {
 		if got := s.home.Setting("bob", "town"); got != memory.Mention {
 			t.Errorf("bob: %s, want %s", got, memory.Mention)
 		}
+	})
+}
+
+// TestMembersThatCannotBeHadAtTheStartAreAskedForAgainSoon: accounts have not connected yet when muting begins.
+func TestMembersThatCannotBeHadAtTheStartAreAskedForAgainSoon(t *testing.T) {
+	inSociety(t, config.People{}, true, func(s *society) {
+		s.town("town", "ann")
+		s.connect("ann", awayAccount)
+		began := time.Now()
+		s.faults(func(_ context.Context, c memory.Call) error {
+			if c.Op == memory.Members && time.Since(began) < 11*time.Second {
+				return &bridge.Error{Kind: bridge.Transient, Err: errors.New("the account is not connected")}
+			}
+			return nil
+		})
+		defer s.during(newMuting(s.people).run)()
+		s.pass(20 * time.Second)
+		s.setting("soon after the start", "town", memory.Mention)
 	})
 }

@@ -14,7 +14,9 @@ type refusal struct {
 	title string
 	text  []string
 	// again: the same step can be tried again.
-	again  bool
+	again bool
+	// apart: the accounts are not connected.
+	apart  bool
 	status int
 }
 

@@ -416,3 +416,12 @@ func TestWhoSignsInWithAnAddressHasNoOtherName(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoIsDisconnectedBeforeTheirPageIsShownIsToldSo(t *testing.T) {
+	for _, done := range []string{"", "?done=disconnect"} {
+		s := newStage(t)
+		p := s.both("alice").open(s.people.meLink("mattermost.hq", "alice") + done)
+		want := map[string]string{"": "403 Your accounts are not connected", "?done=disconnect": "200 You are disconnected"}[done]
+		p.wants(want)
+	}
+}

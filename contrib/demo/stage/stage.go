@@ -90,6 +90,7 @@ func New(o Options) (*Stage, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	s.contoso.app.SetRedirects("http://" + listen + "/connect/back") // of people who connect their accounts
 	if err := s.Operator.WriteConfig(config(listen, o.Mattermost, s.contoso)); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
