@@ -89,6 +89,7 @@ type utterance struct {
 	by          int // of the side's people
 	token       string
 	long        bool // it was once: in several parts
+	rewritten   bool // its copy was edited by hand, so that Causeway writes into the origin
 	restored    bool // deleted and brought back: its copy may have been made anew
 	deleted     bool // by a person
 	byModerator bool // its copy was deleted there
@@ -375,7 +376,8 @@ func (p *play) act() {
 			p.say(n, r, seen.ID, by)
 		}
 	case 5, 6:
-		if said != nil && !seen.Deleted {
+		// Behind what Causeway has written there, a coarse clock hides edits.
+		if said != nil && !seen.Deleted && !(said.rewritten && p.coarse[n]) {
 			p.add("side %d %s: a person edits %s", n, room, seen.ID)
 			s.service.Edit(room, seen.ID, fmt.Sprintf("%s  now %d", said.token, p.int(1000)))
 		}
@@ -404,6 +406,7 @@ func (p *play) act() {
 	case 12:
 		// A coarse clock hides edits; what stands before the text would be lost, and parts are told one by one.
 		if copied != nil && !seen.Deleted && seen.Author.ID != "bot" && !copied.long && !p.coarse[n] && strings.HasPrefix(seen.Text, copied.token) {
+			copied.rewritten = true
 			p.add("side %d %s: %s edits %s, the copy of %s", n, room, seen.Author.ID, seen.ID, copied.token)
 			s.service.Edit(room, seen.ID, fmt.Sprintf("%s  now %d", copied.token, 1000+p.int(1000)))
 		}
