@@ -16,8 +16,8 @@ export CGO_ENABLED := 0
 export GOFLAGS     := $(strip $(GOFLAGS) -trimpath)
 
 CONFIG     ?= config.toml
-SEEDS      ?= 3000
-RACE_SEEDS ?= 300
+SEEDS      ?= 400
+RACE_SEEDS ?= 60
 FUZZTIME   ?= 30s
 
 # go test says "no test files" of packages without any: not worth a line.
@@ -74,7 +74,7 @@ vulnerabilities: build
 build: ## the program ./causeway: static, without the paths of this machine, with its version
 	@go build -buildvcs=$$(git rev-parse HEAD >/dev/null 2>&1 && echo true || echo false) -o causeway ./cmd/causeway
 
-play: ## random play: SEEDS=3000 plays, crashes and faults at every kind of call
+play: ## random play: SEEDS=400 plays, crashes and faults at every kind of call
 	@go test ./gateway -run '^TestRandomPlay' -play.seeds=$(SEEDS) -timeout 20m
 
 # The random play of the gateway is long with the race detector, so few seeds must do here; make play has the many.
