@@ -295,7 +295,8 @@ func TestAStoreThatStallsIsAnsweredInTime(t *testing.T) {
 	})
 }
 
-// TestFewChannelsAgainHaveSubscriptionsOfTheirOwn, and nothing is missed meanwhile.
+// TestFewChannelsAgainHaveSubscriptionsOfTheirOwn, and nothing is missed meanwhile. It should ask for the order, too (inOrder): once, with the race
+// detector, a message was put behind a younger one while subscriptions changed. The cause is not known.
 func TestFewChannelsAgainHaveSubscriptionsOfTheirOwn(t *testing.T) {
 	inRichWorld(t, teams.Options{}, func(w *richWorld) {
 		many := []bridge.ConversationID{w.town}
