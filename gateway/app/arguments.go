@@ -48,6 +48,8 @@ func verbs() []verb {
 		{name: "rekey", about: "encrypts all stored tokens anew, with a new key in the key file; while Causeway is stopped", do: (*call).rekey},
 		{name: "render", takes: "--from SERVICE --to SERVICE [--person NAME=ID]...", about: "converts a message's text from stdin to stdout, as it is carried from one service to the other", noConfig: true,
 			flags: []string{flagFrom, flagTo, flagPerson}, do: (*call).render},
+		{name: "import", takes: "MATTERBRIDGE_TOML [-o FILE]", least: 1, most: 1, about: "turns a config of Matterbridge into one of Causeway's, on stdout or in a new file", noConfig: true,
+			flags: []string{flagOutput}, do: (*call).importFrom},
 		{name: "version", about: "says which Causeway this is", noConfig: true, do: func(c *call, _ context.Context) error { return c.version() }},
 		{name: "help", takes: "[COMMAND]", most: 1, about: "shows this", noConfig: true},
 	}
@@ -84,12 +86,13 @@ const (
 	flagFrom    = "from"
 	flagTo      = "to"
 	flagPerson  = "person"
+	flagOutput  = "o"
 )
 
 // options are the flags of single commands, as they were typed.
 type options struct {
 	json, csv, dryRun, confirm bool
-	file                       string
+	file, output               string
 	conversion
 	// given are the names of those that stand in the call.
 	given []string
@@ -120,6 +123,7 @@ func parse(words []string) (arguments, error) {
 		flags.BoolVar(to, name, false, "")
 	}
 	flags.StringVar(&a.file, flagFile, "", "")
+	flags.StringVar(&a.output, flagOutput, "", "")
 	flags.StringVar(&a.from, flagFrom, "", "")
 	flags.StringVar(&a.to, flagTo, "", "")
 	flags.Func(flagPerson, "", func(value string) error { a.persons = append(a.persons, value); return nil })
@@ -215,7 +219,7 @@ func negative(err error) (string, bool) {
 func flagProblem(err error) string {
 	if name, ok := strings.CutPrefix(err.Error(), unknownFlag); ok {
 		hint := config.Suggest(strings.TrimLeft(name, "-"),
-			[]string{"config", "help", flagJSON, flagCSV, flagFile, flagDryRun, flagConfirm, flagFrom, flagTo, flagPerson})
+			[]string{"config", "help", flagJSON, flagCSV, flagFile, flagDryRun, flagConfirm, flagFrom, flagTo, flagPerson, flagOutput})
 		if word, near := strings.CutPrefix(hint, "did you mean "); near {
 			return fmt.Sprintf("unknown flag %s; did you mean -%s", name, word)
 		}
