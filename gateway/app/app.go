@@ -237,6 +237,7 @@ func (a *App) site(g *gateway.Gateway) web.Site {
 		PublicURL: a.publicURL, Hooks: map[string]http.Handler{},
 		Status:       func(ctx context.Context) any { return g.Status(ctx) },
 		MaySeeStatus: func(token string) bool { return a.store.Keys().ValidToken(token, time.Now()) },
+		Prove:        a.store.Keys().Prove,
 		MayOrder:     func(token string, order []byte) bool { return a.store.Keys().ValidOrderToken(token, time.Now(), order) },
 	}
 	for _, account := range a.accounts {

@@ -38,7 +38,7 @@ type verb struct {
 func verbs() []verb {
 	return []verb{
 		{name: "run", about: "carries messages until it is stopped (the default command)", do: (*call).run},
-		{name: "check", about: "tries config, accounts and channels; touches nothing; exit code 1 on any problem", do: (*call).check},
+		{name: "check", takes: "[--json]", about: "tries config, accounts, addresses and channels, and says what to do; touches nothing; exit code 1 on any problem", flags: []string{flagJSON}, do: (*call).check},
 		{name: "login", takes: "ACCOUNT", least: 1, most: 1, about: "signs an account in, where a person must do that", do: (*call).login},
 		{name: "status", takes: "[--json]", about: "shows how the Causeway that is running stands; exit code 1 on any problem", flags: []string{flagJSON}, do: (*call).status},
 		{name: "channels", takes: "ACCOUNT", least: 1, most: 1, about: "lists what an account can see, in the form that channel = takes", do: (*call).channels},
