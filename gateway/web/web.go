@@ -31,6 +31,7 @@ const (
 // PublicURL:
 //
 //	/healthz           whether the process is alive
+//	/readyz            whether it does its work, and what of it not
 //	/status            how everything stands, for those who may know
 //	/people            what the operator wants done about people
 //	/hooks/ACCOUNT/…   what a service sends to an account, and what an account shows to others
@@ -45,6 +46,9 @@ type Site struct {
 	// Pages answers what begins with /connect/ and /me/; nil: there are no such pages. It must keep the paths, which hold tokens, to
 	// itself, and answer also where it fails.
 	Pages http.Handler
+	// Ready tells whether Causeway does its work, and what keeps some of it from being done, as /readyz shows it to anybody as JSON; nil:
+	// there is no /readyz. It takes a bounded time.
+	Ready func(context.Context) (ready bool, reasons any)
 	// Status gives what /status shows as JSON; nil: there is no /status.
 	Status func(context.Context) any
 	// MaySeeStatus judges the bearer token of a request for it.
@@ -155,6 +159,9 @@ func (s Site) handler() http.Handler {
 		return below(s.PublicURL, mux)
 	}
 	mux.HandleFunc("GET /healthz", healthy)
+	if s.Ready != nil {
+		mux.Handle("GET /readyz", &readiness{ask: s.Ready})
+	}
 	if s.Status != nil {
 		mux.HandleFunc("GET /status", s.status)
 	}
