@@ -50,6 +50,7 @@ func verbs() []verb {
 			flags: []string{flagFrom, flagTo, flagPerson}, do: (*call).render},
 		{name: "import", takes: "MATTERBRIDGE_TOML [-o FILE]", least: 1, most: 1, about: "turns a config of Matterbridge into one of Causeway's, on stdout or in a new file", noConfig: true,
 			flags: []string{flagOutput}, do: (*call).importFrom},
+		{name: "completion", takes: "bash|zsh|fish", least: 1, most: 1, about: "prints a script by which a shell completes commands", noConfig: true, do: (*call).completion},
 		{name: "version", about: "says which Causeway this is", noConfig: true, do: func(c *call, _ context.Context) error { return c.version() }},
 		{name: "help", takes: "[COMMAND]", most: 1, about: "shows this", noConfig: true},
 	}
@@ -239,17 +240,16 @@ func flagProblem(err error) string {
 func usageOf(v verb) string {
 	var b strings.Builder
 	if v.name != "" {
-		fmt.Fprintf(&b, "Usage: %s\n\n%s%s.\n", v.line(), strings.ToUpper(v.about[:1]), v.about[1:])
-		if v.more != nil {
-			b.WriteString(v.more())
-		}
+		fmt.Fprintf(&b, "Usage: %s\n\n", v.line())
+		wrap(&b, strings.ToUpper(v.about[:1])+v.about[1:]+".")
+		b.WriteString(helpOf(v))
 		return b.String()
 	}
 	b.WriteString("Causeway joins conversations on Mattermost and Microsoft Teams.\n\nUsage:\n")
 	for _, v := range verbs() {
 		fmt.Fprintf(&b, "  %s\n        %s\n", v.line(), v.about)
 	}
-	b.WriteString("\nThe config is " + defaultConfig + " where -c names no other file. Flags may stand anywhere.\n")
+	b.WriteString("\nThe config is " + defaultConfig + " where -c names no other file. Flags may stand anywhere.\n`causeway help COMMAND` explains one, with examples.\n")
 	return b.String()
 }
 
