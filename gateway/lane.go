@@ -249,8 +249,8 @@ func (l *lane) act(ctx context.Context, p *place, o *store.Outcome) error {
 func (l *lane) look(ctx context.Context, p *place, o *store.Outcome) error {
 	s, err := p.account.Bridge.Read(ctx, l.name, o.Step.ID)
 	switch {
-	case err != nil && (!passes(err) || l.failures >= quoteTries):
-		return nil // the write itself will tell
+	case err != nil && l.blind(ctx, o, err):
+		return nil
 	case err != nil:
 		return fmt.Errorf("looking at what is to be changed: %w", err)
 	case slices.ContainsFunc(o.Work.Parts, func(part store.Part) bool { return part.ID == s.ID && part.Revision > s.Revision }):
@@ -259,6 +259,15 @@ func (l *lane) look(ctx context.Context, p *place, o *store.Outcome) error {
 		o.State, o.Routes = &s, l.gateway.routesOf(p, l.name.Server)
 	}
 	return nil
+}
+
+// blind tells whether there is no use in looking any longer. What is to be overwritten is not waited for: the write itself will tell. Of a
+// reaction that is unclear nothing else will tell: whoever took it away would have it kept elsewhere.
+func (l *lane) blind(ctx context.Context, o *store.Outcome, err error) bool {
+	if o.Step.Since.IsZero() {
+		return !passes(err) || l.failures >= quoteTries
+	}
+	return !passes(err) && bridge.KindOf(err) != bridge.Unauthorised || l.poisoned(ctx, o)
 }
 
 // passes tells whether an error may go away by itself.
