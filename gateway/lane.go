@@ -81,7 +81,7 @@ func (l *lane) work(ctx context.Context) {
 			}
 			l.trouble.report(storing, l.log, "storing", err)
 			l.failures++
-			if !pause(ctx, backoff(l.failures)) {
+			if !pause(ctx, l.gateway.backoff(l.failures)) {
 				return
 			}
 			continue // with the same outcome
@@ -145,7 +145,7 @@ func (l *lane) missed(ctx context.Context, o *store.Outcome) *store.Outcome {
 		l.refuse(o, store.Refused, l.reason)
 		return o
 	}
-	if !pause(ctx, backoff(l.failures)) {
+	if !pause(ctx, l.gateway.backoff(l.failures)) {
 		return nil
 	}
 	return o
@@ -420,7 +420,7 @@ func (l *lane) retry(ctx context.Context, p *place, o *store.Outcome, err error)
 	if !errors.Is(err, context.Canceled) {
 		l.trouble.report(delivering, l.log, "delivering", err)
 	}
-	kind, wait := bridge.KindOf(err), backoff(l.failures)
+	kind, wait := bridge.KindOf(err), l.gateway.backoff(l.failures)
 	switch {
 	case kind == bridge.Uncertain && o.Step.Op == store.Post:
 		l.reason = err
