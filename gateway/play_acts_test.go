@@ -37,8 +37,7 @@ func (p *play) act() {
 			p.say(n, r, seen.ID, by)
 		}
 	case 5, 6:
-		// Behind what Causeway has written there, a coarse clock hides edits.
-		if said != nil && !seen.Deleted && !(said.rewritten && p.coarse[n]) {
+		if said != nil && !seen.Deleted {
 			p.add("side %d %s: a person edits %s", n, room, seen.ID)
 			s.service.Edit(room, seen.ID, fmt.Sprintf("%s  now %d", said.token, p.int(1000)))
 		}
@@ -67,7 +66,6 @@ func (p *play) act() {
 	case 12:
 		// A coarse clock hides edits; what stands before the text would be lost, and parts are told one by one.
 		if copied != nil && !seen.Deleted && seen.Author.ID != "bot" && !copied.long && !p.coarse[n] && strings.HasPrefix(seen.Text, copied.token) {
-			copied.rewritten = true
 			p.add("side %d %s: %s edits %s, the copy of %s", n, room, seen.Author.ID, seen.ID, copied.token)
 			s.service.Edit(room, seen.ID, fmt.Sprintf("%s  now %d", copied.token, 1000+p.int(1000)))
 		}

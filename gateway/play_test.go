@@ -88,7 +88,6 @@ type utterance struct {
 	by          int // of the side's people
 	token       string
 	long        bool // it was once: in several parts
-	rewritten   bool // its copy was edited by hand, so that Causeway writes into the origin
 	restored    bool // deleted and brought back: its copy may have been made anew
 	deleted     bool // by a person
 	byModerator bool // its copy was deleted there
