@@ -11,8 +11,9 @@ import (
 	"causeway/bridge/memory"
 )
 
-// longestMoment is longer than any call takes, unless the storm holds it up.
-const longestMoment = time.Millisecond
+// longestMoments are what calls take at most in a play, unless the storm holds them up: in half of the plays people seldom do something
+// meanwhile, in the others often.
+var longestMoments = []time.Duration{time.Millisecond, time.Millisecond, 300 * time.Millisecond, 3 * time.Second}
 
 // moment lets what is about to be done take a time that follows from the seed and from what it is. Fake time goes on when all goroutines
 // wait, so what begins together happens in an order that the seed alone decides, not the scheduler. It reports whether ctx is still alive.
@@ -22,7 +23,7 @@ func (p *play) moment(ctx context.Context, what ...any) bool {
 	}
 	h := fnv.New64a()
 	fmt.Fprintf(h, "%d %q", p.seed, what)
-	return pause(ctx, time.Duration(1+h.Sum64()%uint64(longestMoment)))
+	return pause(ctx, time.Duration(1+h.Sum64()%uint64(p.longest)))
 }
 
 // turn orders lanes that are woken together.

@@ -109,7 +109,8 @@ type play struct {
 	keep     *store.Store
 	lost     atomic.Bool // acting as ben was refused once
 	log      *logrus.Entry
-	acts     int // at least so many, and less than four times as many
+	acts     int           // at least so many, and less than four times as many
+	longest  time.Duration // that a call takes
 	crash    float64
 	fault    float64
 	dies     func(after bool) bool // whether a write to the store, before or after it is on disk, is the process's last
@@ -136,6 +137,7 @@ func newPlay(t *testing.T, seed uint64) *play {
 	p.dies = func(bool) bool { return p.float() < p.crash }
 	rooms := 1 + p.int(2)
 	p.steady = p.int(2) == 0
+	p.longest = longestMoments[p.int(len(longestMoments))]
 	for n := range p.sides {
 		s := &side{service: memory.NewService(bridge.ServerID(fmt.Sprintf("memory:%d", n)), p.options(n))}
 		for r := range rooms {
