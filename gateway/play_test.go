@@ -21,7 +21,7 @@ import (
 )
 
 var (
-	playSeeds = flag.Int("play.seeds", 2000, "how many random plays")
+	playSeeds = flag.Int("play.seeds", 300, "how many random plays")
 	playFirst = flag.Uint64("play.first", 1, "seed of the first random play")
 	playTrace = flag.Bool("play.trace", false, "print what happens in each play")
 	// What one scheduler finds another one does not. With the race detector plays are parallel.
