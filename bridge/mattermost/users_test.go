@@ -384,11 +384,15 @@ func TestTheOAuthApp(t *testing.T) {
 	c.sim.Configure(func(o *sim.Options) { o.NoOAuth = true })
 	_, err = c.account.Connect(t.Context())
 	c.must(err)
+	// Without it nobody can be connected, but where the bot mints the tokens.
 	_, err = sign()
-	c.wants(err, bridge.Unsupported, bridge.ScopeConversation)
+	c.wants(err, bridge.Rejected, bridge.ScopePerson)
 	plain := newCrowd(t, sim.Options{}, "", nil)
 	_, err = plain.account.SignIn(t.Context(), bridge.SignIn{Redirect: redirect, State: "s"})
-	plain.wants(err, bridge.Unsupported, bridge.ScopeConversation)
+	plain.wants(err, bridge.Rejected, bridge.ScopePerson)
+	simple := newCrowd(t, sim.Options{NoOAuth: true}, "system_admin", nil)
+	_, err = simple.account.SignIn(t.Context(), bridge.SignIn{Redirect: redirect, State: "s"})
+	simple.wants(err, bridge.Unsupported, bridge.ScopeConversation)
 }
 
 func TestCodesAreGoodOnceAndForTheirAddress(t *testing.T) {

@@ -192,6 +192,10 @@ func TestNamesAreShownAsTextAndAsOneLine(t *testing.T) {
 			t.Errorf("%s does not show the name:\n%s", p.title, p.body)
 		}
 	}
+	s.tells()
+	if len(s.mm.Notices()) == 0 {
+		t.Error("nothing is told")
+	}
 	for _, n := range s.mm.Notices() {
 		if strings.ContainsAny(text(n.Text), "\u202e\u2066\u200b\x00") {
 			t.Errorf("told %q", text(n.Text))

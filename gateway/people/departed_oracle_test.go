@@ -142,7 +142,7 @@ func (r *lifeRun) start() {
 			r.crash = crash
 			r.mutex.Unlock()
 			r.people = New(r.options)
-			r.people.work = []duty{newLeaving(r.people).run, r.people.tellLost, r.people.departures.run, newVerifying(r.people).run}
+			r.people.work = []duty{newLeaving(r.people).run, r.people.letters.run, r.people.departures.run, newVerifying(r.people).run}
 			r.people.Run(life)
 			crash()
 		}

@@ -7,15 +7,9 @@ import (
 	"slices"
 
 	"causeway/bridge"
-	"causeway/bridge/richtext"
 	"causeway/gateway/people/page"
 	"causeway/gateway/store"
 )
-
-func (p *People) connectedText(w walk) richtext.Doc {
-	return richtext.Doc{paragraph(bold("You are connected."), plain(" What you say is now carried between "+w.home.Title+" and "+w.other.label()+" in your own name, as "+
-		page.Clean(w.Other.Name)+" there."))}
-}
 
 // mine gives whose page it is.
 func (p *People) mine(ctx context.Context, token string) (home Account, u bridge.UserID, person store.Person, err error) {

@@ -105,6 +105,8 @@ type People struct {
 	matching *matching
 	// errands are done for administrators.
 	errands *errands
+	// letters tell people what has become of their connections.
+	letters *letters
 	work    []duty
 
 	mutex sync.Mutex // guards what follows
@@ -168,10 +170,10 @@ func (p *People) lasting(ctx context.Context, d duty) {
 // duties are what goes on beside the walks. Each adds what its buttons do to p.answers when it is made.
 func (p *People) duties() []duty {
 	p.answers[forPlatform], p.answers[forConnect] = p.choosePlatform, p.connectAgain
-	p.members, p.errands, p.matching = newMembers(), newErrands(p), newMatching(p)
+	p.members, p.errands, p.matching, p.letters = newMembers(), newErrands(p), newMatching(p), &letters{p: p}
 	m, d, i := newMuting(p), newDepartures(p), newInviting(p)
 	p.mutes, p.departures, p.inviting, p.arrived, p.awaited, p.answers[forInvitation] = m, d, i, i.Arrived, i.Awaited, i.press
-	return []duty{newLeaving(p).run, p.tellLost, p.watch, m.run, d.run, newVerifying(p).run, i.run, p.errands.run, p.matching.run}
+	return []duty{newLeaving(p).run, p.letters.run, p.watch, m.run, d.run, newVerifying(p).run, i.run, p.errands.run, p.matching.run}
 }
 
 // account gives an account of the config; false when it is not used any more.

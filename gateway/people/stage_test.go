@@ -219,6 +219,14 @@ func (s *stage) types(u bridge.UserID, line string) bridge.Reply {
 	return r
 }
 
+// tells has everybody told what they are to be told.
+func (s *stage) tells() {
+	s.Helper()
+	if err := s.people.letters.tellAll(s.Context()); err != nil {
+		s.Fatal(err)
+	}
+}
+
 // text gives what a document says, with the addresses of links.
 func text(doc richtext.Doc) string {
 	var b strings.Builder
