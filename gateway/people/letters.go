@@ -217,6 +217,6 @@ func (l *letters) owed(ctx context.Context, u store.User) (richtext.Doc, error) 
 	if more {
 		lines = append(lines, []richtext.Run{plain("and others")})
 	}
-	return richtext.Doc{paragraph(bold("These stay muted for you:"), plain(" Causeway muted them, and may not change that without your right. Connect again, and it does; or unmute them yourself, in the menu of each.")),
+	return richtext.Doc{paragraph(bold("These stay muted for you:"), plain(" Causeway has muted them, and may not change that without your right. Connect again, and it does what you choose then; or unmute them yourself, in the menu of each.")),
 		list(lines...)}, nil
 }

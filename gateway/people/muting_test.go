@@ -118,7 +118,7 @@ func TestWhatWasMutedByHandDuringAHoldStaysMuted(t *testing.T) {
 		s.turn(awayServer, "ann", store.Connected, store.Lost)
 		s.pass(time.Minute)
 		s.setting("lost", "town", memory.Mention)
-		s.mutes()
+		s.mutes(store.Mute{Server: homeServer, User: "ann", Channel: "town", Before: memory.Mention, State: store.LeftAlone})
 	})
 }
 
