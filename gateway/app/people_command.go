@@ -98,7 +98,9 @@ func (c *call) peopleOrders(act people.Act, words []string) ([]typed, error) {
 	switch {
 	case act.Name == people.ActSync && len(words) > 0:
 		return nil, peopleUsage("people sync takes no %q", words[0])
-	case act.Name == people.ActSync && c.dryRun && c.confirm:
+	case act.Name == people.ActSync && slices.Contains(c.given, flagConfirm) && c.confirm < 1:
+		return nil, peopleUsage("people sync -confirm takes how many people -dry-run has shown to wait for it")
+	case act.Name == people.ActSync && c.dryRun && c.confirm > 0:
 		return nil, peopleUsage("people sync takes one of -dry-run and -confirm: the one only looks, and the other agrees")
 	case act.Name == people.ActSync:
 		return []typed{{order: people.Order{Act: act.Name, DryRun: c.dryRun, Confirm: c.confirm}}}, nil

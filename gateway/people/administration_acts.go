@@ -314,8 +314,15 @@ func (p *People) syncAll(ctx context.Context, o Order) []Outcome {
 		p.changed() // what goes on by itself begins at once
 	}
 	var all []Outcome
+	waiting := 0
 	for _, one := range planned {
 		all = append(all, Outcome{Name: p.left(one), Text: one.text(o.DryRun), Failed: one.unfinished && !one.gone})
+		if one.Waits && one.gone && !one.unfinished {
+			waiting++
+		}
+	}
+	if waiting > 0 && err == nil {
+		all = append(all, Outcome{Text: fmt.Sprintf("%d wait for your consent, as more have left than MaxRemovals lets go in a day: agree with `causeway people sync --confirm %d`", waiting, waiting)})
 	}
 	if err != nil {
 		return append(all, outcome("", "", err))
@@ -350,7 +357,7 @@ func (one *Planned) text(dry bool) string {
 	}
 	switch {
 	case one.Waits:
-		text = "to be " + text + ", but not without your consent (more have left than MaxRemovals): `causeway people sync --confirm`"
+		text = "to be " + text + ", but not without your consent"
 	case dry:
 		text = "would be " + text
 	case one.unfinished:
