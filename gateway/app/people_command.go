@@ -34,7 +34,7 @@ func takesFlags(action string) []string {
 		return []string{flagCSV, flagJSON}
 	case people.ActSync:
 		return []string{flagDryRun, flagConfirm}
-	case people.ActInvite, people.ActConnect, people.ActDisconnect, people.ActPlatform:
+	case people.ActInvite, people.ActConnect, people.ActDisallow, people.ActDisconnect, people.ActPlatform:
 		return []string{flagFile}
 	}
 	return nil
@@ -51,8 +51,8 @@ A name is a user name, an e-mail address or an id on any account; with the accou
 called that: mattermost.hq:ann. The first three actions only look, and work whether or not Causeway runs; the
 others ask the Causeway that is running.
 
---file FILE takes the names of invite, connect, disconnect and platform from a file, one a line (two for connect; # begins a
-comment), or from what export has written as CSV. A line is printed for each; the exit code is 1 when any failed.
+--file FILE takes the names of invite, connect, disallow, disconnect and platform from a file, one a line (two for connect and
+disallow; # begins a comment), or from what export has written as CSV. A line is printed for each; the exit code is 1 when any failed.
 `)
 	return b.String()
 }

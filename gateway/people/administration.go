@@ -30,6 +30,7 @@ const (
 	ActShow       = "show"
 	ActInvite     = "invite"
 	ActConnect    = "connect"
+	ActDisallow   = "disallow"
 	ActDisconnect = "disconnect"
 	ActPlatform   = "platform"
 	ActSync       = "sync"
@@ -42,6 +43,7 @@ func Acts() []Act {
 		{Name: ActShow, Takes: "NAME", About: "shows all that is known of one person", Looks: true, Words: 1},
 		{Name: ActInvite, Takes: "NAME…", About: "asks people whether they want to connect", Words: 1, Each: true, do: one((*People).inviteOne)},
 		{Name: ActConnect, Takes: "NAME OTHER", About: "lets two accounts of one person connect although their addresses differ, and asks the person to", Words: 2, Each: true, do: one((*People).approveOne)},
+		{Name: ActDisallow, Takes: "NAME OTHER", About: "takes that back; who has connected meanwhile stays so", Words: 2, Each: true, do: one((*People).disallowOne)},
 		{Name: ActDisconnect, Takes: "NAME…", About: "disconnects people from everything", Words: 1, Each: true, do: one((*People).disconnectOne)},
 		{Name: ActPlatform, Takes: "NAME PLATFORM", About: "sets where somebody is notified", Words: 2, do: one((*People).platformOne)},
 		{Name: ActSync, Takes: "[--dry-run|--confirm NUMBER]", About: "looks at once who has left, and removes them; or only says what would happen; or agrees to the removal of as many as that has shown to wait for it", do: (*People).syncAll},

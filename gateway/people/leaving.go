@@ -16,10 +16,7 @@ func (p *People) disconnectCommand(ctx context.Context, home Account, targets []
 	if err != nil {
 		return p.failed(home, err)
 	}
-	connected := slices.DeleteFunc(slices.Clone(targets), func(a Account) bool {
-		i, ok := person.On(a.Name)
-		return !ok || i.State == store.Kept
-	})
+	connected := p.endable(home, person, targets)
 	if !ok || len(connected) == 0 {
 		return bridge.Reply{Text: p.notConnected(home)}
 	}
@@ -31,6 +28,25 @@ func (p *People) disconnectCommand(ctx context.Context, home Account, targets []
 		return p.failed(home, err)
 	}
 	return bridge.Reply{Text: leavingText(other)}
+}
+
+// endable gives the accounts from which somebody can be disconnected by one of the words that lead to targets; also one that is not in the config any more.
+func (p *People) endable(home Account, person store.Person, targets []Account) (all []Account) {
+	for _, i := range person.Identities {
+		a := p.formerly(i.Account)
+		if i.State != store.Kept && a.Name != home.Name && slices.ContainsFunc(targets, func(t Account) bool { return t.protocol() == a.protocol() }) {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// formerly gives an account that may not be in the config any more; of such a one only the name is known.
+func (p *People) formerly(name bridge.AccountName) Account {
+	if a, used := p.account(name); used {
+		return a
+	}
+	return Account{Name: name, Title: string(name)}
 }
 
 func leavingText(a Account) richtext.Doc {

@@ -143,12 +143,7 @@ func (l *letters) farewell(home Account, one store.Letter) richtext.Doc {
 }
 
 // labelOf is what people call an account, also one that is not in the config any more.
-func (p *People) labelOf(name bridge.AccountName) string {
-	if a, used := p.account(name); used {
-		return a.label()
-	}
-	return string(name)
-}
+func (p *People) labelOf(name bridge.AccountName) string { return p.formerly(name).label() }
 
 func (l *letters) sendLoss(ctx context.Context, who store.User) error {
 	person, ok, err := l.p.o.Store.PersonOf(ctx, who.Server, who.User)

@@ -32,6 +32,7 @@ type stage struct {
 	mm, teams, fabrikam *memory.Service
 	store               *store.Store
 	people              *People
+	doors               *Doors
 	carrier             *carrier
 	pages               http.Handler
 	log                 *logText
@@ -142,15 +143,21 @@ func newStage(t *testing.T, change ...func(*setting)) *stage {
 	if o.noURL {
 		address = ""
 	}
-	s.people = New(Options{Accounts: accounts, Settings: o.people, Store: s.store, Gateway: s.carrier, PublicURL: address, Log: logrus.NewEntry(log)})
-	doors.Open(s.people)
-	s.pages = http.StripPrefix("/bridge", s.people.Handler())
+	s.doors = doors
+	s.restart(Options{Accounts: accounts, Settings: o.people, Store: s.store, Gateway: s.carrier, PublicURL: address, Log: logrus.NewEntry(log)})
 	for _, service := range []*memory.Service{s.mm, s.teams, s.fabrikam} {
 		s.add(service, "alice", "Alice Chen", "alice@example.com")
 	}
 	s.add(s.mm, "mallory", "Mallory", "mallory@example.com")
 	s.add(s.teams, "eve", "Eve", "eve@example.com")
 	return s
+}
+
+// restart makes People anew.
+func (s *stage) restart(o Options) {
+	s.people = New(o)
+	s.doors.Open(s.people)
+	s.pages = http.StripPrefix("/bridge", s.people.Handler())
 }
 
 func (s *stage) add(service *memory.Service, id, name, email string) {
