@@ -56,8 +56,18 @@ func (Base) Find(context.Context, Draft, time.Time) ([]MessageID, error) {
 func (Base) Notify(context.Context, Notice) error { return unsupported("telling a person") }
 
 // OpenConversation answers Unsupported.
-func (Base) OpenConversation(context.Context, []UserID) (ConversationID, error) {
+func (Base) OpenConversation(context.Context, Opening) (ConversationID, error) {
 	return ConversationID{}, unsupported("opening a direct conversation")
+}
+
+// Talk answers Unsupported.
+func (Base) Talk(context.Context, ConversationID) (Talk, error) {
+	return Talk{}, unsupported("asking for a direct conversation")
+}
+
+// Rename answers Unsupported.
+func (Base) Rename(context.Context, ConversationID, UserID, string) error {
+	return unsupported("renaming a group conversation")
 }
 
 // LookUp answers Unsupported.

@@ -35,6 +35,14 @@ type Capabilities struct {
 	// Muted is the setting, in the service's own word, under which somebody is told of a conversation only when mentioned, or not at
 	// all; empty: it has none that can be set.
 	Muted string
+	// Direct: direct and group conversations of connected people are read, and can be opened.
+	Direct bool
+	// Regroup: the members of a [Group] can change.
+	Regroup bool
+	// GroupLimit is how many people a [Group] may have at most; 0: any number.
+	GroupLimit int
+	// RelayDirect: the account itself can write, edit and delete in direct and group conversations of which it is no member.
+	RelayDirect bool
 }
 
 // Identity is who an account is.
@@ -114,7 +122,8 @@ type Bridge interface {
 	Conversations(ctx context.Context) ([]Conversation, error)
 
 	// Run reads the conversations that inbox watches until ctx ends, starting behind their cursors, and puts all
-	// their states into inbox. It returns nil only when ctx has ended, otherwise what stopped it; the
+	// their states into inbox. With Direct it also notices what is said in talks of the people that [Inbox.Observed] names, those said
+	// while it did not run included, and has the inbox meet them. It returns nil only when ctx has ended, otherwise what stopped it; the
 	// gateway then calls it again. A failing conversation must not stop the others: report it to inbox.Trouble.
 	Run(ctx context.Context, inbox Inbox) error
 	// Read gives the present state of one message. Gone: it does not exist.
@@ -142,8 +151,13 @@ type Bridge interface {
 	// Notify tells a person something that nobody else sees; by a direct message where the notice is about no conversation.
 	Notify(ctx context.Context, n Notice) error
 
-	// OpenConversation gives the direct or group conversation of exactly these people, made when it does not exist.
-	OpenConversation(ctx context.Context, people []UserID) (ConversationID, error)
+	// OpenConversation gives the direct or group conversation of exactly these people. A pair, a conversation with oneself, and a group where
+	// the service knows only one of the same people, is found when it exists; else it is made.
+	OpenConversation(ctx context.Context, o Opening) (ConversationID, error)
+	// Talk asks the service how a direct or group conversation is now. Gone: it cannot be seen, or is a channel.
+	Talk(ctx context.Context, c ConversationID) (Talk, error)
+	// Rename gives a group another topic. Doing it twice is harmless.
+	Rename(ctx context.Context, c ConversationID, as UserID, topic string) error
 	// LookUp gives a person by id, as remembered.
 	LookUp(ctx context.Context, u UserID) (Author, error)
 	// Profile asks the service for a user. One who does not exist is no error, but Erased.
@@ -216,6 +230,19 @@ type Inbox interface {
 	// Living gives the messages of a conversation that were made since a time, Causeway's own among them, and of which no
 	// deletion has been put: for services that do not list every deletion.
 	Living(ctx context.Context, c ConversationID, since time.Time) ([]MessageID, error)
+	// Begin gives from when on messages of a conversation without a cursor count: they are read from then on. Zero: from the present.
+	Begin(c ConversationID) time.Time
+	// Readers gives the connected members of a direct or group conversation, by whose right it may be read; none for channels.
+	Readers(c ConversationID) []UserID
+	// Observed gives the people whose direct and group conversations are to be noticed, and a channel that is closed when that has changed.
+	Observed() ([]Observed, <-chan struct{})
+	// Interest tells at once what becomes of what is said in a talk, so that nothing of others is read or decrypted.
+	Interest(c ConversationID) Interest
+	// Meet tells of a talk that is Unmet, in which somebody spoke although it is Refused, or whose members or topic have changed. It returns
+	// when it is known, and stored, what becomes of it: that may take requests to other services, so nothing but this talk should wait for it.
+	// What is said after its members have changed may be put only when Meet has returned: before, it is not known who may see it. After an
+	// error nothing is known; try again later, less often each time.
+	Meet(ctx context.Context, t Talk) (Interest, error)
 	// Put stores states and cursor in one transaction and returns when they are on disk. After an error nothing
 	// is stored: the bridge must not acknowledge them to the service and reads them again.
 	Put(ctx context.Context, b Batch) error

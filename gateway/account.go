@@ -102,7 +102,7 @@ func (a *account) session(ctx context.Context) error {
 	defer cancel(nil)
 	a.reading.report("", a.log, "the connection", nil)
 	tasks.Go(func() { a.findLater(ctx, a.find(ctx)) }) // meanwhile what was found in earlier runs is read
-	err = guarded(func() error { return a.Bridge.Run(ctx, inbox{a.gateway, a}) })
+	err = guarded(func() error { return a.Bridge.Run(ctx, inbox{gateway: a.gateway, account: a}) })
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
 	}

@@ -13,6 +13,7 @@ import (
 
 // inbox takes what one account reads.
 type inbox struct {
+	bridge.NoTalks
 	gateway *Gateway
 	account *account
 }

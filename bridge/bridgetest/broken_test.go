@@ -24,7 +24,7 @@ type broken struct {
 	find    func(ctx context.Context, d bridge.Draft, since time.Time) ([]bridge.MessageID, error)
 	lookUp  func(ctx context.Context, u bridge.UserID) (bridge.Author, error)
 	notify  func(ctx context.Context, n bridge.Notice) error
-	direct  func(ctx context.Context, people []bridge.UserID) (bridge.ConversationID, error)
+	direct  func(ctx context.Context, o bridge.Opening) (bridge.ConversationID, error)
 	members func(ctx context.Context, c bridge.ConversationID) ([]bridge.UserID, error)
 	verify  func(ctx context.Context, u bridge.UserID) error
 	discard func(ctx context.Context, u bridge.UserID) error
@@ -125,11 +125,11 @@ func (b *broken) LookUp(ctx context.Context, u bridge.UserID) (bridge.Author, er
 	return b.Bridge.LookUp(ctx, u)
 }
 
-func (b *broken) OpenConversation(ctx context.Context, people []bridge.UserID) (bridge.ConversationID, error) {
+func (b *broken) OpenConversation(ctx context.Context, o bridge.Opening) (bridge.ConversationID, error) {
 	if b.direct != nil {
-		return b.direct(ctx, people)
+		return b.direct(ctx, o)
 	}
-	return b.Bridge.OpenConversation(ctx, people)
+	return b.Bridge.OpenConversation(ctx, o)
 }
 
 func (b *broken) Members(ctx context.Context, c bridge.ConversationID) ([]bridge.UserID, error) {

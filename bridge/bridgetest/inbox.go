@@ -26,6 +26,7 @@ type look struct {
 
 // inbox is an [bridge.Inbox] that keeps what it is given as the gateway would, and notes what the contract forbids.
 type inbox struct {
+	bridge.NoTalks
 	mu      sync.Mutex
 	watched []bridge.ConversationID
 	changed chan struct{}

@@ -88,7 +88,7 @@ func directIsOpenedOnce(w *world) {
 	w.connect()
 	opened := func(people ...bridge.UserID) (id bridge.ConversationID, err error) {
 		err = w.write(func(ctx context.Context) error {
-			id, err = w.bridge.OpenConversation(ctx, people)
+			id, err = w.bridge.OpenConversation(ctx, bridge.Opening{People: people})
 			return err
 		})
 		return id, err

@@ -276,7 +276,7 @@ var placeProofs = []proof{
 	}},
 	{"one conversation for each order of its people", "a direct conversation is opened once", "then", func(h *handle, b *broken) {
 		n := 0
-		b.direct = func(context.Context, []bridge.UserID) (bridge.ConversationID, error) {
+		b.direct = func(context.Context, bridge.Opening) (bridge.ConversationID, error) {
 			n++
 			return h.service.AddChannel(bridge.ChannelID(fmt.Sprint("direct-", n)), fmt.Sprint("direct/", n)), nil
 		}

@@ -21,6 +21,7 @@ import (
 
 // recorder is an inbox in memory.
 type recorder struct {
+	bridge.NoTalks
 	mu       sync.Mutex
 	watched  []bridge.ConversationID
 	changed  chan struct{}

@@ -206,13 +206,13 @@ func (a *account) Open(ctx context.Context, c bridge.ConversationID, f bridge.Fi
 
 // OpenConversation opens a direct channel between two people, or a group channel of three to eight with the bot among them:
 // Mattermost adds to a group whoever makes it.
-func (a *account) OpenConversation(ctx context.Context, people []bridge.UserID) (bridge.ConversationID, error) {
+func (a *account) OpenConversation(ctx context.Context, o bridge.Opening) (bridge.ConversationID, error) {
 	me, config, err := a.self()
 	if err != nil {
 		return bridge.ConversationID{}, err
 	}
-	ids, withBot := make([]string, len(people)), false
-	for i, p := range people {
+	ids, withBot := make([]string, len(o.People)), false
+	for i, p := range o.People {
 		ids[i] = string(p)
 		withBot = withBot || string(p) == me.Id
 	}

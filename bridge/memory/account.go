@@ -351,8 +351,8 @@ func (a *account) Notify(ctx context.Context, n bridge.Notice) error {
 }
 
 // OpenConversation finds or makes the conversation of these people.
-func (a *account) OpenConversation(ctx context.Context, people []bridge.UserID) (bridge.ConversationID, error) {
-	people = slices.Compact(slices.Sorted(slices.Values(people)))
+func (a *account) OpenConversation(ctx context.Context, o bridge.Opening) (bridge.ConversationID, error) {
+	people := slices.Compact(slices.Sorted(slices.Values(o.People)))
 	var id bridge.ConversationID
 	err := a.call(ctx, Call{Op: OpenConversation}, func() error {
 		if len(people) == 0 {

@@ -17,6 +17,7 @@ import (
 
 // inbox keeps what was put, in memory.
 type inbox struct {
+	bridge.NoTalks
 	mu      sync.Mutex
 	watched []bridge.ConversationID
 	changed chan struct{}

@@ -22,6 +22,7 @@ import (
 
 // testInbox keeps what a run puts, and checks the order of a batch.
 type testInbox struct {
+	bridge.NoTalks
 	mu       sync.Mutex
 	watched  []bridge.ConversationID
 	changed  chan struct{}

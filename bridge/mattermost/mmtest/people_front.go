@@ -19,7 +19,7 @@ import (
 )
 
 // nobodysInbox watches nothing.
-type nobodysInbox struct{}
+type nobodysInbox struct{ bridge.NoTalks }
 
 var never = make(chan struct{})
 
