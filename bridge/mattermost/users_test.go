@@ -221,6 +221,32 @@ func TestWhoArrives(t *testing.T) {
 	}
 }
 
+// TestWhoJoinsIsSeenAtOnce: the people are listed once an hour here.
+func TestWhoJoinsIsSeenAtOnce(t *testing.T) {
+	c := newCrowd(t, sim.Options{}, restricted, nil)
+	c.open = mattermost.NewWatchful
+	c.connectAgain()
+	c.sim.SetStatus("alice", "online")
+	c.start()
+	arrived := func() []bridge.UserID {
+		_, _, who := c.front.Seen()
+		return who
+	}
+	c.wait("alice is there", func() bool { return len(arrived()) == 1 })
+	late := c.sim.AddUser("late")
+	c.sim.AddToTeam("acme", "late")
+	c.sim.SetStatus("late", "online")
+	c.sim.Join(c.channel, "late")
+	c.wait("who is new arrives", func() bool { return len(arrived()) == 2 })
+	// Who has been online, and joins a channel, counts as coming: they were perhaps in none that mattered.
+	c.sim.Leave(c.channel, "alice")
+	c.sim.Join(c.channel, "alice")
+	c.wait("alice has joined", func() bool { return len(arrived()) == 3 })
+	if d := cmp.Diff([]bridge.UserID{c.alice(), bridge.UserID(late.Id), c.alice()}, arrived()); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestWhoArrivesIsOfTheTeamsOfTheConfig(t *testing.T) {
 	c := newCrowd(t, sim.Options{}, restricted, nil)
 	c.sim.AddTeam("globex")

@@ -70,7 +70,17 @@ type road struct {
 	waiting int
 }
 
+// connects sets which accounts have connected, and gives those that had.
+func (r *road) connects(servers map[bridge.AccountName]bridge.ServerID) (before map[bridge.AccountName]bridge.ServerID) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	before, r.servers = r.servers, servers
+	return before
+}
+
 func (r *road) Identity(a bridge.AccountName) (bridge.Identity, bool) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
 	s, ok := r.servers[a]
 	return bridge.Identity{Server: s, User: "bot"}, ok
 }

@@ -220,7 +220,7 @@ func (m *muting) ask(ctx context.Context, all map[bridge.AccountName][]bridge.Co
 	var tasks sync.WaitGroup
 	for name, conversations := range all {
 		a, ok := m.p.account(name)
-		if !ok {
+		if _, connected := m.p.server(name); !ok || !connected { // just after the start; there is news when it has connected, as messages arrive then
 			continue
 		}
 		tasks.Go(func() {

@@ -91,10 +91,11 @@ func on(p store.Person, server bridge.ServerID) (store.Identity, bool) {
 	return p.Identities[i], true
 }
 
-// bridge gives a bridge to a server: that of the account, where it is still used, or else another one.
+// bridge gives a bridge to a server: that of the account, where it is still used, or else another one; false before it has connected once.
 func (m *muting) bridge(server bridge.ServerID, account bridge.AccountName) (bridge.Bridge, bool) {
 	if a, ok := m.p.account(account); ok {
-		return a.Bridge, a.Bridge.Capabilities().Muted != ""
+		_, connected := m.p.server(account)
+		return a.Bridge, connected && a.Bridge.Capabilities().Muted != ""
 	}
 	for _, a := range m.p.o.Accounts {
 		if s, ok := m.p.server(a.Name); ok && s == server && a.Bridge.Capabilities().Muted != "" {
