@@ -264,14 +264,14 @@ func TestOrdersThatMakeNoSense(t *testing.T) {
 	defer s.close()
 	for order, want := range map[string]string{
 		"": "reading an order: ", "[]": "reading an order: ",
-		`{}`:                              `there is no order ""; known here: `,
-		`{"act":"list"}`:                  `there is no order "list"; `,
-		`{"act":"invit","names":["a"]}`:   `there is no order "invit"; did you mean invite?`,
-		`{"act":"invite"}`:                "invite takes NAME…",
-		`{"act":"connect","names":["a"]}`: "connect takes NAME OTHER",
-		`{"act":"sync","names":["a"]}`:    "sync takes [--dry-run|--confirm NUMBER]",
+		`{}`:                                        `there is no order ""; known here: `,
+		`{"act":"list"}`:                            `there is no order "list"; `,
+		`{"act":"invit","names":["a"]}`:             `there is no order "invit"; did you mean invite?`,
+		`{"act":"invite"}`:                          "invite takes NAME…",
+		`{"act":"connect","names":["a"]}`:           "connect takes NAME OTHER",
+		`{"act":"sync","names":["a"]}`:              "sync takes [--dry-run|--confirm NUMBER]",
 		`{"act":"sync","dry_run":true,"confirm":2}`: "sync takes one of --dry-run and --confirm",
-		`{"act":"sync","confirm":-1}`: "sync --confirm takes the number of people",
+		`{"act":"sync","confirm":-1}`:               "sync --confirm takes the number of people",
 	} {
 		if _, err := s.people.OrderJSON(t.Context(), []byte(order)); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", order, err, want)
