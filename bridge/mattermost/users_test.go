@@ -11,6 +11,7 @@ import (
 
 	"causeway/bridge"
 	"causeway/bridge/mattermost"
+	"causeway/bridge/richtext"
 	sim "causeway/contrib/sim/mattermost"
 )
 
@@ -281,6 +282,9 @@ func TestNobodyFromElsewhereLooksLikeAUser(t *testing.T) {
 	c.sim.ChangeUser("bob", func(u *model.User) { u.FirstName, u.LastName = "José", "García" })
 	c.sim.AddUser("former")
 	c.sim.SetActive("former", false)
+	c.sim.AddUser("scope")
+	c.sim.AddUser("burnham")
+	c.sim.ChangeUser("burnham", func(u *model.User) { u.FirstName, u.LastName = "Ian", "Burnham" })
 	shown := func(name string) string {
 		t.Helper()
 		d := c.draft("hi")
@@ -293,8 +297,11 @@ func TestNobodyFromElsewhereLooksLikeAUser(t *testing.T) {
 	for name, told := range map[string]bool{
 		"Alice Chen": true, "alice": true, "ALI": true, "Àlice  Chen": true, "Ａｌｉｃｅ Chen": true, "Ali\u200bce Chen": true, "former": true, "causeway": true,
 		"José García": true, "JOSÉ GARCÍA": true, "Alice Chan": false, "Carla": false, "Alice Chen (Teams)": false, "Chen Alice": false, "": false,
+		// In the letters of other alphabets, in part or wholly; with a large i, a one and a nought.
+		"\u0410lic\u0435 Chen": true, "\u0391lice Chen": true, "\u0405\u0441\u043e\u0440\u0435": true, "AIice Chen": true, "A1ice Chen": true, "lan Burnham": true, "J0sé García": true,
+		"\U0001d400lice Chen": true, "\u0418\u0432\u0430\u043d \u041f\u0435\u0442\u0440\u043e\u0432": false, "\u0418\u0432\u0430n": true, "Ian Barnhum": false, "Ian Bumham": true,
 	} {
-		want := name
+		want := richtext.Line(name)
 		if told {
 			want += " (elsewhere)"
 		}
