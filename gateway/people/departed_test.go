@@ -393,7 +393,7 @@ func TestWhoIsMissingInAWholeReadingMayHaveLeftButNotEverybody(t *testing.T) {
 // lose is what happens when acting as somebody is refused.
 func (s *society) lose(p *People, server bridge.ServerID, u bridge.UserID) {
 	s.Helper()
-	if err := p.lose(s.Context(), store.User{Server: server, User: u}, time.Now(), errors.New("refused")); err != nil {
+	if err := p.o.Gateway.Lose(s.Context(), server, u, time.Now(), errors.New("refused")); err != nil {
 		s.Fatal(err)
 	}
 }

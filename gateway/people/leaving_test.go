@@ -201,17 +201,15 @@ func TestLossIsToldOnceWithAButtonThatConnectsAgain(t *testing.T) {
 		connected(s, tmAccount)
 		s.fails(memory.Notify, memory.Fails(bridge.Transient))
 		defer s.running()()
-		refused := &bridge.Error{Kind: bridge.Unauthorised, Scope: bridge.ScopePerson, Err: errors.New("the token was refused")}
 		lose := func(server bridge.ServerID) {
 			if _, err := s.store.Turn(t.Context(), server, "alice", store.Connected, store.Lost, "refused"); err != nil {
 				t.Error(err)
 			}
-			s.people.Lost(server, "alice", refused)
+			s.people.Noticed()
 		}
 		for range 3 {
 			lose("msteams:1")
 		}
-		s.people.Lost("msteams:1", "nobody", refused)
 		synctest.Wait()
 		if got := s.stored(); got != "mattermost.hq=alice:connected msteams.contoso=alice:lost" {
 			t.Error(got)
@@ -264,7 +262,8 @@ func TestWhatAnotherProcessStoresIsNoticed(t *testing.T) {
 		if err := other.Close(); err != nil {
 			t.Error(err)
 		}
-		time.Sleep(watchEvery + time.Second)
+		s.people.Noticed() // as the gateway says, which watches the store
+		synctest.Wait()
 		if got := s.stored(); got != "mattermost.hq=alice:leaving msteams.contoso=alice:leaving" {
 			t.Error(got)
 		}
@@ -309,8 +308,8 @@ func TestAnAccountThatIsNotInTheConfigAnyMoreCanBeLeft(t *testing.T) {
 				o := s.people.o
 				o.Accounts = o.Accounts[:2] // and a restart
 				s.restart(o)
-				defer s.running()()
 				way(s)
+				defer s.running()()
 				time.Sleep(time.Minute)
 				want := map[bool]string{false: aliceIs + " prefers msteams.contoso false", true: ""}[name == "by an administrator"]
 				if got := s.stored(); got != want {

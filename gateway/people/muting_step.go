@@ -72,7 +72,7 @@ func (m *muting) settle(ctx context.Context, v muteView, u store.User) (left boo
 		switch {
 		case err == nil:
 		case bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) != bridge.ScopeAccount:
-			return false, m.p.lose(ctx, u, tried, err)
+			return false, m.p.o.Gateway.Lose(ctx, u.Server, u.User, tried, err)
 		case bridge.KindOf(err) == bridge.Rejected, bridge.KindOf(err) == bridge.Unsupported:
 			m.log.WithError(err).WithFields(map[string]any{"user": string(u.User), "channel": string(c)}).Warn("how somebody is notified cannot be changed")
 		default:

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/sirupsen/logrus"
 
@@ -69,6 +70,11 @@ type carrier struct {
 	servers map[bridge.AccountName]bridge.ServerID
 	mutex   sync.Mutex
 	waiting int
+	lose    func(bridge.ServerID, bridge.UserID, time.Time, error) error
+}
+
+func (c *carrier) Lose(_ context.Context, server bridge.ServerID, u bridge.UserID, began time.Time, why error) error {
+	return c.lose(server, u, began, why)
 }
 
 func (c *carrier) Identity(a bridge.AccountName) (bridge.Identity, bool) {
@@ -143,6 +149,7 @@ func newStage(t *testing.T, change ...func(*setting)) *stage {
 	if o.noURL {
 		address = ""
 	}
+	s.carrier.lose = loses(s.store, func() { s.people.Noticed() })
 	s.doors = doors
 	s.restart(Options{Accounts: accounts, Settings: o.people, Store: s.store, Gateway: s.carrier, PublicURL: address, Log: logrus.NewEntry(log)})
 	for _, service := range []*memory.Service{s.mm, s.teams, s.fabrikam} {

@@ -306,7 +306,7 @@ const undeliveredQuery = `SELECT o.server, o.channel, t.server, t.channel, m.cre
 	UNION ALL
 	SELECT message, conversation, '' FROM instances INDEXED BY instances_lacking WHERE rank IS NOT NULL AND reason IS NULL AND origin = 0
 ) u JOIN messages m ON m.id = u.message JOIN conversations o ON o.id = m.origin JOIN conversations t ON t.id = u.conversation
-WHERE o.server = $1 AND m.body IS NOT NULL AND json_extract(CAST(m.body AS TEXT), '$.Author.ID') = $2
+WHERE o.server = $1 AND m.author = $2 AND m.body IS NOT NULL
 ORDER BY u.reason = '', m.created DESC LIMIT $3`
 
 // Undelivered gives what a user has said and has not arrived, at most limit of it: first what could not be delivered, the newest
