@@ -121,6 +121,8 @@ const (
 	leavingWait = 5 * time.Minute
 	// leavingLook is how often that is looked at.
 	leavingLook = 2 * time.Second
+	// leavingIdle is how often is looked for walks whose time is over, when nobody leaves.
+	leavingIdle = 5 * time.Minute
 	// leftoverLook is how often is tried again to give back what was given on walks that led to nothing.
 	leftoverLook = time.Minute
 	// leavingSlowest is how long what fails waits at most before it is tried again.
@@ -151,7 +153,7 @@ func newLeaving(p *People) *leaving {
 func (l *leaving) run(ctx context.Context) {
 	for {
 		news := l.p.changes()
-		wait := linkLife // by then walks have ended that nobody has finished
+		wait := leavingIdle
 		if left, err := l.walks.clear(ctx); err != nil || left {
 			wait = leftoverLook
 		}

@@ -66,7 +66,7 @@ func TestWhatWasGivenOnAWalkThatLedToNothingIsGivenBack(t *testing.T) {
 					}
 					stop() // and after a restart
 					defer s.running()()
-					time.Sleep(linkLife + leftoverLook + time.Second)
+					time.Sleep(linkLife + leavingIdle + time.Second)
 					if n := s.mm.Given("alice") + s.mm.Given("mallory") + s.teams.Given("alice"); n > 0 || s.stored() != "" {
 						t.Errorf("%d things that were given are left, stored is %q", n, s.stored())
 					}
