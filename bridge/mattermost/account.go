@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -141,9 +142,11 @@ var everywhere = []*model.Permission{
 // Connect proves the token and learns who the bot is, which server this is and what its settings are.
 func (a *account) Connect(ctx context.Context) (bridge.Identity, error) {
 	var me model.User
-	if err := a.client.get(ctx, "/users/me", &me); err != nil {
+	answer, err := a.client.call(ctx, opRead, http.MethodGet, "/users/me", nil, &me)
+	if err != nil {
 		return bridge.Identity{}, fmt.Errorf("asking %s who the bot is: %w", a.client.base, err)
 	}
+	a.clock.sync(answer)
 	if !model.IsValidId(me.Id) {
 		return bridge.Identity{}, &bridge.Error{Scope: bridge.ScopeAccount, Hint: hintAddress,
 			Err: fmt.Errorf("asking %s who the bot is: the answer is not Mattermost's", a.client.base)}

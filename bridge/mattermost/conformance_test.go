@@ -88,3 +88,10 @@ func TestTalkLaws(t *testing.T) {
 		return w
 	})
 }
+
+func TestPresenceLaws(t *testing.T) {
+	mmtest.RunPresence(t, func(t *testing.T) mmtest.World {
+		_, w := standIn(t, sim.Options{RolePermissions: restrictedRole})
+		return w
+	}, nil)
+}

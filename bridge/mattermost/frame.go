@@ -10,7 +10,8 @@ import (
 
 // frame is one frame of a websocket as it came, an event mostly: {"event": "posted", "data": {…}, "broadcast": {…}, "seq": 5}, data and broadcast as
 // encoding/json writes them (model.WebSocketEvent). People's texts stand in JSON strings, so a quote of theirs has a backslash before it, and what is
-// looked for with its quotes is the server's own.
+// looked for with its quotes is the server's own. Decoding is left to what matters, also for the stack that it takes: of each connection's goroutine
+// that would stay.
 type frame []byte
 
 // Kinds of events that matter on somebody's own connection.
@@ -40,6 +41,11 @@ var (
 	markType    = []byte(`"channel_type":"`)
 	markChannel = []byte(`"channel_id":"`)
 	markSeq     = []byte(`"seq":`)
+
+	markConnection = []byte(`"connection_id":"`)
+	markStatus     = []byte(`{"status":`)
+	markOK         = []byte(`{"status":"OK"`)
+	markReply      = []byte(`"seq_reply":`)
 )
 
 // event gives the name of the event; nil for what is none.
@@ -66,18 +72,27 @@ func (f frame) direct() bool {
 	return kind == model.ChannelTypeDirect[0] || kind == model.ChannelTypeGroup[0]
 }
 
-// channel gives the id of the channel to whose members the event is sent; empty when there is none.
-func (f frame) channel() string {
+// channel gives the id of the channel to whose members the event is sent, which stands in broadcast; empty when there is none.
+func (f frame) channel() string { return idAt(f, bytes.LastIndex(f, markChannel), markChannel) }
+
+// connection gives what a greeting calls the connection, in data; empty when there is none.
+func (f frame) connection() string { return idAt(f, bytes.Index(f, markConnection), markConnection) }
+
+func idAt(f frame, i int, mark []byte) string {
 	const length = 26
-	i := bytes.LastIndex(f, markChannel)
 	if i < 0 {
 		return ""
 	}
-	rest := f[i+len(markChannel):]
+	rest := f[i+len(mark):]
 	if len(rest) < length || !model.IsValidId(string(rest[:length])) {
 		return ""
 	}
 	return string(rest[:length])
+}
+
+// answer says whether it is the answer to a ping, {"status":"OK","data":{…},"seq_reply":1}, and whether that is a good one.
+func (f frame) answer() (ok, is bool) {
+	return bytes.HasPrefix(f, markOK), bytes.HasPrefix(f, markStatus) && bytes.Contains(f, markReply)
 }
 
 // seq gives the number of the event; -1 when there is none.
@@ -98,17 +113,17 @@ func (f frame) seq() int64 {
 	return n
 }
 
-// decode gives what an event of these kinds carries: the JSON of a post or reaction, the id of the connection.
-func (f frame) decode() (kind model.WebsocketEventType, body, connection string, err error) {
-	var e struct {
-		Event model.WebsocketEventType
-		Data  struct {
-			Post, Reaction string
-			ConnectionID   string `json:"connection_id"`
-		}
+// content is what events of these kinds carry.
+type content struct {
+	Event model.WebsocketEventType
+	Data  struct {
+		// Post and Reaction are JSON.
+		Post, Reaction string
+		ChannelName    string `json:"channel_name"`
 	}
-	if err := json.Unmarshal(f, &e); err != nil {
-		return "", "", "", err
-	}
-	return e.Event, e.Data.Post + e.Data.Reaction, e.Data.ConnectionID, nil
 }
+
+func (f frame) decode() (c content, err error) { return c, json.Unmarshal(f, &c) }
+
+// event gives it as it is queued.
+func (c content) event() event { return event{kind: c.Event, body: c.Data.Post + c.Data.Reaction} }

@@ -3,15 +3,14 @@ package mattermost
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
-	"github.com/mattermost/mattermost/server/public/model"
 
 	"causeway/bridge"
 )
@@ -125,7 +124,18 @@ func (o *observer) once(ctx context.Context) (known bool, err error) {
 	}
 }
 
-func (o *observer) open(ctx context.Context) (*websocket.Conn, error) {
+// open opens a connection, in a goroutine of its own: it needs a stack that is not given back while the one that goes on reading lives.
+func (o *observer) open(ctx context.Context) (conn *websocket.Conn, err error) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		conn, err = o.dial(ctx)
+	}()
+	<-done
+	return conn, err
+}
+
+func (o *observer) dial(ctx context.Context) (*websocket.Conn, error) {
 	t, a := o.talks, o.talks.feed.account
 	select {
 	case t.dialing <- struct{}{}:
@@ -152,7 +162,8 @@ func (o *observer) take(ctx context.Context, f frame, known *bool) error {
 	*known = true
 	kind, seq := eventKinds[string(name)], f.seq()
 	if kind == kindHello {
-		return o.greet(ctx, f, seq)
+		o.greet(ctx, f.connection(), seq)
+		return nil
 	}
 	if o.session == nil {
 		return nil
@@ -172,30 +183,22 @@ func (o *observer) take(ctx context.Context, f frame, known *bool) error {
 }
 
 // greet begins a session. Whoever asks to take up a session and is greeted by another one has missed something.
-func (o *observer) greet(ctx context.Context, f frame, seq int64) error {
-	_, _, id, err := f.decode()
-	if err != nil {
-		return fmt.Errorf("reading the greeting of a websocket: %w", err)
-	}
-	if o.session == nil || o.session.id != id {
+func (o *observer) greet(ctx context.Context, id string, seq int64) {
+	if o.session == nil || id == "" || o.session.id != id {
 		o.session = &session{id: id}
 		o.talks.missed(ctx, o.user)
 	}
 	o.session.next = seq + 1
 	o.heard.Store(true)
-	return nil
 }
 
-// answer takes the answer to a ping.
+// answer takes the answer to a ping; anything else is nothing that is known today.
 func (o *observer) answer(f frame, known *bool) error {
-	var response struct {
-		Status string
-		Seq    int64 `json:"seq_reply"`
+	ok, is := f.answer()
+	if !is {
+		return nil
 	}
-	if json.Unmarshal(f, &response) != nil || response.Seq == 0 {
-		return nil // nothing that is known today
-	}
-	if response.Status != model.StatusOk {
+	if !ok {
 		o.session = nil
 		return errDead
 	}
@@ -282,20 +285,19 @@ func (t *talks) hear(ctx context.Context, user string, kind eventKind, channel s
 	if !read && kind != kindPosted {
 		return
 	}
-	name, body, _, err := f.decode()
+	content, err := f.decode()
 	if err != nil {
 		t.missed(ctx, user)
 		return
 	}
-	e := event{kind: name, body: body}
 	if read {
-		if t.fresh(user, e, channel) {
+		if e := content.event(); t.fresh(user, e, channel) {
 			c.enqueue(ctx, e)
 		}
 		return
 	}
 	var post said
-	if post.read(body) != nil || post.system() || post.UserID == t.feed.me {
+	if strings.Contains(content.Data.ChannelName, t.feed.me) || post.read(content.Data.Post) != nil || post.system() || post.UserID == t.feed.me {
 		return
 	}
 	if t.spoken(ctx, channel, user, post.UserID, post.CreateAt) {

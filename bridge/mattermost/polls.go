@@ -14,7 +14,7 @@ const lively = time.Hour
 // stir notes that something happened in a carried talk, and has it asked about from now on. The caller holds talks.mu.
 func (t *talks) stir(channel string, now time.Time) {
 	t.active[channel] = now
-	t.polls.soon(channel, now.Add(t.feed.account.timing.poll))
+	t.polls.soon(channel, now.Add(t.feed.account.timing.poll/2))
 }
 
 // poll asks whether something has changed in a talk that no connection tells of: when somebody's channels are listed, edits, deletions and reactions do
@@ -33,7 +33,10 @@ func (t *talks) poll(ctx context.Context, channel string) {
 		return
 	}
 	wait := a.timing.poll
-	if time.Since(last) > lively/6 {
+	switch quiet := time.Since(last); { // most are made right after
+	case quiet < lively/60:
+		wait /= 2
+	case quiet > lively/6:
 		wait *= 2
 	}
 	if !t.covered(channel) {

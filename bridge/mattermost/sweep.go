@@ -128,6 +128,7 @@ func (t *talks) failed(ctx context.Context, p *observed, began time.Time, err er
 		log.Debug("somebody's direct and group conversations could not be listed; trying again")
 	}
 	t.sweeps.soon(p.user, time.Now().Add(wait))
+	t.cover(ctx)
 }
 
 // again puts down the next look: often while something happens, else less often, and rarely where a connection tells. All are spread over
@@ -139,6 +140,8 @@ func (t *talks) again(p *observed) {
 	switch {
 	case p.observer != nil && p.observer.heard.Load():
 		p.pause = timing.safety
+	case p.observer == nil && p.listed && t.mayConnect(p):
+		p.pause = idle // the connections of others bring it
 	case time.Since(p.active) < calm:
 		p.pause = timing.sweep
 	default:
@@ -262,6 +265,7 @@ func (t *talks) compare(ctx context.Context, p *observed, list []listed) {
 		k, seen := t.known[c.ID]
 		if !seen {
 			k = noticed{p.from, p.from}
+			t.loose = true
 		}
 		news := change{id: c.ID}
 		if c.LastPostAt > k.said {
@@ -275,6 +279,7 @@ func (t *talks) compare(ctx context.Context, p *observed, list []listed) {
 		}
 		t.known[c.ID] = noticed{max(k.said, c.LastPostAt), max(k.changed, c.UpdateAt)}
 	}
+	t.loose = t.loose || !p.listed
 	p.talks, p.listed = ids, true
 	t.mu.Unlock()
 	for _, c := range changes {

@@ -42,6 +42,8 @@ type talks struct {
 	active map[string]time.Time
 	tags   map[string]string
 	frames *lru.Cache[uint64, *copies]
+	// loose: somebody's talks may have no connection that could have one.
+	loose bool
 	// before is what had been noticed when this Run began.
 	before mark
 	// others is told when other people are observed.
@@ -141,6 +143,7 @@ func (t *talks) set(ctx context.Context, all []bridge.Observed) {
 			p.hush()
 		}
 	}
+	t.loose = true
 	t.mu.Unlock()
 	select {
 	case t.others <- struct{}{}:
@@ -171,24 +174,25 @@ func (t *talks) mayConnect(p *observed) bool {
 // cover opens connections until each talk of those who may have one has one, as far as their talks are known.
 func (t *talks) cover(ctx context.Context) {
 	t.mu.Lock()
+	if !t.loose || ctx.Err() != nil {
+		t.mu.Unlock()
+		return
+	}
+	for _, p := range t.people {
+		if t.mayConnect(p) && !p.listed && time.Since(p.since) < t.feed.account.timing.listing {
+			t.mu.Unlock()
+			return // soon it is known
+		}
+	}
+	t.loose = false
 	candidates, strangers := map[string][]string{}, map[string]bool{}
-	unknown := false
 	for user, p := range t.people {
-		if !t.mayConnect(p) {
-			continue
-		}
-		if !p.listed && time.Since(p.since) < t.feed.account.timing.listing {
-			unknown = true
-		}
-		candidates[user] = slices.Clone(p.talks)
-		if !p.listed {
-			strangers[user] = true
+		if t.mayConnect(p) {
+			candidates[user], strangers[user] = slices.Clone(p.talks), !p.listed
+			t.loose = t.loose || !p.listed
 		}
 	}
 	t.mu.Unlock()
-	if unknown || len(candidates) == 0 || ctx.Err() != nil {
-		return
-	}
 	for user, list := range candidates {
 		kept := list[:0]
 		for _, id := range list {
@@ -220,6 +224,9 @@ func (t *talks) listen(ctx context.Context, p *observed) {
 
 // spoken is told that somebody wrote in a talk that is not read yet; by is a member who is observed. Who spoke, and when, may not be known.
 func (t *talks) spoken(ctx context.Context, channel, by, speaker string, said int64) (matters bool) {
+	if c := t.feed.channel(channel); c != nil && c.isWatched() && !c.talk.Load() {
+		return false // it is in the config as a channel is
+	}
 	t.feed.account.insiders.Add(channel, by)
 	switch t.feed.inbox.Interest(t.conversation(channel)) {
 	case bridge.Carried:
@@ -251,15 +258,16 @@ func (t *talks) carried(channel string, states []bridge.State) {
 	t.rouse(channel, now)
 }
 
-// rouse has the talks of a channel's people looked at often for a while: an answer may follow.
+// rouse has the conversations of a talk's people looked at often for a while, where no connection tells: an answer may follow.
 func (t *talks) rouse(channel string, now time.Time) {
+	if t.covered(channel) {
+		return
+	}
 	for _, u := range t.feed.inbox.Readers(t.conversation(channel)) {
 		t.mu.Lock()
 		if p := t.people[string(u)]; p != nil {
 			p.active = now
-			if p.observer == nil || !p.observer.heard.Load() {
-				t.sweeps.soon(p.user, now.Add(t.feed.account.timing.sweep))
-			}
+			t.sweeps.soon(p.user, now.Add(t.feed.account.timing.sweep))
 		}
 		t.mu.Unlock()
 	}

@@ -15,3 +15,14 @@ func TestTalksOnARealMattermost(t *testing.T) {
 		return mmtest.Real(t, mm.URL, mm.Admin.Token)
 	})
 }
+
+// TestNobodyLooksOnlineWhoDidNotAgree: whoever prefers Mattermost, or declined, is not shown online by Causeway and still gets the e-mails that
+// Mattermost sends to who is not there.
+func TestNobodyLooksOnlineWhoDidNotAgree(t *testing.T) {
+	t.Parallel()
+	box := newLetterbox(t)
+	mm := harness.StartMattermost(t, harness.Options{Postgres: harness.Shared(t).Postgres, Settings: box.settings()})
+	mmtest.RunPresence(t, func(t *testing.T) mmtest.World {
+		return mmtest.Real(t, mm.URL, mm.Admin.Token)
+	}, box.direct)
+}
