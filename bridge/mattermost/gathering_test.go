@@ -18,6 +18,8 @@ type gathering struct {
 	talks *mmtest.Inbox
 	ids   map[string]string
 	end   func()
+	// again: reading that ends by itself is begun again, as the gateway does; else that is a mistake.
+	again bool
 }
 
 // gather makes one where all of these people are connected.
@@ -66,7 +68,13 @@ func (g *gathering) observe(agreed bool, people ...string) {
 func (g *gathering) runs() {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func(account bridge.Bridge) { done <- account.Run(ctx, g.talks) }(g.account)
+	go func(account bridge.Bridge) {
+		err := account.Run(ctx, g.talks)
+		for g.again && ctx.Err() == nil {
+			err = account.Run(ctx, g.talks)
+		}
+		done <- err
+	}(g.account)
 	ended := false
 	g.end = func() {
 		if ended {

@@ -11,8 +11,8 @@ import (
 
 // meeting is a talk that the inbox is about to meet, or has met.
 type meeting struct {
-	// running: there is a goroutine that meets it; again: when it is done it must begin anew, for this speaker.
-	running, again bool
+	// running: there is a goroutine that meets it; again: somebody spoke meanwhile; renamed: the topic may have changed.
+	running, again, renamed bool
 	speaker        string
 	// said is when what is not known yet was said, in milliseconds; 0: not known.
 	said int64
@@ -20,7 +20,7 @@ type meeting struct {
 	told []string
 }
 
-// meet has the inbox meet a talk; nothing but this talk waits for it.
+// meet has the inbox meet a talk; nothing but this talk waits for it. Said is when somebody spoke there; 0: its topic may have changed.
 func (t *talks) meet(ctx context.Context, channel, speaker string, said int64) {
 	refused := t.feed.inbox.Interest(t.conversation(channel)) == bridge.Refused
 	t.mu.Lock()
@@ -34,7 +34,7 @@ func (t *talks) meet(ctx context.Context, channel, speaker string, said int64) {
 		return
 	}
 	if m.running {
-		m.again, m.speaker = true, cmp.Or(speaker, m.speaker)
+		m.again, m.renamed, m.speaker = true, m.renamed || said == 0, cmp.Or(speaker, m.speaker)
 		return
 	}
 	m.running, m.speaker, m.said = true, speaker, said
@@ -50,7 +50,7 @@ func (t *talks) keepMeeting(ctx context.Context, channel string, m *meeting) {
 	for failures := 0; ; {
 		t.mu.Lock()
 		speaker := m.speaker
-		m.again = false
+		m.again, m.renamed = false, false
 		t.mu.Unlock()
 		err := t.meetOnce(ctx, channel, speaker, m)
 		if ctx.Err() != nil {
@@ -65,8 +65,10 @@ func (t *talks) keepMeeting(ctx context.Context, channel string, m *meeting) {
 			continue
 		}
 		failures = 0
+		// What was said meanwhile in a talk that is carried now is read.
+		settled := t.feed.inbox.Interest(t.conversation(channel)) == bridge.Carried
 		t.mu.Lock()
-		if !m.again {
+		if !m.renamed && (!m.again || settled) {
 			m.running, m.said = false, 0
 			t.mu.Unlock()
 			return

@@ -20,7 +20,7 @@ const (
 	readBuffer = 1024
 	// bigFrame is from where on a buffer is not kept.
 	bigFrame = 64 << 10
-	// spreadEach is how much the pause before a new connection grows with each that there is, so that they do not all come back at once.
+	// spreadEach is by how much the pause before a new connection may grow with each that there is, so that they do not all come back at once.
 	spreadEach = 20 * time.Millisecond
 )
 
@@ -68,6 +68,9 @@ func (o *observer) run(ctx context.Context) error {
 			if err := a.proveActing(ctx, o.user); lost(err) {
 				a.tellLost(ctx, bridge.UserID(o.user), began, err)
 			}
+		}
+		if bridge.KindOf(err) == bridge.Throttled {
+			t.feed.pause(bridge.AfterOf(err))
 		}
 		a.log.WithError(err).WithField("user", o.user).Debug("the websocket of somebody ended, connecting again")
 		t.sweeps.soon(o.user, time.Now()) // meanwhile
