@@ -13,7 +13,7 @@ import (
 type meeting struct {
 	// running: there is a goroutine that meets it; again: somebody spoke meanwhile; renamed: the topic may have changed.
 	running, again, renamed bool
-	speaker        string
+	speaker                 string
 	// said is when what is not known yet was said, in milliseconds; 0: not known.
 	said int64
 	// told are those who spoke when it was met and refused.
