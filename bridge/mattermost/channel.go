@@ -268,8 +268,8 @@ func (c *channel) catchUp(ctx context.Context, how depth) error {
 	}
 	defer release()
 	if how == asNew {
-		if !c.talk.Load() { // reading tells of a talk
-			if err := c.feed.member(ctx, c.id); err != nil {
+		if !c.talk.Load() { // of a talk, reading tells
+			if err := c.feed.member(ctx, c.id); err != nil && !c.ofOthers() {
 				return err
 			}
 		}
@@ -311,6 +311,14 @@ func (c *channel) catchUp(ctx context.Context, how depth) error {
 		a.verify(c.id, c.cursor)
 	}
 	return nil
+}
+
+// ofOthers finds out that it is a talk of which nobody is connected any more, and that the bot may read it nevertheless.
+func (c *channel) ofOthers() bool {
+	a := c.feed.account
+	kind, _ := a.channels.Peek(c.id)
+	c.talk.Store(a.readsAll() && (kind == model.ChannelTypeDirect || kind == model.ChannelTypeGroup))
+	return c.talk.Load()
 }
 
 func (c *channel) load(ctx context.Context) error {

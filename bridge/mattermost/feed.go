@@ -118,7 +118,9 @@ func (f *feed) set(ctx context.Context, wanted []bridge.ConversationID) {
 		if f.channels[id] == nil {
 			f.channels[id] = newChannel(f, c)
 		}
-		f.channels[id].talk.Store(len(f.inbox.Readers(c)) > 0)
+		if len(f.inbox.Readers(c)) > 0 {
+			f.channels[id].talk.Store(true) // and it stays one when nobody is left
+		}
 		if f.channels[id].watched(true) && f.connected {
 			f.channels[id].wakeUp(ctx)
 		}

@@ -379,3 +379,12 @@ func TestWhatWasSaidBeforeTheyWereObservedIsNotMet(t *testing.T) {
 		})
 	}
 }
+
+// Somebody disconnects: what was carried can still be edited, so the talk is read on where that can be.
+func TestATalkWithoutAnybodyConnectedIsReadByAnAdministrator(t *testing.T) {
+	g := gather(t, "system_admin", mattermost.ObserveAuto)
+	ab := g.sim.Direct("alice", "bob").Id
+	g.talks.Watch(g.talk(ab), time.Now().Add(-time.Second))
+	g.runs()
+	g.comes(g.speaks("alice", ab, "read"), "read")
+}

@@ -311,7 +311,9 @@ func metAndRead(p *party, online, connected bool) {
 	if n := p.inbox.Troubles(); n > 0 || len(p.inbox.LostPeople()) > 0 {
 		p.Errorf("%d troubles; lost are %v", n, p.inbox.LostPeople())
 	}
-	if now := p.presence(p.Alice); (now != model.StatusOffline) != connected {
+	if connected {
+		p.wait("Alice is online again", func() bool { return p.presence(p.Alice) != model.StatusOffline })
+	} else if now := p.presence(p.Alice); now != model.StatusOffline {
 		p.Errorf("Alice is %s", now)
 	}
 	if now := p.presence(p.Bob); now != model.StatusOffline {
