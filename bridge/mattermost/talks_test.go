@@ -385,6 +385,9 @@ func TestATalkWithoutAnybodyConnectedIsReadByAnAdministrator(t *testing.T) {
 	g := gather(t, "system_admin", mattermost.ObserveAuto)
 	ab := g.sim.Direct("alice", "bob").Id
 	g.talks.Watch(g.talk(ab), time.Now().Add(-time.Second))
+	id := g.speaks("alice", ab, "read")
 	g.runs()
-	g.comes(g.speaks("alice", ab, "read"), "read")
+	g.comes(id, "read")
+	g.must(g.sim.Edit("alice", id, "edited"))
+	g.comes(id, "edited")
 }
