@@ -41,7 +41,8 @@ type Capabilities struct {
 	Regroup bool
 	// GroupLimit is how many people a [Group] may have at most; 0: any number.
 	GroupLimit int
-	// RelayDirect: the account itself can write, edit and delete in direct and group conversations of which it is no member.
+	// RelayDirect: the account itself can write, edit and delete in direct and group conversations of which it is no member. That may
+	// depend on its rights, so it is known after [Bridge.Connect].
 	RelayDirect bool
 }
 
@@ -247,6 +248,9 @@ type Inbox interface {
 	// What is said after its members have changed may be put only when Meet has returned: before, it is not known who may see it. After an
 	// error nothing is known; try again later, less often each time.
 	Meet(ctx context.Context, t Talk) (Interest, error)
+	// Lost tells that nothing can be read by an observed person's right, or a reader's, any more: err is Unauthorised with ScopePerson, as of
+	// writes. Began is when that was tried: somebody who has connected again since then is not lost.
+	Lost(ctx context.Context, u UserID, began time.Time, err error)
 	// Put stores states and cursor in one transaction and returns when they are on disk. After an error nothing
 	// is stored: the bridge must not acknowledge them to the service and reads them again.
 	Put(ctx context.Context, b Batch) error

@@ -61,6 +61,9 @@ func (a *account) checkPeople(ctx context.Context) []bridge.Finding {
 			note("%s", unless("there is no OAuth 2.0 app: "+hintApp))
 		}
 	}
+	if a.settings.Observe == ObserveWebsocket {
+		note("Observe is %q: everybody who is connected looks online in Mattermost, and gets no e-mails of it; %q asks people first", ObserveWebsocket, ObserveAuto)
+	}
 	if !powers.may(model.PermissionCreatePostEphemeral) {
 		note("people are told privately by direct messages: for private words in the channel the bot lacks %s", model.PermissionCreatePostEphemeral.Id)
 	}

@@ -7,7 +7,8 @@ import (
 )
 
 var quick = timing{request: 10 * time.Second, ping: 300 * time.Millisecond, reconcile: time.Hour, commands: time.Hour, statuses: time.Hour, roster: time.Hour,
-	retry: 20 * time.Millisecond, retryMax: time.Second}
+	retry: 20 * time.Millisecond, retryMax: time.Second,
+	sweep: 20 * time.Millisecond, idle: 100 * time.Millisecond, safety: time.Second, poll: 50 * time.Millisecond, listing: time.Second}
 
 // NewQuick makes an account that notices dead sockets and retries within a fraction of a second.
 func NewQuick(env bridge.Env, s *Settings) (bridge.Bridge, error) { return newAccount(env, s, quick) }
