@@ -197,7 +197,7 @@ func (a *App) carry(ctx context.Context) error {
 	// The gateway tells people who was lost, and people ask the gateway what arrives.
 	var p *people.People
 	g := gateway.New(gateway.Options{Accounts: a.accounts, Routes: a.routes, Store: a.store, Log: a.log, Version: version(),
-		Lost:  func(s bridge.ServerID, u bridge.UserID, why error) { p.Lost(s, u, why) },
+		Lost: func(bridge.ServerID, bridge.UserID, error) { p.Noticed() }, Noticed: func() { p.Noticed() },
 		Spoke: func(s bridge.ServerID, u bridge.UserID) { p.Spoke(s, u) }})
 	a.people.Store, a.people.Gateway = a.store, g
 	p = people.New(a.people)
@@ -235,8 +235,10 @@ func (a *App) alive(ctx context.Context) error {
 func (a *App) site(g *gateway.Gateway) web.Site {
 	s := web.Site{
 		PublicURL: a.publicURL, Hooks: map[string]http.Handler{},
+		Ready:        func(ctx context.Context) (bool, any) { r := g.Ready(ctx); return r.Ready, r.Reasons },
 		Status:       func(ctx context.Context) any { return g.Status(ctx) },
 		MaySeeStatus: func(token string) bool { return a.store.Keys().ValidToken(token, time.Now()) },
+		Prove:        a.store.Keys().Prove,
 		MayOrder:     func(token string, order []byte) bool { return a.store.Keys().ValidOrderToken(token, time.Now(), order) },
 	}
 	for _, account := range a.accounts {
