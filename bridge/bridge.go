@@ -180,7 +180,8 @@ type Bridge interface {
 	Deactivate(ctx context.Context, u UserID) error
 
 	// SignIn gives the address to which a person's browser is sent, so that they prove who they are. Unsupported: the service
-	// does not offer that at present.
+	// does not offer that at present, and who has proven otherwise who they are may be connected all the same. Rejected: without it nobody can be
+	// connected at present, and the error's Hint says so in words for the person.
 	SignIn(ctx context.Context, s SignIn) (address string, err error)
 	// Prove takes the code with which the browser came back. Rejected: this person cannot be connected, and the error's Hint says
 	// why and what to do, in words for that person.
@@ -191,6 +192,9 @@ type Bridge interface {
 	// Release gives up acting as a user: it revokes the kept grant at the service, where the service can do that. Gone: it was
 	// not good any more.
 	Release(ctx context.Context, u UserID) error
+	// Discard gives back what is left of connecting that led to nothing: the grant of a proof (may be nil), and what Empower has made for the user.
+	// What is kept to act as them stays good. Doing it twice is harmless.
+	Discard(ctx context.Context, u UserID, grant []byte) error
 	// Verify makes sure that the account can still act as a user, and renews what would end. Unauthorised: it cannot.
 	Verify(ctx context.Context, u UserID) error
 

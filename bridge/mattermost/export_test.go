@@ -33,3 +33,10 @@ func NewEager(env bridge.Env, s *Settings) (bridge.Bridge, error) {
 	t.commands, t.statuses, t.roster = 20*time.Millisecond, 10*time.Millisecond, 20*time.Millisecond
 	return newAccount(env, s, t)
 }
+
+// NewWatchful makes an account that looks all the time who is online, but hardly ever who there is.
+func NewWatchful(env bridge.Env, s *Settings) (bridge.Bridge, error) {
+	t := quick
+	t.statuses = 10 * time.Millisecond
+	return newAccount(env, s, t)
+}

@@ -205,6 +205,7 @@ func (f *feed) isConnected() bool {
 func (f *feed) everythingBehind(ctx context.Context, why string) {
 	f.account.log.WithField("reason", why).Debug("reading all channels from their cursors")
 	f.account.users.Purge() // names may have changed unheard
+	f.account.arrivals.joined("")
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	first := !f.connected
@@ -240,9 +241,13 @@ func (f *feed) dispatch(ctx context.Context, e *model.WebSocketEvent) {
 		case f.newTeam <- struct{}{}:
 		default:
 		}
+	case model.WebsocketEventNewUser:
+		f.account.arrivals.joined("")
 	case model.WebsocketEventUserAdded:
 		if text("user_id") == f.me {
 			f.look(ctx, place)
+		} else {
+			f.account.arrivals.joined(text("user_id"))
 		}
 	case model.WebsocketEventUserRemoved:
 		// Two shapes: to the members with the person, to the person with the channel.

@@ -61,6 +61,7 @@ func (a *account) dress(ctx context.Context, post *model.Post, d bridge.Draft, c
 	named := overrides(config, kind)
 	post.Message = message(d, named)
 	if named && d.Author.Name != "" {
+		d.Author.Name = richtext.Line(d.Author.Name)
 		if d.Author.Name, err = a.shownAs(ctx, d.Author, d.Same); err != nil {
 			return err
 		}
