@@ -64,6 +64,9 @@ func (s *Store) reseal(ctx context.Context) (int, error) {
 				return err
 			}
 		}
+		if err := t.exec("UPDATE files SET resume = NULL WHERE resume IS NOT NULL"); err != nil { // files on their way begin anew
+			return err
+		}
 		return t.exec("DELETE FROM walks") // they last minutes: people begin anew
 	})
 	if err != nil {

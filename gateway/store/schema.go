@@ -241,6 +241,7 @@ INSERT INTO reactions_made (instance, emoji, writer, state) SELECT instance, emo
 DROP TABLE own_reactions;
 ALTER TABLE reactions_made RENAME TO own_reactions;
 `,
+	filesMigration,
 }
 
 func migrate(ctx context.Context, conn *sql.Conn) error {
