@@ -51,7 +51,7 @@ func newSuiteService(t *testing.T, opts teams.Options) *suiteService {
 }
 
 func (s *suiteService) Features() bridgetest.Features {
-	return bridgetest.Features{NoCut: true, KeyCopied: true}
+	return bridgetest.Features{NoCut: true, KeyCopied: true, NoFiles: true}
 }
 func (s *suiteService) Within() time.Duration   { return 5 * time.Minute }
 func (s *suiteService) Bridge() bridge.Bridge   { return s.account() }

@@ -113,7 +113,7 @@ func (l *lines) String() string {
 func (s *service) URL() string { return s.Proxy.URL() }
 
 func (s *service) Features() bridgetest.Features {
-	return bridgetest.Features{NoRestore: true, KeyCopied: true}
+	return bridgetest.Features{NoRestore: true, KeyCopied: true, NoFiles: true}
 }
 
 func (s *service) Within() time.Duration { return s.World.Within }
