@@ -113,7 +113,7 @@ func (l *lines) String() string {
 func (s *service) URL() string { return s.Proxy.URL() }
 
 func (s *service) Features() bridgetest.Features {
-	return bridgetest.Features{NoRestore: true, KeyCopied: true, NoFiles: true}
+	return bridgetest.Features{NoRestore: true, KeyCopied: true}
 }
 
 func (s *service) Within() time.Duration { return s.World.Within }
@@ -306,6 +306,9 @@ func (s *service) seen(p *model.Post) bridgetest.Seen {
 		ID: bridge.MessageID(p.Id), Root: bridge.MessageID(p.RootId), Author: s.shown(p), Text: shown(p.Message), Mentions: s.mentions(p.Id),
 	}
 	if p.Metadata != nil {
+		for _, f := range p.Metadata.Files {
+			out.Files = append(out.Files, bridgetest.Attachment{Name: f.Name, Type: f.MimeType, Data: s.file(f.Id)})
+		}
 		for _, r := range p.Metadata.Reactions {
 			out.Reactions = append(out.Reactions, bridge.Reaction{User: bridge.UserID(r.UserId), Emoji: emojiOf(r.EmojiName)})
 		}

@@ -67,6 +67,9 @@ type Options struct {
 	AllowedInternal string
 	// HideEmail switches off ShowEmailAddress.
 	HideEmail bool
+	// MaxFileSize is how large a file may be, in bytes. Default: 100 MiB. NoFiles switches off EnableFileAttachments.
+	MaxFileSize int64
+	NoFiles     bool
 	// PostEditTimeLimit, when above zero, is how long a post may be edited.
 	PostEditTimeLimit time.Duration
 	// ClientConfig overrides or adds single values of /config/client.
