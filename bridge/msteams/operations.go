@@ -5,7 +5,7 @@ type Operation struct {
 	// Doing says in errors what was being done.
 	Doing  string
 	Method string
-	// Path below the Graph URL, with {team}, {channel}, {message}, {reply}, {user}, {app}, {content} and {subscription} in it.
+	// Path below the Graph URL, with {team}, {channel}, {message} and so on in it; see place.
 	Path string
 	// Query parameters, in the form that is sent; may be empty.
 	Query string
@@ -38,6 +38,7 @@ const (
 	readMe         = "User.Read"
 	readApps       = "Application.Read.All"
 	readPhotos     = "ProfilePhoto.Read.All"
+	writeFiles     = "Files.ReadWrite.All"
 )
 
 const (
@@ -47,6 +48,12 @@ const (
 )
 
 const (
+	itemPath  = "/drives/{drive}/items/{item}"
+	namedPath = itemPath + ":/{name}"
+)
+
+const (
+	whyFiles   = "to store files in the folders of channels, read those that people share there, and remove copies with their messages"
 	whyRead    = "to read what is said in the channels"
 	whyPost    = "to post as the relay account and as connected people"
 	whyChange  = "to edit and delete those posts"
@@ -95,6 +102,19 @@ var (
 	opUnreact      = &Operation{Doing: "taking back a reaction to a message", Method: "POST", Path: messagePath + "/unsetReaction", Relay: true, Person: true, Permission: sendMessages, Why: whyReact, writes: true}
 	opUnreactReply = &Operation{Doing: "taking back a reaction to a reply", Method: "POST", Path: replyPath + "/unsetReaction", Relay: true, Person: true, Permission: sendMessages, Why: whyReact, writes: true}
 
+	opFolder        = &Operation{Doing: "finding a channel's folder for files", Method: "GET", Path: channelPath + "/filesFolder", Relay: true, Person: true, Permission: writeFiles, Why: whyFiles, writes: true}
+	opShared        = &Operation{Doing: "looking at a file", Method: "GET", Path: "/shares/{share}/driveItem", Relay: true, Permission: writeFiles, Why: whyFiles}
+	opItem          = &Operation{Doing: "looking at a stored file", Method: "GET", Path: itemPath, Relay: true, Person: true, Permission: writeFiles, Why: whyFiles, writes: true}
+	opItemNamed     = &Operation{Doing: "looking for a stored file", Method: "GET", Path: namedPath, Relay: true, Person: true, Permission: writeFiles, Why: whyFiles, writes: true}
+	opPutFile       = &Operation{Doing: "storing a file", Method: "PUT", Path: namedPath + ":/content", Query: "@microsoft.graph.conflictBehavior=fail", Relay: true, Person: true, Permission: writeFiles, Why: whyFiles, writes: true}
+	opUploadSession = &Operation{Doing: "beginning to store a file", Method: "POST", Path: namedPath + ":/createUploadSession", Relay: true, Person: true, Permission: writeFiles, Why: whyFiles, writes: true}
+	opRemoveFile    = &Operation{Doing: "removing a copied file", Method: "DELETE", Path: itemPath, Relay: true, Person: true, Permission: writeFiles, Why: whyFiles, writes: true}
+
+	// These are no calls of Graph, but of addresses that it gives, which need no token.
+	opFetch       = &Operation{Doing: "reading a file", Method: "GET"}
+	opUploadState = &Operation{Doing: "asking how far a file has come", Method: "GET"}
+	opFragment    = &Operation{Doing: "sending a part of a file", Method: "PUT", writes: true}
+
 	opSubscribe     = &Operation{Doing: "subscribing to messages", Method: "POST", Path: "/subscriptions", Permission: readMessages, Why: whyRead}
 	opSubscriptions = &Operation{Doing: "listing the subscriptions", Method: "GET", Path: "/subscriptions", Permission: readMessages, Why: whyRead}
 	opRenew         = &Operation{Doing: "renewing a subscription", Method: "PATCH", Path: "/subscriptions/{subscription}", Permission: readMessages, Why: whyRead}
@@ -108,6 +128,7 @@ var operations = []*Operation{
 	opMe, opPerson, opJoinedTeams, opChannels, opChannel, opMembers, opUser, opProfile, opFindUser, opDeletedUser, opDirectory, opApplication, opPhoto,
 	opProbe, opThreads, opReplies, opMessage, opReply, opPicture, opPicture2,
 	opPost, opPostReply, opEdit, opEditReply, opDelete, opDeleteReply, opReact, opReactReply, opUnreact, opUnreactReply,
+	opFolder, opShared, opItem, opItemNamed, opPutFile, opUploadSession, opRemoveFile,
 	opSubscribe, opSubscriptions, opRenew, opUnsubscribe,
 	opBatch,
 }

@@ -3,8 +3,10 @@ package teams
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -203,7 +205,41 @@ type Message struct {
 	Edited    bool
 	Deleted   bool
 	Reactions []Reaction
-	Replies   []Message // in order of creation
+	// Files are those that it refers to, and then the pictures in its text; Data is nil where a file is not there.
+	Files   []SeenFile
+	Replies []Message // in order of creation
+}
+
+// SeenFile is a file as people see it.
+type SeenFile struct {
+	Name string
+	URL  string // empty for a picture
+	Data []byte
+}
+
+// files are those whose place is in the body.
+func (m *message) files() []SeenFile {
+	var all []SeenFile
+	_, attached, images := references(m.content.text)
+	for _, a := range m.content.attachments {
+		if a.ContentType == nil || *a.ContentType != "reference" || a.ContentURL == nil || a.Name == nil || !slices.Contains(attached, a.ID) {
+			continue
+		}
+		f := SeenFile{Name: *a.Name, URL: *a.ContentURL}
+		if i := m.channel.tenant.sim.byURL(f.URL); i != nil && i.content != nil && i.guid == strings.ToLower(a.ID) {
+			f.Data = make([]byte, i.size)
+			if _, err := i.content.ReadAt(f.Data, 0); err != nil && err != io.EOF {
+				panic("teams stand-in: " + err.Error())
+			}
+		}
+		all = append(all, f)
+	}
+	for _, h := range m.content.hosted {
+		if at := slices.IndexFunc(images, func(src string) bool { return strings.Contains(src, "/"+h.id+"/") }); at >= 0 {
+			all = append(all, SeenFile{Name: alternative(m.content.text, h.id), Data: h.data})
+		}
+	}
+	return all
 }
 
 // Reaction is a reaction as people see it.
@@ -256,6 +292,7 @@ func (m *message) seen() Message {
 	for _, r := range m.reactions {
 		out.Reactions = append(out.Reactions, Reaction{User: r.user, Emoji: r.kind})
 	}
+	out.Files = m.files()
 	return out
 }
 
