@@ -72,7 +72,7 @@ func newFolk(t *testing.T, mm *harness.Mattermost, profile string) *folk {
 		Name: "Causeway", Secret: teamsSecret, PublicClient: true, Redirects: []string{f.origin + "/connect/back"},
 		Roles: []string{"Team.ReadBasic.All", "Channel.ReadBasic.All", "ChannelMessage.Read.All", "ChannelMember.Read.All", "TeamMember.Read.All",
 			"User.Read.All", "ProfilePhoto.Read.All", "Application.Read.All"},
-		Scopes: []string{"User.Read", "ChannelMessage.Send", "ChannelMessage.ReadWrite", "ChannelMessage.Read.All", "Team.ReadBasic.All", "Channel.ReadBasic.All", "offline_access"},
+		Scopes: []string{"User.Read", "ChannelMessage.Send", "ChannelMessage.ReadWrite", "Files.ReadWrite.All", "ChannelMessage.Read.All", "Team.ReadBasic.All", "Channel.ReadBasic.All", "offline_access"},
 	})
 	secrets.add(teamsSecret, f.bot.Token)
 	f.write(t, "invited.txt", "ivy@"+f.tenant.Domain+"\nnora@"+f.tenant.Domain+"\n")

@@ -11,11 +11,15 @@ import (
 
 // gatewayKeys are the keys of a [[gateway]].
 type gatewayKeys struct {
-	Name   string         `toml:"name"`
-	Enable *bool          `toml:"enable"` // nil means yes
-	InOut  []endpointKeys `toml:"inout"`
-	In     []endpointKeys `toml:"in"`
-	Out    []endpointKeys `toml:"out"`
+	Name         string         `toml:"name"`
+	Enable       *bool          `toml:"enable"` // nil means yes
+	Files        string         `toml:"Files"`
+	MaxFileSize  string         `toml:"MaxFileSize"`
+	AllowedTypes []string       `toml:"AllowedTypes"`
+	BlockedTypes []string       `toml:"BlockedTypes"`
+	InOut        []endpointKeys `toml:"inout"`
+	In           []endpointKeys `toml:"in"`
+	Out          []endpointKeys `toml:"out"`
 }
 
 // endpointKeys are the keys of a [[gateway.inout]] and its like.
@@ -37,6 +41,7 @@ func (d *decoder) gateways(at place, list []gatewayKeys, accounts *accounts) []G
 		}
 		g := Gateway{Name: strings.TrimSpace(keys.Name), Enable: keys.Enable == nil || *keys.Enable, Line: here.node.line}
 		d.gatewayName(here, g.Name, lines)
+		g.Files = d.filePolicy(here, keys)
 		first := map[conversation]int{}
 		for _, group := range []struct {
 			direction Direction
@@ -138,7 +143,8 @@ func shownPath(account string) string {
 // because of another mistake.
 func (d *decoder) crossing(at place, g Gateway) {
 	for _, key := range at.node.wrong {
-		if !strings.EqualFold(key, "name") && !strings.EqualFold(key, "enable") {
+		about := func(other string) bool { return strings.EqualFold(key, other) }
+		if !about("name") && !about("enable") && !slices.ContainsFunc(fileKeys, about) {
 			return
 		}
 	}
