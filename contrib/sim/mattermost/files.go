@@ -108,6 +108,12 @@ func (s *Server) PostFiles(who, channel, text string, files ...Attachment) (stri
 	return s.say(who, &model.Post{Message: text, FileIds: ids}, channel)
 }
 
+// AddFile uploads for a user what lies on disk; the Server owns it from now on. It gives the file's id.
+func (s *Server) AddFile(who, channel, name string, content *os.File, size int64) (id string) {
+	s.locked(func() { id = s.addFile(s.mustUser(who).Id, s.mustChannel(channel).Id, name, content, size).info.Id })
+	return id
+}
+
 // File gives description and content of a file; nil when it is not there.
 func (s *Server) File(id string) (*model.FileInfo, io.Reader) {
 	s.mu.Lock()

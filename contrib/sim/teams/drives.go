@@ -1,6 +1,7 @@
 package teams
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/rand"
 	"encoding/base32"
@@ -183,13 +184,18 @@ func (s *Sim) fill(folder *item, name, conflict string, by *User, content *os.Fi
 
 // PutFile lets a person store a file in the folder of a channel, and gives it as messages refer to it.
 func (s *Sim) PutFile(u *User, c *Channel, name string, data []byte) (File, error) {
-	content, err := spool(strings.NewReader(string(data)), int64(len(data)))
+	content, err := spool(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		return File{}, err
 	}
+	return s.PutLargeFile(u, c, name, content, int64(len(data)))
+}
+
+// PutLargeFile is PutFile with a content that lies on disk; the Sim owns it from now on.
+func (s *Sim) PutLargeFile(u *User, c *Channel, name string, content *os.File, size int64) (File, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i, _, err := s.fill(s.folderOf(c), name, "rename", u, content, int64(len(data)))
+	i, _, err := s.fill(s.folderOf(c), name, "rename", u, content, size)
 	if err != nil {
 		return File{}, err
 	}
@@ -198,7 +204,7 @@ func (s *Sim) PutFile(u *User, c *Channel, name string, data []byte) (File, erro
 
 // PutOwnFile lets a person store a file in their OneDrive, shared with readers.
 func (s *Sim) PutOwnFile(u *User, name string, data []byte, readers ...*User) (File, error) {
-	content, err := spool(strings.NewReader(string(data)), int64(len(data)))
+	content, err := spool(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		return File{}, err
 	}
