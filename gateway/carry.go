@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"causeway/bridge"
 	"causeway/gateway/store"
@@ -22,7 +23,7 @@ func fromOrigin(err error) bool {
 }
 
 // openOrigin reads a file at its origin from a byte on.
-func (l *lane) openOrigin(ctx context.Context, m store.Message, f bridge.File, offset int64) (io.ReadCloser, bridge.File, error) {
+func (l *lane) openOrigin(ctx context.Context, m store.Message, f bridge.File, offset int64) (*originReader, bridge.File, error) {
 	origin := l.gateway.table.Load().conversations[m.Origin]
 	switch {
 	case origin == nil:
@@ -34,14 +35,25 @@ func (l *lane) openOrigin(ctx context.Context, m store.Message, f bridge.File, o
 	if err != nil {
 		return nil, f, &originError{err}
 	}
-	return &originReader{body}, known, nil
+	return &originReader{body: body}, known, nil
 }
 
-// originReader tells errors of reading at the origin from those of writing.
-type originReader struct{ body io.ReadCloser }
+// stalled is how long a file may stand still, on either side, before the attempt is broken off.
+const stalled = 5 * time.Minute
+
+var errStalled = errors.New("nothing has moved for " + stalled.String())
+
+// originReader tells errors of reading at the origin from those of writing, and that something moves.
+type originReader struct {
+	body  io.ReadCloser
+	moves func()
+}
 
 func (r *originReader) Read(p []byte) (int, error) {
 	n, err := r.body.Read(p)
+	if r.moves != nil {
+		r.moves()
+	}
 	if err != nil && err != io.EOF {
 		err = &originError{err}
 	}
@@ -52,8 +64,13 @@ func (r *originReader) Close() error { return r.body.Close() }
 
 // carry makes one attempt to bring a file here. What is read first tells how large it is, and is used when the file may cross.
 func (l *lane) carry(ctx context.Context, p *place, o *store.Outcome) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	timer := time.AfterFunc(stalled, func() { stop(errStalled) })
+	defer timer.Stop()
+	moves := func() { timer.Reset(stalled) }
 	f, m := &o.Step.File, o.Work.Message
-	var first io.ReadCloser
+	var first *originReader
 	defer func() {
 		if first != nil {
 			first.Close()
@@ -65,6 +82,7 @@ func (l *lane) carry(ctx context.Context, p *place, o *store.Outcome) error {
 			return err
 		}
 		first = body
+		first.moves = moves
 		f.Origin.Size, f.Origin.Type = known.Size, known.Type
 		if why := (planner{l.gateway, p}).policy(o.Work).refuses(f.Origin); why != "" {
 			return &bridge.Error{Kind: bridge.Rejected, Err: errors.New("carrying a file: " + why), Hint: why}
@@ -78,18 +96,23 @@ func (l *lane) carry(ctx context.Context, p *place, o *store.Outcome) error {
 				return body, nil
 			}
 			body, known, err := l.openOrigin(ctx, m, f.Origin, offset)
-			if err == nil && known.Size != f.Origin.Size {
-				body.Close()
-				err = &originError{&bridge.Error{Kind: bridge.Gone, Err: errors.New("it has changed meanwhile")}}
+			if err != nil {
+				return nil, err
 			}
-			return body, err
+			if body.moves = moves; known.Size != f.Origin.Size {
+				body.Close()
+				return nil, &originError{&bridge.Error{Kind: bridge.Gone, Err: errors.New("it has changed meanwhile")}}
+			}
+			return body, nil
 		},
 		Progress: func(ctx context.Context, resume string) error {
 			f.Resume = resume
 			return l.gateway.stored(l.gateway.store.FileProgress(ctx, o.Work.Instance, *f))
 		},
 	})
-	f.Here = here
+	if f.Here = here; err != nil && context.Cause(ctx) == errStalled {
+		return &bridge.Error{Err: fmt.Errorf("carrying a file: %w", errStalled)}
+	}
 	return err
 }
 
@@ -150,7 +173,10 @@ func (l *lane) opener(o *store.Outcome) func(context.Context, bridge.File) (io.R
 		for _, f := range o.Work.Files {
 			if f.State == store.FileThere && f.Here.ID == here.ID {
 				body, _, err := l.openOrigin(ctx, o.Work.Message, f.Origin, 0)
-				return body, err
+				if err != nil {
+					return nil, err
+				}
+				return body, nil
 			}
 		}
 		return nil, &bridge.Error{Kind: bridge.Gone, Err: fmt.Errorf("reading a file at its origin: %q is not known", here.ID)}

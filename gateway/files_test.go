@@ -245,3 +245,23 @@ func TestAFileOfARestoredMessageIsCarriedAnew(t *testing.T) {
 		})
 	}
 }
+
+func TestAFileThatStandsStillIsTriedAgain(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var hangs switched
+		a, b := w.pair(memory.Options{}, memory.Options{Fault: hangs.fault})
+		hangs.on(func(ctx context.Context, c memory.Call) error {
+			if c.Op != memory.Uploading || c.After {
+				return nil
+			}
+			<-ctx.Done()
+			return ctx.Err()
+		})
+		file := fileOfSize("x", 3)
+		a.SayDoc("town", "", "ann", richtext.Plain("see"), file)
+		w.wait(time.Minute)
+		hangs.off()
+		w.wait(stalled)
+		w.same(carriedIn(b, "town", file), []carried{{"see", []string{"x application/octet-stream 3"}}})
+	})
+}
