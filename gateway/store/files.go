@@ -154,7 +154,7 @@ func (l *lane) leave(w *Work, f File) error {
 	if body == nil || body.Author.ID == "" {
 		return nil
 	}
-	text, err := json.Marshal(richtext.Plain("Your file " + f.Origin.Name + " did not reach everybody: " + f.Reason + ". The message says so there, and links to the file."))
+	text, err := json.Marshal(richtext.Plain("Your file " + f.Origin.Name + " did not reach everybody: " + f.Reason + ". The message says so there."))
 	if err != nil {
 		return err
 	}
