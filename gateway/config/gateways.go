@@ -11,20 +11,31 @@ import (
 
 // gatewayKeys are the keys of a [[gateway]].
 type gatewayKeys struct {
-	Name         string         `toml:"name"`
-	Enable       *bool          `toml:"enable"` // nil means yes
-	Files        string         `toml:"Files"`
-	MaxFileSize  string         `toml:"MaxFileSize"`
-	AllowedTypes []string       `toml:"AllowedTypes"`
-	BlockedTypes []string       `toml:"BlockedTypes"`
-	InOut        []endpointKeys `toml:"inout"`
-	In           []endpointKeys `toml:"in"`
-	Out          []endpointKeys `toml:"out"`
+	// Name is what logs and `causeway status` call it; no two gateways have the same.
+	Name string `toml:"name"`
+	// Enable = false leaves it off; it is checked all the same. Left out: true.
+	Enable *bool `toml:"enable"`
+	// Files says what becomes of files: "copy", they are stored on the other side; "link", each is a line with name, size and a link; "off",
+	// without the link. A file that cannot be copied is a line that says why, and who sent it is told. Left out: "copy".
+	Files string `toml:"Files"`
+	// MaxFileSize is how large a file may be to be copied, such as "100 MB"; left out: what the other side takes.
+	MaxFileSize string `toml:"MaxFileSize"`
+	// AllowedTypes and BlockedTypes are media types ("image/png", "image/*") and endings of names (".pdf"). Blocked counts more; without
+	// AllowedTypes everything else is copied.
+	AllowedTypes []string `toml:"AllowedTypes"`
+	BlockedTypes []string `toml:"BlockedTypes"`
+	// InOut are conversations that are read and written, In those that are only read, Out those that are only written. There are two at least.
+	InOut []endpointKeys `toml:"inout"`
+	In    []endpointKeys `toml:"in"`
+	Out   []endpointKeys `toml:"out"`
 }
 
 // endpointKeys are the keys of a [[gateway.inout]] and its like.
 type endpointKeys struct {
+	// Account is PROTOCOL.NAME, as in the header of an account.
 	Account string `toml:"account"`
+	// Channel is "team/channel", an id, or the link that "copy link" gives in Mattermost or Teams; the channel alone where the account names
+	// a team. `causeway channels ACCOUNT` lists them.
 	Channel string `toml:"channel"`
 }
 

