@@ -58,7 +58,7 @@ func (a *account) Open(ctx context.Context, c bridge.ConversationID, f bridge.Fi
 	case ok && kind == inlinePicture:
 		return a.openPicture(ctx, c, f, bridge.MessageID(message), content, offset)
 	case ok && kind == attachedFile && guid.MatchString(content):
-		return a.openFile(ctx, c, f, offset)
+		return a.openFile(ctx, c, bridge.MessageID(message), f, offset)
 	}
 	return nil, f, &bridge.Error{Kind: bridge.Gone, Err: fmt.Errorf("opening a file: %q is no file id", f.ID)}
 }
@@ -103,9 +103,20 @@ func shareOf(address string) string {
 
 // openFile reads a file that lies among those of the channel. Others may be open to the relay account and not to who shares the
 // link: they must not become readable by being mentioned.
-func (a *account) openFile(ctx context.Context, c bridge.ConversationID, f bridge.File, offset int64) (io.ReadCloser, bridge.File, error) {
+func (a *account) openFile(ctx context.Context, c bridge.ConversationID, message bridge.MessageID, f bridge.File, offset int64) (io.ReadCloser, bridge.File, error) {
 	if !a.carriesFiles() {
 		return nil, f, &bridge.Error{Kind: bridge.Unsupported, Err: errors.New("opening a file: NoFiles is set")}
+	}
+	if inChat(c) {
+		m, err := a.message(ctx, c, message)
+		if err != nil {
+			return nil, f, err
+		}
+		members, err := a.Members(ctx, c)
+		if err != nil {
+			return nil, f, err
+		}
+		return a.openInChat(ctx, f, offset, a.author(ctx, m.GetFrom()).ID, members)
 	}
 	folder, err := a.folder(ctx, a.relay, c)
 	if err != nil {
@@ -115,9 +126,15 @@ func (a *account) openFile(ctx context.Context, c bridge.ConversationID, f bridg
 	if err := a.relay.exchange(ctx, opShared, place{share: shareOf(f.URL)}, nil, &item); err != nil {
 		return nil, f, err
 	}
-	switch {
-	case item.Parent.Drive != folder.Parent.Drive:
+	if item.Parent.Drive != folder.Parent.Drive {
 		return nil, f, &bridge.Error{Kind: bridge.Unsupported, Hint: "it does not lie among the files of this channel", Err: errors.New("opening a file: it lies in another drive")}
+	}
+	return a.openItem(ctx, item, f, offset)
+}
+
+// openItem reads a file that has been found.
+func (a *account) openItem(ctx context.Context, item driveItem, f bridge.File, offset int64) (io.ReadCloser, bridge.File, error) {
+	switch {
 	case item.File == nil || item.Download == "":
 		return nil, f, &bridge.Error{Kind: bridge.Unsupported, Hint: "it is no file that can be copied", Err: errors.New("opening a file: it is a folder or the like")}
 	}
@@ -144,8 +161,11 @@ func (a *account) fetch(ctx context.Context, address string, offset int64) (io.R
 	return answer.Body, nil
 }
 
-// folder gives the folder in which the files of a channel lie.
+// folder gives the folder in which the files of a channel lie, or of a chat those of who calls.
 func (a *account) folder(ctx context.Context, who *client, c bridge.ConversationID) (driveItem, error) {
+	if inChat(c) {
+		return a.chatFolder(ctx, who)
+	}
 	if known, ok := a.folders.Get(c); ok {
 		return known, nil
 	}

@@ -54,6 +54,7 @@ var rates = map[*Operation]*rate{
 	opMe: rateUsers, opPerson: rateUsers, opUser: rateUsers, opProfile: rateUsers, opFindUser: rateUsers, opDeletedUser: rateUsers, opDirectory: rateDirectory,
 	opPhoto:  ratePhotos,
 	opFolder: rateGet, opShared: rateFiles, opItem: rateFiles, opItemNamed: rateFiles, opPutFile: rateFiles, opUploadSession: rateFiles, opRemoveFile: rateFiles,
+	opOwnFolder: rateFiles, opOwnDrive: rateFiles, opMakeFolder: rateFiles, opInvite: rateFiles,
 	opSubscribe: rateSubscriptions, opRenew: rateSubscriptions, opUnsubscribe: rateSubscriptions, opSubscriptions: rateSubscribed,
 }
 

@@ -43,7 +43,7 @@ func (a *account) uses(op *Operation) bool {
 	case opSubscribe, opSubscriptions, opRenew, opUnsubscribe:
 		how, _ := a.receiving()
 		return how == byNotifications
-	case opFolder, opShared, opItem, opItemNamed, opPutFile, opUploadSession, opRemoveFile:
+	case opFolder, opShared, opItem, opItemNamed, opPutFile, opUploadSession, opRemoveFile, opOwnFolder, opOwnDrive, opMakeFolder, opInvite:
 		return a.carriesFiles()
 	case opPhoto:
 		return a.env.Hook != ""

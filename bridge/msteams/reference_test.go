@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 // bodyTypes are the types of request bodies by the end of their path. Reactions and batches are no types of the
 // schema: the first is the parameter of an action, the second is described in words only.
 var bodyTypes = []struct{ end, typ string }{
-	{":/content", "bytes"}, {":/createUploadSession", "createUploadSession"},
+	{":/content", "bytes"}, {"/root/children", "driveItem"}, {"/invite", "invite"}, {":/createUploadSession", "createUploadSession"},
 	{"/setReaction", "setReaction"}, {"/unsetReaction", "unsetReaction"}, {"/$batch", "batch"},
 }
 
@@ -96,7 +96,17 @@ func checkBody(f *reference.Folder, typ string, body []byte) error {
 			return err
 		}
 		return f.Check("driveItemUploadableProperties", b.Item, reference.Request)
-	case "chatMessage", "subscription":
+	case "invite":
+		var b struct {
+			Recipients []struct {
+				ObjectID string `json:"objectId"`
+			} `json:"recipients"`
+			Roles          []string `json:"roles"`
+			RequireSignIn  bool     `json:"requireSignIn"`
+			SendInvitation bool     `json:"sendInvitation"`
+		}
+		return strict(&b)
+	case "chatMessage", "subscription", "driveItem":
 		return f.Check(typ, body, reference.Request)
 	case "batch":
 		var b struct {
@@ -359,8 +369,8 @@ func TestEveryOperationIsDocumentedWithItsPermission(t *testing.T) {
 		if op.Path == opBatch.Path {
 			continue // needs what its requests need
 		}
-		if op.Path == opItem.Path || op.Path == opItemNamed.Path {
-			continue // the pages driveitem-get and driveitem-delete name their permissions
+		if op.Path == opItem.Path || op.Path == opItemNamed.Path || op == *opOwnFolder || op == *opOwnDrive || op == *opMakeFolder {
+			continue // the pages driveitem-get, driveitem-delete, drive-get and driveitem-post-children name their permissions
 		}
 		if op.Path == opApplication.Path || op.Path == opPhoto.Path {
 			continue // the table is about Teams; the pages application-get and profilephoto-get name their permissions

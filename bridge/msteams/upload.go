@@ -72,7 +72,7 @@ func (a *account) Upload(ctx context.Context, u bridge.Upload) (bridge.File, err
 		return bridge.File{}, err
 	}
 	f, err := a.store(ctx, who, u)
-	if u.As != "" && notAsThem(err) { // whose the file is does not matter to the message: the relay account can store it
+	if u.As != "" && !inChat(u.Conversation) && notAsThem(err) { // whose the file is does not matter to the message: the relay account can store it
 		return a.store(ctx, a.relay, u)
 	}
 	return f, err
@@ -168,6 +168,15 @@ func (a *account) store(ctx context.Context, who *client, u bridge.Upload) (brid
 	}
 	if item.guid() == "" {
 		return bridge.File{}, &bridge.Error{Err: errors.New("uploading a file: Graph does not tell its eTag, by which messages refer to it")}
+	}
+	if inChat(u.Conversation) {
+		members, err := a.Members(ctx, u.Conversation)
+		if err == nil {
+			err = a.share(ctx, who, place{drive: cmp.Or(item.Parent.Drive, folder.Parent.Drive), item: item.ID}, members)
+		}
+		if err != nil {
+			return bridge.File{}, err
+		}
 	}
 	return bridge.File{
 		ID:   strings.Join([]string{storedFile, cmp.Or(item.Parent.Drive, folder.Parent.Drive), item.ID, item.guid()}, ":"),

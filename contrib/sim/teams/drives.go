@@ -239,6 +239,14 @@ func (s *Sim) Stored(address string) (io.Reader, bool) {
 	return io.NewSectionReader(i.content, 0, i.size), true
 }
 
+// CanRead tells whether a person can read what lies at an address.
+func (s *Sim) CanRead(u *User, address string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.byURL(address)
+	return i != nil && i.may(u, false)
+}
+
 // Folder lists the names of the files of a channel, sorted.
 func (s *Sim) Folder(c *Channel) []string {
 	s.mu.Lock()
