@@ -40,8 +40,8 @@ func (Base) Upload(context.Context, Upload) (File, error) {
 	return File{}, unsupported("sending a file")
 }
 
-// Discard answers Unsupported.
-func (Base) Discard(context.Context, ConversationID, UserID, File) error {
+// RemoveFile answers Unsupported.
+func (Base) RemoveFile(context.Context, ConversationID, UserID, File) error {
 	return unsupported("removing a file")
 }
 
@@ -125,6 +125,9 @@ func (Base) Empower(context.Context, UserID, []byte) ([]byte, error) {
 
 // Release answers Unsupported.
 func (Base) Release(context.Context, UserID) error { return unsupported("acting as a person") }
+
+// Discard answers Unsupported.
+func (Base) Discard(context.Context, UserID, []byte) error { return unsupported("acting as a person") }
 
 // Verify answers Unsupported.
 func (Base) Verify(context.Context, UserID) error { return unsupported("acting as a person") }

@@ -161,10 +161,10 @@ func elsewhere(err error) error {
 
 // discard removes a copied file, where it does not go by itself.
 func (l *lane) discard(ctx context.Context, p *place, step store.Step) error {
-	if step.File.Here.ID == "" || !p.account.capabilities.Discard {
+	if step.File.Here.ID == "" || !p.account.capabilities.RemoveFiles {
 		return nil
 	}
-	return p.account.Bridge.Discard(ctx, l.name, step.As, step.File.Here)
+	return p.account.Bridge.RemoveFile(ctx, l.name, step.As, step.File.Here)
 }
 
 // opener reads files of a draft at their origin.

@@ -30,7 +30,8 @@ type broken struct {
 	verify  func(ctx context.Context, u bridge.UserID) error
 	open    func(ctx context.Context, c bridge.ConversationID, f bridge.File, offset int64) (io.ReadCloser, bridge.File, error)
 	upload  func(ctx context.Context, u bridge.Upload) (bridge.File, error)
-	discard func(ctx context.Context, c bridge.ConversationID, as bridge.UserID, f bridge.File) error
+	removes func(ctx context.Context, c bridge.ConversationID, as bridge.UserID, f bridge.File) error
+	discard func(ctx context.Context, u bridge.UserID) error
 	mute    func(ctx context.Context, u bridge.UserID, c bridge.ConversationID, setting string) error
 }
 
@@ -149,6 +150,13 @@ func (b *broken) Verify(ctx context.Context, u bridge.UserID) error {
 	return b.Bridge.Verify(ctx, u)
 }
 
+func (b *broken) Discard(ctx context.Context, u bridge.UserID, grant []byte) error {
+	if b.discard != nil {
+		return b.discard(ctx, u)
+	}
+	return b.Bridge.Discard(ctx, u, grant)
+}
+
 func (b *broken) SetNotifications(ctx context.Context, u bridge.UserID, c bridge.ConversationID, setting string) error {
 	if b.mute != nil {
 		return b.mute(ctx, u, c, setting)
@@ -170,11 +178,11 @@ func (b *broken) Upload(ctx context.Context, u bridge.Upload) (bridge.File, erro
 	return b.Bridge.Upload(ctx, u)
 }
 
-func (b *broken) Discard(ctx context.Context, c bridge.ConversationID, as bridge.UserID, f bridge.File) error {
-	if b.discard != nil {
-		return b.discard(ctx, c, as, f)
+func (b *broken) RemoveFile(ctx context.Context, c bridge.ConversationID, as bridge.UserID, f bridge.File) error {
+	if b.removes != nil {
+		return b.removes(ctx, c, as, f)
 	}
-	return b.Bridge.Discard(ctx, c, as, f)
+	return b.Bridge.RemoveFile(ctx, c, as, f)
 }
 
 // between stands between a bridge and the inbox.

@@ -290,12 +290,12 @@ func filesGo(w *world) {
 	w.post(w.showing(w.draft(p, "stays"), others, other))
 	id := w.post(w.showing(w.draft(p, "goes"), files, file))
 	w.must("Delete", w.remove(p, id))
-	discard := func() error {
-		return w.write(func(ctx context.Context) error { return w.bridge.Discard(ctx, p.ID, "", files[0]) })
+	removes := func() error {
+		return w.write(func(ctx context.Context) error { return w.bridge.RemoveFile(ctx, p.ID, "", files[0]) })
 	}
-	if can.Discard {
-		w.must("Discard", discard())
-		w.kind("Discard again", discard(), bridge.Gone)
+	if can.RemoveFiles {
+		w.must("RemoveFile", removes())
+		w.kind("RemoveFile again", removes(), bridge.Gone)
 	}
 	w.eventually("the file is gone", func() string {
 		if w.FileThere(p.ID, files[0]) {

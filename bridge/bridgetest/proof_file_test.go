@@ -64,13 +64,13 @@ var fileProofs = []proof{
 			return b.Bridge.Edit(ctx, id, d)
 		}
 	}},
-	{"a removal that does nothing", "copied files go with their post", "Discard again succeeded", func(_ *handle, b *broken) {
+	{"a removal that does nothing", "copied files go with their post", "RemoveFile again succeeded", func(_ *handle, b *broken) {
 		b.can = func() bridge.Capabilities {
 			can := b.Bridge.Capabilities()
-			can.Discard = true
+			can.RemoveFiles = true
 			return can
 		}
-		b.discard = func(context.Context, bridge.ConversationID, bridge.UserID, bridge.File) error { return nil }
+		b.removes = func(context.Context, bridge.ConversationID, bridge.UserID, bridge.File) error { return nil }
 	}},
 	{"files that are the account's whoever uploads", "a file uploaded as a person is shown in their post", "not there", func(_ *handle, b *broken) {
 		b.upload = func(ctx context.Context, u bridge.Upload) (bridge.File, error) {

@@ -36,7 +36,8 @@ const (
 
 // Open reads a file from a byte on.
 func (a *account) Open(ctx context.Context, c bridge.ConversationID, f bridge.File, offset int64) (io.ReadCloser, bridge.File, error) {
-	if _, err := a.channelOf(c); err != nil {
+	channel, err := a.channelOf(c)
+	if err != nil {
 		return nil, f, err
 	}
 	if !model.IsValidId(f.ID) {
@@ -46,7 +47,11 @@ func (a *account) Open(ctx context.Context, c bridge.ConversationID, f bridge.Fi
 		return io.NopCloser(strings.NewReader("")), f, nil
 	}
 	headers := map[string]string{"Range": fmt.Sprintf("bytes=%d-", offset), "Accept-Encoding": "identity"}
-	answer, err := a.client.send(ctx, opRead, http.MethodGet, a.client.APIURL+"/files/"+f.ID, "", headers)
+	var answer *http.Response
+	err = a.reading(ctx, channel, func(by *client) (err error) {
+		answer, err = by.send(ctx, opRead, http.MethodGet, by.APIURL+"/files/"+f.ID, "", headers)
+		return err
+	})
 	if err != nil {
 		return nil, f, fmt.Errorf("opening a file: %w", err)
 	}

@@ -74,7 +74,7 @@ func (a *account) Capabilities() bridge.Capabilities {
 		Reactions:          !o.NoReactions,
 		Files:              !o.NoFiles,
 		FilesPerPost:       o.FilesPerPost,
-		Discard:            o.KeepFiles,
+		RemoveFiles:        o.KeepFiles,
 		DeleteTakesReplies: o.DeleteTakesReplies,
 		PostInterval:       o.PostInterval,
 		Settle:             o.Settle,

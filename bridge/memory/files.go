@@ -225,9 +225,9 @@ func (a *account) append(ctx context.Context, u bridge.Upload, id string, data [
 	return f, err
 }
 
-// Discard removes a file that an account has uploaded.
-func (a *account) Discard(ctx context.Context, id bridge.ConversationID, as bridge.UserID, f bridge.File) error {
-	return a.call(ctx, Call{Op: Discard, Conversation: id, As: as}, func() error {
+// RemoveFile removes a file that an account has uploaded.
+func (a *account) RemoveFile(ctx context.Context, id bridge.ConversationID, as bridge.UserID, f bridge.File) error {
+	return a.call(ctx, Call{Op: RemoveFile, Conversation: id, As: as}, func() error {
 		c, err := a.channel(id)
 		if err != nil {
 			return err

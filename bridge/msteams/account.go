@@ -142,7 +142,7 @@ const settle = 5 * time.Second
 func (a *account) Capabilities() bridge.Capabilities {
 	return bridge.Capabilities{
 		Edit: !a.lacks(editing), Delete: !a.lacks(deleting), Reactions: true, PostInterval: a.postInterval, Settle: settle,
-		People: true, Directory: true, Files: a.carriesFiles(), FilesPerPost: filesPerPost, Discard: true,
+		People: true, Directory: true, Files: a.carriesFiles(), FilesPerPost: filesPerPost, RemoveFiles: true,
 	}
 }
 

@@ -372,8 +372,8 @@ func (up *uploading) fragments(ctx context.Context, r resumption, offset int64) 
 	return item, nil
 }
 
-// Discard removes a stored file, as who has uploaded it or as the relay account.
-func (a *account) Discard(ctx context.Context, c bridge.ConversationID, as bridge.UserID, f bridge.File) error {
+// RemoveFile removes a stored file, as who has uploaded it or as the relay account.
+func (a *account) RemoveFile(ctx context.Context, c bridge.ConversationID, as bridge.UserID, f bridge.File) error {
 	p, _, ok := storedItem(f)
 	if !ok {
 		return nil // a picture in a text goes with it

@@ -213,7 +213,7 @@ func TestAPersonWhoMayNotStoreFilesHasTheRelayStoreThem(t *testing.T) {
 		if seen.Author != w.alice || len(seen.Files) != 1 || string(seen.Files[0].Data) != "hello" {
 			t.Errorf("it is %+v", seen)
 		}
-		if err := a.Discard(w.Context(), u.Conversation, u.As, f); err != nil {
+		if err := a.RemoveFile(w.Context(), u.Conversation, u.As, f); err != nil {
 			t.Error(err)
 		}
 	})
