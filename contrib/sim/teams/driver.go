@@ -29,6 +29,7 @@ type saying struct {
 	subject     string
 	mentions    []*User
 	attachments []File
+	quotes      []string
 }
 
 // Plain says that the text is plain text, not HTML.
@@ -48,6 +49,9 @@ type File struct{ ID, Name, URL string }
 
 // WithFiles attaches references to files; each one gets its <attachment> at the end of the text.
 func WithFiles(files ...File) SayOption { return func(o *saying) { o.attachments = files } }
+
+// Quoting makes it an answer to messages of the same chat, as the programs do it: by a reference to each above the text.
+func Quoting(ids ...string) SayOption { return func(o *saying) { o.quotes = ids } }
 
 // Say writes a root message and gives its id.
 func (s *Sim) Say(u *User, c *Channel, html string, opts ...SayOption) (id string, err error) {
@@ -75,7 +79,11 @@ func (s *Sim) say(u *User, c *Channel, rootID, html string, opts []SayOption) (s
 	for _, f := range opts {
 		f(&o)
 	}
-	m := s.put(c, u, root, s.written(html, o), o.at)
+	body := s.written(html, o)
+	if err := c.quote(&body, o.quotes); err != nil {
+		return "", fmt.Errorf("quoting in %s: %w", c.Name, err)
+	}
+	m := s.put(c, u, root, body, o.at)
 	if o.subject != "" {
 		m.subject = &o.subject
 	}
