@@ -29,9 +29,5 @@ func (a *account) Open(ctx context.Context, c bridge.ConversationID, f bridge.Fi
 		return nil, err
 	}
 	p.content = content
-	op := opPicture
-	if p.reply != "" {
-		op = opPicture2
-	}
-	return a.app.download(ctx, op, p)
+	return a.app.download(ctx, showing.at(p), p)
 }

@@ -76,14 +76,14 @@ func writers() serialization.SerializationWriterFactory {
 }
 
 // place fills an operation's path.
-type place struct{ team, channel, message, reply, user, app, content, subscription string }
+type place struct{ team, channel, chat, message, reply, user, app, content, subscription string }
 
 // address is the operation's path and query, below the Graph URL. It is asked for with every call, and a [strings.Replacer] costs more than
 // the rest of preparing one. An escaped value holds no braces, so that none is taken for a name.
 func (op *Operation) address(p place) string {
 	path := op.Path
 	for _, part := range [...]struct{ name, value string }{
-		{"{team}", p.team}, {"{channel}", p.channel}, {"{message}", p.message}, {"{reply}", p.reply},
+		{"{team}", p.team}, {"{channel}", p.channel}, {"{chat}", p.chat}, {"{message}", p.message}, {"{reply}", p.reply},
 		{"{user}", p.user}, {"{app}", p.app}, {"{content}", p.content}, {"{subscription}", p.subscription},
 	} {
 		path = strings.Replace(path, part.name, url.PathEscape(part.value), 1)

@@ -270,12 +270,17 @@ func asPerson(e *bridge.Error, answer *answerError, op *Operation, missing strin
 	case answer.status == http.StatusForbidden, answer.status == http.StatusPaymentRequired,
 		answer.status == http.StatusNotFound && op.posts():
 		e.Kind, e.Scope, e.Hint = bridge.Unsupported, bridge.ScopePerson, "not as this person in this conversation: they must be a member of the team, and of the channel when that is a private one"
+		if op.Direct {
+			e.Hint = "not as this person in this chat: they must be a member of it"
+		}
 	}
 	return e
 }
 
 // posts tells whether the call makes a message.
-func (op *Operation) posts() bool { return op == opPost || op == opPostReply }
+func (op *Operation) posts() bool {
+	return op == opPost || op == opPostReply || op == opPostChat || op == opQuoteChat
+}
 
 // changedAs finds out why a person could not change a message: it may be gone, be nothing that they see any more, or nothing of
 // theirs.
