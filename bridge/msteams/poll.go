@@ -39,6 +39,8 @@ type reader struct {
 	// live tells since when a channel has been covered by a subscription; silent is told of n changes that it kept to itself.
 	live   func(c bridge.ConversationID) (since time.Time, ok bool)
 	silent func(c bridge.ConversationID, n int)
+	// talks knows who is in groups.
+	talks *talks
 
 	// mu guards what others than the reader look at.
 	mu       sync.Mutex
@@ -153,7 +155,7 @@ func (r *reader) poll(ctx context.Context) error {
 	if !urgent {
 		return nil
 	}
-	for i := 0; i < len(due); i += largestBatch {
+	for i, group := range batches(due) {
 		if i > 0 {
 			if err := pause(ctx, r.pace); err != nil {
 				return err
@@ -162,11 +164,18 @@ func (r *reader) poll(ctx context.Context) error {
 				return nil
 			}
 		}
-		if err := r.ask(ctx, due[i:min(i+largestBatch, len(due))]); err != nil {
+		if err := r.ask(ctx, group); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// batches puts together what can be asked for at once: channels, and chats.
+func batches(due []*watched) (all [][]*watched) {
+	slices.SortStableFunc(due, func(a, b *watched) int { return len(a.place.chat) - len(b.place.chat) })
+	first, _ := slices.BinarySearchFunc(due, 1, func(w *watched, n int) int { return len(w.place.chat) - n })
+	return slices.AppendSeq(slices.Collect(slices.Chunk(due[:first], largestBatch)), slices.Chunk(due[first:], largestBatch))
 }
 
 // ask reads the first page of up to 20 channels.
@@ -180,7 +189,7 @@ func (r *reader) ask(ctx context.Context, group []*watched) error {
 		w.read = began
 		r.mu.Unlock()
 	}
-	items, now, err := r.a.app.batch(ctx, opThreads, places)
+	items, now, err := r.a.app.batch(ctx, listOf(places[0]), places)
 	for i, w := range group {
 		itemErr := err
 		if err == nil {
@@ -212,15 +221,18 @@ func (r *reader) take(ctx context.Context, w *watched, body []byte, now time.Tim
 		return err
 	}
 	if !w.begun {
-		return r.begin(ctx, w, page, now)
+		if again, err := r.begin(ctx, w, page, now); err != nil || !again {
+			return err
+		}
 	}
 	if look != w.look {
 		w.look, w.lookSince = look, time.Now()
 	}
 	p := newPass(w.cursor, w.isNews)
+	p.at = now
 	p.take(page, w.mayWait)
 	whole := !slices.ContainsFunc(page.messages, func(root models.ChatMessageable) bool { return moreReplies(root) != "" })
-	if w.whole = p.done(); w.whole {
+	if w.whole = p.done(); w.whole && !(w.group && len(p.found) > 0) { // of a group it is asked who is in it, which others do not wait for
 		w.owed = false
 		err := r.finish(ctx, w, p)
 		if err == nil && whole {
@@ -228,7 +240,7 @@ func (r *reader) take(ctx context.Context, w *watched, body []byte, now time.Tim
 		}
 		return err
 	}
-	if w.whole = p.closed(); w.whole {
+	if w.whole = p.closed(); w.whole && !w.group {
 		// All that is new is here.
 		err := r.finish(ctx, w, p)
 		w.owed = true
@@ -287,6 +299,8 @@ func (r *reader) settle(w *watched, err error) error {
 		w.due = r.nextRead(w, now)
 	case errors.As(err, &store):
 		return store.error
+	case errors.Is(err, errGroupChanged):
+		w.due = now.Add(r.pace)
 	case bridge.KindOf(err) == bridge.Throttled:
 		w.due = now.Add(bridge.AfterOf(err))
 		if bridge.ScopeOf(err) == bridge.ScopeAccount {
@@ -332,6 +346,9 @@ func (r *reader) nextRead(w *watched, now time.Time) time.Time {
 	sure := since.Add(usualDelay)
 	switch {
 	case !live:
+		if w.place.chat != "" {
+			return now.Add(r.a.pollChatIn(now.Sub(w.active)))
+		}
 		return now.Add(r.a.pollIn(now.Sub(w.active)))
 	case w.owed:
 		return now.Add(overlapEvery)
@@ -345,6 +362,15 @@ func (r *reader) nextRead(w *watched, now time.Time) time.Time {
 func (a *account) pollIn(quiet time.Duration) time.Duration {
 	slowest := max(a.pollInterval, idleInterval)
 	return min(slowest, a.pollInterval+time.Duration(float64(slowest-a.pollInterval)*(float64(quiet)/float64(quietTime))))
+}
+
+// idlestChat is the longest time between two reads of a chat that is polled. That something is said there is seen in the lists of its people's
+// chats, so that this finds edits, deletions and reactions.
+const idlestChat = 15 * time.Minute
+
+// pollChatIn is the time until a chat is read again in which nothing has happened for that long: a sixtieth of it.
+func (a *account) pollChatIn(quiet time.Duration) time.Duration {
+	return min(max(a.pollInterval, quiet/60), max(a.pollInterval, idlestChat))
 }
 
 // wake is when there is something to do next.
