@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -55,6 +56,8 @@ type Options struct {
 	Lost func(server bridge.ServerID, u bridge.UserID, why error)
 	// Spoke, when not nil, is told by whom a message is that has been read and is carried, each time that is read. It must return at once.
 	Spoke func(server bridge.ServerID, u bridge.UserID)
+	// Random gives a number from 0 up to, and without, n, which makes waits differ; nil: any. Several goroutines call it.
+	Random func(n int64) int64
 }
 
 // Gateway is the running whole. Make it with New, run it once.
@@ -63,6 +66,7 @@ type Gateway struct {
 	log      *logrus.Entry
 	lost     func(bridge.ServerID, bridge.UserID, error)
 	spoke    func(bridge.ServerID, bridge.UserID)
+	random   func(int64) int64
 	version  string
 	since    time.Time
 	routes   []Route
@@ -87,10 +91,13 @@ type Gateway struct {
 // New puts a gateway together; nothing is read or written yet.
 func New(o Options) *Gateway {
 	g := &Gateway{
-		store: o.Store, log: o.Log, lost: o.Lost, spoke: o.Spoke, version: o.Version, since: time.Now(), routes: o.Routes,
+		store: o.Store, log: o.Log, lost: o.Lost, spoke: o.Spoke, random: o.Random, version: o.Version, since: time.Now(), routes: o.Routes,
 		accounts: map[bridge.AccountName]*account{},
 		found:    map[bridge.AccountName]map[string]bridge.ConversationID{},
 		running:  map[bridge.ConversationID]*lane{},
+	}
+	if g.random == nil {
+		g.random = rand.Int64N
 	}
 	for _, a := range o.Accounts {
 		one := newAccount(g, a)

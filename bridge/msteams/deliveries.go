@@ -253,7 +253,8 @@ func (s *subscriber) store(ctx context.Context, w *watched, opened []models.Chat
 	late := false
 	for _, m := range news {
 		w.note(m)
-		late = late || time.Since(modified(m)) > usualDelay
+		// A deletion may leave the date as it was.
+		late = late || time.Since(modified(m)) > usualDelay && time.Since(value(m.GetDeletedDateTime())) > usualDelay
 	}
 	if late {
 		s.afterOutage(w)

@@ -384,6 +384,21 @@ func TestALongGapIsReadOnce(t *testing.T) {
 	})
 }
 
+// TestADeletionIsNotLate although the message is old and Graph leaves its date alone.
+func TestADeletionIsNotLate(t *testing.T) {
+	inRichWorld(t, teams.Options{DeletionMovesNothing: true}, func(w *richWorld) {
+		id := w.speak("for some hours")
+		time.Sleep(5 * time.Hour)
+		reads := w.reads()
+		w.do(w.sim.Delete(w.alice, w.general, id))
+		time.Sleep(time.Minute)
+		w.converged(1)
+		if n := w.reads() - reads; n != 0 {
+			t.Errorf("%d reads", n)
+		}
+	})
+}
+
 // TestTheGateIsPatientEachTime: how often a delivery could not wait for a reading counts for one opening only.
 func TestTheGateIsPatientEachTime(t *testing.T) {
 	g := newGate()

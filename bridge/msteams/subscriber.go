@@ -59,6 +59,8 @@ type feed struct {
 	replace, muted bool
 	// surplus: it is not needed any more, and is deleted when those that are needed live.
 	surplus bool
+	// reviving: it has paused and is being made to go on.
+	reviving bool
 }
 
 func (f *feed) covers(c bridge.ConversationID) bool {
@@ -96,7 +98,7 @@ type subscriber struct {
 	mu    sync.Mutex
 	keys  *notification.Keys
 	feeds map[string]*feed // by resource
-	// adopted: the subscriptions of earlier runs have been looked through. making: one is being made, or made to go on.
+	// adopted: the subscriptions of earlier runs have been looked through. making: one is being made.
 	adopted, making bool
 	// changed is closed when that has changed.
 	changed chan struct{}
@@ -272,13 +274,10 @@ func (s *subscriber) revive(ctx context.Context, f *feed, id string, alive bool)
 	if alive {
 		return s.renew(ctx, f, id)
 	}
-	s.setMaking(true)
-	defer s.setMaking(false)
-	err := s.renew(ctx, f, id)
-	if err == nil {
-		s.reader.interrupt(f.covers)
-	}
-	return err
+	s.setReviving(f, true)
+	defer s.setReviving(f, false)
+	defer s.reader.interrupt(f.covers) // whatever the answer was
+	return s.renew(ctx, f, id)
 }
 
 // lost notes that a subscription is no more.

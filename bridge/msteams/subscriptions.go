@@ -196,15 +196,17 @@ func (a *account) endSubscriptions(ctx context.Context) {
 	}
 }
 
-// knows tells whether a subscription is one of this installation. While one is being made, or made to go on, it waits when it may be that.
+// knows tells whether a subscription is one of this installation. While one is being made, or is made to go on, it waits when it may be that.
 func (s *subscriber) knows(ctx context.Context, id string) (bool, error) {
 	for {
 		s.mu.Lock()
 		_, known := s.retired[strings.ToLower(id)]
-		for _, f := range s.feeds {
-			known = known || strings.EqualFold(f.id, id) && (!s.making || f.alive(time.Now()))
-		}
 		sure, changed := s.adopted && !s.making, s.changed
+		for _, f := range s.feeds {
+			if f.id != "" && strings.EqualFold(f.id, id) {
+				known, sure = !f.reviving, !f.reviving
+			}
+		}
 		s.mu.Unlock()
 		if known || sure {
 			return known, nil
@@ -304,6 +306,13 @@ func (s *subscriber) setMaking(making bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.making = making
+	s.turn()
+}
+
+func (s *subscriber) setReviving(f *feed, reviving bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f.reviving = reviving
 	s.turn()
 }
 
