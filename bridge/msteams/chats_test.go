@@ -277,6 +277,26 @@ func TestPeopleAreToldInAChatOfTheirOwn(t *testing.T) {
 	}
 }
 
+// TestWhoConnectedBeforeChatsWereCarriedStaysConnected although nobody has consented to what chats need, and so does the relay account.
+func TestWhoConnectedBeforeChatsWereCarriedStaysConnected(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := peopleWorld(t, teams.Options{})
+		w.app.SetScopes(slices.DeleteFunc(permissions(true), func(p string) bool { return p == createChats || p == sendInChats })...)
+		alice := w.connects(w.connected(), w.alice)
+		w.direct = true
+		a := w.connected()
+		if _, err := a.Post(t.Context(), w.draftAs(alice, "in a channel")); err != nil {
+			t.Errorf("in a channel: %v", err)
+		}
+		chat := w.tenant.AddChat(w.alice, w.bob)
+		_, err := a.Post(t.Context(), bridge.Draft{Conversation: a.chatID(chat.ID), As: alice, Text: richtext.Plain("x"), Key: "k"})
+		if bridge.KindOf(err) != bridge.Unsupported || bridge.ScopeOf(err) != bridge.ScopePerson || !strings.Contains(err.Error(), "allow Causeway what direct messages need") {
+			t.Errorf("in a chat: %v (%v)", err, bridge.KindOf(err))
+		}
+		w.do(a.Verify(t.Context(), alice))
+	})
+}
+
 // TestCheckKnowsWhatChatsNeed only where they are carried.
 func TestCheckKnowsWhatChatsNeed(t *testing.T) {
 	w := newSimWorld(t, teams.Options{})

@@ -94,6 +94,9 @@ func (s *subscriber) sort(items []notification.Item) []*delivery {
 
 func (s *subscriber) takeOne(ctx context.Context, d *delivery, vouched func() notification.Vouched) error {
 	if !d.channel.gate.enter(ctx) { // before it costs more
+		if d.channel.place.chat != "" { // after a start its turn may be far away
+			s.reader.nudge(d.channel.is)
+		}
 		return errCatchingUp
 	}
 	good, err := s.sift(ctx, d, vouched)

@@ -159,9 +159,7 @@ func (p *personal) renew(ctx context.Context, claims string) (granted, error) {
 		return granted{}, err
 	}
 	a := p.of.a
-	answer, err := a.login.token(ctx, withClaims(claims, map[string]string{
-		"grant_type": "refresh_token", "refresh_token": kept.RefreshToken, "scope": a.personScopes(),
-	}), false)
+	answer, err := a.renewed(ctx, claims, kept.RefreshToken, false, a.personScopesFor)
 	if err != nil {
 		return granted{}, personRefused("renewing a person's token", err)
 	}
@@ -244,15 +242,6 @@ func (a *account) Verify(ctx context.Context, u bridge.UserID) error {
 	return nil
 }
 
-// personScopes are what people are asked to allow.
-func (a *account) personScopes() string {
-	var all []string
-	for _, p := range permissionsOf(func(op *Operation) bool { return op.Person && a.uses(op) }) {
-		all = append(all, a.graphScope(p))
-	}
-	return strings.Join(append(all, "openid", "profile", "offline_access"), " ")
-}
-
 // asPerson gives what Graph said of a call as a person its scope: it is about this person, unless it is about the app or a
 // channel. Where the person may not write, the relay account does it.
 func asPerson(e *bridge.Error, answer *answerError, op *Operation, missing string) *bridge.Error {
@@ -263,6 +252,7 @@ func asPerson(e *bridge.Error, answer *answerError, op *Operation, missing strin
 		}
 	case answer.status == http.StatusUnauthorized && e.Kind == bridge.Unauthorised:
 		e.Scope, e.Hint = bridge.ScopePerson, hintConnectAgain
+	case answer.status == http.StatusForbidden && withoutConsent(e, op, missing):
 	case answer.status == http.StatusForbidden && !op.writes:
 		e.Scope, e.Hint = bridge.ScopePerson, personConsent
 	case answer.status == http.StatusForbidden && missing != "":

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -23,8 +24,13 @@ const (
 	// remembered is how many messages of a channel are compared with what was seen of them; far more than a first page
 	// shows.
 	remembered = 20_000
+	// rememberedOfChat is that of a chat: of these there may be very many.
+	rememberedOfChat = 1000
 	// longThreads is of how many long threads of a channel it is remembered when they were read to their end.
 	longThreads = 200
+	// afterStart is by how much longer for each chat it takes until all are read that were read before a start. Those in which something was said
+	// meanwhile are seen in the lists of their people's chats, or a notification tells of them, and go first.
+	afterStart = 100 * time.Millisecond
 	// atOnce is how many channels close a gap at the same time: Graph allows an app 20 reads a second in a tenant.
 	atOnce = 8
 )
@@ -110,14 +116,22 @@ func (r *reader) run(ctx context.Context) error {
 func (r *reader) watch(ctx context.Context) (<-chan struct{}, error) {
 	wanted, changed := r.inbox.Watched()
 	now := map[bridge.ConversationID]bool{}
+	chats := 0
 	for _, c := range wanted {
-		now[c] = true
+		if now[c] = true; isChat(string(c.Channel)) {
+			chats++
+		}
+	}
+	for _, c := range wanted {
 		if r.channels[c] != nil {
 			continue
 		}
 		w, err := r.open(ctx, c)
 		if err != nil {
 			return nil, err
+		}
+		if w != nil && w.place.chat != "" && w.begun {
+			w.due = w.due.Add(rand.N(time.Duration(chats) * afterStart))
 		}
 		if w != nil {
 			r.mu.Lock()
@@ -155,7 +169,8 @@ func (r *reader) poll(ctx context.Context) error {
 	if !urgent {
 		return nil
 	}
-	for i, group := range batches(due) {
+	groups, more := batches(due)
+	for i, group := range groups {
 		if i > 0 {
 			if err := pause(ctx, r.pace); err != nil {
 				return err
@@ -168,14 +183,31 @@ func (r *reader) poll(ctx context.Context) error {
 			return err
 		}
 	}
+	if more {
+		return pause(ctx, r.pace)
+	}
 	return nil
 }
 
-// batches puts together what can be asked for at once: channels, and chats.
-func batches(due []*watched) (all [][]*watched) {
-	slices.SortStableFunc(due, func(a, b *watched) int { return len(a.place.chat) - len(b.place.chat) })
-	first, _ := slices.BinarySearchFunc(due, 1, func(w *watched, n int) int { return len(w.place.chat) - n })
-	return slices.AppendSeq(slices.Collect(slices.Chunk(due[:first], largestBatch)), slices.Chunk(due[first:], largestBatch))
+// chatBatches is how many batches of chats are read before it is looked what else has become due: there may be very many chats.
+const chatBatches = 3
+
+// batches puts together what can be asked for at once: all channels, and of the chats some, those that have been due for longest. It tells whether
+// there are more.
+func batches(due []*watched) (all [][]*watched, more bool) {
+	var channels, chats []*watched
+	for _, w := range due {
+		if w.place.chat == "" {
+			channels = append(channels, w)
+		} else {
+			chats = append(chats, w)
+		}
+	}
+	slices.SortFunc(chats, func(a, b *watched) int { return a.due.Compare(b.due) })
+	if more = len(chats) > chatBatches*largestBatch; more {
+		chats = chats[:chatBatches*largestBatch]
+	}
+	return slices.AppendSeq(slices.Collect(slices.Chunk(channels, largestBatch)), slices.Chunk(chats, largestBatch)), more
 }
 
 // ask reads the first page of up to 20 channels.

@@ -20,7 +20,7 @@ const (
 )
 
 // pollingRule is what Microsoft thinks of polling (Teams API overview).
-const pollingRule = "Microsoft allows apps to poll a channel once a day and asks them to subscribe to its changes instead; polling is meant for trying out"
+const pollingRule = "Microsoft allows apps to poll a channel or chat once a day and asks them to subscribe to its changes instead; polling is meant for trying out"
 
 // receiving tells how messages are to be received, and why not in the better way.
 func (a *account) receiving() (how, why string) {

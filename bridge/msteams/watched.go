@@ -228,7 +228,11 @@ func (r *reader) open(ctx context.Context, c bridge.ConversationID) (*watched, e
 	if err != nil {
 		return nil, fmt.Errorf("loading a cursor: %w", err)
 	}
-	seen, err := lru.New[bridge.MessageID, version](remembered)
+	size := remembered
+	if p.chat != "" {
+		size = rememberedOfChat
+	}
+	seen, err := lru.New[bridge.MessageID, version](size)
 	if err != nil {
 		return nil, fmt.Errorf("preparing to compare messages: %w", err)
 	}
