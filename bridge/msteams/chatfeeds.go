@@ -54,3 +54,15 @@ func (s *subscriber) leave(ctx context.Context) {
 		s.mu.Unlock()
 	}
 }
+
+// toldAgain is how soon the operator is told again of a failure that several people's subscriptions have in common.
+const toldAgain = time.Hour
+
+// toldOfPeople tells whether the operator knows of a failure already; empty stands for its end.
+func (s *subscriber) toldOfPeople(text string) bool {
+	known := time.Since(s.told[text]) < toldAgain
+	if !known {
+		s.told[text] = time.Now()
+	}
+	return known
+}

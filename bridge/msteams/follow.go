@@ -204,14 +204,16 @@ func (t *talks) looked(f *follower, at time.Time, err error) {
 	if err != nil {
 		f.failures++
 		wait := max(bridge.AfterOf(err), backoff(t.a.pollInterval, f.failures))
-		if f.failures == 3 {
-			t.a.log.WithError(err).WithField("user", string(f.id)).Warn("A person's chats cannot be listed; trying again.")
+		if text := bridge.Cause(err); f.failures >= 3 && text != t.trouble {
+			t.trouble = text
+			t.a.log.WithError(err).WithField("user", string(f.id)).Warn("A person's chats cannot be listed; trying again. Of others with the same trouble nothing is said.")
 		}
 		f.due = now.Add(wait)
 		return
 	}
-	if f.failures >= 3 {
-		t.a.log.WithField("user", string(f.id)).Info("The person's chats can be listed again.")
+	if f.failures >= 3 && t.trouble != "" {
+		t.trouble = ""
+		t.a.log.Info("People's chats can be listed again.")
 	}
 	f.failures = 0
 	f.mark = at

@@ -21,13 +21,9 @@ var errGroupChanged = errors.New("reading a group chat: its members have changed
 
 // change is a notice of Teams that somebody has come or gone, or of another topic.
 type change struct {
-	at          time.Time
-	came, left  []bridge.UserID
-	topic       string
-	topicIsNews bool
+	at         time.Time
+	came, left []bridge.UserID
 }
-
-func (c *change) ofMembers() bool { return len(c.came)+len(c.left) > 0 }
 
 // changeOf reads a notice; nil when it is none of these.
 func changeOf(m models.ChatMessageable) *change {
@@ -48,7 +44,7 @@ func changeOf(m models.ChatMessageable) *change {
 	case *models.MembersLeftEventMessageDetail:
 		c.left = ids(e.GetMembers())
 	case *models.ChatRenamedEventMessageDetail:
-		c.topic, c.topicIsNews = value(e.GetChatDisplayName()), true
+		// the topic that it has now is in the chat itself
 	default:
 		return nil
 	}
@@ -121,20 +117,17 @@ func (r *reader) finishGroup(ctx context.Context, w *watched, p *pass, news []mo
 	if err != nil {
 		return err
 	}
-	if now.Updated.After(p.at) { // what has changed may not be among what was read; Graph's times are told to the second
+	if now.Updated.After(p.at) && w.puzzles < mostPuzzles { // what has changed may not be among what was read; Graph's times are told to the second
+		w.puzzles++
 		return errGroupChanged
 	}
-	after := time.UnixMilli(w.cursor)
-	if birth := now.Created.Add(atBirth); birth.After(after) {
-		after = birth
-	}
-	before, steps, ok := history(news, after, now.people())
+	before, steps, ok := history(news, later(time.UnixMilli(w.cursor), birth(now, news)), now.people())
 	met, known := r.talks.met(w.id)
 	said := news
 	if ok && known && !slices.Equal(before, met.members) {
 		switch i := untilMet(steps, met); {
 		case i >= 0: // it was met only after that, and what was said before does not count
-			said = since(news, steps[i].change.at)
+			said = counted(news, w.cursor, steps[i].change.at)
 			before, steps = met.members, steps[i+1:]
 		case len(steps) == 0: // a change of which there is no notice: it has been so since the chat says that it changed last
 			before, steps = met.members, []step{{&change{at: now.Updated.Time}, before}}
@@ -147,9 +140,8 @@ func (r *reader) finishGroup(ctx context.Context, w *watched, p *pass, news []mo
 			return errGroupChanged
 		}
 		r.a.log.WithField("conversation", w.id.String()).Warn("It cannot be told who was in a group when; only what was said since its members changed last is carried.")
-		before, steps = met.members, []step{{&change{at: now.Updated.Time}, slices.Sorted(slices.Values(now.people()))}}
-		if !known {
-			said = since(news, now.Updated.Time)
+		said, steps = counted(news, w.cursor, now.Updated.Time), []step{{&change{at: now.Updated.Time}, slices.Sorted(slices.Values(now.people()))}}
+		if before = met.members; !known {
 			before, steps = steps[0].members, nil
 		}
 	}
@@ -168,14 +160,14 @@ func (r *reader) finishGroup(ctx context.Context, w *watched, p *pass, news []mo
 	return nil
 }
 
-// since gives what was made at a time or later.
-func since(news []models.ChatMessageable, at time.Time) (later []models.ChatMessageable) {
+// counted gives what was made at a time or later, and what had been put before the cursor and has changed.
+func counted(news []models.ChatMessageable, cursor int64, at time.Time) (said []models.ChatMessageable) {
 	for _, m := range news {
-		if !created(m).Before(at) {
-			later = append(later, m)
+		if made := created(m); !made.Before(at) || made.UnixMilli() <= cursor {
+			said = append(said, m)
 		}
 	}
-	return later
+	return said
 }
 
 // mostPuzzles is how often a group is read again in which it does not fit together who is in it and who has come and gone.

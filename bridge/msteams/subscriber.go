@@ -94,6 +94,8 @@ type subscriber struct {
 	wake chan struct{}
 	// troubles is what was logged last of each resource; it belongs to run.
 	troubles map[string]string
+	// told is when the operator was told last of a failure of people's subscriptions; it belongs to run, too.
+	told map[string]time.Time
 
 	mu    sync.Mutex
 	keys  *notification.Keys
@@ -116,7 +118,7 @@ type subscriber struct {
 
 func (a *account) newSubscriber(ctx context.Context, inbox bridge.Inbox, r *reader, t *talks) (*subscriber, error) {
 	s := &subscriber{a: a, inbox: inbox, reader: r, talks: t, ctx: ctx, hook: a.env.Hook, wake: make(chan struct{}, 1), changed: make(chan struct{}),
-		feeds: map[string]*feed{}, retired: map[string]time.Time{}, troubles: map[string]string{}}
+		feeds: map[string]*feed{}, retired: map[string]time.Time{}, troubles: map[string]string{}, told: map[string]time.Time{}}
 	var err error
 	if s.keys, err = a.loadNotificationKeys(ctx, time.Now()); err != nil {
 		return nil, err
@@ -344,6 +346,10 @@ func (s *subscriber) report(f *feed, alive bool, err error) {
 	}
 	s.troubles[f.resource] = text
 	log := s.a.log.WithField("resource", f.resource)
+	if f.person != "" && s.toldOfPeople(text) {
+		log.WithError(err).Debug("Subscribing to a person's chats fails, or works again.")
+		return
+	}
 	switch {
 	case err == nil:
 		log.Info("Subscribing to messages works again.")

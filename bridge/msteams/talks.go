@@ -10,6 +10,7 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/microsoftgraph/msgraph-sdk-go/models"
 
 	"causeway/bridge"
 )
@@ -50,6 +51,8 @@ type talks struct {
 	// marks are those that are stored; unsaved: there are newer ones.
 	marks   map[bridge.UserID]int64
 	unsaved bool
+	// trouble is of what the operator was told last.
+	trouble string
 }
 
 // meeting is a talk that is being met.
@@ -86,7 +89,7 @@ func (t *talks) pushed(c bridge.ConversationID, message string) {
 	if err != nil {
 		return
 	}
-	t.notice(c, time.UnixMilli(ms), time.UnixMilli(ms))
+	t.notice(c, time.UnixMilli(ms), time.UnixMilli(ms).Add(-overlap)) // pushes come in no order
 }
 
 // notice takes up that something was said at a time in a chat; from is since when something may have been said there that has not been noticed.
@@ -167,8 +170,8 @@ func (t *talks) meetOnce(c bridge.ConversationID, m *meeting) error {
 		return err
 	}
 	talk := t.a.talk(now)
-	if talk.Shape == bridge.Group && talk.Since.After(m.from) {
-		if talk.Since, err = t.lastChange(now); err != nil {
+	if talk.Shape == bridge.Group && now.Updated.After(m.from) {
+		if talk, err = t.asOf(now, talk, m.from); err != nil {
 			return err
 		}
 	}
@@ -202,37 +205,46 @@ func (t *talks) met(c bridge.ConversationID) (metGroup, bool) {
 	return g, ok
 }
 
-// changePages is how many pages are looked through for the last change of members.
+// changePages is how many pages of a group are looked through for changes of its members.
 const changePages = 5
 
-// lastChange looks when the members of a group changed last. Renaming moves the time that the chat itself has, so the notices are looked at;
-// where there is none as far as they are looked through, it has had these members since then at least, and since it was made where that is all.
-func (t *talks) lastChange(now chat) (time.Time, error) {
+// asOf gives a group as it was at a time, when it may have changed since: what was said then was said to those who were in it then. The reader meets
+// what came after. Only Teams' notices are looked at.
+func (t *talks) asOf(now chat, talk bridge.Talk, at time.Time) (bridge.Talk, error) {
 	next := t.a.app.base + opChatMessages.address(place{chat: now.ID})
-	oldest := now.Updated.Time
+	var all []models.ChatMessageable
 	for range changePages {
 		page, err := t.a.page(t.ctx, opChatMessages, next)
 		if err != nil {
-			return time.Time{}, err
+			return talk, err
 		}
-		last := time.Time{}
-		for _, m := range page.messages {
-			if made := created(m); made.Before(oldest) {
-				oldest = made
-			}
-			if e := changeOf(m); e != nil && e.ofMembers() && e.at.After(last) {
-				last = e.at
-			}
-		}
-		switch {
-		case !last.IsZero() && last.Sub(now.Created.Time) <= atBirth:
-			return time.Time{}, nil
-		case !last.IsZero():
-			return last, nil
-		case page.next == "":
-			return time.Time{}, nil
-		}
+		all = append(all, page.messages...)
 		next = page.next
+		if n := len(page.messages); next == "" || n > 0 && modified(page.messages[n-1]).Before(at) {
+			slices.SortFunc(all, oldestFirst)
+			if before, steps, ok := history(all, later(at, birth(now, all)), talk.Members); ok && len(steps) > 0 {
+				talk.Members, talk.Since = before, time.Time{}
+			}
+			return talk, nil
+		}
 	}
-	return oldest, nil
+	return talk, nil
+}
+
+// birth is up to when what changes of a group belongs to its making: for a moment, but not after somebody has spoken.
+func birth(now chat, said []models.ChatMessageable) time.Time {
+	until := now.Created.Add(atBirth)
+	for _, m := range said {
+		if m.GetEventDetail() == nil && created(m).Before(until) {
+			until = created(m)
+		}
+	}
+	return until
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }

@@ -1,7 +1,9 @@
 package msteams
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -156,6 +158,91 @@ func TestGroupsAreMetBeforeWhatIsSaidAfterAChange(t *testing.T) {
 		}
 		w.converged(group)
 		w.inbox.inOrder(t)
+	})
+}
+
+// TestWhatWasSaidBeforeAChangeIsNotLost although the group is met only afterwards.
+func TestWhatWasSaidBeforeAChangeIsNotLost(t *testing.T) {
+	inBothModes(t, teams.Options{}, func(w *talkWorld) {
+		t, group := w.TB, w.tenant.AddGroupChat("", w.alice, w.bob, w.carla)
+		w.says(w.alice, group, "one")
+		w.do(w.sim.AddToChat(group, w.alice, w.owner, false))
+		w.says(w.owner, group, "two")
+		time.Sleep(2 * time.Minute)
+		if got := w.inbox.happened(); got != "meet abc, one, meet abco, two" {
+			t.Errorf("it came so: %s", got)
+		}
+		// The same an hour later, with an old group of which nothing is known yet, and another topic in between.
+		w.stop()
+		old := w.tenant.AddGroupChat("", w.alice, w.carla, w.owner)
+		time.Sleep(time.Hour)
+		w.start()
+		w.inbox.mu.Lock()
+		w.inbox.events = slices.DeleteFunc(w.inbox.events, func(e string) bool { return e != "meet aco" })
+		w.inbox.mu.Unlock()
+		w.says(w.alice, old, "three")
+		w.do(w.sim.RenameChat(old, w.alice, "Topic"))
+		w.says(w.alice, old, "four")
+		w.do(w.sim.RemoveFromChat(old, w.alice, w.carla))
+		w.says(w.alice, old, "five")
+		time.Sleep(2 * time.Minute)
+		if got := w.inbox.happened(); got != "meet aco, three, four, meet ao, five" && got != "meet aco, three, meet aco, four, meet ao, five" {
+			t.Errorf("it came so: %s", got)
+		}
+		w.converged(group)
+		w.converged(old)
+	})
+}
+
+// withoutNotices is a Graph that lists no notices of its own.
+type withoutNotices struct{ next http.RoundTripper }
+
+func (g withoutNotices) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := g.next.RoundTrip(r)
+	if err != nil || !isRead(r) || answer.StatusCode != http.StatusOK {
+		return answer, err
+	}
+	var body any
+	if err := json.NewDecoder(answer.Body).Decode(&body); err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(unnoticed(body))
+	answer.Body, answer.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
+	answer.Header.Del("Content-Length")
+	return answer, err
+}
+
+func unnoticed(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, inner := range v {
+			v[name] = unnoticed(inner)
+		}
+	case []any:
+		return slices.DeleteFunc(v, func(one any) bool {
+			m, ok := unnoticed(one).(map[string]any)
+			return ok && m["eventDetail"] != nil
+		})
+	}
+	return v
+}
+
+// TestAChangeWithoutANoticeIsSeenByWhoIsThere: nothing that was said since is put before the group has been met as it is.
+func TestAChangeWithoutANoticeIsSeenByWhoIsThere(t *testing.T) {
+	inBothModes(t, teams.Options{}, func(w *talkWorld) {
+		t, group := w.TB, w.tenant.AddGroupChat("", w.alice, w.bob, w.carla)
+		w.says(w.alice, group, "one")
+		time.Sleep(2 * time.Minute)
+		w.wire.replace(func(next http.RoundTripper) http.RoundTripper { return withoutNotices{next} })
+		w.says(w.alice, group, "two")
+		time.Sleep(time.Second)
+		w.do(w.sim.AddToChat(group, w.alice, w.owner, false))
+		time.Sleep(time.Second)
+		w.says(w.owner, group, "three")
+		time.Sleep(2 * time.Minute)
+		if got := w.inbox.happened(); got != "meet abc, one, two, meet abco, three" {
+			t.Errorf("it came so: %s", got)
+		}
 	})
 }
 
