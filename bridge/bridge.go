@@ -75,8 +75,12 @@ type Conversation struct {
 type Finding struct {
 	// Fatal: without a remedy messages will not cross.
 	Fatal bool
-	// Text says what is wrong or notable and, when Fatal, the next step.
+	// Fine: it is as it should be. Unsure: it could not be looked up. Neither, and not Fatal: notable.
+	Fine, Unsure bool
+	// Text says what is wrong or notable and, when Fatal, the next step, unless Next does.
 	Text string
+	// Next is the next step; may be empty.
+	Next string
 }
 
 // Status is how an account stands, for the operator.

@@ -32,13 +32,13 @@ func (a *account) checkPeople(ctx context.Context) []bridge.Finding {
 		}
 	}
 	if a.simple() {
-		note("acting as people: simple, the bot mints a token for each who connects")
+		all = append(all, bridge.Finding{Fine: true, Text: "acting as people: simple, the bot mints a token for each who connects"})
 		lacks("people cannot be connected", mint...)
 		if !config.tokens {
 			note("people cannot be connected: %s", hintTokensOff)
 		}
 	} else {
-		note("acting as people: restricted, each gives Causeway a token by Mattermost's OAuth 2.0 when they connect")
+		all = append(all, bridge.Finding{Fine: true, Text: "acting as people: restricted, each gives Causeway a token by Mattermost's OAuth 2.0 when they connect"})
 	}
 	switch {
 	case !config.oauth && a.simple():
@@ -93,7 +93,9 @@ func (a *account) checkCallback(ctx context.Context, config serverConfig, powers
 	switch err := a.client.get(ctx, "/config", &server); {
 	case err != nil:
 		all = append(all, note("commands and buttons go to the private address %s: Mattermost refuses that unless it is allowed, which this bot may not look up; %s", host, step)...)
-	case !allows(server.ServiceSettings.AllowedUntrustedInternalConnections, host):
+	case allows(server.ServiceSettings.AllowedUntrustedInternalConnections, host):
+		all = append(all, bridge.Finding{Fine: true, Text: "ServiceSettings.AllowedUntrustedInternalConnections allows " + host + ", for commands and buttons"})
+	default:
 		all = append(all, note("commands and buttons do not work: Mattermost refuses to reach the private address %s; %s", host, step)...)
 	}
 	return all

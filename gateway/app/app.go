@@ -235,8 +235,10 @@ func (a *App) alive(ctx context.Context) error {
 func (a *App) site(g *gateway.Gateway) web.Site {
 	s := web.Site{
 		PublicURL: a.publicURL, Hooks: map[string]http.Handler{},
+		Ready:        func(ctx context.Context) (bool, any) { r := g.Ready(ctx); return r.Ready, r.Reasons },
 		Status:       func(ctx context.Context) any { return g.Status(ctx) },
 		MaySeeStatus: func(token string) bool { return a.store.Keys().ValidToken(token, time.Now()) },
+		Prove:        a.store.Keys().Prove,
 		MayOrder:     func(token string, order []byte) bool { return a.store.Keys().ValidOrderToken(token, time.Now(), order) },
 	}
 	for _, account := range a.accounts {

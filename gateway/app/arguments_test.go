@@ -122,7 +122,21 @@ func TestHelpShowsEveryCommand(t *testing.T) {
 			t.Errorf("help people does not show %s:\n%s", a.Name, help)
 		}
 	}
-	want := "Usage: causeway login ACCOUNT [-c FILE]\n\nSigns an account in, where a person must do that.\n"
+	want := `Usage: causeway login ACCOUNT [-c FILE]
+
+Signs an account in, where a person must do that.
+
+Shows an address and a code, and waits until somebody has entered the code there as the relay
+account. Once is enough, as long as Causeway is used at least every 90 days.
+
+Examples:
+  causeway login msteams.contoso
+        signs the relay account of a Teams account in
+
+Flags:
+  -c FILE            the config; config.toml where none is named
+  -h                 shows this
+`
 	for _, words := range []string{"help login", "login -h", "-h login"} {
 		if got := w.call(strings.Fields(words)...); cmp.Diff(result{out: want}, got, cmp.AllowUnexported(result{})) != "" {
 			t.Errorf("%s: %+v", words, got)

@@ -69,6 +69,8 @@ type Options struct {
 	HideEmail bool
 	// PostEditTimeLimit, when above zero, is how long a post may be edited.
 	PostEditTimeLimit time.Duration
+	// BotsOutliveOwners is the opposite of DisableBotsWhenOwnerIsDeactivated, which is on by default.
+	BotsOutliveOwners bool
 	// ClientConfig overrides or adds single values of /config/client.
 	ClientConfig map[string]string
 	// RolePermissions adds permissions to roles, as PUT /roles/{id}/patch does:
