@@ -11,8 +11,7 @@ import (
 )
 
 const (
-	// firstLook is how far back chats of somebody are looked at who is observed for the first time: nothing counts that was said before they
-	// connected, which was a moment ago.
+	// firstLook is how far back chats of somebody are looked at of whom it is not known when they connected.
 	firstLook = 10 * time.Minute
 	// idlestPerson is the longest time between two lists of somebody's chats who is not covered by a subscription.
 	idlestPerson = time.Minute
@@ -64,9 +63,12 @@ func (t *talks) follow() <-chan struct{} {
 		if t.people[o.User] != nil {
 			continue
 		}
-		f := &follower{id: o.User, due: now, active: now, mark: now.Add(-firstLook)}
+		f := &follower{id: o.User, due: now, active: now, mark: o.Since}
 		if ms, ok := t.marks[o.User]; ok {
-			f.mark = time.UnixMilli(ms)
+			f.mark = later(f.mark, time.UnixMilli(ms))
+		}
+		if f.mark.IsZero() {
+			f.mark = now.Add(-firstLook)
 		}
 		t.people[o.User] = f
 	}

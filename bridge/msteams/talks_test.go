@@ -315,6 +315,29 @@ func TestAMeetingThatFailsIsTriedAgain(t *testing.T) {
 	})
 }
 
+// TestChatsAreLookedThroughSinceSomebodyConnected, when that was while nothing was received, and not from before.
+func TestChatsAreLookedThroughSinceSomebodyConnected(t *testing.T) {
+	inBothModes(t, teams.Options{}, func(w *talkWorld) {
+		w.stop()
+		w.inbox.observe()
+		early, late := w.tenant.AddChat(w.carla, w.alice), w.tenant.AddChat(w.carla, w.bob)
+		w.says(w.carla, early, "too early")
+		time.Sleep(3 * time.Hour)
+		w.inbox.mu.Lock()
+		w.inbox.begin = time.Now()
+		w.inbox.observed = []bridge.Observed{{User: w.aliceID, Since: time.Now()}, {User: w.bobID, Since: time.Now()}}
+		w.inbox.mu.Unlock()
+		time.Sleep(time.Minute)
+		w.says(w.carla, late, "one")
+		time.Sleep(3 * time.Hour)
+		w.start()
+		time.Sleep(2 * time.Minute)
+		if got := w.inbox.happened(); got != "meet bc, one" {
+			w.Errorf("it came so: %s", got)
+		}
+	})
+}
+
 // TestOneSubscriptionForEachPerson, who is observed: made, adopted by the next run, and ended when they part.
 func TestOneSubscriptionForEachPerson(t *testing.T) {
 	inTalkWorld(t, true, teams.Options{}, func(w *talkWorld) {

@@ -83,7 +83,7 @@ func (i *talkInbox) Readers(c bridge.ConversationID) (readers []bridge.UserID) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	for _, u := range i.members[c] {
-		if slices.Contains(i.observed, bridge.Observed{User: u}) {
+		if slices.ContainsFunc(i.observed, func(o bridge.Observed) bool { return o.User == u }) {
 			readers = append(readers, u)
 		}
 	}
