@@ -2,7 +2,6 @@ package msteams
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -334,86 +333,6 @@ func TestChatsAreLookedThroughSinceSomebodyConnected(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		if got := w.inbox.happened(); got != "meet bc, one" {
 			w.Errorf("it came so: %s", got)
-		}
-	})
-}
-
-// TestOneSubscriptionForEachPerson, who is observed: made, adopted by the next run, and ended when they part.
-func TestOneSubscriptionForEachPerson(t *testing.T) {
-	inTalkWorld(t, true, teams.Options{}, func(w *talkWorld) {
-		t := w.TB
-		resources := func() (list []string) {
-			for _, s := range w.sim.Subscriptions() {
-				list = append(list, s.Resource+" "+s.ID)
-			}
-			slices.Sort(list)
-			return list
-		}
-		first := resources()
-		if len(first) != 2 || !strings.HasPrefix(first[0], "/users/") {
-			t.Errorf("subscriptions: %v", first)
-		}
-		w.stop()
-		w.start()
-		if d := cmp.Diff(first, resources()); d != "" {
-			t.Errorf("after a restart: %s", d)
-		}
-		chat := w.tenant.AddChat(w.bob, w.carla)
-		w.inbox.observe(w.aliceID)
-		time.Sleep(time.Second)
-		if got := resources(); len(got) != 1 || !strings.Contains(got[0], string(w.aliceID)) {
-			t.Errorf("after Bob has parted: %v", got)
-		}
-		w.says(w.carla, chat, "none of ours")
-		time.Sleep(time.Hour)
-		if got := w.inbox.happened(); got != "" {
-			t.Errorf("of somebody who has parted: %s", got)
-		}
-	})
-}
-
-// TestWhoCannotBeSubscribedToIsPolled, and said so.
-func TestWhoCannotBeSubscribedToIsPolled(t *testing.T) {
-	inTalkWorld(t, true, teams.Options{Subscriptions: teams.SubscriptionLimits{PerTenant: 1}}, func(w *talkWorld) {
-		t := w.TB
-		time.Sleep(time.Minute)
-		a, b := w.tenant.AddChat(w.alice, w.carla), w.tenant.AddChat(w.bob, w.carla)
-		for _, c := range []*teams.Channel{a, b} {
-			w.says(w.carla, c, "hello")
-		}
-		time.Sleep(3 * time.Minute)
-		w.converged(a)
-		w.converged(b)
-		id := w.says(w.carla, b, "later")
-		time.Sleep(2 * time.Minute)
-		w.do(w.sim.Edit(w.carla, b, id, "<p>edited</p>"))
-		time.Sleep(2 * time.Minute)
-		w.converged(b)
-		s := w.account.Status()
-		if !slices.ContainsFunc(s.Facts, func(f bridge.Fact) bool { return f.Name == "polled instead" && strings.Contains(f.Value, "limit") }) {
-			t.Errorf("the status is %+v", s)
-		}
-	})
-}
-
-// TestWebhooksAnswerInTime while a talk is being met that takes for ever, and a store stalls for none of them.
-func TestWebhooksAnswerInTime(t *testing.T) {
-	inTalkWorld(t, true, teams.Options{}, func(w *talkWorld) {
-		hang := make(chan struct{})
-		defer close(hang)
-		w.inbox.decide = func(bridge.Talk) (bridge.Interest, error) { <-hang; return bridge.Ignored, nil }
-		for range 30 {
-			w.says(w.carla, w.tenant.AddChat(w.alice, w.carla), "x")
-			w.says(w.carla, w.tenant.AddGroupChat("", w.alice, w.carla, w.bob), "x")
-		}
-		time.Sleep(5 * time.Second)
-		ctx, cancel := context.WithTimeout(w.Context(), 10*time.Second)
-		defer cancel()
-		if err := w.sim.AwaitDeliveries(ctx); err != nil {
-			w.Errorf("deliveries: %v", err)
-		}
-		if s := w.sim.WebhookStats(); s.Retries > 0 || s.Lost > 0 || s.Delivered < 3*30 || s.Delivered != s.Items {
-			w.Errorf("deliveries: %+v", s)
 		}
 	})
 }

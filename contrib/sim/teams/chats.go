@@ -87,6 +87,16 @@ func (c *Channel) GrantRSC(a *App, permissions ...string) {
 	c.rsc[a.ClientID] = append(c.rsc[a.ClientID], permissions...)
 }
 
+// Members gives who is in a chat, in the order in which they came.
+func (c *Channel) Members() (people []*User) {
+	c.tenant.sim.mu.Lock()
+	defer c.tenant.sim.mu.Unlock()
+	for _, m := range c.members {
+		people = append(people, m.user)
+	}
+	return people
+}
+
 // chat finds a chat; called with the lock held.
 func (t *Tenant) chat(id string) *Channel {
 	i := slices.IndexFunc(t.chats, func(c *Channel) bool { return c.ID == id })
