@@ -9,7 +9,7 @@ SHELL       := /bin/bash
 MAKEFLAGS   += --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test setup lint format vet staticcheck vulnerabilities build play race e2e run demo demo-mattermost bench profile fuzz clean
+.PHONY: help test setup lint format vet staticcheck vulnerabilities build deb play race e2e run demo demo-mattermost bench profile fuzz clean
 
 export PATH        := $(PATH):/usr/local/go/bin
 export CGO_ENABLED := 0
@@ -73,6 +73,9 @@ vulnerabilities: build
 # The version is what git says; Go refuses to ask a repository that belongs to somebody else.
 build: ## the program ./causeway: static, without the paths of this machine, with its version
 	@go build -buildvcs=$$(git rev-parse HEAD >/dev/null 2>&1 && echo true || echo false) -o causeway ./cmd/causeway
+
+deb: ## the deb package causeway_*.deb, for Debian and its like; GOARCH=arm64 for another machine
+	@contrib/nfpm/build.sh .
 
 play: ## random play: SEEDS=3000 plays, crashes and faults at every kind of call
 	@go test ./gateway -run '^TestRandomPlay' -play.seeds=$(SEEDS) -timeout 20m

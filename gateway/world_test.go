@@ -31,6 +31,7 @@ type world struct {
 
 	full    atomic.Bool // the store cannot write
 	lost    func(bridge.ServerID, bridge.UserID, error)
+	noticed atomic.Int64 // how often another process has changed the store
 	spoke   func(bridge.ServerID, bridge.UserID)
 	gone    bool // the store has been closed: the gateway must end with that error
 	store   *store.Store
@@ -156,7 +157,7 @@ func (w *world) start() {
 	var ctx context.Context
 	ctx, w.stop = context.WithCancel(w.t.Context())
 	w.stopped = make(chan struct{})
-	w.gateway = New(Options{Accounts: w.accounts, Routes: w.routes, Store: w.store, Log: logrus.NewEntry(logger), Version: "v1", Lost: w.lost, Spoke: w.spoke})
+	w.gateway = New(Options{Accounts: w.accounts, Routes: w.routes, Store: w.store, Log: logrus.NewEntry(logger), Version: "v1", Lost: w.lost, Noticed: func() { w.noticed.Add(1) }, Spoke: w.spoke})
 	g := w.gateway
 	go func() {
 		defer close(w.stopped)

@@ -197,7 +197,7 @@ func (a *App) carry(ctx context.Context) error {
 	// The gateway tells people who was lost, and people ask the gateway what arrives.
 	var p *people.People
 	g := gateway.New(gateway.Options{Accounts: a.accounts, Routes: a.routes, Store: a.store, Log: a.log, Version: version(),
-		Lost:  func(s bridge.ServerID, u bridge.UserID, why error) { p.Lost(s, u, why) },
+		Lost: func(bridge.ServerID, bridge.UserID, error) { p.Noticed() }, Noticed: func() { p.Noticed() },
 		Spoke: func(s bridge.ServerID, u bridge.UserID) { p.Spoke(s, u) }})
 	a.people.Store, a.people.Gateway = a.store, g
 	p = people.New(a.people)

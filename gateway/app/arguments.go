@@ -92,8 +92,9 @@ const (
 
 // options are the flags of single commands, as they were typed.
 type options struct {
-	json, csv, dryRun, confirm bool
-	file, output               string
+	json, csv, dryRun bool
+	confirm           int
+	file, output      string
 	conversion
 	// given are the names of those that stand in the call.
 	given []string
@@ -120,9 +121,10 @@ func parse(words []string) (arguments, error) {
 	for _, name := range []string{"h", "help"} {
 		flags.BoolVar(&a.help, name, false, "")
 	}
-	for name, to := range map[string]*bool{flagJSON: &a.json, flagCSV: &a.csv, flagDryRun: &a.dryRun, flagConfirm: &a.confirm} {
+	for name, to := range map[string]*bool{flagJSON: &a.json, flagCSV: &a.csv, flagDryRun: &a.dryRun} {
 		flags.BoolVar(to, name, false, "")
 	}
+	flags.IntVar(&a.confirm, flagConfirm, 0, "")
 	flags.StringVar(&a.file, flagFile, "", "")
 	flags.StringVar(&a.output, flagOutput, "", "")
 	flags.StringVar(&a.from, flagFrom, "", "")
@@ -228,7 +230,7 @@ func flagProblem(err error) string {
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: "); ok {
 		switch strings.TrimLeft(name, "-") {
-		case flagFrom, flagTo, flagPerson:
+		case flagFrom, flagTo, flagPerson, flagConfirm:
 			return name + " needs a value"
 		}
 		return name + " names no file"

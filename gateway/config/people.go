@@ -52,7 +52,7 @@ type People struct {
 	// OnTeamsUserRemoved says what becomes of the linked Mattermost account of somebody who has left Teams: "deactivate"; "disconnect", it
 	// stays in use; or "nothing".
 	OnTeamsUserRemoved string
-	// MaxRemovals is how many may be removed at one synchronisation without the operator's consent: a number, or a share as
+	// MaxRemovals is how many may be removed within 24 hours without the operator's consent: a number, or a share as
 	// "5%". Empty: 5 % or 5, whichever is more. See [People.RemovalLimit].
 	MaxRemovals string
 }
