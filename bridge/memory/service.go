@@ -21,6 +21,13 @@ type Options struct {
 	// NoCommands: people cannot reach Causeway here. NoDirectory: nobody is told who has left. NoMute: it cannot be changed how
 	// people are told of a conversation.
 	NoCommands, NoDirectory, NoMute bool
+	// NoFiles: accounts cannot send files. KeepFiles: what an account has uploaded stays when its post is gone, until it is discarded.
+	NoFiles, KeepFiles bool
+	// FilesPerPost is how many files a post may have, 0: any number; MaxFile how large one may be, 0: as large as it likes. With
+	// HideSizes states do not tell how large files are.
+	FilesPerPost int
+	MaxFile      int64
+	HideSizes    bool
 	// DeleteTakesReplies: when somebody deletes the first message of a thread, the answers go along.
 	DeleteTakesReplies bool
 	// DeleteKeepsRevision: a deletion does not raise the revision; an undelete does.
@@ -65,6 +72,7 @@ type Service struct {
 	paused     map[pause]time.Time
 	lastWrite  map[bridge.UserID]time.Time
 	notices    []bridge.Notice
+	uploading  map[string]*upload
 	violations int
 	writes     int
 	humans
@@ -90,6 +98,7 @@ func NewService(server bridge.ServerID, options Options) *Service {
 		feeds:     map[*feed]struct{}{},
 		paused:    map[pause]time.Time{},
 		lastWrite: map[bridge.UserID]time.Time{},
+		uploading: map[string]*upload{},
 		humans:    newHumans(),
 	}
 }
@@ -126,6 +135,8 @@ func (s *Service) addChannel(id bridge.ChannelID, name string, members []bridge.
 			Link: "memory://" + string(s.server) + "/" + string(id),
 		},
 		members: members,
+		keeps:   s.options.KeepFiles,
+		hides:   s.options.HideSizes,
 		byID:    map[bridge.MessageID]*message{},
 	}
 	s.channels[id] = c
