@@ -21,6 +21,11 @@ type Options struct {
 	// NoCommands: people cannot reach Causeway here. NoDirectory: nobody is told who has left. NoMute: it cannot be changed how
 	// people are told of a conversation.
 	NoCommands, NoDirectory, NoMute bool
+	// NoDirect: accounts read no direct and group conversations. NoRelayDirect: an account cannot write in those of which it is no
+	// member. Regroup: people join and leave groups, and there may be several with the same people.
+	NoDirect, NoRelayDirect, Regroup bool
+	// GroupLimit is how many people a group may have; 0: any number.
+	GroupLimit int
 	// DeleteTakesReplies: when somebody deletes the first message of a thread, the answers go along.
 	DeleteTakesReplies bool
 	// DeleteKeepsRevision: a deletion does not raise the revision; an undelete does.
@@ -68,6 +73,7 @@ type Service struct {
 	violations int
 	writes     int
 	humans
+	talks
 }
 
 // NewService makes an empty service.
@@ -91,6 +97,7 @@ func NewService(server bridge.ServerID, options Options) *Service {
 		paused:    map[pause]time.Time{},
 		lastWrite: map[bridge.UserID]time.Time{},
 		humans:    newHumans(),
+		talks:     newTalks(),
 	}
 }
 
@@ -111,11 +118,11 @@ func (s *Service) AddPerson(a bridge.Author) {
 func (s *Service) AddChannel(id bridge.ChannelID, name string) bridge.ConversationID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.addChannel(id, name, nil)
+	s.addChannel(id, name, talk{})
 	return bridge.ConversationID{Server: s.server, Channel: id}
 }
 
-func (s *Service) addChannel(id bridge.ChannelID, name string, members []bridge.UserID) *channel {
+func (s *Service) addChannel(id bridge.ChannelID, name string, t talk) *channel {
 	if s.channels[id] != nil {
 		panic(fmt.Sprintf("memory: channel %s is there already", id))
 	}
@@ -125,11 +132,14 @@ func (s *Service) addChannel(id bridge.ChannelID, name string, members []bridge.
 			Name: name,
 			Link: "memory://" + string(s.server) + "/" + string(id),
 		},
-		members: members,
-		byID:    map[bridge.MessageID]*message{},
+		talk: t,
+		byID: map[bridge.MessageID]*message{},
 	}
 	s.channels[id] = c
 	s.order = append(s.order, c)
+	if c.shape == bridge.Group || c.shape == bridge.Meeting {
+		s.enrol(c)
+	}
 	s.wake(c)
 	return c
 }
