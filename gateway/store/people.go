@@ -170,9 +170,9 @@ func (t *tx) room(person int64, limit int) error {
 }
 
 func (t *tx) identify(person int64, e End) error {
-	if err := t.exec(`INSERT INTO identities (server, uid, person, account, name, username, email, state, verified) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+	if err := t.exec(`INSERT INTO identities (server, uid, person, account, name, username, email, state, verified, since) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
 		ON CONFLICT (server, uid) DO UPDATE SET account = excluded.account, name = excluded.name, username = excluded.username, email = excluded.email,
-			state = excluded.state, reason = '', told = 0, verified = excluded.verified`,
+			since = CASE WHEN state IN (0, 1) THEN since ELSE excluded.since END, state = excluded.state, reason = '', told = 0, verified = excluded.verified`,
 		string(e.Server), string(e.User), person, string(e.Account), e.Name, e.Username, e.Email, int(Connected), time.Now().UnixMilli()); err != nil {
 		return err
 	}
