@@ -20,7 +20,8 @@ type account struct {
 	capabilities bridge.Capabilities
 	log          *logrus.Entry
 	identity     atomic.Pointer[bridge.Identity]
-	lastGood     atomic.Int64 // when the service last did what was asked, Unix nanoseconds
+	server       atomic.Pointer[bridge.ServerID] // of its talks; known from earlier runs, too
+	lastGood     atomic.Int64                    // when the service last did what was asked, Unix nanoseconds
 	reading      troubles
 
 	mutex     sync.Mutex
@@ -96,6 +97,9 @@ func (a *account) session(ctx context.Context) error {
 		return err
 	}
 	a.identity.Store(&id)
+	if err := a.gateway.talks.arrived(ctx, a, id.Server); err != nil {
+		return err
+	}
 	a.admit(cancel)
 	var tasks sync.WaitGroup
 	defer tasks.Wait()

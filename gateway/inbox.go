@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -13,7 +14,6 @@ import (
 
 // inbox takes what one account reads.
 type inbox struct {
-	bridge.NoTalks
 	gateway *Gateway
 	account *account
 }
@@ -50,6 +50,9 @@ func (i inbox) Put(ctx context.Context, b bridge.Batch) error {
 	if p == nil || p.account != i.account || !p.in {
 		return nil // no longer read by this account
 	}
+	if p.talk != nil && slices.ContainsFunc(b.States, func(s bridge.State) bool { return s.Key == "" && p.talk.unready(s.Created) }) {
+		return fmt.Errorf("storing what %s said: it is to be met first", b.Conversation)
+	}
 	_, err := i.gateway.put(ctx, p, b)
 	if err == nil {
 		i.account.alive()
@@ -82,7 +85,11 @@ func (g *Gateway) put(ctx context.Context, p *place, b bridge.Batch) ([]bridge.C
 
 // routesOf is what the store must know about the conversation at p.
 func (g *Gateway) routesOf(p *place, server bridge.ServerID) store.Routes {
-	return store.Routes{Targets: p.targets, Own: g.own(server), Bare: bare, Ignored: func(id bridge.MessageID) {
+	var takes func(bridge.ConversationID, time.Time) bool
+	if p.talk != nil {
+		takes = p.talk.takes
+	}
+	return store.Routes{Targets: p.targets, Takes: takes, Own: g.own(server), Bare: bare, Ignored: func(id bridge.MessageID) {
 		p.account.log.WithField("channel", p.channel).WithField("message", string(id)).
 			Info("somebody has edited one of several posts of a long message; that is not carried")
 	}}

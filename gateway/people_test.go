@@ -27,6 +27,7 @@ func (w *world) connect(a *memory.Service, u bridge.UserID, b *memory.Service, v
 	if _, err := w.store.Connect(w.t.Context(), "", [2]store.End{end(a, u), end(b, v)}, 0); err != nil {
 		w.t.Fatal(err)
 	}
+	w.gateway.PeopleChanged()
 }
 
 // connectedPair is a pair of services on which alice and ally are one person.

@@ -46,8 +46,10 @@ func (p planner) lacks(w *store.Work) store.Step {
 		return p.origin(w)
 	case m.Deleted:
 		return p.deletion(w)
-	case w.Phase == store.Removed || !p.routed(w):
-		return store.Step{} // what the config no longer brings here is not shown here any more
+	case w.Phase == store.Removed:
+		return store.Step{}
+	case !p.routed(w):
+		return p.unrouted(w) // what the config no longer brings here is not shown here any more
 	case m.Body == nil || w.Phase == store.Live && w.Version == m.Version:
 		return p.reactions(w)
 	}
@@ -200,6 +202,9 @@ func (p planner) post(w *store.Work, draft bridge.Draft, n int, text richtext.Do
 	if !w.Message.Deleted {
 		draft = p.written(w, draft, w.As)
 	}
+	if step, denied := p.mayNot(w, draft.As); denied {
+		return step
+	}
 	return store.Step{Op: store.Post, Part: n, Draft: forPart(draft, n), Hash: hashOf(text)}
 }
 
@@ -281,6 +286,7 @@ func (p planner) reactions(w *store.Work) store.Step {
 	}
 	for _, m := range w.Wanted {
 		switch {
+		case m.Writer == "" && p.place.talk != nil && !p.capabilities().RelayDirect: // nobody can set it
 		case slices.Contains(w.Taken, m) || w.Unclear:
 			return store.Step{Op: store.Look, ID: first.ID, Since: w.LookAfter}
 		case !slices.Contains(w.Set, m) && !slices.Contains(w.Refused, m):

@@ -74,8 +74,8 @@ type Verdict struct {
 	Missing []bridge.UserID
 	// Tell: each connected member who speaks there is told so, once.
 	Tell bool
-
-	away []bridge.UserID
+	// Away are the members who want to be notified on the other side, sorted.
+	Away []bridge.UserID
 }
 
 // Decide tells what becomes of a conversation. limit is how many people a group may have at most on the other side; 0: any number.
@@ -86,29 +86,40 @@ func Decide(shape bridge.Shape, members []Member, s Settings, limit int) Verdict
 	if has(members, Own) {
 		return Verdict{Reason: WithCauseway}
 	}
-	if !has(members, Connected) {
+	if !has(members, Connected) && !has(members, Lost) { // what is said waits until the lost have connected again
 		return Verdict{Reason: NobodyConnected}
 	}
 	if misfit := fits(shape, len(members), limit); misfit != None {
-		return Verdict{Reason: misfit, Tell: true}
+		return Verdict{Reason: misfit, Tell: Tells(shape, misfit)}
 	}
 	if reason, missing := absent(members); reason != None {
-		// Whoever talks to a bot knows that it is one.
-		return Verdict{Reason: reason, Missing: missing, Tell: !(reason == WithBot && shape == bridge.Pair)}
+		return Verdict{Reason: reason, Missing: missing, Tell: Tells(shape, reason)}
 	}
 	v := Verdict{Carried: true}
 	for _, m := range members {
 		v.Members = append(v.Members, m.Other)
 		if m.Away {
-			v.away = append(v.away, m.User)
+			v.Away = append(v.Away, m.User)
 		}
 	}
 	slices.Sort(v.Members)
-	slices.Sort(v.away)
+	slices.Sort(v.Away)
 	if len(slices.Compact(slices.Clone(v.Members))) < len(members) {
-		return Verdict{Reason: Merged, Tell: true}
+		return Verdict{Reason: Merged, Tell: Tells(shape, Merged)}
 	}
 	return v
+}
+
+// Tells reports whether the connected members of a conversation that is refused are told so, when they speak there. Not where an administrator
+// has switched it off; and whoever talks to a bot, Causeway's among them, knows that it is one.
+func Tells(shape bridge.Shape, r Reason) bool {
+	switch r {
+	case Off, DirectOff, GroupsOff, WithCauseway, NobodyConnected:
+		return false
+	case WithBot:
+		return shape != bridge.Pair
+	}
+	return true
 }
 
 func has(members []Member, s Standing) bool {

@@ -79,7 +79,7 @@ func Of(v Verdict, shape bridge.Shape, author Standing, relay bool, e Event) Out
 	case !e.speaks(): // what it is about was not carried either
 		return Outcome{Reason: AuthorNotConnected}
 	}
-	return Outcome{Reason: AuthorNotConnected, Author: author == Matched, Waiting: v.away}
+	return Outcome{Reason: AuthorNotConnected, Author: author == Matched, Waiting: v.Away}
 }
 
 // ofTalk is about events that change the conversation itself.

@@ -248,6 +248,7 @@ CREATE TABLE talks (                    -- those that were met, a row for each t
 	since   INTEGER NOT NULL,              -- from when on it has had these people, by its service's clock; 0 = from the first
 	shape   INTEGER NOT NULL,
 	members TEXT NOT NULL,                 -- JSON of their ids, sorted
+	topic   TEXT NOT NULL,                 -- what it was called when it was met last
 	reason  INTEGER NOT NULL,              -- why it is not carried; 0 = it is
 	missing TEXT NOT NULL,                 -- JSON of the ids of those who are the reason
 	decided INTEGER NOT NULL,              -- when that was decided last

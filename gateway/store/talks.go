@@ -19,6 +19,8 @@ type Talk struct {
 	// Since is from when on it has had these members; zero: from the first.
 	Since   time.Time
 	Members []bridge.UserID // sorted
+	// Topic is what it was called when it was met last.
+	Topic string
 	// Reason is why it is not carried, a number of the package direct; 0: it is. Missing are those who are the reason, Decided is when.
 	Reason  int
 	Missing []bridge.UserID
@@ -84,9 +86,9 @@ func (t *tx) meet(m Meeting) (Met, error) {
 		}
 	}
 	missing, members := users(m.Missing), users(m.Members)
-	if err := t.exec(`INSERT INTO talks (conversation, since, shape, members, reason, missing, decided) VALUES ($1, $2, $3, $4, $5, $6, $7)
-		ON CONFLICT (conversation, since) DO UPDATE SET members = excluded.members, reason = excluded.reason, missing = excluded.missing, decided = excluded.decided`,
-		here, millis(m.Since), int(m.Shape), members, met.Reason, missing, time.Now().UnixMilli()); err != nil {
+	if err := t.exec(`INSERT INTO talks (conversation, since, shape, members, topic, reason, missing, decided) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		ON CONFLICT (conversation, since) DO UPDATE SET members = excluded.members, topic = excluded.topic, reason = excluded.reason, missing = excluded.missing, decided = excluded.decided`,
+		here, millis(m.Since), int(m.Shape), members, m.Topic, met.Reason, missing, time.Now().UnixMilli()); err != nil {
 		return Met{}, err
 	}
 	if met.Latest {
@@ -174,15 +176,26 @@ func (s *Store) Rest(ctx context.Context, id int64, reason int, missing [2][]bri
 
 // Talks gives all that were met, those of one conversation in the order in which their people changed.
 func (s *Store) Talks(ctx context.Context) ([]Talk, error) {
+	return s.talks(ctx, "ORDER BY t.conversation, t.since")
+}
+
+// RefusedTalks gives those conversations of a user that are not carried, the latest decided first.
+func (s *Store) RefusedTalks(ctx context.Context, server bridge.ServerID, u bridge.UserID, limit int) ([]Talk, error) {
+	return s.talks(ctx, `WHERE c.server = $1 AND t.reason <> 0 AND EXISTS (SELECT 1 FROM json_each(t.members) WHERE value = $2)
+		AND NOT EXISTS (SELECT 1 FROM talks later WHERE later.conversation = t.conversation AND later.since > t.since)
+		ORDER BY t.decided DESC, t.conversation LIMIT $3`, string(server), string(u), limit)
+}
+
+func (s *Store) talks(ctx context.Context, where string, args ...any) ([]Talk, error) {
 	var all []Talk
 	err := s.do(ctx, func(t *tx) error {
 		all = nil
-		return t.each(`SELECT c.server, c.channel, t.since, t.shape, t.members, t.reason, t.missing, t.decided FROM talks t JOIN conversations c ON c.id = t.conversation
-			ORDER BY t.conversation, t.since`, nil, func(rows *sql.Rows) error {
+		return t.each(`SELECT c.server, c.channel, t.since, t.shape, t.members, t.topic, t.reason, t.missing, t.decided FROM talks t JOIN conversations c ON c.id = t.conversation
+			`+where, args, func(rows *sql.Rows) error {
 			var one Talk
 			var members, missing []byte
 			var since, decided int64
-			if err := rows.Scan((*string)(&one.Conversation.Server), (*string)(&one.Conversation.Channel), &since, (*uint8)(&one.Shape), &members, &one.Reason, &missing, &decided); err != nil {
+			if err := rows.Scan((*string)(&one.Conversation.Server), (*string)(&one.Conversation.Channel), &since, (*uint8)(&one.Shape), &members, &one.Topic, &one.Reason, &missing, &decided); err != nil {
 				return err
 			}
 			one.Since, one.Decided = timeOf(since), timeOf(decided)
@@ -220,9 +233,15 @@ func (s *Store) Try(ctx context.Context, id int64, as bridge.UserID) (Pair, erro
 	})
 }
 
-// Opened notes which conversation is the missing end of a pair. Where another one has become that meanwhile, it stays.
-func (s *Store) Opened(ctx context.Context, id int64, c bridge.ConversationID) (Pair, error) {
-	return s.onPair(ctx, id, func(t *tx, p *Pair) error { return t.setEnd(p, p.At(c.Server), c) })
+// Opened notes which conversation is the missing end of a pair, and what the account itself is to say then. Where another one has become that
+// end meanwhile, it stays.
+func (s *Store) Opened(ctx context.Context, id int64, c bridge.ConversationID, lines ...Telling) (Pair, error) {
+	return s.onPair(ctx, id, func(t *tx, p *Pair) error {
+		if err := t.setEnd(p, p.At(c.Server), c); err != nil {
+			return err
+		}
+		return t.say(lines)
+	})
 }
 
 // Retitled notes what both ends of a pair are called.

@@ -236,7 +236,7 @@ func TestWhatIsDeniedOrHeldLeavesTheLaneAndKeepsItsText(t *testing.T) {
 
 func TestALineIsTriedWithOneKey(t *testing.T) {
 	s, _ := fresh(t, Options{})
-	if err := s.Say(t.Context(), there, richtext.Plain("it goes on elsewhere")); err != nil {
+	if err := s.Say(t.Context(), Telling{Conversation: there, Text: richtext.Plain("it goes on elsewhere")}); err != nil {
 		t.Fatal(err)
 	}
 	first, err := s.Advance(t.Context(), there, nil, simplePlan)

@@ -25,7 +25,7 @@ const (
 
 // Telling is why something of a conversation is not carried, for somebody who should know.
 type Telling struct {
-	// Conversation is on the server of the user.
+	// Conversation is on the server of the user. Without a user it is a line for everybody there.
 	Conversation bridge.ConversationID
 	User         bridge.UserID
 	Reason       int
@@ -134,22 +134,36 @@ func (s *Store) told(ctx context.Context, where string, args []any) ([]Told, err
 	return all, err
 }
 
-// Say has the account itself say something in a conversation, once.
-func (s *Store) Say(ctx context.Context, c bridge.ConversationID, text richtext.Doc) error {
-	raw, err := json.Marshal(text)
-	if err == nil {
-		err = s.do(ctx, func(t *tx) error {
-			id, err := t.conversation(c)
-			if err != nil {
-				return err
-			}
-			return t.exec("INSERT INTO lines (conversation, text) VALUES ($1, $2)", id, string(raw))
-		})
-	}
+// Say has the account itself say something in conversations, each once; or tells those users who are named.
+func (s *Store) Say(ctx context.Context, lines ...Telling) error {
+	err := s.do(ctx, func(t *tx) error { return t.say(lines) })
 	if err != nil {
-		err = fmt.Errorf("storing a line for %s: %w", c, err)
+		err = fmt.Errorf("storing what is to be said about a conversation: %w", err)
 	}
 	return err
+}
+
+func (t *tx) say(lines []Telling) error {
+	for _, one := range lines {
+		if one.User != "" {
+			if err := t.tell(one, map[int64]bool{}); err != nil {
+				return err
+			}
+			continue
+		}
+		c, err := t.conversation(one.Conversation)
+		if err != nil {
+			return err
+		}
+		raw, err := json.Marshal(one.Text)
+		if err != nil {
+			return err
+		}
+		if err := t.exec("INSERT INTO lines (conversation, text) VALUES ($1, $2)", c, string(raw)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // line gives the next line of the account itself. Since tells when it was tried before.
