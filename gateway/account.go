@@ -3,6 +3,8 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -72,16 +74,16 @@ func (a *account) run(ctx context.Context) {
 		began := time.Now()
 		err := a.session(ctx)
 		a.close()
+		a.gateway.storeFailed(err)
 		if ctx.Err() != nil {
 			return
 		}
-		a.gateway.storeFailed(err)
 		a.reading.report("", a.log, "the connection", err)
 		if time.Since(began) > longestWait {
 			failures = 0
 		}
 		failures++
-		if !pause(ctx, max(backoff(failures), bridge.AfterOf(err))) {
+		if !pause(ctx, max(a.gateway.backoff(failures), bridge.AfterOf(err))) {
 			return
 		}
 	}
@@ -119,7 +121,9 @@ func (a *account) session(ctx context.Context) error {
 // find resolves the account's channels and gives those that it could not.
 func (a *account) find(ctx context.Context) map[string]bridge.Access {
 	missing := map[string]bridge.Access{}
-	for channel, need := range a.channels() {
+	needed := a.channels()
+	for _, channel := range slices.Sorted(maps.Keys(needed)) {
+		need := needed[channel]
 		if !a.resolve(ctx, channel, need) {
 			missing[channel] = need
 		}
@@ -129,9 +133,9 @@ func (a *account) find(ctx context.Context) map[string]bridge.Access {
 
 // findLater goes on looking for channels that were not found.
 func (a *account) findLater(ctx context.Context, missing map[string]bridge.Access) {
-	for n := 4; len(missing) > 0 && pause(ctx, backoff(n)); n++ {
-		for channel, need := range missing {
-			if a.resolve(ctx, channel, need) {
+	for n := 4; len(missing) > 0 && pause(ctx, a.gateway.backoff(n)); n++ {
+		for _, channel := range slices.Sorted(maps.Keys(missing)) {
+			if a.resolve(ctx, channel, missing[channel]) {
 				delete(missing, channel)
 			}
 		}

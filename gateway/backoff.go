@@ -1,9 +1,6 @@
 package gateway
 
-import (
-	"math/rand/v2"
-	"time"
-)
+import "time"
 
 // The bounds of waiting after a failure that is not known better.
 const (
@@ -12,10 +9,10 @@ const (
 )
 
 // backoff gives the wait after the n-th failure in a row, counted from 1: doubling, with jitter of a quarter.
-func backoff(n int) time.Duration {
+func (g *Gateway) backoff(n int) time.Duration {
 	wait := longestWait
 	if n < 10 {
 		wait = min(longestWait, shortestWait<<(n-1))
 	}
-	return wait - time.Duration(rand.Int64N(int64(wait)/4))
+	return wait - time.Duration(g.random(int64(wait)/4))
 }

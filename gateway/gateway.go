@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -62,6 +63,8 @@ type Options struct {
 	Seek func(ctx context.Context, server bridge.ServerID, u bridge.UserID, other bridge.ServerID) error
 	// Invite, when not nil, gives the buttons by which a user of an account can connect.
 	Invite func(a bridge.AccountName, u bridge.UserID) []bridge.Choice
+	// Random gives a number from 0 up to, and without, n, which makes waits differ; nil: any. Several goroutines call it.
+	Random func(n int64) int64
 }
 
 // Gateway is the running whole. Make it with New, run it once.
@@ -73,6 +76,7 @@ type Gateway struct {
 	seek     func(context.Context, bridge.ServerID, bridge.UserID, bridge.ServerID) error
 	invite   func(bridge.AccountName, bridge.UserID) []bridge.Choice
 	talks    *talks
+	random   func(int64) int64
 	version  string
 	since    time.Time
 	routes   []Route
@@ -97,10 +101,13 @@ type Gateway struct {
 // New puts a gateway together; nothing is read or written yet.
 func New(o Options) *Gateway {
 	g := &Gateway{
-		store: o.Store, log: o.Log, lost: o.Lost, spoke: o.Spoke, seek: o.Seek, invite: o.Invite, version: o.Version, since: time.Now(), routes: o.Routes,
+		store: o.Store, log: o.Log, lost: o.Lost, spoke: o.Spoke, seek: o.Seek, invite: o.Invite, random: o.Random, version: o.Version, since: time.Now(), routes: o.Routes,
 		accounts: map[bridge.AccountName]*account{},
 		found:    map[bridge.AccountName]map[string]bridge.ConversationID{},
 		running:  map[bridge.ConversationID]*lane{},
+	}
+	if g.random == nil {
+		g.random = rand.Int64N
 	}
 	for _, a := range o.Accounts {
 		one := newAccount(g, a)

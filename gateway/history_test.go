@@ -41,7 +41,7 @@ func (h *history) String() string {
 	defer h.mutex.Unlock()
 	var b strings.Builder
 	for _, e := range h.events {
-		fmt.Fprintf(&b, "%10.3f ", e.at.Seconds())
+		fmt.Fprintf(&b, "%14.9f ", e.at.Seconds())
 		fmt.Fprintf(&b, e.format+"\n", e.args...)
 	}
 	return b.String()
@@ -59,47 +59,47 @@ func (h *history) Fire(e *logrus.Entry) error {
 // overheard is a bridge whose feed and writes are noted.
 type overheard struct {
 	bridge.Bridge
-	name    string
-	history *history
+	name string
+	play *play
 }
 
 func (o overheard) Run(ctx context.Context, inbox bridge.Inbox) error {
 	err := o.Bridge.Run(ctx, overheardInbox{inbox, o})
-	o.history.add("%s: the feed ended: %v", o.name, err)
+	o.play.add("%s: the feed ended: %v", o.name, err)
 	return err
 }
 
 func (o overheard) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, error) {
-	o.history.add("%s %s: post as %q below %q key %s: %.30q", o.name, d.Conversation.Channel, d.As, d.Root, d.Key, memory.Text(d.Text))
+	o.play.add("%s %s: post as %q below %q key %s: %.30q", o.name, d.Conversation.Channel, d.As, d.Root, d.Key, memory.Text(d.Text))
 	id, err := o.Bridge.Post(ctx, d)
-	o.history.add("%s %s: posted %q: %v", o.name, d.Conversation.Channel, id, err)
+	o.play.add("%s %s: posted %q: %v", o.name, d.Conversation.Channel, id, err)
 	return id, err
 }
 
 func (o overheard) Find(ctx context.Context, d bridge.Draft, since time.Time) ([]bridge.MessageID, error) {
 	ids, err := o.Bridge.Find(ctx, d, since)
-	o.history.add("%s %s: found of key %s: %q: %v", o.name, d.Conversation.Channel, d.Key, ids, err)
+	o.play.add("%s %s: found of key %s: %q: %v", o.name, d.Conversation.Channel, d.Key, ids, err)
 	return ids, err
 }
 
 func (o overheard) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft) error {
-	o.history.add("%s %s: edit %s as %q: %.30q", o.name, d.Conversation.Channel, id, d.As, memory.Text(d.Text))
+	o.play.add("%s %s: edit %s as %q: %.30q", o.name, d.Conversation.Channel, id, d.As, memory.Text(d.Text))
 	err := o.Bridge.Edit(ctx, id, d)
-	o.history.add("%s %s: edited %s: %v", o.name, d.Conversation.Channel, id, err)
+	o.play.add("%s %s: edited %s: %v", o.name, d.Conversation.Channel, id, err)
 	return err
 }
 
 func (o overheard) Delete(ctx context.Context, t bridge.Target) error {
-	o.history.add("%s %s: delete %s as %q", o.name, t.Conversation.Channel, t.ID, t.As)
+	o.play.add("%s %s: delete %s as %q", o.name, t.Conversation.Channel, t.ID, t.As)
 	err := o.Bridge.Delete(ctx, t)
-	o.history.add("%s %s: deleted %s: %v", o.name, t.Conversation.Channel, t.ID, err)
+	o.play.add("%s %s: deleted %s: %v", o.name, t.Conversation.Channel, t.ID, err)
 	return err
 }
 
 func (o overheard) React(ctx context.Context, t bridge.Target, emoji string, on bool) error {
-	o.history.add("%s %s: react to %s as %q %s %v", o.name, t.Conversation.Channel, t.ID, t.As, emoji, on)
+	o.play.add("%s %s: react to %s as %q %s %v", o.name, t.Conversation.Channel, t.ID, t.As, emoji, on)
 	err := o.Bridge.React(ctx, t, emoji, on)
-	o.history.add("%s %s: reacted to %s %s %v: %v", o.name, t.Conversation.Channel, t.ID, emoji, on, err)
+	o.play.add("%s %s: reacted to %s %s %v: %v", o.name, t.Conversation.Channel, t.ID, emoji, on, err)
 	return err
 }
 
@@ -109,9 +109,12 @@ type overheardInbox struct {
 }
 
 func (i overheardInbox) Put(ctx context.Context, b bridge.Batch) error {
+	if !i.play.moment(ctx, "put", b.Conversation, b.Cursor) {
+		return ctx.Err()
+	}
 	err := i.Inbox.Put(ctx, b)
 	for _, s := range b.States {
-		i.history.add("%s %s: put %s rev %d deleted=%v key=%s reactions=%v %.30q: cursor %q: %v",
+		i.play.add("%s %s: put %s rev %d deleted=%v key=%s reactions=%v %.30q: cursor %q: %v",
 			i.name, b.Conversation.Channel, s.ID, s.Revision, s.Deleted, s.Key, s.Reactions, memory.Text(s.Text), b.Cursor, err)
 	}
 	return err

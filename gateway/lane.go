@@ -81,7 +81,7 @@ func (l *lane) work(ctx context.Context) {
 			}
 			l.trouble.report(storing, l.log, "storing", err)
 			l.failures++
-			if !pause(ctx, backoff(l.failures)) {
+			if !pause(ctx, l.gateway.backoff(l.failures)) {
 				return
 			}
 			continue // with the same outcome
@@ -145,7 +145,7 @@ func (l *lane) missed(ctx context.Context, o *store.Outcome) *store.Outcome {
 		l.refuse(o, store.Refused, l.reason)
 		return o
 	}
-	if !pause(ctx, backoff(l.failures)) {
+	if !pause(ctx, l.gateway.backoff(l.failures)) {
 		return nil
 	}
 	return o
@@ -272,8 +272,8 @@ func (l *lane) line(ctx context.Context, p *place, step store.Step) error {
 func (l *lane) look(ctx context.Context, p *place, o *store.Outcome) error {
 	s, err := p.account.Bridge.Read(ctx, l.name, o.Step.ID)
 	switch {
-	case err != nil && (!passes(err) || l.failures >= quoteTries):
-		return nil // the write itself will tell
+	case err != nil && l.blind(ctx, o, err):
+		return nil
 	case err != nil:
 		return fmt.Errorf("looking at what is to be changed: %w", err)
 	case slices.ContainsFunc(o.Work.Parts, func(part store.Part) bool { return part.ID == s.ID && part.Revision > s.Revision }):
@@ -282,6 +282,15 @@ func (l *lane) look(ctx context.Context, p *place, o *store.Outcome) error {
 		o.State, o.Routes = &s, l.gateway.routesOf(p, l.name.Server)
 	}
 	return nil
+}
+
+// blind tells whether there is no use in looking any longer. What is to be overwritten is not waited for: the write itself will tell. Of a
+// reaction that is unclear nothing else will tell: whoever took it away would have it kept elsewhere.
+func (l *lane) blind(ctx context.Context, o *store.Outcome, err error) bool {
+	if o.Step.Since.IsZero() {
+		return !passes(err) || l.failures >= quoteTries
+	}
+	return !passes(err) && bridge.KindOf(err) != bridge.Unauthorised || l.poisoned(ctx, o)
 }
 
 // passes tells whether an error may go away by itself.
@@ -434,7 +443,7 @@ func (l *lane) retry(ctx context.Context, p *place, o *store.Outcome, err error)
 	if !errors.Is(err, context.Canceled) {
 		l.trouble.report(delivering, l.log, "delivering", err)
 	}
-	kind, wait := bridge.KindOf(err), backoff(l.failures)
+	kind, wait := bridge.KindOf(err), l.gateway.backoff(l.failures)
 	switch {
 	case kind == bridge.Uncertain && o.Step.Op == store.Post:
 		l.reason = err

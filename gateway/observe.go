@@ -93,7 +93,7 @@ func (t *talks) watch(ctx context.Context) {
 		t.failing.report("people", t.gateway.log, "looking who is connected", err)
 		if err != nil {
 			failures++
-			if !pause(ctx, backoff(failures)) {
+			if !pause(ctx, t.gateway.backoff(failures)) {
 				return
 			}
 			continue

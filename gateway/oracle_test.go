@@ -51,6 +51,9 @@ func (p *play) judgeRoom(n, r int) sums {
 		if u == nil || !m.Deleted && m.Text == blankText {
 			continue // said there, or a later part of a long text
 		}
+		if p.loose(u) && p.tells(1-n, r, m) {
+			continue
+		}
 		if len(there[u]) == 0 && !u.restored && !m.Deleted {
 			at := slices.Index(p.said, u)
 			if at < last {
@@ -120,7 +123,18 @@ func (p *play) judgeOne(got *sums, u *utterance, o memory.Seen, there copies) {
 func (p *play) edited(u *utterance) bool {
 	s := p.sides[1-u.side]
 	return slices.ContainsFunc(s.service.Messages(s.rooms[u.room]), func(m memory.Seen) bool {
-		return !m.Deleted && strings.HasPrefix(m.Text, "edited:") && strings.Contains(m.Text, u.token)
+		return !m.Deleted && strings.Contains(m.Text, u.token) && p.tells(1-u.side, u.room, m)
+	})
+}
+
+// tells tells whether m is a reply that says what a post says now, or a later part of one: a long text stands below it.
+func (p *play) tells(n, r int, m memory.Seen) bool {
+	if strings.HasPrefix(m.Text, "edited:") {
+		return true
+	}
+	all := p.sides[n].service.Messages(p.sides[n].rooms[r])
+	return slices.ContainsFunc(all[:slices.IndexFunc(all, func(x memory.Seen) bool { return x.ID == m.ID })], func(x memory.Seen) bool {
+		return x.Text == "edited:" && x.Author.ID == "bot" && m.Author.ID == "bot" && x.Root == m.Root && m.Root != ""
 	})
 }
 

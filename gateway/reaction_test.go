@@ -67,3 +67,54 @@ func TestAReactionRefusedWhileItsMessageIsBeingRestoredIsSetAgain(t *testing.T) 
 		w.same(emojiOf(a.Messages("town")[0], true), []string{"👍"})
 	})
 }
+
+// reacting is a pair of services on which alice has just reacted to a message of ben's, so that the same was set as ally on its copy. That ally takes
+// it away at once is the first that the feed tells of it.
+func (w *world) reacting(faults *switched, meanwhile memory.Fault) (a, b *memory.Service) {
+	a, b = w.connectedPair(memory.Options{}, memory.Options{Fault: faults.fault})
+	id := a.Say("town", "ben", "hello")
+	w.wait(time.Second)
+	faults.on(func(ctx context.Context, c memory.Call) error {
+		if c.Op == memory.Feeding && !c.After {
+			pause(ctx, 10*time.Second)
+		}
+		return meanwhile(ctx, c)
+	})
+	b.Say("town", "cyd", "the feed is slow")
+	w.wait(time.Second)
+	a.React("town", id, "alice", "👍")
+	w.wait(time.Second)
+	w.same(all(b)[0].Marks, []bridge.Reaction{{User: "ally", Emoji: "👍"}})
+	b.Unreact("town", b.Messages("town")[0].ID, "ally", "👍")
+	return a, b
+}
+
+func TestAReactionTakenAwayBeforeItWasSeenGoesEverywhereHoweverLongNobodyCanLook(t *testing.T) {
+	for _, kind := range []bridge.Kind{bridge.Transient, bridge.Unauthorised} {
+		t.Run(kind.String(), func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				var faults switched
+				a, _ := w.reacting(&faults, before(memory.Read, func() error { return memory.Fails(kind) }))
+				w.wait(10 * time.Minute)
+				faults.off()
+				w.wait(10 * time.Minute)
+				w.same(all(a)[0].Marks, []bridge.Reaction(nil))
+			})
+		})
+	}
+}
+
+func TestAReactionTakenAwayWhileTheAnswerToSettingItIsUnderWayGoesEverywhere(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var faults switched
+		a, b := w.reacting(&faults, func(ctx context.Context, c memory.Call) error {
+			if c.Op == memory.React && c.After {
+				pause(ctx, time.Minute)
+			}
+			return nil
+		})
+		w.wait(10 * time.Minute)
+		w.same(all(a)[0].Marks, []bridge.Reaction(nil))
+		w.same(all(b)[0].Marks, []bridge.Reaction(nil))
+	})
+}

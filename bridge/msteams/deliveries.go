@@ -89,11 +89,28 @@ func (s *subscriber) takeOne(ctx context.Context, d *delivery, vouched func() no
 	if !d.channel.gate.enter(ctx) { // before it costs more
 		return errCatchingUp
 	}
+	good, err := s.sift(ctx, d, vouched)
+	if err != nil {
+		return err
+	}
+	news := s.openAll(d.channel, good)
+	<-d.before
+	if len(good) > 0 && s.reader.doubtful(d.channel) {
+		s.turnAway(d.channel)
+	}
+	if !d.channel.gate.isOpen() { // one that came before could not be stored, or a subscription is new
+		return errCatchingUp
+	}
+	return s.store(ctx, d.channel, news)
+}
+
+// sift gives the genuine items of a delivery; an error when that cannot be told now.
+func (s *subscriber) sift(ctx context.Context, d *delivery, vouched func() notification.Vouched) ([]*notification.Item, error) {
 	var good []*notification.Item
 	for _, item := range d.items {
 		known, err := s.knows(ctx, item.Subscription)
-		if err != nil {
-			return err
+		if err != nil { // its channel is read when the subscription is known
+			return nil, err
 		}
 		if !known {
 			s.countForged()
@@ -101,18 +118,14 @@ func (s *subscriber) takeOne(ctx context.Context, d *delivery, vouched func() no
 		}
 		genuine, err := s.genuine(vouched(), d.channel, item)
 		if err != nil {
-			return err
+			s.reader.doubt(d.channel)
+			return nil, err
 		}
 		if genuine {
 			good = append(good, item)
 		}
 	}
-	news := s.openAll(d.channel, good)
-	<-d.before
-	if !d.channel.gate.isOpen() { // one that came before could not be stored
-		return errCatchingUp
-	}
-	return s.store(ctx, d.channel, news)
+	return good, nil
 }
 
 // openAll gives the messages that items bring along. Opening one takes a millisecond of computing, so it is done side by
@@ -188,6 +201,10 @@ func (s *subscriber) genuine(v notification.Vouched, w *watched, item *notificat
 		} else {
 			s.distrust(err)
 		}
+	case errors.As(err, &why) && (why.Reason == notification.Expired || why.Reason == notification.NotYetValid):
+		// It may be genuine, but repeated for hours, or a clock is wrong.
+		s.a.log.WithError(err).Debug("A notification was refused; its channel is read instead.")
+		s.reader.suspect(w)
 	default:
 		s.a.log.WithError(err).Debug("A notification was refused.")
 	}
@@ -221,7 +238,8 @@ func (s *subscriber) store(ctx context.Context, w *watched, opened []models.Chat
 	late := false
 	for _, m := range news {
 		w.note(m)
-		late = late || time.Since(modified(m)) > usualDelay
+		// A deletion may leave the date as it was.
+		late = late || time.Since(modified(m)) > usualDelay && time.Since(value(m.GetDeletedDateTime())) > usualDelay
 	}
 	if late {
 		s.afterOutage(w)
@@ -233,6 +251,20 @@ func (s *subscriber) store(ctx context.Context, w *watched, opened []models.Chat
 func (s *subscriber) turnAway(w *watched) {
 	w.gate.refuse()
 	s.reader.nudge(w.is)
+}
+
+// refused is turnAway for a delivery that was not even looked at; c is the zero value for one that was not read.
+func (s *subscriber) refused(c notification.Collection) {
+	if c.Items == nil {
+		s.reader.interrupt(func(bridge.ConversationID) bool { return true })
+	}
+	for i := range c.Items {
+		if item := &c.Items[i]; item.Lifecycle == "" && s.states.Valid(item.ClientState, "messages") {
+			if w := s.channelOf(item); w != nil {
+				s.turnAway(w)
+			}
+		}
+	}
 }
 
 // open gives the message that an item brings along; nil when it cannot be read. Then the channel is read instead.

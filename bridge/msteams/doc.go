@@ -32,6 +32,12 @@
 // between is read again. A deletion may move neither version nor date of a message: what the first page shows is
 // compared whole on every poll. See poll.go.
 //
+// With change notifications each channel has a gate. Deliveries go in while it is open; it is shut when something may have been
+// said of which none tells (a subscription begins or goes on, a delivery was refused, deliveries could not be trusted for a while),
+// and only a reading that began after that opens it, so that what is said now does not go ahead of what was said before. A
+// subscription is not known before its channels' gates are shut, and one that is not needed any more goes some minutes after
+// those that take its place have come. See gate.go.
+//
 // # Writing
 //
 // One call is one attempt: the SDK's retry, redirect and compression handlers are not used, and no challenge is

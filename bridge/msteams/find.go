@@ -70,7 +70,7 @@ func pick(list []models.ChatMessageable, wanted func(models.ChatMessageable) boo
 }
 
 func oldestFirst(a, b models.ChatMessageable) int {
-	return cmp.Or(value(a.GetCreatedDateTime()).Compare(value(b.GetCreatedDateTime())), cmp.Compare(value(a.GetId()), value(b.GetId())))
+	return cmp.Or(created(a).Compare(created(b)), cmp.Compare(value(a.GetId()), value(b.GetId())))
 }
 
 // by tells whether a person, or the relay account, wrote a message.

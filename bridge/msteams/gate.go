@@ -88,6 +88,7 @@ func (g *gate) end() bool {
 		g.misses++
 		g.turn(gateShut)
 	default:
+		g.misses = 0
 		g.turn(gateOpen)
 	}
 	return g.state == gateOpen
@@ -115,6 +116,27 @@ func (g *gate) refuse() {
 	if g.state == gateOpen {
 		g.turn(gateShut)
 	}
+}
+
+// interrupt shuts the gate because something may have been said of which no delivery tells: only a reading that begins
+// from now on opens it.
+func (g *gate) interrupt() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.state != gateShut {
+		g.turn(gateShut)
+	}
+}
+
+// giveUp opens the gate although the reading has failed, and tells whether it was shut.
+func (g *gate) giveUp() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.state == gateOpen {
+		return false
+	}
+	g.turn(gateOpen)
+	return true
 }
 
 func (g *gate) turn(to gateState) {

@@ -321,8 +321,13 @@ func (c *client) download(ctx context.Context, op *Operation, p place) (io.ReadC
 }
 
 // parse reads a JSON body as one of the SDK's models.
-func parse[T serialization.Parsable](body []byte, factory serialization.ParsableFactory) (T, error) {
+func parse[T serialization.Parsable](body []byte, factory serialization.ParsableFactory) (result T, err error) {
 	var none T
+	defer func() { // the SDK must not end the process for a message that it was not made for
+		if p := recover(); p != nil {
+			result, err = none, fmt.Errorf("reading an answer of Graph: the SDK fails: %v", p)
+		}
+	}()
 	node, err := kiotajson.NewJsonParseNode(body)
 	if err != nil {
 		return none, fmt.Errorf("reading an answer of Graph: %w", err)

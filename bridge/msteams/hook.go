@@ -91,10 +91,16 @@ func (h *hook) serve(w http.ResponseWriter, r *http.Request, take func(*subscrib
 	defer context.AfterFunc(run.ctx, cancel)()
 	c, status := h.read(ctx, w, r)
 	if status != 0 {
+		if status == http.StatusServiceUnavailable {
+			run.refused(c)
+		}
 		refuse(w, status)
 		return
 	}
 	if err := h.take(ctx, run, func() error { return take(run, ctx, c) }); err != nil {
+		if errors.Is(err, errNoPlace) {
+			run.refused(c)
+		}
 		h.a.log.WithError(err).Debug("A delivery could not be taken now.")
 		refuse(w, http.StatusServiceUnavailable)
 		return
@@ -102,13 +108,16 @@ func (h *hook) serve(w http.ResponseWriter, r *http.Request, take func(*subscrib
 	w.WriteHeader(http.StatusAccepted)
 }
 
+// errNoPlace: as many deliveries as there are places for wait already.
+var errNoPlace = errors.New("waiting for a place")
+
 // take waits for a place, has a delivery taken, and gives up waiting for that when ctx ends: a store that stalls must not keep the
 // answer back, since Graph throws away what is for an address that does not answer within 10 s. The run waits for what goes on.
 func (h *hook) take(ctx context.Context, run *subscriber, take func() error) error {
 	select {
 	case h.taking <- struct{}{}:
 	case <-ctx.Done():
-		return fmt.Errorf("waiting for a place: %w", ctx.Err())
+		return fmt.Errorf("%w: %w", errNoPlace, ctx.Err())
 	}
 	taken := make(chan error, 1)
 	run.taking.Go(func() {

@@ -172,9 +172,13 @@ func (r *reader) poll(ctx context.Context) error {
 // ask reads the first page of up to 20 channels.
 func (r *reader) ask(ctx context.Context, group []*watched) error {
 	places := make([]place, len(group))
+	began := time.Now()
 	for i, w := range group {
 		places[i] = w.place
 		w.gate.begin()
+		r.mu.Lock()
+		w.read = began
+		r.mu.Unlock()
 	}
 	items, now, err := r.a.app.batch(ctx, opThreads, places)
 	for i, w := range group {
@@ -200,6 +204,7 @@ func (r *reader) ask(ctx context.Context, group []*watched) error {
 func (r *reader) take(ctx context.Context, w *watched, body []byte, now time.Time) error {
 	look := lookOf(body)
 	if w.begun && look != (pageLook{}) && look == w.settled {
+		w.whole = true
 		return nil
 	}
 	page, err := r.a.readPage(body)
@@ -262,8 +267,11 @@ func (r *reader) take(ctx context.Context, w *watched, body []byte, now time.Tim
 func (r *reader) settle(w *watched, err error) error {
 	now := time.Now()
 	w.busy = false
-	if err != nil {
+	if err == nil {
+		w.failing = time.Time{}
+	} else {
 		w.gate.shut()
+		r.losePatience(w, now)
 	}
 	r.mu.Lock()
 	w.read = now
@@ -294,6 +302,21 @@ func (r *reader) settle(w *watched, err error) error {
 	return nil
 }
 
+// patience is for how long a channel that cannot be read keeps deliveries out. What the reading finds after that comes late.
+const patience = 10 * time.Minute
+
+// losePatience notes that reading a channel has failed. When that has gone on for long, what its subscription delivers goes in
+// all the same.
+func (r *reader) losePatience(w *watched, now time.Time) {
+	if w.failing.IsZero() {
+		w.failing = now
+	}
+	if _, live := r.live(w.id); live && w.begun && now.Sub(w.failing) >= patience && w.gate.giveUp() {
+		r.a.log.WithField("conversation", w.id.String()).
+			Warn("This channel cannot be read; what is said now is delivered, and what was said before comes when it can be read.")
+	}
+}
+
 // nextRead is when a channel is read next that has just been read. After a gap it is read once more, shortly, so that
 // deliveries can wait for that; and when one could not.
 func (r *reader) nextRead(w *watched, now time.Time) time.Time {
@@ -305,12 +328,17 @@ func (r *reader) nextRead(w *watched, now time.Time) time.Time {
 	if !w.gate.end() || again {
 		return now
 	}
-	if _, ok := r.live(w.id); ok && !w.owed {
-		return nextReconcile(now)
-	} else if ok {
+	since, live := r.live(w.id)
+	sure := since.Add(usualDelay)
+	switch {
+	case !live:
+		return now.Add(r.a.pollIn(now.Sub(w.active)))
+	case w.owed:
 		return now.Add(overlapEvery)
+	case now.Before(sure): // at first a subscription does not tell of everything, and a list may lack what was said just before
+		return sure
 	}
-	return now.Add(r.a.pollIn(now.Sub(w.active)))
+	return nextReconcile(now)
 }
 
 // pollIn is the time until a channel is read again in which nothing has happened for that long.

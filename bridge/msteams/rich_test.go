@@ -151,6 +151,7 @@ func TestNotificationsNeedNoReading(t *testing.T) {
 		if s := w.account.Status(); s.Receiving != byNotifications || s.Why != "" || len(s.Facts) == 0 || !strings.Contains(s.Facts[0].Value, "1 of 1 alive") {
 			t.Errorf("the status is %+v", s)
 		}
+		time.Sleep(2 * usualDelay) // as long as the subscription is new
 		w.sim.ResetRequests()
 		messages := w.talk(100)
 		if n := w.reads(); n != 0 {
@@ -537,6 +538,7 @@ func TestABusyChannelHoldsUpNobody(t *testing.T) {
 					}
 					time.Sleep(10 * time.Second)
 				}
+				time.Sleep(2 * usualDelay) // as long as the subscription is new
 				reads := w.reads()
 				time.Sleep(time.Minute)
 				if n := w.reads() - reads; n > 2 {

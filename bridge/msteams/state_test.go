@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/microsoft/kiota-abstractions-go/serialization"
 	"github.com/microsoftgraph/msgraph-sdk-go/models"
 
 	"causeway/bridge"
@@ -167,6 +168,14 @@ func TestEmojiGetTheSelectorsThatMakeThemPictures(t *testing.T) {
 		if again := qualified(emoji); again != emoji {
 			t.Errorf("%s: with selectors already it becomes %+q", emoji, again)
 		}
+	}
+}
+
+// TestAModelThatPanicsIsAnError: a message that the SDK was not made for must not end the process.
+func TestAModelThatPanicsIsAnError(t *testing.T) {
+	m, err := parse[models.ChatMessageable]([]byte(`{"id":"1"}`), func(serialization.ParseNode) (serialization.Parsable, error) { panic("not made for this") })
+	if m != nil || err == nil || !strings.Contains(err.Error(), "not made for this") {
+		t.Errorf("the answer is %v, %v", m, err)
 	}
 }
 

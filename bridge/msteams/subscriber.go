@@ -56,6 +56,8 @@ type feed struct {
 	replace, muted bool
 	// surplus: it is not needed any more, and is deleted when those that are needed live.
 	surplus bool
+	// reviving: it has paused and is being made to go on.
+	reviving bool
 }
 
 func (f *feed) covers(c bridge.ConversationID) bool {
@@ -205,40 +207,10 @@ func (s *subscriber) act(ctx context.Context) (time.Time, error) {
 			next = due
 		}
 	}
-	s.clear(ctx)
+	if again := s.clear(ctx); !again.IsZero() && again.Before(next) {
+		next = again
+	}
 	return next, nil
-}
-
-// clear deletes what is not needed any more, once all that is needed lives, and forgets what was retired long ago.
-func (s *subscriber) clear(ctx context.Context) {
-	now := time.Now()
-	alive := true
-	for _, f := range s.inOrder() {
-		s.mu.Lock()
-		alive = alive && (f.surplus || f.alive(now))
-		s.mu.Unlock()
-	}
-	for _, f := range s.inOrder() {
-		s.mu.Lock()
-		surplus, id := f.surplus, f.id
-		s.mu.Unlock()
-		if !surplus || !alive {
-			continue
-		}
-		if id != "" {
-			if err := s.remove(ctx, id); err != nil {
-				s.a.log.WithError(err).Debug("A subscription that is not needed any more could not be ended; trying again.")
-				continue
-			}
-			s.lost(f, id)
-		}
-		s.mu.Lock()
-		delete(s.feeds, f.resource)
-		s.mu.Unlock()
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	maps.DeleteFunc(s.retired, func(_ string, at time.Time) bool { return now.Sub(at) > repeated })
 }
 
 func (s *subscriber) inOrder() []*feed {
@@ -261,7 +233,7 @@ func (s *subscriber) tend(ctx context.Context, f *feed) error {
 			id = ""
 		}
 	default:
-		if err = s.renew(ctx, f, id); bridge.KindOf(err) == bridge.Gone {
+		if err = s.revive(ctx, f, id, before); bridge.KindOf(err) == bridge.Gone {
 			s.lost(f, id)
 			id, err = "", nil
 		}
@@ -279,6 +251,17 @@ func (s *subscriber) tend(ctx context.Context, f *feed) error {
 		return nil
 	}
 	return s.tended(f, before, err)
+}
+
+// revive renews a subscription. When it has paused, it begins anew: Graph may have given up what was said meanwhile.
+func (s *subscriber) revive(ctx context.Context, f *feed, id string, alive bool) error {
+	if alive {
+		return s.renew(ctx, f, id)
+	}
+	s.setReviving(f, true)
+	defer s.setReviving(f, false)
+	defer s.reader.interrupt(f.covers) // whatever the answer was
+	return s.renew(ctx, f, id)
 }
 
 // lost notes that a subscription is no more.
@@ -385,11 +368,11 @@ func (s *subscriber) live(c bridge.ConversationID) (since time.Time, ok bool) {
 		return time.Time{}, false
 	}
 	for _, f := range s.feeds {
-		if f.covers(c) && f.alive(time.Now()) && !f.since.IsZero() {
-			return f.since, true
+		if f.covers(c) && f.alive(time.Now()) && !f.since.IsZero() && (!ok || f.since.Before(since)) {
+			since, ok = f.since, true
 		}
 	}
-	return time.Time{}, false
+	return since, ok
 }
 
 // urge has the subscription with an id, or that of a channel, tended to at once.
@@ -442,7 +425,7 @@ func (s *subscriber) distrust(err error) {
 	default:
 		return
 	}
-	s.reader.nudge(func(bridge.ConversationID) bool { return true })
+	s.reader.interrupt(func(bridge.ConversationID) bool { return true }) // what came meanwhile was not taken
 }
 
 // facts are what an operator wants to see, and why channels are polled instead, if all are.

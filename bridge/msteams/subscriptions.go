@@ -125,16 +125,24 @@ const retryLeftover = 10 * time.Minute
 func (s *subscriber) use(sub models.Subscriptionable) bool {
 	id := value(sub.GetId())
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	f := s.feeds["/"+strings.TrimPrefix(value(sub.GetResource()), "/")]
-	if f == nil || f.id != "" && f.id != id || !value(sub.GetIncludeResourceData()) ||
+	present := ""
+	if f != nil {
+		present = f.id
+	}
+	s.mu.Unlock()
+	if f == nil || present != "" && present != id || !value(sub.GetIncludeResourceData()) ||
 		value(sub.GetNotificationUrl()) != s.address("/messages") || value(sub.GetLifecycleNotificationUrl()) != s.address("/lifecycle") {
 		return false
 	}
-	if f.id == "" {
-		f.id, f.expires, f.certificate = id, value(sub.GetExpirationDateTime()), value(sub.GetEncryptionCertificateId())
-		f.next = time.Time{} // renewing shows that it lives
+	if present != "" {
+		return true
 	}
+	s.reader.interrupt(f.covers) // as in create
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f.id, f.expires, f.certificate = id, value(sub.GetExpirationDateTime()), value(sub.GetEncryptionCertificateId())
+	f.next = time.Time{} // renewing shows that it lives
 	return true
 }
 
@@ -188,15 +196,17 @@ func (a *account) endSubscriptions(ctx context.Context) {
 	}
 }
 
-// knows tells whether a subscription is one of this installation. While one is being made it waits, for it may be that.
+// knows tells whether a subscription is one of this installation. While one is being made, or is made to go on, it waits when it may be that.
 func (s *subscriber) knows(ctx context.Context, id string) (bool, error) {
 	for {
 		s.mu.Lock()
 		_, known := s.retired[strings.ToLower(id)]
-		for _, f := range s.feeds {
-			known = known || strings.EqualFold(f.id, id)
-		}
 		sure, changed := s.adopted && !s.making, s.changed
+		for _, f := range s.feeds {
+			if f.id != "" && strings.EqualFold(f.id, id) {
+				known, sure = !f.reviving, !f.reviving
+			}
+		}
 		s.mu.Unlock()
 		if known || sure {
 			return known, nil
@@ -271,6 +281,7 @@ func (s *subscriber) create(ctx context.Context, f *feed) error {
 	if err := s.remember(ctx, value(made.GetId())); err != nil {
 		return err // it is found when it is tried again
 	}
+	s.reader.interrupt(f.covers) // as long as its id is not known, what it delivers waits
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f.id, f.certificate, f.renewed, f.since = value(made.GetId()), certificate.ID, now, time.Time{}
@@ -291,6 +302,13 @@ func (s *subscriber) setMaking(making bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.making = making
+	s.turn()
+}
+
+func (s *subscriber) setReviving(f *feed, reviving bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f.reviving = reviving
 	s.turn()
 }
 

@@ -35,7 +35,9 @@ type watched struct {
 	overlapped time.Time
 	owed       bool
 	failures   int
-	busy       bool
+	// failing is since when every reading has failed; zero when the last one did not.
+	failing time.Time
+	busy    bool
 	// again: nudged while it was busy.
 	again bool
 	stop  context.CancelFunc
@@ -45,8 +47,10 @@ type watched struct {
 	gate *gate
 	// whole: the last reading had no gap before it, so that what it has put is all that was said before it.
 	whole bool
-	// read is when it was read last. Guarded by the reader's mu, as what follows.
+	// read is when a reading last began or ended. Guarded by the reader's mu, as what follows.
 	read time.Time
+	// doubt: of a delivery it could not be told whether it is genuine, so that Graph repeats it.
+	doubt bool
 	// echo is one of our own posts, which the subscription must show by a certain time.
 	echo   bridge.MessageID
 	echoBy time.Time
@@ -97,6 +101,19 @@ func (r *reader) nudge(which func(bridge.ConversationID) bool) {
 	r.signal()
 }
 
+// interrupt keeps deliveries out of some channels until they have been read anew. It is called before a subscription delivers
+// that has not done so before: what was said until then comes by the reading alone, and goes first.
+func (r *reader) interrupt(which func(bridge.ConversationID) bool) {
+	r.mu.Lock()
+	for c, w := range r.channels {
+		if which(c) {
+			w.gate.interrupt()
+		}
+	}
+	r.mu.Unlock()
+	r.nudge(which)
+}
+
 // suspect has a channel read of which something arrived that cannot be used. It may be nonsense that somebody sends, so that
 // costs one reading a minute at most.
 func (r *reader) suspect(w *watched) {
@@ -106,6 +123,25 @@ func (r *reader) suspect(w *watched) {
 	}
 	r.mu.Unlock()
 	r.signal()
+}
+
+// doubt notes that a delivery is repeated which may be genuine.
+func (r *reader) doubt(w *watched) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	w.doubt = true
+}
+
+// doubtful tells, once, that there was such a delivery before one that is genuine: the channel is to be read first. As it may have been
+// forged, that costs one reading a minute at most.
+func (r *reader) doubtful(w *watched) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !w.doubt || time.Since(w.read) < time.Minute {
+		return false
+	}
+	w.doubt = false
+	return true
 }
 
 // suspectAll is suspect for some channels.

@@ -147,6 +147,7 @@ func (l *loop) bare(ctx context.Context) error {
 
 // bareInbox posts what it is given, and remembers nothing.
 type bareInbox struct {
+	bridge.NoTalks
 	to      bridge.Bridge
 	watched []bridge.ConversationID
 	rooms   int

@@ -207,12 +207,13 @@ func (a *App) carry(ctx context.Context) error {
 	}
 	site := a.site(g)
 	site.Pages, site.Order = p.Handler(), p.OrderJSON
-	var failed [3]error
+	var failed [4]error
 	var parts sync.WaitGroup
 	for i, run := range [...]func() error{
 		func() error { return g.Run(ctx) },
 		func() error { return web.Serve(ctx, a.listener, site, a.log) },
 		func() error { p.Run(ctx); return nil },
+		func() error { supervised(ctx, a.alive, a.log); return nil },
 	} {
 		parts.Go(func() {
 			defer cancel()
@@ -221,6 +222,13 @@ func (a *App) carry(ctx context.Context) error {
 	}
 	parts.Wait()
 	return errors.Join(failed[:]...)
+}
+
+// alive reports whether Causeway can do its work: whatever becomes of a message goes through the store. A service that is down is no
+// reason to be started anew.
+func (a *App) alive(ctx context.Context) error {
+	_, err := a.store.DataVersion(ctx)
+	return err
 }
 
 // site is what the HTTP server answers.

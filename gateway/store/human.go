@@ -26,14 +26,17 @@ func (p *putter) human(s *bridge.State, k known) (bool, error) {
 	switch {
 	case s.Text.Hash() == k.sent, !k.rewritten && edited == 0 && k.shown == "":
 		return false, p.saw(k, look, edited)
-	case look == k.shown, edited <= k.edited && !(k.origin && k.shown != ""):
-		return false, nil
+	case look == k.shown, k.origin && look == k.hash, !k.origin && edited <= k.edited:
+		return false, nil // as before
 	case k.shown != "", !k.rewritten:
 		return true, nil
 	case !k.text: // it cannot be repeated
 		return false, p.saw(k, look, edited)
 	}
-	if err := p.exec("UPDATE parts SET doubt = $1, edited = $2, hash = '' WHERE instance = $3 AND number = $4", look, edited, k.instance, k.number); err != nil {
+	if err := p.showed(k, look); err != nil {
+		return false, err
+	}
+	if err := p.exec("UPDATE parts SET doubt = $1, edited = MAX(edited, $2), hash = '' WHERE instance = $3 AND number = $4", look, edited, k.instance, k.number); err != nil {
 		return false, err
 	}
 	// These versions tell that it is to be written.
@@ -48,10 +51,8 @@ func (p *putter) human(s *bridge.State, k known) (bool, error) {
 
 // saw notes what a part looks like after Causeway's write.
 func (p *putter) saw(k known, look string, edited int64) error {
-	if k.origin {
-		if err := p.exec("UPDATE messages SET hash = $1 WHERE id = $2", look, k.message); err != nil {
-			return err
-		}
+	if err := p.showed(k, look); err != nil {
+		return err
 	}
 	if err := p.exec("UPDATE parts SET shown = $1, edited = MAX(edited, $2), doubt = '' WHERE instance = $3 AND number = $4", look, edited, k.instance, k.number); err != nil {
 		return err
@@ -60,6 +61,14 @@ func (p *putter) saw(k known, look string, edited int64) error {
 		return p.forgetText(k.message)
 	}
 	return nil
+}
+
+// showed notes what an origin shows.
+func (p *putter) showed(k known, look string) error {
+	if !k.origin {
+		return nil
+	}
+	return p.exec("UPDATE messages SET hash = $1 WHERE id = $2", look, k.message)
 }
 
 // again has an instance looked at by its lane.

@@ -148,7 +148,7 @@ func (p *putter) echoes(shown []bridge.Reaction, instance int64) (set, taken []b
 		switch {
 		case slices.Contains(shown, r) || m.seen == missing:
 		case m.seen == unseen:
-			if m.state == reactionSet {
+			if m.state == reactionSet || m.state == reactionBegun {
 				change("UPDATE own_reactions SET seen = 2", r)
 				unclear = true
 			}

@@ -37,6 +37,8 @@ type Options struct {
 	BeforeCommit, AfterCommit func() error
 	// Full, when not nil, is asked before each commit that wrote something; an error undoes it, as a full disk does.
 	Full func() error
+	// Turn, when not nil, is called before a lane is advanced, and may wait.
+	Turn func(context.Context, bridge.ConversationID)
 }
 
 // Store is an open database. Its methods may be called at the same time.

@@ -108,6 +108,9 @@ type Next struct {
 // Advance stores the outcome of a lane's last step, if there was one, and its next step, in one transaction.
 // plan says what an instance lacks; it must not do I/O. A step Settled means that the conversation lacks nothing.
 func (s *Store) Advance(ctx context.Context, c bridge.ConversationID, last *Outcome, plan func(*Work) Step) (Next, error) {
+	if s.options.Turn != nil {
+		s.options.Turn(ctx, c)
+	}
 	var next Next
 	err := s.do(ctx, func(t *tx) error {
 		next = Next{}
