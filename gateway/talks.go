@@ -107,7 +107,7 @@ func newTalks(g *Gateway, all []Direct) *talks {
 		for i, name := range d.Accounts {
 			l.ends[i] = g.accounts[name]
 		}
-		if l.ends[0] != nil && l.ends[1] != nil && l.ends[0] != l.ends[1] {
+		if l.ends[0] != nil && l.ends[1] != nil && l.ends[0] != l.ends[1] && l.ends[0].capabilities.Direct && l.ends[1].capabilities.Direct {
 			t.links = append(t.links, l)
 		}
 	}

@@ -26,8 +26,8 @@ func TestWhatTheConfigDoesNotSayOfDirectMessagesIsOn(t *testing.T) {
 	if diff := cmp.Diff(want, directs(cfg, connectable)); diff != "" {
 		t.Error(diff)
 	}
-	for name, with1 := range map[bridge.AccountName][]bridge.AccountName{"mattermost.hq": {"msteams.one"}, "msteams.one": {"mattermost.hq"}, "mattermost.lab": nil} {
-		if diff := cmp.Diff(with1, with(cfg, people.Account{Name: name}).With); diff != "" {
+	for name, others := range map[bridge.AccountName][]bridge.AccountName{"mattermost.hq": {"msteams.one"}, "msteams.one": {"mattermost.hq"}, "mattermost.lab": nil} {
+		if diff := cmp.Diff(others, with(cfg, people.Account{Name: name}).With); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
 	}

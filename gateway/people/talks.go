@@ -39,6 +39,17 @@ func (p *People) Invite(a bridge.AccountName, u bridge.UserID) []bridge.Choice {
 	return all
 }
 
+// Connectable gives the pairs of accounts with which people can connect, home first.
+func (o Options) Connectable() [][2]bridge.AccountName {
+	var all [][2]bridge.AccountName
+	for _, home := range o.Accounts {
+		for _, other := range o.offered(home) {
+			all = append(all, [2]bridge.AccountName{home.Name, other.Name})
+		}
+	}
+	return all
+}
+
 // kindOf tells what sort of conversation has a shape.
 func kindOf(s bridge.Shape) kind {
 	switch s {
