@@ -47,6 +47,9 @@ func (i inbox) Living(ctx context.Context, c bridge.ConversationID, since time.T
 // Put implements bridge.Inbox.
 func (i inbox) Put(ctx context.Context, b bridge.Batch) error {
 	p := i.gateway.table.Load().conversations[b.Conversation]
+	if p != nil && p.talk != nil && !p.in { // it may be read again before the bridge has noticed, and must be from here on
+		return fmt.Errorf("storing what %s said: it is not carried at present", b.Conversation)
+	}
 	if p == nil || p.account != i.account || !p.in {
 		return nil // no longer read by this account
 	}
@@ -57,6 +60,7 @@ func (i inbox) Put(ctx context.Context, b bridge.Batch) error {
 	if err == nil {
 		i.account.alive()
 		i.gateway.heard(p, b)
+		err = i.gateway.talks.refuseNew(ctx, p, b)
 	}
 	return err
 }

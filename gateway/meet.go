@@ -169,6 +169,8 @@ func (d *decision) meeting(a *account, talk bridge.Talk) store.Meeting {
 
 // store notes a decision, in the store, here and in the table.
 func (t *talks) store(ctx context.Context, a *account, talk bridge.Talk, d *decision) (store.Met, error) {
+	t.order.Lock()
+	defer t.order.Unlock()
 	m := d.meeting(a, talk)
 	met, err := t.gateway.store.Meet(context.WithoutCancel(ctx), m)
 	if err = t.gateway.stored(err); err != nil {
@@ -178,6 +180,19 @@ func (t *talks) store(ctx context.Context, a *account, talk bridge.Talk, d *deci
 	t.take(m.Talk, append(met.Changed, met.Pair)...)
 	t.gateway.retable()
 	return met, nil
+}
+
+// update changes a pair in the store, and takes up what it is then.
+func (t *talks) update(change func() (store.Pair, error)) error {
+	t.order.Lock()
+	defer t.order.Unlock()
+	pair, err := change()
+	if err = t.gateway.stored(err); err != nil {
+		return err
+	}
+	t.take(store.Talk{}, pair)
+	t.gateway.retable()
+	return nil
 }
 
 // carry makes a talk part of a pair whose other end exists.
@@ -193,6 +208,7 @@ func (t *talks) carry(ctx context.Context, a *account, talk bridge.Talk, d *deci
 		return t.tellSpeaker(ctx, a, d.link.other(a), talk, direct.Reason(met.Reason), nil)
 	}
 	if met.Pair.Other(talk.Conversation).Known() {
+		t.gateway.wake(talk.Conversation) // where it has taken the place of another one, something may be waiting
 		return t.say(ctx, a, d, talk, met)
 	}
 	return t.open(ctx, a, talk, d, met.Pair)
@@ -281,12 +297,9 @@ func (t *talks) complete(ctx context.Context, a *account, talk bridge.Talk, d *d
 	if from, ok := t.before(talk, *other.server.Load()); ok && from.Conversation != c {
 		lines = t.moveLines(ctx, other, a, from, store.PairEnd{Conversation: c, Members: pair.Other(talk.Conversation).Members})
 	}
-	pair, err := t.gateway.store.Opened(context.WithoutCancel(ctx), pair.ID, c, lines...)
-	if err = t.gateway.stored(err); err != nil {
+	if err := t.update(func() (store.Pair, error) { return t.gateway.store.Opened(context.WithoutCancel(ctx), pair.ID, c, lines...) }); err != nil {
 		return err
 	}
-	t.take(store.Talk{}, pair)
-	t.gateway.retable()
 	for _, one := range lines {
 		t.gateway.wake(one.Conversation)
 	}
@@ -331,12 +344,7 @@ func (t *talks) retitle(ctx context.Context, a *account, talk bridge.Talk, d *de
 		case err != nil:
 			return fmt.Errorf("renaming the conversation in %s: %w", other.Name, err)
 		}
-		pair, err = t.gateway.store.Retitled(ctx, pair.ID, talk.Topic)
-		if err = t.gateway.stored(err); err != nil {
-			return err
-		}
-		t.take(store.Talk{}, pair)
-		return nil
+		return t.update(func() (store.Pair, error) { return t.gateway.store.Retitled(ctx, pair.ID, talk.Topic) })
 	}
 	return nil
 }
@@ -379,10 +387,40 @@ func (t *talks) tellSpeaker(ctx context.Context, a, other *account, talk bridge.
 	if err := t.gateway.stored(t.gateway.store.Know(context.WithoutCancel(ctx), told)); err != nil {
 		return err
 	}
+	t.told(talk.Conversation, talk.Speaker, r)
+	return nil
+}
+
+// refuseNew tells those who speak in a group that is read on because of what was carried, though with the people that it has now it is not.
+func (t *talks) refuseNew(ctx context.Context, p *place, b bridge.Batch) error {
+	if p.talk == nil || p.talk.latest().Reason == 0 || !p.talk.regroups || !direct.Tells(p.talk.shape, direct.Reason(p.talk.latest().Reason)) {
+		return nil
+	}
+	latest := p.talk.latest()
+	reason := direct.Reason(latest.Reason)
+	for _, s := range b.States {
+		if u := s.Author.ID; s.Key != "" || s.Deleted || s.Created.Before(latest.Since) || !t.connected(b.Conversation.Server, u) || t.knows(b.Conversation, u, reason) {
+			continue
+		}
+		l, _ := t.linkOf(b.Conversation.Server, p.talk.first.Other(b.Conversation).Conversation.Server)
+		if l == nil {
+			return nil
+		}
+		one := store.Telling{Conversation: b.Conversation, User: s.Author.ID, Reason: int(reason), Text: refusalText(l.other(p.account), reason, p.account.names(ctx, latest.Missing))}
+		if err := t.gateway.stored(t.gateway.store.Say(ctx, one)); err != nil {
+			return err
+		}
+		t.told(b.Conversation, s.Author.ID, reason)
+		t.gateway.wake(b.Conversation)
+	}
+	return nil
+}
+
+// told notes that somebody knows why a talk is not carried.
+func (t *talks) told(c bridge.ConversationID, u bridge.UserID, r direct.Reason) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	t.talkOf(talk.Conversation).told[store.Told{User: told.User, Reason: told.Reason}] = true
-	return nil
+	t.talkOf(c).told[store.Told{User: u, Reason: int(r)}] = true
 }
 
 func (t *talks) knows(c bridge.ConversationID, u bridge.UserID, r direct.Reason) bool {
@@ -406,8 +444,9 @@ func (t *talks) unchanged(ctx context.Context, p *place, c, origin bridge.Conver
 	var members []bridge.UserID
 	err := guarded(func() (err error) { members, err = p.account.Bridge.Members(ctx, c); return err })
 	members = slices.Compact(slices.Sorted(slices.Values(members)))
-	same := slices.Equal(members, p.talk.pairs[origin].Here(c).Members)
-	if err == nil && !same && !slices.Equal(members, p.talk.latest().Members) {
+	pair := p.talk.pairs[origin]
+	same := slices.Equal(members, pair.Here(c).Members)
+	if err == nil && !same && pair.State == store.PairOpen {
 		var talk bridge.Talk
 		if err = guarded(func() (err error) { talk, err = p.account.Bridge.Talk(ctx, c); return err }); err == nil {
 			_, err = t.meet(ctx, p.account, talk)

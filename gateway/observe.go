@@ -54,16 +54,19 @@ func (t *talks) interest(c bridge.ConversationID) bridge.Interest {
 	defer t.mutex.Unlock()
 	k := t.known[c]
 	carried := place != nil && place.talk != nil && place.in && !place.talk.opening()
-	switch {
-	case carried && (k == nil || k.latest().Reason == 0 || direct.Reason(k.latest().Reason) == direct.Moved):
-		return bridge.Carried
-	case k == nil || len(k.periods) == 0 || k.latest().Reason == 0 || k.lifted:
+	if k == nil || len(k.periods) == 0 {
+		if carried {
+			return bridge.Carried
+		}
 		return bridge.Unmet
 	}
 	latest := k.latest()
 	reason := direct.Reason(latest.Reason)
+	stale := k.lifted || !settled(reason) && time.Since(latest.Decided) > askedAgain
 	switch {
-	case !settled(reason) && time.Since(latest.Decided) > askedAgain:
+	case carried && (reason == direct.None || reason == direct.Moved || !stale): // with other people it was carried, and is read on
+		return bridge.Carried
+	case reason == direct.None || stale:
 		return bridge.Unmet
 	case !direct.Tells(latest.Shape, reason):
 		return bridge.Ignored
@@ -110,6 +113,27 @@ func (t *talks) watch(ctx context.Context) {
 // people takes up who is connected, and what follows for talks: who cannot be carried any more rests, what was refused because of them is open
 // again, and what waits for them goes on.
 func (t *talks) people(ctx context.Context) error {
+	if err := t.learn(ctx); err != nil {
+		return err
+	}
+	t.mutex.Lock()
+	doubtful := slices.Sorted(maps.Keys(t.doubtful))
+	t.mutex.Unlock()
+	var failed error
+	for _, id := range doubtful {
+		failed = errors.Join(failed, t.reconsider(ctx, id))
+	}
+	released, err := t.gateway.store.Release(ctx)
+	if err = t.gateway.stored(err); err != nil {
+		return err
+	}
+	t.gateway.retable()
+	t.gateway.wake(released...)
+	return failed
+}
+
+// learn reads who is connected, and marks the talks for which that may matter.
+func (t *talks) learn(ctx context.Context) error {
 	all, err := t.gateway.store.People(ctx)
 	if err != nil {
 		t.gateway.storeFailed(err)
@@ -119,7 +143,7 @@ func (t *talks) people(ctx context.Context) error {
 	for _, p := range all {
 		for _, i := range p.Identities {
 			anywhere := slices.ContainsFunc(p.Identities, func(o store.Identity) bool { return o.Server != i.Server && o.State == store.Connected })
-			users[store.User{Server: i.Server, User: i.User}] = user{p.ID, i.State, i.Account, p.Preferred, p.Observe, anywhere}
+			users[store.User{Server: i.Server, User: i.User}] = user{p.ID, i.State, i.Account, p.Preferred, p.Observe, anywhere, i.Since.UnixMilli()}
 		}
 	}
 	t.mutex.Lock()
@@ -142,19 +166,8 @@ func (t *talks) people(ctx context.Context) error {
 		}
 	}
 	t.observe()
-	doubtful := slices.Sorted(maps.Keys(t.doubtful))
 	t.mutex.Unlock()
-	var failed error
-	for _, id := range doubtful {
-		failed = errors.Join(failed, t.reconsider(ctx, id))
-	}
-	released, err := t.gateway.store.Release(ctx)
-	if err = t.gateway.stored(err); err != nil {
-		return err
-	}
-	t.gateway.retable()
-	t.gateway.wake(released...)
-	return failed
+	return nil
 }
 
 // observe finds whose talks are to be noticed; it is called with the mutex held.
@@ -166,7 +179,7 @@ func (t *talks) observe() {
 		}
 		a := t.gateway.accounts[u.account]
 		if a != nil && a.capabilities.Direct && slices.ContainsFunc(t.links, func(l *link) bool { return l.has(a) && (l.on(bridge.Pair) || l.on(bridge.Group)) }) {
-			observed[u.account] = append(observed[u.account], bridge.Observed{User: at.User, Online: u.observe && u.prefers != "" && u.prefers != u.account})
+			observed[u.account] = append(observed[u.account], bridge.Observed{User: at.User, Since: time.UnixMilli(u.since), Online: u.observe && u.prefers != "" && u.prefers != u.account})
 		}
 	}
 	changed := len(observed) != len(t.observed)
@@ -220,13 +233,17 @@ func (t *talks) weigh(ctx context.Context, p store.Pair) error {
 	reason := cmp.Or(d.verdict.Reason, direct.SomebodyMissing)
 	var missing [2][]bridge.UserID
 	missing[p.At(end.Conversation.Server)] = d.verdict.Missing
+	t.order.Lock()
+	defer t.order.Unlock()
 	if err := t.gateway.stored(t.gateway.store.Rest(context.WithoutCancel(ctx), p.ID, int(reason), missing)); err != nil {
 		return err
 	}
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	p.State = store.PairResting
-	t.pairs[p.ID] = p
+	if p = t.pairs[p.ID]; p.State == store.PairOpen {
+		p.State = store.PairResting
+		t.pairs[p.ID] = p
+	}
 	for _, e := range p.Ends {
 		k := t.known[e.Conversation]
 		for i := 0; k != nil && i < len(k.periods); i++ {

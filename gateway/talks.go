@@ -30,6 +30,8 @@ type talks struct {
 	regard  chan struct{}
 	meeting keyed
 	failing troubles
+	// order is held from before the store changes a talk or pair until that is known here, so that what is known is never older than what was.
+	order sync.Mutex
 
 	mutex sync.Mutex // guards what follows
 	known map[bridge.ConversationID]*talk
@@ -94,7 +96,8 @@ type user struct {
 	account  bridge.AccountName
 	prefers  bridge.AccountName
 	observe  bool
-	anywhere bool // connected on another server, too
+	anywhere bool  // connected on another server, too
+	since    int64 // when they connected, in Unix milliseconds
 }
 
 func newTalks(g *Gateway, all []Direct) *talks {
@@ -114,11 +117,18 @@ func newTalks(g *Gateway, all []Direct) *talks {
 	return t
 }
 
-// load reads what earlier runs have met.
+// load reads what earlier runs have met, and who is connected.
 func (t *talks) load(ctx context.Context) error {
 	if len(t.links) == 0 {
 		return nil
 	}
+	if err := t.restore(ctx); err != nil {
+		return err
+	}
+	return t.learn(ctx)
+}
+
+func (t *talks) restore(ctx context.Context) error {
 	all, err := t.gateway.store.Talks(ctx)
 	if err != nil {
 		return err
@@ -331,7 +341,6 @@ func (t *talks) finish(c bridge.ConversationID, p *place) {
 		}
 	}
 	p.talk.everybody = len(members) > 0 && len(p.talk.readers) == len(members)
-	p.in = p.in && (p.talk.open > 0 || p.talk.latest().Reason == 0 || !p.talk.regroups)
 }
 
 func later(a, b time.Time) time.Time {

@@ -178,7 +178,7 @@ func (w *world) start() {
 	g := w.gateway
 	go func() {
 		defer close(w.stopped)
-		if err := g.Run(ctx); err != nil && !w.gone || w.gone && !errors.Is(err, store.ErrClosed) {
+		if err := g.Run(ctx); err != nil && !w.gone || w.gone && !errors.Is(err, store.ErrClosed) && w.diesAt == 0 {
 			w.t.Errorf("the gateway ended with: %v", err)
 		}
 	}()

@@ -46,7 +46,7 @@ func (f *feed) observe(ctx context.Context, all []bridge.Observed) {
 			s.observed[at] = true
 			for _, c := range s.order {
 				if _, known := s.heard[hearing{f.account.name, c}]; !known && c.has(o.User) {
-					s.heard[hearing{f.account.name, c}] = len(c.log)
+					s.heard[hearing{f.account.name, c}] = c.from(o.Since, s.options)
 				}
 			}
 		}

@@ -27,7 +27,7 @@ type talkInbox struct {
 func newTalkInbox(begin time.Time, observed ...bridge.UserID) *talkInbox {
 	i := &talkInbox{begin: begin, changed: make(chan struct{}), met: map[bridge.ConversationID]bool{}, cursors: map[bridge.ConversationID]string{}}
 	for _, u := range observed {
-		i.observed = append(i.observed, bridge.Observed{User: u})
+		i.observed = append(i.observed, bridge.Observed{User: u, Since: begin})
 	}
 	return i
 }

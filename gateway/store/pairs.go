@@ -136,11 +136,23 @@ func (t *tx) pair(want Pair, known int, regroups bool) (Pair, pairing, error) {
 		end, same := p.Ends[known], slices.Equal(p.Ends[0].Members, want.Ends[0].Members) && slices.Equal(p.Ends[1].Members, want.Ends[1].Members)
 		switch {
 		case p.State == PairOpen && (!same || end.Known() && end.Conversation != here):
+			if same && regroups {
+				if replaced, err := t.replace(&p, known, here); err != nil || replaced {
+					return p, paired, err
+				}
+			}
 			return p, second, nil
 		case !same || end.Known() && end.Conversation != here || p.State != PairOpen && !end.Known():
 			continue
 		case p.State == PairMoved && !regroups:
 			return p, moved, nil
+		}
+		if gone, err := t.left(p.Ends[1-known]); err != nil || gone {
+			if err == nil {
+				p.State = PairMoved
+				err = t.exec("UPDATE pairs SET state = $1 WHERE id = $2", int(p.State), p.ID)
+			}
+			return p, moved, err
 		}
 		if p.State != PairOpen {
 			p.State, p.Begins = PairOpen, later(p.Begins, want.Begins)
@@ -153,6 +165,43 @@ func (t *tx) pair(want Pair, known int, regroups bool) (Pair, pairing, error) {
 	}
 	p, err := t.newPair(want)
 	return p, paired, err
+}
+
+// replace makes another conversation the end of a pair where the one that Causeway has opened is still empty: people on both sides have begun
+// at once, and theirs counts. What was to go to the empty one goes there.
+func (t *tx) replace(p *Pair, end int, c bridge.ConversationID) (bool, error) {
+	empty, err := t.conversation(p.Ends[end].Conversation)
+	if err != nil || p.Tried.IsZero() {
+		return false, err
+	}
+	var one int
+	used, err := t.found("SELECT 1 FROM parts WHERE conversation = $1 UNION ALL SELECT 1 FROM intents WHERE conversation = $1 LIMIT 1", []any{empty}, &one)
+	if err != nil || used {
+		return false, err
+	}
+	id, err := t.conversation(c)
+	if err != nil {
+		return false, err
+	}
+	if err := t.exec("UPDATE instances SET conversation = $1 WHERE conversation = $2", id, empty); err != nil {
+		return false, err
+	}
+	p.Ends[end].Conversation = c
+	return true, t.exec(fmt.Sprintf("UPDATE pairs SET %s = $1 WHERE id = $2", endColumns[end]), id, p.ID)
+}
+
+// left reports whether a conversation has other people now.
+func (t *tx) left(e PairEnd) (bool, error) {
+	if !e.Known() {
+		return false, nil
+	}
+	c, err := t.conversation(e.Conversation)
+	if err != nil {
+		return false, err
+	}
+	var members string
+	met, err := t.found("SELECT members FROM talks WHERE conversation = $1 ORDER BY since DESC LIMIT 1", []any{c}, &members)
+	return met && members != users(e.Members), err
 }
 
 func (t *tx) newPair(p Pair) (Pair, error) {

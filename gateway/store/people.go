@@ -45,6 +45,8 @@ type Identity struct {
 	Reason string
 	// Verified is when Causeway last made sure that it can act as them.
 	Verified time.Time
+	// Since is when they connected, or did so again after they had disconnected.
+	Since time.Time
 }
 
 // IdentityState says whether Causeway can act as somebody.
@@ -181,12 +183,12 @@ func (t *tx) identify(person int64, e End) error {
 		string(e.Account), name, t.keys.sealed(string(e.Account), name, e.Grant))
 }
 
-const identityColumns = "person, server, uid, account, name, username, email, state, reason, verified"
+const identityColumns = "person, server, uid, account, name, username, email, state, reason, verified, since"
 
 func scanIdentity(rows *sql.Rows) (person int64, i Identity, err error) {
-	var verified int64
-	err = rows.Scan(&person, (*string)(&i.Server), (*string)(&i.User), (*string)(&i.Account), &i.Name, &i.Username, &i.Email, (*int)(&i.State), &i.Reason, &verified)
-	i.Verified = time.UnixMilli(verified)
+	var verified, since int64
+	err = rows.Scan(&person, (*string)(&i.Server), (*string)(&i.User), (*string)(&i.Account), &i.Name, &i.Username, &i.Email, (*int)(&i.State), &i.Reason, &verified, &since)
+	i.Verified, i.Since = time.UnixMilli(verified), time.UnixMilli(since)
 	return person, i, err
 }
 
