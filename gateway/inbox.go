@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -47,20 +46,20 @@ func (i inbox) Living(ctx context.Context, c bridge.ConversationID, since time.T
 // Put implements bridge.Inbox.
 func (i inbox) Put(ctx context.Context, b bridge.Batch) error {
 	p := i.gateway.table.Load().conversations[b.Conversation]
-	if p != nil && p.talk != nil && !p.in { // it may be read again before the bridge has noticed, and must be from here on
-		return fmt.Errorf("storing what %s said: it is not carried at present", b.Conversation)
+	if p == nil || p.talk == nil {
+		return i.put(ctx, p, b)
 	}
+	return i.gateway.talks.put(ctx, i, b)
+}
+
+func (i inbox) put(ctx context.Context, p *place, b bridge.Batch) error {
 	if p == nil || p.account != i.account || !p.in {
 		return nil // no longer read by this account
-	}
-	if p.talk != nil && slices.ContainsFunc(b.States, func(s bridge.State) bool { return s.Key == "" && p.talk.unready(s.Created) }) {
-		return fmt.Errorf("storing what %s said: it is to be met first", b.Conversation)
 	}
 	_, err := i.gateway.put(ctx, p, b)
 	if err == nil {
 		i.account.alive()
 		i.gateway.heard(p, b)
-		err = i.gateway.talks.refuseNew(ctx, p, b)
 	}
 	return err
 }

@@ -297,7 +297,9 @@ func (t *talks) complete(ctx context.Context, a *account, talk bridge.Talk, d *d
 	if from, ok := t.before(talk, *other.server.Load()); ok && from.Conversation != c {
 		lines = t.moveLines(ctx, other, a, from, store.PairEnd{Conversation: c, Members: pair.Other(talk.Conversation).Members})
 	}
-	if err := t.update(func() (store.Pair, error) { return t.gateway.store.Opened(context.WithoutCancel(ctx), pair.ID, c, lines...) }); err != nil {
+	if err := t.update(func() (store.Pair, error) {
+		return t.gateway.store.Opened(context.WithoutCancel(ctx), pair.ID, c, lines...)
+	}); err != nil {
 		return err
 	}
 	for _, one := range lines {
@@ -391,31 +393,6 @@ func (t *talks) tellSpeaker(ctx context.Context, a, other *account, talk bridge.
 	return nil
 }
 
-// refuseNew tells those who speak in a group that is read on because of what was carried, though with the people that it has now it is not.
-func (t *talks) refuseNew(ctx context.Context, p *place, b bridge.Batch) error {
-	if p.talk == nil || p.talk.latest().Reason == 0 || !p.talk.regroups || !direct.Tells(p.talk.shape, direct.Reason(p.talk.latest().Reason)) {
-		return nil
-	}
-	latest := p.talk.latest()
-	reason := direct.Reason(latest.Reason)
-	for _, s := range b.States {
-		if u := s.Author.ID; s.Key != "" || s.Deleted || s.Created.Before(latest.Since) || !t.connected(b.Conversation.Server, u) || t.knows(b.Conversation, u, reason) {
-			continue
-		}
-		l, _ := t.linkOf(b.Conversation.Server, p.talk.first.Other(b.Conversation).Conversation.Server)
-		if l == nil {
-			return nil
-		}
-		one := store.Telling{Conversation: b.Conversation, User: s.Author.ID, Reason: int(reason), Text: refusalText(l.other(p.account), reason, p.account.names(ctx, latest.Missing))}
-		if err := t.gateway.stored(t.gateway.store.Say(ctx, one)); err != nil {
-			return err
-		}
-		t.told(b.Conversation, s.Author.ID, reason)
-		t.gateway.wake(b.Conversation)
-	}
-	return nil
-}
-
 // told notes that somebody knows why a talk is not carried.
 func (t *talks) told(c bridge.ConversationID, u bridge.UserID, r direct.Reason) {
 	t.mutex.Lock()
@@ -436,27 +413,4 @@ func (t *talks) connected(server bridge.ServerID, u bridge.UserID) bool {
 	defer t.mutex.Unlock()
 	who, ok := t.users[store.User{Server: server, User: u}]
 	return ok && who.state == store.Connected && who.anywhere
-}
-
-// unchanged reports whether a group has the people for whom something of origin is about to be written there. Where it has others it is
-// met anew.
-func (t *talks) unchanged(ctx context.Context, p *place, c, origin bridge.ConversationID) (bool, error) {
-	var members []bridge.UserID
-	err := guarded(func() (err error) { members, err = p.account.Bridge.Members(ctx, c); return err })
-	members = slices.Compact(slices.Sorted(slices.Values(members)))
-	pair := p.talk.pairs[origin]
-	same := slices.Equal(members, pair.Here(c).Members)
-	if err == nil && !same && pair.State == store.PairOpen {
-		var talk bridge.Talk
-		if err = guarded(func() (err error) { talk, err = p.account.Bridge.Talk(ctx, c); return err }); err == nil {
-			_, err = t.meet(ctx, p.account, talk)
-		}
-	}
-	if err != nil && !passes(err) {
-		err = &bridge.Error{Err: err}
-	}
-	if err != nil {
-		err = fmt.Errorf("looking who is in the conversation: %w", err)
-	}
-	return same && err == nil, err
 }

@@ -30,8 +30,9 @@ type talks struct {
 	regard  chan struct{}
 	meeting keyed
 	failing troubles
-	// order is held from before the store changes a talk or pair until that is known here, so that what is known is never older than what was.
-	order sync.Mutex
+	// order is held from before the store changes a talk or pair until the table knows, and for reading from before somebody looks into the table
+	// until what they put is stored: so nothing is put for a conversation that is not an end any more.
+	order sync.RWMutex
 
 	mutex sync.Mutex // guards what follows
 	known map[bridge.ConversationID]*talk

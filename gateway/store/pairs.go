@@ -160,7 +160,9 @@ func (t *tx) pair(want Pair, known int, regroups bool) (Pair, pairing, error) {
 				return Pair{}, paired, err
 			}
 		}
-		err := t.setEnd(&p, known, here)
+		if !end.Known() {
+			err = t.begun(&p, known, here)
+		}
 		return p, paired, err
 	}
 	p, err := t.newPair(want)
@@ -186,8 +188,17 @@ func (t *tx) replace(p *Pair, end int, c bridge.ConversationID) (bool, error) {
 	if err := t.exec("UPDATE instances SET conversation = $1 WHERE conversation = $2", id, empty); err != nil {
 		return false, err
 	}
-	p.Ends[end].Conversation = c
-	return true, t.exec(fmt.Sprintf("UPDATE pairs SET %s = $1 WHERE id = $2", endColumns[end]), id, p.ID)
+	return true, t.begun(p, end, c)
+}
+
+// begun makes a conversation that people have begun an end of a pair, whatever Causeway has tried or opened.
+func (t *tx) begun(p *Pair, end int, c bridge.ConversationID) error {
+	id, err := t.conversation(c)
+	if err != nil {
+		return err
+	}
+	p.Ends[end].Conversation, p.Tried, p.Opener = c, time.Time{}, ""
+	return t.exec(fmt.Sprintf("UPDATE pairs SET %s = $1, tried = 0, opener = '' WHERE id = $2", endColumns[end]), id, p.ID)
 }
 
 // left reports whether a conversation has other people now.
