@@ -116,6 +116,9 @@ func (Base) Empower(context.Context, UserID, []byte) ([]byte, error) {
 // Release answers Unsupported.
 func (Base) Release(context.Context, UserID) error { return unsupported("acting as a person") }
 
+// Discard answers Unsupported.
+func (Base) Discard(context.Context, UserID, []byte) error { return unsupported("acting as a person") }
+
 // Verify answers Unsupported.
 func (Base) Verify(context.Context, UserID) error { return unsupported("acting as a person") }
 

@@ -41,7 +41,8 @@ type Capabilities struct {
 	Regroup bool
 	// GroupLimit is how many people a [Group] may have at most; 0: any number.
 	GroupLimit int
-	// RelayDirect: the account itself can write, edit and delete in direct and group conversations of which it is no member.
+	// RelayDirect: the account itself can write, edit and delete in direct and group conversations of which it is no member. That may
+	// depend on its rights, so it is known after [Bridge.Connect].
 	RelayDirect bool
 }
 
@@ -75,8 +76,12 @@ type Conversation struct {
 type Finding struct {
 	// Fatal: without a remedy messages will not cross.
 	Fatal bool
-	// Text says what is wrong or notable and, when Fatal, the next step.
+	// Fine: it is as it should be. Unsure: it could not be looked up. Neither, and not Fatal: notable.
+	Fine, Unsure bool
+	// Text says what is wrong or notable and, when Fatal, the next step, unless Next does.
 	Text string
+	// Next is the next step; may be empty.
+	Next string
 }
 
 // Status is how an account stands, for the operator.
@@ -175,7 +180,8 @@ type Bridge interface {
 	Deactivate(ctx context.Context, u UserID) error
 
 	// SignIn gives the address to which a person's browser is sent, so that they prove who they are. Unsupported: the service
-	// does not offer that at present.
+	// does not offer that at present, and who has proven otherwise who they are may be connected all the same. Rejected: without it nobody can be
+	// connected at present, and the error's Hint says so in words for the person.
 	SignIn(ctx context.Context, s SignIn) (address string, err error)
 	// Prove takes the code with which the browser came back. Rejected: this person cannot be connected, and the error's Hint says
 	// why and what to do, in words for that person.
@@ -186,6 +192,9 @@ type Bridge interface {
 	// Release gives up acting as a user: it revokes the kept grant at the service, where the service can do that. Gone: it was
 	// not good any more.
 	Release(ctx context.Context, u UserID) error
+	// Discard gives back what is left of connecting that led to nothing: the grant of a proof (may be nil), and what Empower has made for the user.
+	// What is kept to act as them stays good. Doing it twice is harmless.
+	Discard(ctx context.Context, u UserID, grant []byte) error
 	// Verify makes sure that the account can still act as a user, and renews what would end. Unauthorised: it cannot.
 	Verify(ctx context.Context, u UserID) error
 
@@ -239,6 +248,9 @@ type Inbox interface {
 	// What is said after its members have changed may be put only when Meet has returned: before, it is not known who may see it. After an
 	// error nothing is known; try again later, less often each time.
 	Meet(ctx context.Context, t Talk) (Interest, error)
+	// Lost tells that nothing can be read by an observed person's right, or a reader's, any more: err is Unauthorised with ScopePerson, as of
+	// writes. Began is when that was tried: somebody who has connected again since then is not lost.
+	Lost(ctx context.Context, u UserID, began time.Time, err error)
 	// Put stores states and cursor in one transaction and returns when they are on disk. After an error nothing
 	// is stored: the bridge must not acknowledge them to the service and reads them again.
 	Put(ctx context.Context, b Batch) error

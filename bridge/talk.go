@@ -93,3 +93,6 @@ func (NoTalks) Interest(ConversationID) Interest { return Ignored }
 
 // Meet ignores every talk.
 func (NoTalks) Meet(context.Context, Talk) (Interest, error) { return Ignored, nil }
+
+// Lost leaves it to the writes to find out.
+func (NoTalks) Lost(context.Context, UserID, time.Time, error) {}

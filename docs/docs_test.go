@@ -129,7 +129,7 @@ func TestReadmeListsThePermissionsInUse(t *testing.T) {
 
 // TestLinksLeadSomewhere follows the links from page to page and file.
 func TestLinksLeadSomewhere(t *testing.T) {
-	pages := []string{"../README.md", "../ARCHITECTURE.md", "mattermost-bot.md", "people.md", "teams-app.md"}
+	pages := []string{"../README.md", "../ARCHITECTURE.md", "config.md", "mattermost-bot.md", "people.md", "privacy.md", "teams-app.md", "troubleshooting.md"}
 	found := 0
 	for _, page := range pages {
 		for _, m := range regexp.MustCompile(`\]\(([^):#]+)[^):]*\)`).FindAllStringSubmatch(read(t, page), -1) {

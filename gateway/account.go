@@ -23,6 +23,7 @@ type account struct {
 	log          *logrus.Entry
 	identity     atomic.Pointer[bridge.Identity]
 	server       atomic.Pointer[bridge.ServerID] // of its talks; known from earlier runs, too
+	relays       atomic.Bool                     // as Capabilities.RelayDirect, which is known when it has connected
 	lastGood     atomic.Int64                    // when the service last did what was asked, Unix nanoseconds
 	reading      troubles
 
@@ -99,6 +100,7 @@ func (a *account) session(ctx context.Context) error {
 		return err
 	}
 	a.identity.Store(&id)
+	a.relays.Store(a.Bridge.Capabilities().RelayDirect)
 	if err := a.gateway.talks.arrived(ctx, a, id.Server); err != nil {
 		return err
 	}

@@ -57,6 +57,8 @@ type Options struct {
 	// Lost, when not nil, is told once whenever acting as a connected person has been refused, and why: they are [store.Lost] then.
 	// It must return at once.
 	Lost func(server bridge.ServerID, u bridge.UserID, why error)
+	// Noticed, when not nil, is told that another process has changed the store. It must return at once.
+	Noticed func()
 	// Spoke, when not nil, is told by whom a message is that has been read and is carried, each time that is read. It must return at once.
 	Spoke func(server bridge.ServerID, u bridge.UserID)
 	// Seek, when not nil, looks who a user is on another server, by what both vouch for, and stores that.
@@ -72,6 +74,7 @@ type Gateway struct {
 	store    *store.Store
 	log      *logrus.Entry
 	lost     func(bridge.ServerID, bridge.UserID, error)
+	noticed  func()
 	spoke    func(bridge.ServerID, bridge.UserID)
 	seek     func(context.Context, bridge.ServerID, bridge.UserID, bridge.ServerID) error
 	invite   func(bridge.AccountName, bridge.UserID) []bridge.Choice
@@ -101,7 +104,7 @@ type Gateway struct {
 // New puts a gateway together; nothing is read or written yet.
 func New(o Options) *Gateway {
 	g := &Gateway{
-		store: o.Store, log: o.Log, lost: o.Lost, spoke: o.Spoke, seek: o.Seek, invite: o.Invite, random: o.Random, version: o.Version, since: time.Now(), routes: o.Routes,
+		store: o.Store, log: o.Log, lost: o.Lost, noticed: o.Noticed, spoke: o.Spoke, seek: o.Seek, invite: o.Invite, random: o.Random, version: o.Version, since: time.Now(), routes: o.Routes,
 		accounts: map[bridge.AccountName]*account{},
 		found:    map[bridge.AccountName]map[string]bridge.ConversationID{},
 		running:  map[bridge.ConversationID]*lane{},
@@ -235,6 +238,9 @@ func (g *Gateway) watchStore(ctx context.Context) {
 		if err == nil && now != seen {
 			seen = now
 			g.wakeLacking(ctx)
+			if g.noticed != nil {
+				g.noticed()
+			}
 		}
 	}
 }

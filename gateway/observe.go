@@ -32,6 +32,13 @@ func (i inbox) Interest(c bridge.ConversationID) bridge.Interest {
 	return i.gateway.talks.interest(c)
 }
 
+// Lost implements bridge.Inbox.
+func (i inbox) Lost(ctx context.Context, u bridge.UserID, began time.Time, err error) {
+	if id := i.account.identity.Load(); id != nil {
+		i.gateway.lose(ctx, id.Server, u, began, err)
+	}
+}
+
 // Begin implements bridge.Inbox.
 func (i inbox) Begin(c bridge.ConversationID) time.Time {
 	if p := i.gateway.table.Load().conversations[c]; p != nil && p.talk != nil {

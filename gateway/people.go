@@ -11,23 +11,28 @@ import (
 	"causeway/gateway/store"
 )
 
-// lose notes that acting as a person was refused in a step that began at that time, and tells who must know. It reports whether
-// the plan knows now.
-func (g *Gateway) lose(ctx context.Context, server bridge.ServerID, u bridge.UserID, began time.Time, why error) bool {
+// Lose implements people.Gateway.
+func (g *Gateway) Lose(ctx context.Context, server bridge.ServerID, u bridge.UserID, began time.Time, why error) error {
 	turned, err := g.store.Lose(context.WithoutCancel(ctx), server, u, began, bridge.Cause(why))
+	if err != nil || !turned {
+		return err
+	}
+	g.log.WithField("server", string(server)).WithField("user", string(u)).WithError(why).
+		Warn("cannot act as a connected person any more; the relay speaks for them until they connect again")
+	g.talks.wanted()
+	if g.lost != nil {
+		g.lost(server, u, why)
+	}
+	return nil
+}
+
+// lose is Lose for a step of a lane. It reports whether the plan knows now.
+func (g *Gateway) lose(ctx context.Context, server bridge.ServerID, u bridge.UserID, began time.Time, why error) bool {
+	err := g.Lose(ctx, server, u, began, why)
 	if err != nil {
 		g.storeFailed(err)
-		return false
 	}
-	if turned {
-		g.log.WithField("server", string(server)).WithField("user", string(u)).WithError(why).
-			Warn("cannot act as a connected person any more; the relay speaks for them until they connect again")
-		g.talks.wanted()
-		if g.lost != nil {
-			g.lost(server, u, why)
-		}
-	}
-	return true
+	return err == nil
 }
 
 // Identity implements people.Gateway.

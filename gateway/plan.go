@@ -286,7 +286,7 @@ func (p planner) reactions(w *store.Work) store.Step {
 	}
 	for _, m := range w.Wanted {
 		switch {
-		case m.Writer == "" && p.place.talk != nil && !p.capabilities().RelayDirect: // nobody can set it
+		case m.Writer == "" && p.place.talk != nil && !p.place.account.mayRelay(): // nobody can set it
 		case slices.Contains(w.Taken, m) || w.Unclear:
 			return store.Step{Op: store.Look, ID: first.ID, Since: w.LookAfter}
 		case !slices.Contains(w.Set, m) && !slices.Contains(w.Refused, m):

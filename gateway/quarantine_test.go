@@ -65,6 +65,7 @@ func TestARetryByAnotherProcessIsNoticed(t *testing.T) {
 		w.same(err, nil)
 		w.wait(5 * time.Second)
 		w.same(texts(b, "town"), []string{"before", "after", "(sent 2000-01-01 00:00 UTC) refused"})
+		w.same(w.noticed.Load() > 0, true) // people who wait for the store are told, too
 		w.same(other.Close(), nil)
 	})
 }

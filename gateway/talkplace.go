@@ -85,7 +85,7 @@ func (p planner) mayNot(w *store.Work, as bridge.UserID) (store.Step, bool) {
 		return store.Step{}, false
 	}
 	if w.Message.Body == nil || w.Message.Deleted { // it is a reply that says so
-		return store.Step{}, !p.capabilities().RelayDirect
+		return store.Step{}, !p.place.account.mayRelay()
 	}
 	pair := origin.talk.pairs[w.Conversation]
 	fresh := unposted(w)
@@ -105,7 +105,7 @@ func (p planner) mayNot(w *store.Work, as bridge.UserID) (store.Step, bool) {
 	} else if !slices.Contains(origin.talk.latest().Members, w.Message.Body.Author.ID) {
 		author = direct.Unknown
 	}
-	o := direct.Of(direct.Verdict{Carried: true, Away: origin.talk.away}, origin.talk.shape, author, p.capabilities().RelayDirect, direct.New)
+	o := direct.Of(direct.Verdict{Carried: true, Away: origin.talk.away}, origin.talk.shape, author, p.place.account.mayRelay(), direct.New)
 	switch {
 	case o.Way == direct.ByBot:
 		return store.Step{}, false
@@ -138,3 +138,7 @@ func (p planner) unrouted(w *store.Work) store.Step {
 	}
 	return deny(w, reason)
 }
+
+// mayRelay reports whether the account itself may write in talks of which it is no member. Until it has connected that is not known: then
+// nothing is written, and all is planned anew.
+func (a *account) mayRelay() bool { return a.identity.Load() == nil || a.relays.Load() }

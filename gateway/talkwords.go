@@ -91,7 +91,7 @@ func (t *talks) moveLines(ctx context.Context, a, other *account, from, to store
 	}
 	var all []store.Telling
 	for _, e := range []store.PairEnd{from, to} {
-		if a.capabilities.RelayDirect {
+		if a.relays.Load() {
 			all = append(all, store.Telling{Conversation: e.Conversation, Text: texts[e.Conversation]})
 			continue
 		}

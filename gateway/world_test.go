@@ -30,9 +30,10 @@ type world struct {
 	directs  []Direct
 	log      lines
 
-	full  atomic.Bool // the store cannot write
-	lost  func(bridge.ServerID, bridge.UserID, error)
-	spoke func(bridge.ServerID, bridge.UserID)
+	full    atomic.Bool // the store cannot write
+	lost    func(bridge.ServerID, bridge.UserID, error)
+	noticed atomic.Int64 // how often another process has changed the store
+	spoke   func(bridge.ServerID, bridge.UserID)
 	// diesAt is the write at which the store dies, before it is on disk or after; 0: never.
 	diesAt    int
 	diesAfter bool
@@ -174,7 +175,7 @@ func (w *world) start() {
 	var ctx context.Context
 	ctx, w.stop = context.WithCancel(w.t.Context())
 	w.stopped = make(chan struct{})
-	w.gateway = New(Options{Accounts: w.accounts, Routes: w.routes, Directs: w.directs, Store: w.store, Log: logrus.NewEntry(logger), Version: "v1", Lost: w.lost, Spoke: w.spoke})
+	w.gateway = New(Options{Accounts: w.accounts, Routes: w.routes, Directs: w.directs, Store: w.store, Log: logrus.NewEntry(logger), Version: "v1", Lost: w.lost, Noticed: func() { w.noticed.Add(1) }, Spoke: w.spoke})
 	g := w.gateway
 	go func() {
 		defer close(w.stopped)

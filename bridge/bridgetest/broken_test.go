@@ -27,6 +27,7 @@ type broken struct {
 	direct  func(ctx context.Context, o bridge.Opening) (bridge.ConversationID, error)
 	members func(ctx context.Context, c bridge.ConversationID) ([]bridge.UserID, error)
 	verify  func(ctx context.Context, u bridge.UserID) error
+	discard func(ctx context.Context, u bridge.UserID) error
 	mute    func(ctx context.Context, u bridge.UserID, c bridge.ConversationID, setting string) error
 }
 
@@ -143,6 +144,13 @@ func (b *broken) Verify(ctx context.Context, u bridge.UserID) error {
 		return b.verify(ctx, u)
 	}
 	return b.Bridge.Verify(ctx, u)
+}
+
+func (b *broken) Discard(ctx context.Context, u bridge.UserID, grant []byte) error {
+	if b.discard != nil {
+		return b.discard(ctx, u)
+	}
+	return b.Bridge.Discard(ctx, u, grant)
 }
 
 func (b *broken) SetNotifications(ctx context.Context, u bridge.UserID, c bridge.ConversationID, setting string) error {

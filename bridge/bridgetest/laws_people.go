@@ -18,6 +18,7 @@ var peopleLaws = []Law{
 	{Name: "as a person their posts are changed", needs: needPeople, prove: changesAreTheirs},
 	{Name: "a person's reactions are their own", needs: needPeople, prove: reactionsAreTheirs},
 	{Name: "a revoked person stops nobody else", needs: needPeople, prove: revokedAlone},
+	{Name: "what is kept outlives connecting that led to nothing", needs: needPeople, prove: keptOutlives},
 	{Name: "how a person is notified is changed and put back", needs: needPeople, prove: notificationsComeBack},
 	{Name: "Members gives everybody once", prove: membersAreListed},
 }
@@ -167,6 +168,19 @@ func revokedAlone(w *world) {
 	w.Say(p.ID, Alice, "alice goes on by hand")
 	w.shows(p, "before", "bob goes on", "the relay goes on", "alice goes on by hand")
 	w.converges(p)
+}
+
+func keptOutlives(w *world) {
+	p := w.persons(false, Alice)
+	alice := w.Person(Alice).ID
+	for range 2 {
+		ctx, cancel := w.limit()
+		w.must("Discard", w.note(w.bridge.Discard(ctx, alice, nil)))
+		w.must("Verify after Discard", w.note(w.bridge.Verify(ctx, alice)))
+		cancel()
+	}
+	w.post(w.as(p, Alice, "still myself"))
+	w.shows(p, "still myself")
 }
 
 func notificationsComeBack(w *world) {

@@ -54,6 +54,9 @@ var peopleProofs = []proof{
 	{"a revoked person verified", lawAlone, "Verify succeeded", func(_ *handle, b *broken) {
 		b.verify = func(context.Context, bridge.UserID) error { return nil }
 	}},
+	{"all given back, what is kept, too", "what is kept outlives connecting that led to nothing", "Verify after Discard", func(_ *handle, b *broken) {
+		b.discard = b.Bridge.Release
+	}},
 	{"a setting that stays", "how a person is notified is changed and put back", "the setting is", func(_ *handle, b *broken) {
 		b.mute = func(context.Context, bridge.UserID, bridge.ConversationID, string) error { return nil }
 	}},

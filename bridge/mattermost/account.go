@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,10 +30,16 @@ type timing struct {
 	commands, statuses, roster time.Duration
 	// retry is the first pause after a failure; it doubles up to retryMax.
 	retry, retryMax time.Duration
+	// sweep is the time between two looks at the conversations of somebody who is observed without a connection; while nothing happens it grows
+	// up to idle. Whatever else tells, all are listed every safety. poll is the time between two looks whether something has changed in a talk.
+	sweep, idle, safety, poll time.Duration
+	// listing is how long connections wait until it is known who has which talks.
+	listing time.Duration
 }
 
 var defaultTiming = timing{request: 30 * time.Second, ping: 30 * time.Second, reconcile: 15 * time.Minute,
-	commands: 5 * time.Minute, statuses: time.Minute, roster: 10 * time.Minute, retry: time.Second, retryMax: time.Minute}
+	commands: 5 * time.Minute, statuses: time.Minute, roster: 10 * time.Minute, retry: time.Second, retryMax: time.Minute,
+	sweep: time.Second, idle: 10 * time.Second, safety: time.Minute, poll: 5 * time.Second, listing: 10 * time.Second}
 
 // Sizes of what is remembered; an entry takes about 100 bytes.
 const (
@@ -66,6 +73,10 @@ type account struct {
 	users    *lru.Cache[string, person]
 	channels *lru.Cache[string, model.ChannelType]
 	posts    *seenPosts
+	// insiders are members of talks, by whose right they can be looked at before anybody is known to read them.
+	insiders *lru.Cache[string, string]
+	// talks are what the present Run knows of direct and group conversations; nil when there is none.
+	talks atomic.Pointer[talks]
 
 	mu sync.Mutex
 	// verified is up to where each channel was read by REST: what was pushed later may have gaps that only reading shows. In
@@ -108,6 +119,9 @@ func newAccount(env bridge.Env, s *Settings, t timing) (*account, error) {
 	if a.channels, err = lru.New[string, model.ChannelType](knownChannels); err != nil {
 		return nil, fmt.Errorf("making the Mattermost account: %w", err)
 	}
+	if a.insiders, err = lru.New[string, string](knownInsiders); err != nil {
+		return nil, fmt.Errorf("making the Mattermost account: %w", err)
+	}
 	return a, nil
 }
 
@@ -115,15 +129,24 @@ func newAccount(env bridge.Env, s *Settings, t timing) (*account, error) {
 func (a *account) Capabilities() bridge.Capabilities {
 	return bridge.Capabilities{
 		Edit: true, Delete: true, Reactions: true, DeleteTakesReplies: true, People: true, Commands: a.callback != "", Muted: model.ChannelMarkUnreadMention,
+		Direct: true, GroupLimit: groupLimit, RelayDirect: a.simple() && a.may(everywhere...),
 	}
+}
+
+// everywhere is what it takes to write in conversations of others.
+var everywhere = []*model.Permission{
+	model.PermissionCreatePost, model.PermissionEditPost, model.PermissionDeletePost, model.PermissionAddReaction, model.PermissionRemoveReaction,
+	model.PermissionReadChannel, model.PermissionReadChannelContent,
 }
 
 // Connect proves the token and learns who the bot is, which server this is and what its settings are.
 func (a *account) Connect(ctx context.Context) (bridge.Identity, error) {
 	var me model.User
-	if err := a.client.get(ctx, "/users/me", &me); err != nil {
+	answer, err := a.client.call(ctx, opRead, http.MethodGet, "/users/me", nil, &me)
+	if err != nil {
 		return bridge.Identity{}, fmt.Errorf("asking %s who the bot is: %w", a.client.base, err)
 	}
+	a.clock.sync(answer)
 	if !model.IsValidId(me.Id) {
 		return bridge.Identity{}, &bridge.Error{Scope: bridge.ScopeAccount, Hint: hintAddress,
 			Err: fmt.Errorf("asking %s who the bot is: the answer is not Mattermost's", a.client.base)}
@@ -154,6 +177,11 @@ func (a *account) Status() bridge.Status {
 		profile = ProfileSimple
 	}
 	s := bridge.Status{Facts: []bridge.Fact{{Name: "acting as people", Value: profile}}}
+	if t := a.talks.Load(); t != nil {
+		if connected, all := t.counts(); all > 0 {
+			s.Facts = append(s.Facts, bridge.Fact{Name: "direct messages", Value: fmt.Sprintf("%d people observed by websocket, %d by polling", connected, all-connected)})
+		}
+	}
 	for _, one := range a.commands.lacking() {
 		s.Facts = append(s.Facts, bridge.Fact{Name: "command not registered", Value: one})
 	}

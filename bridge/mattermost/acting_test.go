@@ -2,10 +2,13 @@ package mattermost_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/mattermost/mattermost/server/public/model"
@@ -390,4 +393,91 @@ func TestVerifyRenewsInTime(t *testing.T) {
 	if c.vault.Renews() != 1 {
 		t.Error("the renewed token was renewed again")
 	}
+}
+
+// TestWhatLedToNothingIsGivenBack: alice has signed in, or a token was minted for her, and then nothing was stored.
+func TestWhatLedToNothingIsGivenBack(t *testing.T) {
+	for name, role := range profiles {
+		t.Run(name, func(t *testing.T) {
+			c := newCrowd(t, sim.Options{}, role, nil)
+			proof, err := c.prove("alice")
+			c.must(err)
+			_, err = c.account.Empower(t.Context(), c.alice(), proof.Grant)
+			c.must(err)
+			_, _, err = c.sim.Client(c.world.Admin).CreateUserAccessToken(t.Context(), c.world.Alice.ID, "Causeway elsewhere")
+			c.must(err)
+			given := func() []string {
+				all := c.sim.Tokens("alice")
+				for range c.sim.Authorized("alice") {
+					all = append(all, "by herself")
+				}
+				return all
+			}
+			if n := len(given()); n != 2 {
+				t.Fatalf("alice has %v", given())
+			}
+			for range 2 {
+				c.must(c.account.Discard(t.Context(), c.alice(), proof.Grant))
+				if diff := cmp.Diff([]string{"Causeway elsewhere"}, given()); diff != "" {
+					t.Error(diff)
+				}
+			}
+			// Now she connects, and begins once more in vain: what is kept stays good.
+			c.join()
+			again, err := c.prove("alice")
+			c.must(err)
+			c.must(c.account.Discard(t.Context(), c.alice(), again.Grant))
+			c.must(c.account.Discard(t.Context(), c.alice(), nil))
+			c.must(c.account.Verify(t.Context(), c.alice()))
+			_, err = c.account.Post(t.Context(), c.as("still myself"))
+			c.must(err)
+			if n := len(given()); n != 2 {
+				t.Errorf("alice has %v", given())
+			}
+		})
+	}
+}
+
+// TestWhatWasRenewedDuringAWalkIsKept: alice signs in again, and is given the pair of tokens that there is. It is renewed before she presses.
+func TestWhatWasRenewedDuringAWalkIsKept(t *testing.T) {
+	var ahead atomic.Int64 // the server's clock
+	c := newCrowd(t, sim.Options{Now: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }}, restricted, nil)
+	c.join()
+	ahead.Store(int64(time.Hour))
+	proof, err := c.prove("alice")
+	c.must(err)
+	first, err := c.vault.Load(t.Context(), bridge.PersonGrant(c.alice()))
+	c.must(err)
+	if !strings.Contains(string(first), accessIn(t, proof.Grant)) {
+		t.Fatalf("she was given another token than the one that is kept")
+	}
+	c.sim.ExpireAccess("alice")
+	c.connectAgain()
+	_, err = c.account.Post(t.Context(), c.as("this renews it"))
+	c.must(err)
+	renewed, err := c.vault.Load(t.Context(), bridge.PersonGrant(c.alice()))
+	c.must(err)
+	made, err := c.account.Empower(t.Context(), c.alice(), proof.Grant)
+	c.must(err)
+	if accessIn(t, made) != accessIn(t, renewed) || accessIn(t, made) == accessIn(t, first) {
+		t.Error("the older pair of tokens takes the place of the newer one")
+	}
+	// But what she gives after she has taken her right back is newer.
+	c.sim.RevokeTokensOf("alice")
+	proof, err = c.prove("alice")
+	c.must(err)
+	made, err = c.account.Empower(t.Context(), c.alice(), proof.Grant)
+	c.must(err)
+	if accessIn(t, made) != accessIn(t, proof.Grant) {
+		t.Error("what she gave last is not taken")
+	}
+}
+
+func accessIn(t *testing.T, data []byte) string {
+	t.Helper()
+	var g struct{ Access string }
+	if err := json.Unmarshal(data, &g); err != nil || g.Access == "" {
+		t.Fatalf("no token in it (%v)", err)
+	}
+	return g.Access
 }

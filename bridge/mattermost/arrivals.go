@@ -25,6 +25,8 @@ const (
 type arrivals struct {
 	mu     sync.Mutex
 	online map[string]bool
+	// stale: there may be more people than were listed.
+	stale bool
 }
 
 func newArrivals() *arrivals { return &arrivals{online: map[string]bool{}} }
@@ -48,8 +50,26 @@ func (r *arrivals) arrived(statuses []*model.Status) []bridge.UserID {
 	return fresh
 }
 
-// watchArrivals looks who is online: no event tells of other people's presence. It costs a request a minute for each thousand people, and
-// every ten minutes one for each 200 to know who there is; nothing where it does not matter.
+// joined notes that somebody has come to where they were not before: if they are online, that counts as coming. Of nobody is known who, where id is empty.
+func (r *arrivals) joined(id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stale = true
+	delete(r.online, id)
+}
+
+// relist says once that the people must be listed anew.
+func (r *arrivals) relist() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	stale := r.stale
+	r.stale = false
+	return stale
+}
+
+// watchArrivals looks who is online: no event tells of other people's presence, which is what shows a log-in (a websocket makes a person online, a log-in
+// without one does not; source: channels/app/platform/web_conn.go). Who has set their status to offline by hand is not seen. It costs a request a minute for
+// each thousand people, and one for each 200 to know who there is, every ten minutes and when somebody has joined; nothing where it does not matter.
 func (f *feed) watchArrivals(ctx context.Context) error {
 	a := f.account
 	if a.front == nil {
@@ -59,9 +79,10 @@ func (f *feed) watchArrivals(ctx context.Context) error {
 	var listed time.Time
 	for {
 		teams, awaited := a.front.Awaited()
-		if awaited && (listed.IsZero() || time.Since(listed) >= a.timing.roster) {
+		if awaited && (a.arrivals.relist() || listed.IsZero() || time.Since(listed) >= a.timing.roster) {
 			found, err := a.peopleOfTeams(ctx, teams)
 			if err != nil {
+				listed = time.Time{}
 				a.log.WithError(err).Debug("the people of the teams could not be listed")
 			} else {
 				people, listed = found, time.Now()

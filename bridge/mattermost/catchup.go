@@ -213,8 +213,8 @@ func (a *account) page(ctx context.Context, c *client, channel, before string, s
 }
 
 // present gives the server's time in milliseconds, behind every post there is.
-func (a *account) present(ctx context.Context, channel string) (int64, error) {
-	list, err := a.page(ctx, a.client, channel, "", 1)
+func (a *account) present(ctx context.Context, c *client, channel string) (int64, error) {
+	list, err := a.page(ctx, c, channel, "", 1)
 	if err != nil {
 		return 0, err
 	}
@@ -228,7 +228,7 @@ func (a *account) present(ctx context.Context, channel string) (int64, error) {
 	return now, nil
 }
 
-// Find gives the live posts with the draft's key of whoever it is written as. A channel is read with the bot's token, and with the
+// Find gives the live posts with the draft's key of whoever it is written as. A conversation is read with the bot's token, and with the
 // person's where the bot cannot see it.
 func (a *account) Find(ctx context.Context, d bridge.Draft, since time.Time) ([]bridge.MessageID, error) {
 	channel, err := a.channelOf(d.Conversation)
@@ -240,14 +240,16 @@ func (a *account) Find(ctx context.Context, d bridge.Draft, since time.Time) ([]
 		return nil, err
 	}
 	writer, from := me.Id, since.Add(-overlap).UnixMilli()
-	found, err := a.since(ctx, a.client, channel, from)
+	var found *changes
+	look := func(c *client) (err error) {
+		found, err = a.since(ctx, c, channel, from)
+		return err
+	}
+	err = a.reading(ctx, channel, look)
 	if d.As != "" {
 		writer = string(d.As)
 		if forbidden(err) {
-			err = a.by(ctx, d.As, func(c *client, _ string) (err error) {
-				found, err = a.since(ctx, c, channel, from)
-				return err
-			})
+			err = a.by(ctx, d.As, func(c *client, _ string) error { return look(c) })
 		}
 	}
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/mattermost/mattermost/server/public/model"
@@ -41,6 +42,8 @@ type channel struct {
 	conv bridge.ConversationID
 	id   string
 	wake chan struct{}
+	// talk: it is a direct or group conversation of others, read by the right of its people.
+	talk atomic.Bool
 
 	mu    sync.Mutex
 	queue []event
@@ -76,6 +79,12 @@ func (c *channel) watched(on bool) bool {
 		c.drop()
 	}
 	return begins
+}
+
+func (c *channel) isWatched() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.wanted
 }
 
 // drop forgets the queue. The caller holds c.mu.
@@ -259,8 +268,10 @@ func (c *channel) catchUp(ctx context.Context, how depth) error {
 	}
 	defer release()
 	if how == asNew {
-		if err := c.feed.member(ctx, c.id); err != nil {
-			return err
+		if !c.talk.Load() { // of a talk, reading tells
+			if err := c.feed.member(ctx, c.id); err != nil && !c.ofOthers() {
+				return err
+			}
 		}
 		c.loaded = false // another account may have read it meanwhile
 	}
@@ -268,14 +279,20 @@ func (c *channel) catchUp(ctx context.Context, how depth) error {
 		return err
 	}
 	if c.cursor == 0 {
-		return c.begin(ctx)
+		if past, err := c.begin(ctx); err != nil || !past {
+			return err
+		}
 	}
 	a := c.feed.account
 	from := c.cursor
 	if how >= toBeSure {
 		from = a.unverified(c.id, c.cursor)
 	}
-	found, err := a.since(ctx, a.client, c.id, from-overlap.Milliseconds())
+	var found *changes
+	err = a.reading(ctx, c.id, func(by *client) (err error) {
+		found, err = a.since(ctx, by, c.id, from-overlap.Milliseconds())
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -296,6 +313,14 @@ func (c *channel) catchUp(ctx context.Context, how depth) error {
 	return nil
 }
 
+// ofOthers finds out that it is a talk of which nobody is connected any more, and that the bot may read it nevertheless.
+func (c *channel) ofOthers() bool {
+	a := c.feed.account
+	kind, _ := a.channels.Peek(c.id)
+	c.talk.Store(a.readsAll() && (kind == model.ChannelTypeDirect || kind == model.ChannelTypeGroup))
+	return c.talk.Load()
+}
+
 func (c *channel) load(ctx context.Context) error {
 	if c.loaded {
 		return nil
@@ -314,19 +339,28 @@ func (c *channel) load(ctx context.Context) error {
 	return nil
 }
 
-// begin starts a channel that was never read, at the present.
-func (c *channel) begin(ctx context.Context) error {
-	now, err := c.feed.account.present(ctx, c.id)
-	if err != nil {
+// begin starts a conversation that was never read, at the present or when the inbox says. Past: there is something to read since then.
+func (c *channel) begin(ctx context.Context) (past bool, err error) {
+	a := c.feed.account
+	var now int64
+	err = a.reading(ctx, c.id, func(by *client) (err error) {
+		now, err = a.present(ctx, by, c.id)
 		return err
+	})
+	if err != nil {
+		return false, err
 	}
-	b := bridge.Batch{Conversation: c.conv, Cursor: formatCursor(now), Begin: at(now)}
+	start := now
+	if begin := c.feed.inbox.Begin(c.conv); !begin.IsZero() {
+		start = max(min(begin.UnixMilli(), now), 1)
+	}
+	b := bridge.Batch{Conversation: c.conv, Cursor: formatCursor(start), Begin: at(start)}
 	if err := c.feed.inbox.Put(ctx, b); err != nil {
-		return storeError{fmt.Errorf("storing the beginning: %w", err)}
+		return false, storeError{fmt.Errorf("storing the beginning: %w", err)}
 	}
-	c.cursor = now
-	c.feed.account.verify(c.id, now)
-	return nil
+	c.cursor = start
+	a.verify(c.id, start)
+	return start < now, nil
 }
 
 // putRead puts posts that were read, in chunks, the cursor with the last one.
@@ -368,6 +402,9 @@ func (c *channel) store(ctx context.Context, b *batch, cursor int64) error {
 	}
 	c.cursor = max(c.cursor, cursor)
 	c.feed.account.posts.remember(b.states, b.noted)
+	if c.talk.Load() {
+		c.feed.talks.carried(c.id, b.states)
+	}
 	return nil
 }
 
@@ -439,7 +476,7 @@ func (c *channel) readAgain(ctx context.Context, ids map[string]bool) error {
 	var posts []*model.Post
 	for id := range ids {
 		var p model.Post
-		err := c.feed.account.client.get(ctx, "/posts/"+id, &p)
+		err := c.feed.account.reading(ctx, c.id, func(by *client) error { return by.get(ctx, "/posts/"+id, &p) })
 		if bridge.KindOf(err) == bridge.Gone {
 			continue // deleted: that has an event of its own
 		}

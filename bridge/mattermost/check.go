@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/mattermost/mattermost/server/public/model"
 
@@ -17,40 +18,35 @@ const oldestMajor, oldestMinor = 10, 11
 // Check looks at the bot's account and the server's settings.
 func (a *account) Check(ctx context.Context) []bridge.Finding {
 	var me model.User
+	var clock bridge.Clock
+	sent := time.Now()
 	answer, err := a.client.call(ctx, opRead, http.MethodGet, "/users/me", nil, &me)
 	if err != nil {
 		return []bridge.Finding{{Fatal: true, Text: fmt.Sprintf("the server does not accept the token: %v", err)}}
 	}
+	clock.Note(answer.Header, sent, time.Now())
 	config, err := a.readConfig(ctx)
 	if err != nil {
 		return []bridge.Finding{{Fatal: true, Text: err.Error()}}
 	}
-	var all []bridge.Finding
+	all := clock.Findings("Mattermost")
 	note := func(format string, args ...any) {
 		all = append(all, bridge.Finding{Text: fmt.Sprintf(format, args...)})
 	}
 	if !me.IsBot {
-		note("@%s is not a bot account: its posts mark channels as read for that person and stop when the password's owner leaves; make a bot account (Integrations > Bot Accounts)", me.Username)
+		all = append(all, bridge.Finding{Text: fmt.Sprintf("@%s is not a bot account: its posts mark channels as read for that person and stop when the password's owner leaves", me.Username),
+			Next: "make a bot account (Integrations > Bot Accounts)"})
 	}
 	if strings.Contains(me.Roles, model.SystemAdminRoleId) {
 		note("@%s is a system administrator: whoever gets hold of its token owns the server; Profile = \"restricted\" does without", me.Username)
 	}
-	if !config.showNames {
-		note("the author's name stands in the text of messages from other services: EnablePostUsernameOverride is off (System Console > Integrations)")
-	}
-	if !config.showIcons {
-		note("authors from other services have no picture: EnablePostIconOverride is off (System Console > Integrations)")
-	}
 	var major, minor int
 	if _, err := fmt.Sscanf(config.version, "%d.%d", &major, &minor); err != nil || major < oldestMajor || major == oldestMajor && minor < oldestMinor {
 		note("the server's version is %q; Causeway is made for %d.%d or later", config.version, oldestMajor, oldestMinor)
+	} else {
+		all = append(all, bridge.Finding{Fine: true, Text: "the server's version is " + config.version})
 	}
-	if limit := answer.Header.Get("X-Ratelimit-Limit"); limit != "" {
-		note("the server limits requests (%s at once): busy channels wait; raise RateLimitSettings.PerSec and MaxBurst", limit)
-	}
-	if config.editSeconds >= 0 {
-		note("posts can only be edited for %d seconds (PostEditTimeLimit): later edits appear as replies", config.editSeconds)
-	}
+	all = append(all, a.checkSettings(ctx, answer.Header)...)
 	if a.settings.SkipTLSVerify {
 		note("SkipTLSVerify is on: whoever is between here and the server can read the token; CAFile is the safe way")
 	}

@@ -31,28 +31,38 @@ func (a *account) checkPeople(ctx context.Context) []bridge.Finding {
 			note("%s: the bot lacks %s; docs/mattermost-bot.md says how to give it", what, strings.Join(ids, ", "))
 		}
 	}
-	if a.simple() {
-		note("acting as people: simple, the bot mints a token for each who connects")
+	simple := a.simple()
+	unless := func(text string) string { // without an app, people can still type a code where the bot mints the tokens
+		if simple {
+			return text
+		}
+		return "people cannot be connected: " + text
+	}
+	if simple {
+		all = append(all, bridge.Finding{Fine: true, Text: "acting as people: simple, the bot mints a token for each who connects"})
 		lacks("people cannot be connected", mint...)
 		if !config.tokens {
 			note("people cannot be connected: %s", hintTokensOff)
 		}
 	} else {
-		note("acting as people: restricted, each gives Causeway a token by Mattermost's OAuth 2.0 when they connect")
+		all = append(all, bridge.Finding{Fine: true, Text: "acting as people: restricted, each gives Causeway a token by Mattermost's OAuth 2.0 when they connect"})
 	}
 	switch {
-	case !config.oauth && a.simple():
+	case !config.oauth && simple:
 		note("people prove their Mattermost account by a typed code: to let them sign in instead, %s", hintOAuthOff)
 	case !config.oauth:
 		note("people cannot be connected: %s", hintOAuthOff)
 	case a.settings.OAuthClientID != "":
 		if err := a.client.get(ctx, "/oauth/apps/"+a.settings.OAuthClientID+"/info", nil); bridge.KindOf(err) == bridge.Gone {
-			note("people cannot be connected: the server has no OAuth 2.0 app with the client id OAuthClientID")
+			note("%s", unless("the server has no OAuth 2.0 app with the client id OAuthClientID"))
 		}
 	case !powers.may(model.PermissionManageOAuth):
 		if _, err := a.keptApp(ctx); err != nil {
-			note("there is no OAuth 2.0 app: %s", hintApp)
+			note("%s", unless("there is no OAuth 2.0 app: "+hintApp))
 		}
+	}
+	if a.settings.Observe == ObserveWebsocket {
+		note("Observe is %q: everybody who is connected looks online in Mattermost, and gets no e-mails of it; %q asks people first", ObserveWebsocket, ObserveAuto)
 	}
 	if !powers.may(model.PermissionCreatePostEphemeral) {
 		note("people are told privately by direct messages: for private words in the channel the bot lacks %s", model.PermissionCreatePostEphemeral.Id)
@@ -93,7 +103,9 @@ func (a *account) checkCallback(ctx context.Context, config serverConfig, powers
 	switch err := a.client.get(ctx, "/config", &server); {
 	case err != nil:
 		all = append(all, note("commands and buttons go to the private address %s: Mattermost refuses that unless it is allowed, which this bot may not look up; %s", host, step)...)
-	case !allows(server.ServiceSettings.AllowedUntrustedInternalConnections, host):
+	case allows(server.ServiceSettings.AllowedUntrustedInternalConnections, host):
+		all = append(all, bridge.Finding{Fine: true, Text: "ServiceSettings.AllowedUntrustedInternalConnections allows " + host + ", for commands and buttons"})
+	default:
 		all = append(all, note("commands and buttons do not work: Mattermost refuses to reach the private address %s; %s", host, step)...)
 	}
 	return all

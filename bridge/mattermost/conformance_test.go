@@ -39,6 +39,7 @@ func standIn(t testing.TB, options sim.Options) (*sim.Server, mmtest.World) {
 			s.Join(c.Id, "alice", "bob", "causeway")
 			return c.Id
 		},
+		Person: func(_ testing.TB, name string) mmtest.Member { return member(s.AddUser(name)) },
 		Roles: func(_ testing.TB, roles string) {
 			s.ChangeUser("causeway", func(u *model.User) { u.Roles = "system_user " + roles })
 		},
@@ -79,4 +80,18 @@ func TestPeopleLaws(t *testing.T) {
 		w.Bridge = mattermost.NewEager
 		return w
 	})
+}
+
+func TestTalkLaws(t *testing.T) {
+	mmtest.RunTalks(t, func(t *testing.T) mmtest.World {
+		_, w := standIn(t, sim.Options{RolePermissions: restrictedRole})
+		return w
+	})
+}
+
+func TestPresenceLaws(t *testing.T) {
+	mmtest.RunPresence(t, func(t *testing.T) mmtest.World {
+		_, w := standIn(t, sim.Options{RolePermissions: restrictedRole})
+		return w
+	}, nil)
 }

@@ -22,6 +22,18 @@
 // (socket.go). One that was refused for a while and lives again has a gap that nothing shows: so a 401 anywhere makes
 // it suspect, and every 15 minutes all channels are read once more from where reading last ended.
 //
+// # Direct and group messages
+//
+// They reach only their members' own websockets, and a websocket in somebody's name makes them look online and keeps the server from sending them
+// e-mails. So talks.go listens for those who agreed (observer.go), with as many connections as it takes to bring each talk once (covering.go), and asks
+// for the others, which shows nowhere: lists of their channels tell of new posts (sweep.go), the state of a carried talk of edits and reactions
+// (polls.go). Once a minute everybody's channels are listed, whatever tells. What an event or a list shows is only a sign: a talk that the inbox does not
+// know is met (meeting.go), one that it carries is a channel (channel.go) that is read from its cursor, or takes the event. The bot reads where its
+// roles let it, else a connected member's token does (reading.go).
+//
+// A connection that ends is taken up, or its talks are read from their cursors and its person's channels listed. Up to when all was
+// noticed and met is in the vault (mark.go), so that a talk in which somebody spoke first while nothing ran is met after the start.
+//
 // # What is stored
 //
 // Server id: "mattermost:" and the server's DiagnosticId, which is kept in its database, so it is the same for all accounts and
@@ -34,7 +46,7 @@
 // Revision: update_at times 16, plus a small number that orders changes of one millisecond.
 //
 // In the vault: the grants of people ([bridge.PersonGrant]; grant.go), Causeway's OAuth 2.0 app, the tokens of registered commands, the key
-// that proves buttons, and the mark of the installation, by which it knows the tokens that it has minted.
+// that proves buttons, the mark of the installation, by which it knows the tokens that it has minted, and up to when direct messages were noticed.
 //
 // # People
 //

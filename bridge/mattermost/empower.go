@@ -44,7 +44,7 @@ func (a *account) Empower(ctx context.Context, u bridge.UserID, given []byte) ([
 		if err != nil {
 			return nil, &bridge.Error{Kind: bridge.Rejected, Scope: bridge.ScopePerson, Hint: sayAgain, Err: errors.New("empowering Causeway to act as a person: they have given nothing")}
 		}
-		return g.encode(), nil
+		return a.newer(ctx, u, g)
 	}
 	if g, err := decodeGrant(given); err == nil && g.Refresh != "" { // given before the profile changed
 		a.giveBack(ctx, a.client.as(g.secret()), g.App)
@@ -58,6 +58,16 @@ func (a *account) Empower(ctx context.Context, u bridge.UserID, given []byte) ([
 		return nil, fmt.Errorf("minting a token for a person: %w", err)
 	}
 	return g.encode(), nil
+}
+
+// newer gives what is kept to act as a user instead of what they have given, where it is newer: an app has one pair of tokens of each person, and who
+// signs in is given the one that there is, which may have been renewed since.
+func (a *account) newer(ctx context.Context, u bridge.UserID, given grant) ([]byte, error) {
+	kept, ok, err := a.actors.kept(ctx, string(u))
+	if err == nil && ok && kept.App == given.App && kept.Expires.After(given.Expires) && kept.Access != given.Access {
+		given = kept
+	}
+	return given.encode(), nil // what cannot be read is not in use
 }
 
 func (a *account) mint(ctx context.Context, user string) (grant, error) {
@@ -118,6 +128,45 @@ func (a *account) minted(ctx context.Context, user, description string) ([]*mode
 func (a *account) revokeToken(ctx context.Context, id string) error {
 	_, err := a.client.call(ctx, opChange, http.MethodPost, "/users/tokens/revoke", map[string]string{"token_id": id}, nil)
 	return lacking(err, "revoke_user_access_token and edit_other_users")
+}
+
+// Discard revokes the tokens that this installation has minted for a user and that are not in use, and those that they gave. An app has one pair of
+// tokens of each person, so what they gave may be what is kept by now.
+func (a *account) Discard(ctx context.Context, u bridge.UserID, given []byte) error {
+	done, err := a.actors.turns.take(ctx, string(u)) // nothing is renewed meanwhile
+	if err != nil {
+		return err
+	}
+	defer done()
+	kept, ok, err := a.actors.kept(ctx, string(u))
+	if err != nil {
+		return fmt.Errorf("giving back what a person gave: %w", err)
+	}
+	if g, err := decodeGrant(given); err == nil && g.Refresh != "" && !(ok && kept.App == g.App) {
+		if err := a.deauthorize(ctx, a.client.as(g.secret()), g.App); err != nil && !lost(err) && bridge.KindOf(err) != bridge.Unsupported {
+			return fmt.Errorf("giving back what a person gave: %w", err)
+		}
+	}
+	if !a.simple() {
+		return nil
+	}
+	description, err := a.mark(ctx)
+	if err != nil {
+		return err
+	}
+	ours, err := a.minted(ctx, string(u), description)
+	for _, t := range ours {
+		if err == nil && t.Id != kept.Token {
+			err = a.revokeToken(ctx, t.Id)
+			if bridge.KindOf(err) == bridge.Gone {
+				err = nil
+			}
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("revoking tokens that nobody needs: %w", err)
+	}
+	return nil
 }
 
 // Release revokes what is kept to act as a user. Gone: it was not good any more.

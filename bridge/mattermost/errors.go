@@ -33,6 +33,7 @@ const (
 	hintMember   = "the bot must be a member of the channel: type \"/invite @%s\" there"
 	hintArchived = "the channel is archived: unarchive it, or take it out of the gateway"
 	hintCommon   = "the bot and the person need a common team, as RestrictDirectMessage is set"
+	hintPeople   = "the two people need a common team, as RestrictDirectMessage is set"
 	hintTooLarge = "the server or a proxy before it limits the size of requests (MaximumPayloadSizeBytes)"
 	hintAddress  = "is Server in the config the address that people open in the browser?"
 	hintRate     = "raise RateLimitSettings.PerSec and MaxBurst on the server"
@@ -97,6 +98,7 @@ var rules = []rule{
 	{"api.post.delete_post.can_not_delete_post_in_deleted.error", 0, opChange, bridge.Unauthorised, bridge.ScopeConversation, hintArchived},
 	{"api.reaction.save.archived_channel.app_error", 0, opChange, bridge.Unauthorised, bridge.ScopeConversation, hintArchived},
 	{"api.reaction.delete.archived_channel.app_error", 0, opChange, bridge.Unauthorised, bridge.ScopeConversation, hintArchived},
+	{"api.channel.create_channel.direct_channel.team_restricted_error", 0, opChange, bridge.Unauthorised, bridge.ScopeConversation, hintPeople},
 	{"api.post.create_post.can_not_post_in_restricted_dm.error", 0, opPost, bridge.Unauthorised, bridge.ScopeConversation, hintCommon},
 	{"api.post.update_post.can_not_update_post_in_restricted_dm.error", 0, opChange, bridge.Unauthorised, bridge.ScopeConversation, hintCommon},
 	{"api.post.delete_post.can_not_delete_from_restricted_dm.error", 0, opChange, bridge.Unauthorised, bridge.ScopeConversation, hintCommon},

@@ -7,7 +7,8 @@ import (
 )
 
 var quick = timing{request: 10 * time.Second, ping: 300 * time.Millisecond, reconcile: time.Hour, commands: time.Hour, statuses: time.Hour, roster: time.Hour,
-	retry: 20 * time.Millisecond, retryMax: time.Second}
+	retry: 20 * time.Millisecond, retryMax: time.Second,
+	sweep: 20 * time.Millisecond, idle: 100 * time.Millisecond, safety: time.Second, poll: 50 * time.Millisecond, listing: time.Second}
 
 // NewQuick makes an account that notices dead sockets and retries within a fraction of a second.
 func NewQuick(env bridge.Env, s *Settings) (bridge.Bridge, error) { return newAccount(env, s, quick) }
@@ -30,5 +31,12 @@ func NewReconciling(env bridge.Env, s *Settings) (bridge.Bridge, error) {
 func NewEager(env bridge.Env, s *Settings) (bridge.Bridge, error) {
 	t := quick
 	t.commands, t.statuses, t.roster = 20*time.Millisecond, 10*time.Millisecond, 20*time.Millisecond
+	return newAccount(env, s, t)
+}
+
+// NewWatchful makes an account that looks all the time who is online, but hardly ever who there is.
+func NewWatchful(env bridge.Env, s *Settings) (bridge.Bridge, error) {
+	t := quick
+	t.statuses = 10 * time.Millisecond
 	return newAccount(env, s, t)
 }

@@ -34,6 +34,10 @@ func (a *account) Run(ctx context.Context, inbox bridge.Inbox) error {
 	group, inner := errgroup.WithContext(ctx)
 	f := &feed{account: a, inbox: inbox, me: me.Id, config: config, group: group, channels: map[string]*channel{},
 		slots: make(chan struct{}, readers), newTeam: make(chan struct{}, 1)}
+	f.talks = newTalks(f)
+	a.talks.Store(f.talks)
+	defer a.talks.CompareAndSwap(f.talks, nil)
+	f.talks.start(inner)
 	group.Go(func() error { return f.listen(inner) })
 	group.Go(func() error { return f.watch(inner) })
 	group.Go(func() error { return f.reconcile(inner) })
@@ -58,6 +62,8 @@ type feed struct {
 	slots chan struct{}
 	// newTeam says that the bot is in one more team.
 	newTeam chan struct{}
+	// talks notices what is said in direct and group conversations.
+	talks *talks
 	// queued counts the events of all channels.
 	queued atomic.Int64
 
@@ -111,6 +117,9 @@ func (f *feed) set(ctx context.Context, wanted []bridge.ConversationID) {
 		keep[id] = true
 		if f.channels[id] == nil {
 			f.channels[id] = newChannel(f, c)
+		}
+		if len(f.inbox.Readers(c)) > 0 {
+			f.channels[id].talk.Store(true) // and it stays one when nobody is left
 		}
 		if f.channels[id].watched(true) && f.connected {
 			f.channels[id].wakeUp(ctx)
@@ -191,16 +200,21 @@ func (f *feed) isConnected() bool {
 	return f.connected
 }
 
-// everythingBehind makes all channels read from their cursors. It is called before any later event is queued.
+// everythingBehind makes all channels read from their cursors. It is called before any later event is queued. Of talks the bot's connection brings
+// nothing, so they are read so at the beginning only.
 func (f *feed) everythingBehind(ctx context.Context, why string) {
 	f.account.log.WithField("reason", why).Debug("reading all channels from their cursors")
 	f.account.users.Purge() // names may have changed unheard
+	f.account.arrivals.joined("")
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	first := !f.connected
 	f.connected = true
 	f.roster = &roster{}
 	for _, c := range f.channels {
-		c.fallBehind(ctx, asNew)
+		if first || !c.talk.Load() {
+			c.fallBehind(ctx, asNew)
+		}
 	}
 }
 
@@ -227,9 +241,13 @@ func (f *feed) dispatch(ctx context.Context, e *model.WebSocketEvent) {
 		case f.newTeam <- struct{}{}:
 		default:
 		}
+	case model.WebsocketEventNewUser:
+		f.account.arrivals.joined("")
 	case model.WebsocketEventUserAdded:
 		if text("user_id") == f.me {
 			f.look(ctx, place)
+		} else {
+			f.account.arrivals.joined(text("user_id"))
 		}
 	case model.WebsocketEventUserRemoved:
 		// Two shapes: to the members with the person, to the person with the channel.
@@ -282,17 +300,22 @@ func (f *feed) slot(ctx context.Context) (release func(), err error) {
 		return nil, ctx.Err()
 	}
 	release = func() { <-f.slots }
-	f.mu.Lock()
-	rest := time.Until(f.paused)
-	f.mu.Unlock()
-	if rest > 0 {
-		err = sleep(ctx, rest)
-	}
-	if err != nil {
+	if err := f.rest(ctx); err != nil {
 		release()
 		return nil, err
 	}
 	return release, nil
+}
+
+// rest waits as long as the server wants no request.
+func (f *feed) rest(ctx context.Context) error {
+	f.mu.Lock()
+	rest := time.Until(f.paused)
+	f.mu.Unlock()
+	if rest <= 0 {
+		return ctx.Err()
+	}
+	return sleep(ctx, rest)
 }
 
 // roster is which channels the bot was a member of when the connection began; by one request for all. It is only made to

@@ -11,6 +11,7 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/mattermost/mattermost/server/public/model"
+	"go.mau.fi/util/confusable"
 	"golang.org/x/text/cases"
 	textrunes "golang.org/x/text/runes"
 	"golang.org/x/text/transform"
@@ -26,12 +27,15 @@ const (
 	nameLife   = 10 * time.Minute
 )
 
-// lookalikes remembers which names of authors from elsewhere are those of users here.
+// lookalikes remembers which names of authors from elsewhere are those of users here. They are kept as they are written: of two that look alike
+// only one may be found.
 type lookalikes struct {
 	names *lru.Cache[string, nameAnswer]
 }
 
 type nameAnswer struct {
+	// shape is the name, folded.
+	shape string
 	// by are the users who have the name; somebody, where the bot may not ask.
 	by    []string
 	until time.Time
@@ -48,21 +52,90 @@ func newLookalikes() *lookalikes {
 	return &lookalikes{names: names}
 }
 
-// folded is what two names share that people cannot tell apart at a glance: letters without case, width and accents, without characters
-// that are not shown, white space as one space.
-func folded(name string) string {
-	plain := transform.Chain(norm.NFKD, textrunes.Remove(textrunes.In(unicode.Mn)), textrunes.Remove(textrunes.In(unicode.Cf)), cases.Fold(), norm.NFKC)
-	out, _, err := transform.String(plain, name)
+// unadorned gives a name in letters without case, width and accents, without characters that are not shown, white space as one space.
+func unadorned(name string) string {
+	bare := transform.Chain(norm.NFKD, textrunes.Remove(textrunes.In(unicode.Mn)), textrunes.Remove(textrunes.In(unicode.Cf)), cases.Fold(), norm.NFKC)
+	out, _, err := transform.String(bare, name)
 	if err != nil {
 		out = strings.ToLower(name)
 	}
 	return strings.Join(strings.Fields(out), " ")
 }
 
+// folded is what two names share that people cannot tell apart at a glance: what unadorned gives, in the shapes of its letters, whatever alphabet they are of
+// (UTS #39). A small l, a large i and a one are one shape.
+func folded(name string) string {
+	return strings.ReplaceAll(unadorned(confusable.Skeleton(unadorned(name))), "i", "l")
+}
+
+// mixed says whether a word of a name has letters of several alphabets that share shapes. Nobody is called that, but who wants to look like somebody.
+func mixed(name string) bool {
+	return slices.ContainsFunc(strings.Fields(name), func(word string) bool {
+		alphabets := 0
+		for _, alphabet := range []*unicode.RangeTable{unicode.Latin, unicode.Cyrillic, unicode.Greek, unicode.Armenian, unicode.Cherokee} {
+			if strings.ContainsFunc(word, func(r rune) bool { return unicode.Is(alphabet, r) }) {
+				alphabets++
+			}
+		}
+		return alphabets > 1
+	})
+}
+
+// latin gives a name with Latin letters in the place of those that look like them.
+func latin(name string) string {
+	var b strings.Builder
+	for _, r := range norm.NFKC.String(name) {
+		shape := unadorned(confusable.GetReplacement(r))
+		if r > unicode.MaxASCII && shape != "" && !strings.ContainsFunc(shape, func(r rune) bool { return r > unicode.MaxASCII }) {
+			b.WriteString(shape)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// misread gives a name as it is read where characters of ASCII look like others: "AIice" as "Alice", "lan" as "Ian", "B0b" as "Bob".
+func misread(name string) string {
+	var b strings.Builder
+	before := ' '
+	for _, r := range name {
+		begins := unicode.IsSpace(before)
+		switch {
+		case (r == 'I' || r == '1' || r == '|') && !begins:
+			r = 'l'
+		case (r == 'l' || r == '1' || r == '|') && begins:
+			r = 'I'
+		case r == '0':
+			r = 'o'
+		}
+		b.WriteRune(r)
+		before = r
+	}
+	return b.String()
+}
+
+// terms are the names of users for whom somebody of this name could be taken, as far as they can be searched for: the server compares letters without case
+// only, from the beginning of a word.
+func terms(name string) (all []string) {
+	for _, term := range []string{name, unadorned(name), latin(name), misread(name), misread(latin(name)), strings.Replace(name, "rn", "m", 1), strings.Replace(name, "m", "rn", 1)} {
+		if term != "" && !slices.ContainsFunc(all, func(other string) bool { return strings.EqualFold(other, term) }) {
+			all = append(all, term)
+		}
+	}
+	return all
+}
+
 // forget makes a user's names be asked for again.
 func (l *lookalikes) forget(u *model.User) {
+	var shapes []string
 	for _, name := range namesOf(u) {
-		l.names.Remove(folded(name))
+		shapes = append(shapes, folded(name))
+	}
+	for _, name := range l.names.Keys() {
+		if known, ok := l.names.Peek(name); ok && slices.Contains(shapes, known.shape) {
+			l.names.Remove(name)
+		}
 	}
 }
 
@@ -88,14 +161,17 @@ func (a *account) shownAs(ctx context.Context, author bridge.Author, same bridge
 			return "", fmt.Errorf("asking how the author is called here: %w", err)
 		}
 	}
-	known, ok := a.names.names.Get(key)
+	known, ok := a.names.names.Get(author.Name)
 	if !ok || time.Now().After(known.until) {
-		by, err := a.takenBy(ctx, author.Name, key)
-		if err != nil {
-			return "", err
+		by := []string{somebody}
+		if !mixed(author.Name) {
+			var err error
+			if by, err = a.takenBy(ctx, author.Name, key); err != nil {
+				return "", err
+			}
 		}
-		known = nameAnswer{by: by, until: time.Now().Add(nameLife)}
-		a.names.names.Add(key, known)
+		known = nameAnswer{shape: key, by: by, until: time.Now().Add(nameLife)}
+		a.names.names.Add(author.Name, known)
 	}
 	if slices.ContainsFunc(known.by, func(u string) bool { return u == somebody || u != string(same) }) {
 		return author.Name + " (" + elsewhere(author, bridge.Protocols()) + ")", nil
@@ -103,14 +179,9 @@ func (a *account) shownAs(ctx context.Context, author bridge.Author, same bridge
 	return author.Name, nil
 }
 
-// takenBy searches for users of that name, deactivated ones, too. The server compares letters without case only, so it is asked for the
-// folded name as well, where that is another one.
+// takenBy searches for users of that name, deactivated ones, too.
 func (a *account) takenBy(ctx context.Context, name, key string) (by []string, err error) {
-	terms := []string{name}
-	if !strings.EqualFold(name, key) {
-		terms = append(terms, key)
-	}
-	for _, term := range terms {
+	for _, term := range terms(name) {
 		var users []*model.User
 		search := model.UserSearch{Term: term, AllowInactive: true, Limit: model.UserSearchMaxLimit}
 		_, err := a.client.call(ctx, opRead, http.MethodPost, "/users/search", search, &users)

@@ -148,8 +148,18 @@ func homepage(redirect, other string) string {
 	return u.Scheme + "://" + u.Host
 }
 
-// SignIn gives the address of the server's page of consent, which a trusted app does not show. Mattermost 11.1 has no PKCE.
+// SignIn gives the address of the server's page of consent, which a trusted app does not show. Mattermost 11.1 has no PKCE. Where only people
+// themselves can give Causeway a token, nobody can be connected without it.
 func (a *account) SignIn(ctx context.Context, s bridge.SignIn) (string, error) {
+	address, err := a.consentPage(ctx, s)
+	if bridge.KindOf(err) == bridge.Unsupported && !a.simple() {
+		a.log.WithError(err).Warn("nobody can be connected: people cannot give Causeway a token")
+		return "", &bridge.Error{Kind: bridge.Rejected, Scope: bridge.ScopePerson, Hint: sayNoSignIn, Err: bare(err)}
+	}
+	return address, err
+}
+
+func (a *account) consentPage(ctx context.Context, s bridge.SignIn) (string, error) {
 	_, config, err := a.fresh(ctx)
 	if err != nil {
 		return "", err
@@ -168,6 +178,7 @@ func (a *account) SignIn(ctx context.Context, s bridge.SignIn) (string, error) {
 // Words for the person.
 const (
 	sayAgain    = "The sign-in was not completed in time, or its answer was used before. Please begin again."
+	sayNoSignIn = "Mattermost does not let people sign in to other programs here, and Causeway needs that to write in your name. Please tell your administrator: \"causeway check\" says what is missing."
 	sayNoPerson = "This Mattermost account is not a person's own account here, so it cannot be connected."
 )
 

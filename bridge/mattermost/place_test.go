@@ -151,7 +151,7 @@ func TestCheckFindsWhatIsNotable(t *testing.T) {
 		if f.Fatal {
 			t.Errorf("fatal: %s", f.Text)
 		}
-		all = append(all, f.Text)
+		all = append(all, f.Text+" "+f.Next)
 	}
 	text := strings.Join(all, "\n")
 	for _, want := range []string{"EnablePostUsernameOverride", "EnablePostIconOverride", "9.5.0", "RateLimitSettings", "PostEditTimeLimit", "http://"} {

@@ -38,7 +38,7 @@ func TestWhoIsKnownToBeAUserLooksLikeThatUserAlone(t *testing.T) {
 	}{
 		{"Alice Chen", "", "", "Alice Chen (elsewhere)", "the bot's"},
 		{"Alice Chen", c.alice(), "", "Alice Chen", hers},
-		{"ALICE  Chen", c.alice(), "https://p.example.org/1.png", "ALICE  Chen", "https://p.example.org/1.png"},
+		{"ALICE  Chen", c.alice(), "https://p.example.org/1.png", "ALICE Chen", "https://p.example.org/1.png"},
 		{"Bob Ray", c.alice(), "", "Bob Ray (elsewhere)", hers}, // somebody else's name
 		{"Ali", c.alice(), "", "Ali", hers},                     // hers, but not the one that is shown here
 		{"Ali", "", "", "Ali (elsewhere)", "the bot's"},

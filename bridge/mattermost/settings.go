@@ -52,7 +52,18 @@ type Settings struct {
 	OAuthClientSecret secret.Secret
 	// CallbackURL is the address at which this server reaches Causeway, for commands and buttons; empty: PublicURL.
 	CallbackURL string
+	// Observe is how direct and group messages of connected people are noticed. "websocket": by a connection in the name of each, which makes
+	// them look online and keeps Mattermost from sending them e-mails. "poll": by asking, which shows nowhere. "auto", or empty: connections for
+	// those who have agreed to that, asking for the others.
+	Observe string
 }
+
+// Values of [Settings].Observe.
+const (
+	ObserveAuto      = "auto"
+	ObserveWebsocket = "websocket"
+	ObservePoll      = "poll"
+)
 
 // Values of [Settings].Profile.
 const (
@@ -77,6 +88,9 @@ func (s *Settings) Validate(report func(key, problem string)) {
 	}
 	if s.Profile != "" && s.Profile != ProfileSimple && s.Profile != ProfileRestricted {
 		report("Profile", `is "simple" or "restricted"; leave it out to have it found out`)
+	}
+	if s.Observe != "" && s.Observe != ObserveAuto && s.Observe != ObserveWebsocket && s.Observe != ObservePoll {
+		report("Observe", `is "auto", "websocket" or "poll"; leave it out for "auto"`)
 	}
 	if s.OAuthClientID != "" && !model.IsValidId(s.OAuthClientID) {
 		report("OAuthClientID", "is not a client id: 26 letters and digits, as Integrations > OAuth 2.0 Applications shows it")

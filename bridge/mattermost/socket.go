@@ -57,7 +57,7 @@ type stream struct {
 // run returns what ended the socket, never nil.
 func (s *stream) run(ctx context.Context) error {
 	s.refusals = s.account.client.refusals.Load()
-	conn, err := s.account.dial(ctx, s.session)
+	conn, err := s.account.dial(ctx, s.account.client, s.session, 4096)
 	if err != nil {
 		return err
 	}
@@ -80,9 +80,9 @@ func (s *stream) run(ctx context.Context) error {
 	return err
 }
 
-// dial opens the websocket. Only with the header can a session be taken up.
-func (a *account) dial(ctx context.Context, resume *session) (*websocket.Conn, error) {
-	address := *a.client.base
+// dial opens a websocket with a client's token. Only with the header can a session be taken up.
+func (a *account) dial(ctx context.Context, c *client, resume *session, buffer int) (*websocket.Conn, error) {
+	address := *c.base
 	address.Scheme = "ws" + strings.TrimPrefix(address.Scheme, "http")
 	address.Path += model.APIURLSuffix + "/websocket"
 	if resume != nil {
@@ -92,18 +92,18 @@ func (a *account) dial(ctx context.Context, resume *session) (*websocket.Conn, e
 		}.Encode()
 	}
 	dialer := websocket.Dialer{
-		Proxy: http.ProxyFromEnvironment, TLSClientConfig: a.client.tls, HandshakeTimeout: a.timing.request,
-		ReadBufferSize: 4096, WriteBufferSize: 1024,
+		Proxy: http.ProxyFromEnvironment, TLSClientConfig: c.tls, HandshakeTimeout: a.timing.request,
+		ReadBufferSize: buffer, WriteBufferSize: 1024, WriteBufferPool: writeBuffers,
 	}
-	header := http.Header{model.HeaderAuth: {model.HeaderBearer + " " + a.client.token.Reveal()}}
+	header := http.Header{model.HeaderAuth: {model.HeaderBearer + " " + c.token.Reveal()}}
 	conn, answer, err := dialer.DialContext(ctx, address.String(), header)
 	switch {
 	case err == nil:
 		return conn, nil
 	case answer == nil:
-		return nil, fmt.Errorf("opening the websocket: %w", a.client.unanswered(opRead, false, err))
+		return nil, fmt.Errorf("opening the websocket: %w", c.unanswered(opRead, false, err))
 	}
-	refused := a.client.refused(opRead, answer, nil)
+	refused := c.refused(opRead, answer, nil)
 	var e *bridge.Error
 	if errors.As(refused, &e) && e.Kind != bridge.Unauthorised && e.Kind != bridge.Throttled {
 		e.Kind, e.Hint = bridge.Transient, "does the proxy before the server let websockets through?"

@@ -94,31 +94,6 @@ func (a *account) FindUser(ctx context.Context, name string) (bridge.Profile, er
 	return bridge.Profile{}, &bridge.Error{Kind: bridge.Gone, Err: fmt.Errorf("finding the user %q: there is none", name), Hint: "write a user name, an e-mail address or an id"}
 }
 
-// Members lists the members of a channel.
-func (a *account) Members(ctx context.Context, c bridge.ConversationID) ([]bridge.UserID, error) {
-	channel, err := a.channelOf(c)
-	if err != nil {
-		return nil, err
-	}
-	var all []bridge.UserID
-	seen := map[string]bool{}
-	for page := 0; ; page++ {
-		var list model.ChannelMembers
-		if err := a.client.get(ctx, fmt.Sprintf("/channels/%s/members?page=%d&per_page=%d", channel, page, pageSize), &list); err != nil {
-			return nil, fmt.Errorf("listing the members of a channel: %w", a.explain(ctx, a.client, err, channel, ""))
-		}
-		for _, m := range list {
-			if !seen[m.UserId] { // somebody may come or go between two pages
-				seen[m.UserId] = true
-				all = append(all, bridge.UserID(m.UserId))
-			}
-		}
-		if len(list) < pageSize {
-			return all, nil
-		}
-	}
-}
-
 // Deactivate switches an account off. It looks first, as the server would let a system administrator go, too.
 func (a *account) Deactivate(ctx context.Context, u bridge.UserID) error {
 	p, err := a.Profile(ctx, u)
@@ -200,7 +175,7 @@ func (a *account) forMember(ctx context.Context, u bridge.UserID, channel string
 		return a.explain(ctx, a.client, do(a.client), channel, "")
 	}
 	err := a.by(ctx, u, func(c *client, _ string) error { return do(c) })
-	if bridge.KindOf(err) == bridge.Unsupported && bridge.ScopeOf(err) == bridge.ScopePerson {
+	if notThere(err) {
 		// Whoever is no member of a private channel does not get to know more than that.
 		return gone("the person is not a member of the channel: %w", bare(err))
 	}

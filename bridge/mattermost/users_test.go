@@ -11,6 +11,7 @@ import (
 
 	"causeway/bridge"
 	"causeway/bridge/mattermost"
+	"causeway/bridge/richtext"
 	sim "causeway/contrib/sim/mattermost"
 )
 
@@ -221,6 +222,32 @@ func TestWhoArrives(t *testing.T) {
 	}
 }
 
+// TestWhoJoinsIsSeenAtOnce: the people are listed once an hour here.
+func TestWhoJoinsIsSeenAtOnce(t *testing.T) {
+	c := newCrowd(t, sim.Options{}, restricted, nil)
+	c.open = mattermost.NewWatchful
+	c.connectAgain()
+	c.sim.SetStatus("alice", "online")
+	c.start()
+	arrived := func() []bridge.UserID {
+		_, _, who := c.front.Seen()
+		return who
+	}
+	c.wait("alice is there", func() bool { return len(arrived()) == 1 })
+	late := c.sim.AddUser("late")
+	c.sim.AddToTeam("acme", "late")
+	c.sim.SetStatus("late", "online")
+	c.sim.Join(c.channel, "late")
+	c.wait("who is new arrives", func() bool { return len(arrived()) == 2 })
+	// Who has been online, and joins a channel, counts as coming: they were perhaps in none that mattered.
+	c.sim.Leave(c.channel, "alice")
+	c.sim.Join(c.channel, "alice")
+	c.wait("alice has joined", func() bool { return len(arrived()) == 3 })
+	if d := cmp.Diff([]bridge.UserID{c.alice(), bridge.UserID(late.Id), c.alice()}, arrived()); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestWhoArrivesIsOfTheTeamsOfTheConfig(t *testing.T) {
 	c := newCrowd(t, sim.Options{}, restricted, nil)
 	c.sim.AddTeam("globex")
@@ -255,6 +282,9 @@ func TestNobodyFromElsewhereLooksLikeAUser(t *testing.T) {
 	c.sim.ChangeUser("bob", func(u *model.User) { u.FirstName, u.LastName = "José", "García" })
 	c.sim.AddUser("former")
 	c.sim.SetActive("former", false)
+	c.sim.AddUser("scope")
+	c.sim.AddUser("burnham")
+	c.sim.ChangeUser("burnham", func(u *model.User) { u.FirstName, u.LastName = "Ian", "Burnham" })
 	shown := func(name string) string {
 		t.Helper()
 		d := c.draft("hi")
@@ -267,8 +297,11 @@ func TestNobodyFromElsewhereLooksLikeAUser(t *testing.T) {
 	for name, told := range map[string]bool{
 		"Alice Chen": true, "alice": true, "ALI": true, "Àlice  Chen": true, "Ａｌｉｃｅ Chen": true, "Ali\u200bce Chen": true, "former": true, "causeway": true,
 		"José García": true, "JOSÉ GARCÍA": true, "Alice Chan": false, "Carla": false, "Alice Chen (Teams)": false, "Chen Alice": false, "": false,
+		// In the letters of other alphabets, in part or wholly; with a large i, a one and a nought.
+		"\u0410lic\u0435 Chen": true, "\u0391lice Chen": true, "\u0405\u0441\u043e\u0440\u0435": true, "AIice Chen": true, "A1ice Chen": true, "lan Burnham": true, "J0sé García": true,
+		"\U0001d400lice Chen": true, "\u0418\u0432\u0430\u043d \u041f\u0435\u0442\u0440\u043e\u0432": false, "\u0418\u0432\u0430n": true, "Ian Barnhum": false, "Ian Bumham": true,
 	} {
-		want := name
+		want := richtext.Line(name)
 		if told {
 			want += " (elsewhere)"
 		}
@@ -384,11 +417,15 @@ func TestTheOAuthApp(t *testing.T) {
 	c.sim.Configure(func(o *sim.Options) { o.NoOAuth = true })
 	_, err = c.account.Connect(t.Context())
 	c.must(err)
+	// Without it nobody can be connected, but where the bot mints the tokens.
 	_, err = sign()
-	c.wants(err, bridge.Unsupported, bridge.ScopeConversation)
+	c.wants(err, bridge.Rejected, bridge.ScopePerson)
 	plain := newCrowd(t, sim.Options{}, "", nil)
 	_, err = plain.account.SignIn(t.Context(), bridge.SignIn{Redirect: redirect, State: "s"})
-	plain.wants(err, bridge.Unsupported, bridge.ScopeConversation)
+	plain.wants(err, bridge.Rejected, bridge.ScopePerson)
+	simple := newCrowd(t, sim.Options{NoOAuth: true}, "system_admin", nil)
+	_, err = simple.account.SignIn(t.Context(), bridge.SignIn{Redirect: redirect, State: "s"})
+	simple.wants(err, bridge.Unsupported, bridge.ScopeConversation)
 }
 
 func TestCodesAreGoodOnceAndForTheirAddress(t *testing.T) {

@@ -33,7 +33,12 @@ func (c *channel) putVanished(ctx context.Context) error {
 // they are looked through, and what is missing is asked for.
 func (c *channel) vanished(ctx context.Context) ([]bridge.State, error) {
 	a := c.feed.account
-	there, since, err := a.live(ctx, c.id)
+	var there map[bridge.MessageID]bool
+	var since time.Time
+	err := a.reading(ctx, c.id, func(by *client) (err error) {
+		there, since, err = a.live(ctx, by, c.id)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -58,11 +63,11 @@ func (c *channel) vanished(ctx context.Context) ([]bridge.State, error) {
 }
 
 // live gives the posts that can be read, back to lookBack pages, and since when they are all.
-func (a *account) live(ctx context.Context, channel string) (there map[bridge.MessageID]bool, since time.Time, err error) {
+func (a *account) live(ctx context.Context, c *client, channel string) (there map[bridge.MessageID]bool, since time.Time, err error) {
 	there = map[bridge.MessageID]bool{}
 	before := ""
 	for range lookBack {
-		page, err := a.page(ctx, a.client, channel, before, pageSize)
+		page, err := a.page(ctx, c, channel, before, pageSize)
 		if err != nil {
 			return nil, time.Time{}, err
 		}

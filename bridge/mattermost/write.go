@@ -43,6 +43,7 @@ func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, e
 	if !model.IsValidId(made.Id) || made.ChannelId != channel || made.RootId != string(d.Root) || made.UserId != writer || keyOf(&made) != d.Key {
 		return "", &bridge.Error{Kind: bridge.Uncertain, Err: fmt.Errorf("posting: the server answered with another post, %q", made.Id)}
 	}
+	a.wrote(channel)
 	return bridge.MessageID(made.Id), nil
 }
 
@@ -60,6 +61,7 @@ func (a *account) dress(ctx context.Context, post *model.Post, d bridge.Draft, c
 	named := overrides(config, kind)
 	post.Message = message(d, named)
 	if named && d.Author.Name != "" {
+		d.Author.Name = richtext.Line(d.Author.Name)
 		if d.Author.Name, err = a.shownAs(ctx, d.Author, d.Same); err != nil {
 			return err
 		}
@@ -169,7 +171,7 @@ func (a *account) Read(ctx context.Context, c bridge.ConversationID, id bridge.M
 		return bridge.State{}, err
 	}
 	var post model.Post
-	if err := a.client.get(ctx, path, &post); err != nil {
+	if err := a.reading(ctx, channel, func(by *client) error { return by.get(ctx, path, &post) }); err != nil {
 		return bridge.State{}, fmt.Errorf("reading a post: %w", err)
 	}
 	if post.ChannelId != channel || !carried(&post) || post.DeleteAt != 0 {
@@ -191,47 +193,22 @@ func (a *account) Read(ctx context.Context, c bridge.ConversationID, id bridge.M
 
 // Open reads a file.
 func (a *account) Open(ctx context.Context, c bridge.ConversationID, f bridge.File) (io.ReadCloser, error) {
-	if _, err := a.channelOf(c); err != nil {
+	channel, err := a.channelOf(c)
+	if err != nil {
 		return nil, err
 	}
 	if !model.IsValidId(f.ID) {
 		return nil, gone("opening a file: there is no file %q", f.ID)
 	}
-	answer, err := a.client.open(ctx, opRead, http.MethodGet, "/files/"+f.ID, nil)
+	var answer *http.Response
+	err = a.reading(ctx, channel, func(by *client) (err error) {
+		answer, err = by.open(ctx, opRead, http.MethodGet, "/files/"+f.ID, nil)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("opening a file: %w", err)
 	}
 	return answer.Body, nil
-}
-
-// OpenConversation opens a direct channel between two people, or a group channel of three to eight with the bot among them:
-// Mattermost adds to a group whoever makes it.
-func (a *account) OpenConversation(ctx context.Context, o bridge.Opening) (bridge.ConversationID, error) {
-	me, config, err := a.self()
-	if err != nil {
-		return bridge.ConversationID{}, err
-	}
-	ids, withBot := make([]string, len(o.People)), false
-	for i, p := range o.People {
-		ids[i] = string(p)
-		withBot = withBot || string(p) == me.Id
-	}
-	path := "/channels/group"
-	switch {
-	case len(ids) == 2:
-		path = "/channels/direct"
-	case !withBot:
-		return bridge.ConversationID{}, unsupported("opening a group conversation without the bot: not supported by Mattermost")
-	}
-	var c model.Channel
-	if _, err := a.client.call(ctx, opChange, http.MethodPost, path, ids, &c); err != nil {
-		if bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopeConversation && !withBot {
-			return bridge.ConversationID{}, unsupported("opening a conversation of others: only a system administrator may (%v)", err)
-		}
-		return bridge.ConversationID{}, fmt.Errorf("opening a conversation: %w", err)
-	}
-	a.channels.Add(c.Id, c.Type)
-	return bridge.ConversationID{Server: config.server, Channel: bridge.ChannelID(c.Id)}, nil
 }
 
 func postPath(id bridge.MessageID) (string, error) {
@@ -257,8 +234,7 @@ func (a *account) kindOf(ctx context.Context, id string) (model.ChannelType, err
 // explain looks why a write was forbidden: Mattermost answers 403 also when channel or post do not exist. Without a post id only
 // the channel is looked for.
 func (a *account) explain(ctx context.Context, c *client, refused error, channel string, post bridge.MessageID) error {
-	elsewhere := bridge.KindOf(refused) == bridge.Unsupported && bridge.ScopeOf(refused) == bridge.ScopePerson
-	if refused == nil || !forbidden(refused) && !elsewhere {
+	if refused == nil || !forbidden(refused) && !notThere(refused) {
 		return refused
 	}
 	path := "/channels/" + channel

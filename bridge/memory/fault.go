@@ -40,6 +40,7 @@ const (
 	Prove            Op = "prove"
 	Empower          Op = "empower"
 	Release          Op = "release"
+	Discard          Op = "discard"
 	Verify           Op = "verify"
 	Notifications    Op = "notifications"
 	SetNotifications Op = "set notifications"

@@ -108,6 +108,19 @@ func (s *Service) Grants(u bridge.UserID) int {
 	return n
 }
 
+// Given counts all that accounts have been given to act as u, by a sign-in or by their own right, and that is still good.
+func (s *Service) Given(u bridge.UserID) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, g := range s.grants {
+		if g.user == u {
+			n++
+		}
+	}
+	return n
+}
+
 // Setting gives how a person is told of a conversation.
 func (s *Service) Setting(u bridge.UserID, in bridge.ChannelID) string {
 	s.mu.Lock()

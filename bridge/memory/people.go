@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -187,8 +188,11 @@ func challenge(verifier string) string {
 
 // SignIn gives an address for [Service.Allow] and [Service.Decline].
 func (a *account) SignIn(ctx context.Context, in bridge.SignIn) (string, error) {
-	if a.service.options.NoPeople || a.service.options.NoSignIn {
+	switch o := a.service.options; {
+	case o.NoPeople, o.NoSignIn && o.OwnRight:
 		return a.Base.SignIn(ctx, in)
+	case o.NoSignIn:
+		return "", &bridge.Error{Kind: bridge.Rejected, Err: errors.New("nobody can sign in here"), Hint: "people cannot sign in here, so nobody can be connected"}
 	}
 	err := a.call(ctx, Call{Op: SignIn}, func() error { return nil })
 	q := url.Values{"redirect_uri": {in.Redirect}, "state": {in.State}, "code_challenge": {challenge(in.Verifier)}}
@@ -263,6 +267,26 @@ func (a *account) Release(ctx context.Context, u bridge.UserID) error {
 			return fault(bridge.Gone, "the grant of %s was not good any more", u)
 		}
 		delete(a.service.grants, string(kept))
+		return nil
+	})
+}
+
+// Discard revokes what was given for a user and is not in the vault.
+func (a *account) Discard(ctx context.Context, u bridge.UserID, proof []byte) error {
+	if a.service.options.NoPeople {
+		return a.Base.Discard(ctx, u, proof)
+	}
+	var kept []byte
+	if a.vault != nil {
+		var err error
+		if kept, err = a.vault.Load(ctx, bridge.PersonGrant(u)); err != nil {
+			return err
+		}
+	}
+	return a.call(ctx, Call{Op: Discard}, func() error {
+		maps.DeleteFunc(a.service.grants, func(secret string, g grant) bool {
+			return g.user == u && secret != string(kept) && (g.kept || secret == string(proof))
+		})
 		return nil
 	})
 }

@@ -51,10 +51,11 @@ func (i *talkInbox) Cursor(_ context.Context, c bridge.ConversationID) (string, 
 func (i *talkInbox) Living(context.Context, bridge.ConversationID, time.Time) ([]bridge.MessageID, error) {
 	return nil, nil
 }
-func (i *talkInbox) Begin(bridge.ConversationID) time.Time          { return i.begin }
-func (i *talkInbox) Readers(bridge.ConversationID) []bridge.UserID  { return []bridge.UserID{"ann"} }
-func (i *talkInbox) Observed() ([]bridge.Observed, <-chan struct{}) { return i.observed, nil }
-func (i *talkInbox) Trouble(c bridge.ConversationID, err error)     { i.note("trouble %s: %v", c, err) }
+func (i *talkInbox) Begin(bridge.ConversationID) time.Time                 { return i.begin }
+func (i *talkInbox) Readers(bridge.ConversationID) []bridge.UserID         { return []bridge.UserID{"ann"} }
+func (i *talkInbox) Lost(context.Context, bridge.UserID, time.Time, error) {}
+func (i *talkInbox) Observed() ([]bridge.Observed, <-chan struct{})        { return i.observed, nil }
+func (i *talkInbox) Trouble(c bridge.ConversationID, err error)            { i.note("trouble %s: %v", c, err) }
 
 func (i *talkInbox) Interest(c bridge.ConversationID) bridge.Interest {
 	i.mu.Lock()

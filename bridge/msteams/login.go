@@ -27,6 +27,8 @@ type loginService struct {
 	credentials *credentials
 
 	http *http.Client
+	// clock is that of the last answer.
+	clock bridge.Clock
 }
 
 // assertion signs who the app is (private_key_jwt). x5t, the SHA-1 of the certificate, tells Entra which key it was.
@@ -110,11 +112,13 @@ func (l *loginService) ask(ctx context.Context, endpoint string, form url.Values
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Accept", "application/json")
+	sent := time.Now()
 	answer, err := l.http.Do(r)
 	if err != nil {
 		return 0, nil, nil, bare(err)
 	}
 	defer answer.Body.Close()
+	l.clock.Note(answer.Header, sent, time.Now())
 	if body, err = io.ReadAll(io.LimitReader(answer.Body, 1<<20)); err != nil {
 		return 0, nil, nil, fmt.Errorf("reading the login service's answer: %w", err)
 	}

@@ -197,6 +197,29 @@ func TestNothingIsOvertakenWhenASubscriptionGoesOn(t *testing.T) {
 	}
 }
 
+// TestOrderIsLostByGraphAlone: as long as it delivers each notification at once, and in order, nothing else that it does makes
+// a message come after a younger one.
+func TestOrderIsLostByGraphAlone(t *testing.T) {
+	for seed := range uint64(2) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			inRichWorld(t, teams.Options{}, func(w *richWorld) {
+				w.sim.SetWebhookFaults(teams.WebhookFaults{
+					Seed: seed, Duplicate: 0.1, LoseAnswer: 0.05, Batch: 20, Capitals: 0.5, TwicePerReaction: true, NoNames: true,
+					DeletedAsUpdated: 0.5, Remove: 0.02, RemoveSilently: 0.1, Forged: 0.2,
+				})
+				n := w.talk(150)
+				w.sim.SetWebhookFaults(teams.WebhookFaults{})
+				time.Sleep(2 * time.Hour)
+				w.converged(n)
+				w.inbox.inOrder(w.TB)
+				if s := w.sim.WebhookStats(); s.Copies == 0 || s.Retries == 0 || s.Forged == 0 || s.Handshakes < 4 {
+					t.Errorf("the stand-in has not made every kind of trouble: %+v", s)
+				}
+			})
+		})
+	}
+}
+
 // TestPeopleTalkOnWhileASubscriptionIsFound that was made although Graph's answer was lost.
 func TestPeopleTalkOnWhileASubscriptionIsFound(t *testing.T) {
 	inRichWorld(t, teams.Options{}, func(w *richWorld) {

@@ -227,6 +227,9 @@ func (a *account) Release(ctx context.Context, u bridge.UserID) error {
 	return err
 }
 
+// Discard leaves a grant that leads to nothing to its end, as Release does. It asks nobody.
+func (a *account) Discard(context.Context, bridge.UserID, []byte) error { return nil }
+
 // Verify renews somebody's tokens, which makes the refresh token live on, and asks Graph with them.
 func (a *account) Verify(ctx context.Context, u bridge.UserID) error {
 	p, err := a.persons.get(u)

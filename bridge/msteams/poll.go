@@ -30,8 +30,8 @@ const (
 )
 
 // reader reads channels: all that are due are asked for their newest threads in batches; one that has a gap reads on by
-// itself, while the others go on. A channel that is covered by a subscription is read when it begins to be, when something
-// may have been lost, and once a day; any other in short intervals.
+// itself, while the others go on. A channel that is covered by a subscription is read when it begins to be and two minutes later, when
+// something may have been lost, and once a day; any other in short intervals.
 type reader struct {
 	a     *account
 	inbox bridge.Inbox

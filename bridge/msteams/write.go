@@ -28,7 +28,7 @@ func shown(d bridge.Draft, text richtext.Doc) richtext.Doc {
 	if d.As != "" || d.Author.Name == "" {
 		return text
 	}
-	name := richtext.Block{Kind: richtext.Paragraph, Runs: []richtext.Run{{Text: d.Author.Name, Style: richtext.Bold}}}
+	name := richtext.Block{Kind: richtext.Paragraph, Runs: []richtext.Run{{Text: richtext.Line(d.Author.Name), Style: richtext.Bold}}}
 	return append(richtext.Doc{name}, text...)
 }
 

@@ -26,8 +26,10 @@ const (
 	// What the stand-in posts: so many notifications together, and so many posts at once, unless it posts one after the other.
 	// Posts that are on their way at once may overtake each other.
 	itemsPerPost, postsAtOnce = 20, 4
-	// steady is for how long there must be no call of Graph before any is counted.
+	// steady is for how long there must be no call of Graph before any is counted, and young for how long a subscription is new: then
+	// its channel is read once more.
 	steady = 2 * time.Second
+	young  = 130 * time.Second
 
 	accepted  = "notifications accepted on disk"
 	perRead   = "reads of Graph per message received"
@@ -49,15 +51,16 @@ var notifyMarks = []struct {
 type notifySizes struct {
 	rounds   int
 	channels int
-	rest     int // messages at rest, each way
-	burst    int // in each burst
+	rest     int           // messages at rest, each way
+	burst    int           // in each burst
+	age      time.Duration // of the subscriptions, at least
 }
 
 func notifySizesOf(o options) notifySizes {
 	if o.quick {
 		return notifySizes{rounds: 1, channels: 2, rest: 5, burst: 60}
 	}
-	return notifySizes{rounds: o.rounds, channels: notifyChannels, rest: 200, burst: 2000}
+	return notifySizes{rounds: o.rounds, channels: notifyChannels, rest: 200, burst: 2000, age: young}
 }
 
 // notifications measures what Causeway is told by change notifications. Each round is a world of its own.
@@ -67,6 +70,7 @@ func notifications(tb harness.TB, o options, r *Report) {
 		for _, posts := range []int{1, postsAtOnce} {
 			tb.Logf("notify, round %d of %d: %d%s at once", round+1, z.rounds, posts, plural(" post", posts))
 			w := newNotifyWorld(tb, o.programs.causeway(tb), z.channels, posts, nil)
+			w.age(tb, z.age)
 			if posts == 1 {
 				w.atRest(tb, r, z)
 			}
@@ -120,6 +124,16 @@ func newNotifyWorld(tb harness.TB, program string, channels, posts int, env []st
 	})
 	w.sims.teams.ResetRequests()
 	return w
+}
+
+// age waits until the subscriptions are not new any more, and forgets the calls of Graph until then.
+func (w *notifyWorld) age(tb harness.TB, d time.Duration) {
+	tb.Helper()
+	select {
+	case <-time.After(d):
+	case <-tb.Context().Done():
+	}
+	w.sims.teams.ResetRequests()
 }
 
 func (w *notifyWorld) until(tb harness.TB, what string, done func() bool) {

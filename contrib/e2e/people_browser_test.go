@@ -72,6 +72,7 @@ func (w *window) cameBackBy() string {
 // window opens one. With a member it is one that is signed in to Mattermost as them, as by its own page.
 func (f *folk) window(t *testing.T, m *member, scripts bool) *window {
 	t.Helper()
+	scripts = scripts && !f.silent
 	w := f.browser.open(t, f.browser.ctx, chromedp.WithNewBrowserContext())
 	if !scripts {
 		w.call(chromedp.Call(w.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true}))
@@ -213,8 +214,12 @@ func (b *browser) keep(page string) {
 func (w *window) press(label string) *window {
 	w.t.Helper()
 	find := fmt.Sprintf(`[...document.querySelectorAll("button, a, summary, label")].find((e) => e.textContent.includes(%q))`, label)
-	at, err := chromedp.Run(w.ctx, chromedp.Evaluate[[]float64](
-		`(() => { const e = `+find+`; if (!e) return []; e.scrollIntoView({block: "center"}); const b = e.getBoundingClientRect(); return [b.x + Math.min(b.width / 2, 60), b.y + b.height / 2]; })()`))
+	var at []float64
+	var err error
+	for deadline := time.Now().Add(pageTime); len(at) != 2 && err == nil && time.Now().Before(deadline); time.Sleep(30 * time.Millisecond) { // the page may be on its way
+		at, err = chromedp.Run(w.ctx, chromedp.Evaluate[[]float64](
+			`(() => { const e = `+find+`; if (!e) return []; e.scrollIntoView({block: "center"}); const b = e.getBoundingClientRect(); return [b.x + Math.min(b.width / 2, 60), b.y + b.height / 2]; })()`))
+	}
 	w.call(nil, err)
 	if len(at) != 2 {
 		w.t.Fatalf("there is no %q to press on %q:\n%s", label, w.says(heading), w.says(contents))

@@ -76,6 +76,8 @@ func TestPeople(t *testing.T) {
 		{"commands", commands},
 		{"refusals", refusals},
 		{"attacks", attacks},
+		{"refusals without scripts", silently(refusals)},
+		{"attacks without scripts", silently(attacks)},
 		{"lost in Mattermost", lostHere},
 		{"lost in Teams", lostThere},
 	} {
@@ -91,6 +93,7 @@ func TestPeople(t *testing.T) {
 	for _, scripts := range []bool{true, false} {
 		t.Run(fmt.Sprintf("with a code, scripts: %v", scripts), func(t *testing.T) { withACode(t, f, scripts) })
 	}
+	t.Run("five wrong codes", func(t *testing.T) { wrongCodes(t, f) })
 	f.nothingLeaked(t)
 }
 
@@ -99,9 +102,14 @@ func TestRestrictedPeople(t *testing.T) {
 	t.Parallel()
 	f := newFolk(t, harness.StartMattermost(t, harness.Options{Postgres: harness.Shared(t).Postgres}), "restricted")
 	f.asks = true
-	t.Run("the whole way", func(t *testing.T) { wholeWay(t, f, true) })
+	for _, scripts := range []bool{true, false} {
+		t.Run(fmt.Sprintf("the whole way, scripts: %v", scripts), func(t *testing.T) { wholeWay(t, f, scripts) })
+	}
 	t.Run("as themselves", func(t *testing.T) { asThemselves(t, f) })
 	t.Run("lost in Mattermost", func(t *testing.T) { lostHere(t, f) })
+	t.Run("lost in Teams", func(t *testing.T) { lostThere(t, f) })
+	t.Run("given for nothing", func(t *testing.T) { givenForNothing(t, f) })
+	t.Run("nobody can sign in", func(t *testing.T) { nobodySignsIn(t, f) })
 	f.nothingLeaked(t)
 }
 
@@ -113,10 +121,10 @@ func wholeWay(t *testing.T, f *folk, scripts bool) {
 	f.connects(t, w, m)
 	f.empowered(t, m)
 	before := f.notified(t, m)
-	w.press("Choose Microsoft Teams").at(ownPage, "Your choice holds from now on", "chosen")
+	w.press("Choose Microsoft Teams").at(ownPage, "Your choice holds from now on", "Keep Microsoft Teams")
 	f.notifiedBy(t, m, before, true)
 	f.letter(t, m, "You are connected.")
-	w.press("Choose Mattermost").at(ownPage, "Your choice holds from now on")
+	w.press("Choose Mattermost").at(ownPage, "Your choice holds from now on", "Keep Mattermost")
 	f.notifiedBy(t, m, before, false)
 	w.press("Disconnect Microsoft Teams").press("Disconnect " + m.there.Name)
 	w.wait(`["` + ownPage + `", "You are disconnected"].includes(document.querySelector("h1")?.textContent) && location.search === "?done=disconnect"`) // whichever is faster
@@ -149,4 +157,63 @@ func unverified(t *testing.T, f *folk) {
 	m := f.member(t, "Una Unverified", "")
 	f.begins(t, f.window(t, m, true), m).press(pressBegin).at(entraPage).press(m.there.Name+" (").at("Your e-mail address is not verified", "Verify your address in Mattermost")
 	f.notConnected(t, m)
+}
+
+// silently does a part in browsers that run no scripts.
+func silently(part func(*testing.T, *folk)) func(*testing.T, *folk) {
+	return func(t *testing.T, f *folk) {
+		f.silent = true
+		defer func() { f.silent = false }()
+		part(t, f)
+	}
+}
+
+// wrongCodes: after five the link has ended, and the right one comes too late.
+func wrongCodes(t *testing.T, f *folk) {
+	m := f.member(t, "Gus Guesses", "")
+	w := f.window(t, nil, true)
+	f.begins(t, w, m).press(pressBegin).at(entraPage).press(m.there.Name + " (")
+	w.at(codePage)
+	right := w.says(`document.querySelector("code").textContent`)
+	f.secrets.leading(right[len("/msteams confirm "):])
+	for n := range 5 {
+		want := map[bool]string{true: "That was the last of five wrong codes", false: "That is not the code"}[n == 4]
+		wants(t, f.types(t, m, "/msteams confirm ABCD-2346"), want)
+	}
+	wants(t, f.types(t, m, right), "Nothing of yours waits for a code")
+	w.at("This link is not good any more") // the page has looked by itself
+	f.notConnected(t, m)
+}
+
+// givenForNothing: somebody who has allowed Causeway to act as them, and gets a new link instead of pressing, has given it nothing any more.
+func givenForNothing(t *testing.T, f *folk) {
+	m := f.member(t, "Nils Nothing", "")
+	w := f.window(t, m, true)
+	f.begins(t, w, m).press(pressBegin)
+	f.allow(w)
+	w.at(entraPage).press(m.there.Name + " (")
+	w.at(agreePage)
+	if !f.authorised(t, m) {
+		t.Error("they have given nothing")
+	}
+	f.ends(t, m) // as its quarter of an hour would
+	w.press(pressFinish).at("This link is not good any more")
+	f.notConnected(t, m)
+	other := f.connected(t, "Nina Next") // news, so that it is done at once
+	f.eventually(t, "what was given back", func() string { return complain(!f.authorised(t, m)) })
+	f.empowered(t, other)
+}
+
+// nobodySignsIn: where people alone can give Causeway their right, and Mattermost signs nobody in for other programs, that is said at the command.
+func nobodySignsIn(t *testing.T, f *folk) {
+	m := f.member(t, "Otto Off", "")
+	f.oauth(t, false)
+	wants(t, f.types(t, m, "/msteams connect"), "This account cannot be connected.", "causeway check")
+	check, code := f.checks(t)
+	wants(t, check, "people cannot be connected: switch on ServiceSettings.EnableOAuthServiceProvider")
+	if code != 0 {
+		t.Errorf("check ends with %d", code)
+	}
+	f.oauth(t, true)
+	f.connects(t, f.window(t, m, true), m)
 }

@@ -9,14 +9,24 @@ import (
 // invites has people log in who are not connected; what it gives looks, later, whether they were asked, once.
 func (f *folk) invites(t *testing.T) (later func(*testing.T)) {
 	t.Helper()
-	for _, m := range f.invited {
+	for _, m := range append(f.invited, f.member(t, "Newcomer", "")) {
 		_, _, err := f.mm.Client("").Login(t.Context(), m.here.Username, m.password)
 		must(t, err)
-		f.listens(t, m) // as Mattermost's own programs do
+		// Logging in makes nobody online, but what Mattermost's own programs do next. Causeway goes by that.
+		status, _, err := f.mm.Admin.Client.GetUserStatus(t.Context(), m.here.Id, "")
+		if must(t, err); status.Status != model.StatusOffline {
+			t.Errorf("%s is %s before their program listens", m.there.Name, status.Status)
+		}
+		f.listens(t, m)
+		f.newcomer = m
 	}
 	const question = "Do you use Microsoft Teams, too?"
 	return func(t *testing.T) {
-		ivy, nora := f.invited[0], f.invited[1]
+		ivy, nora, nell := f.invited[0], f.invited[1], f.invited[2]
+		f.letter(t, f.newcomer, question) // who joined when the people were listed already
+		refused := f.letter(t, nell, question)
+		f.presses(t, nell, refused, "Never ask")
+		f.become(t, nell, refused, "You are not asked again.")
 		asked := f.letter(t, nora, question)
 		f.presses(t, nora, asked, "Not now")
 		f.become(t, nora, asked, "All right, not now.")

@@ -1,6 +1,9 @@
 package e2e
 
 import (
+	"bytes"
+	"image"
+	"image/png"
 	"slices"
 	"strings"
 	"testing"
@@ -56,6 +59,12 @@ func (f *folk) looks(t *testing.T) {
 // asThemselves: what somebody who is connected writes on either side stands on the other in their own name, and they can change it on both.
 func asThemselves(t *testing.T, f *folk) {
 	m := f.connected(t, "Bea Kurz")
+	face := portrait(t)
+	_, err := m.here.Client.SetProfileImage(t.Context(), m.here.Id, face)
+	must(t, err)
+	shown, _, err := f.mm.Admin.Client.GetProfileImage(t.Context(), m.here.Id, "")
+	must(t, err)
+	m.there.SetPhoto([]byte("\xff\xd8\xff\xe0 her face in Teams"))
 	post := m.here.Post(t, f.channel, "Bea, from Mattermost")
 	message := f.inTeams(t, "Bea, from Mattermost", m.there)
 	id, err := f.sim.Say(m.there, f.team, "Bea, from Teams")
@@ -65,6 +74,10 @@ func asThemselves(t *testing.T, f *folk) {
 		if copied.GetProp(prop) != nil {
 			t.Errorf("a post of their own has the property %s: %v", prop, copied.GetProp(prop))
 		}
+	}
+
+	if beside, _, err := f.mm.Admin.Client.GetProfileImage(t.Context(), copied.UserId, ""); err != nil || !bytes.Equal(beside, shown) || len(shown) == 0 {
+		t.Errorf("beside it is another picture than hers: %d bytes, want %d (%v)", len(beside), len(shown), err)
 	}
 
 	edit := func(post, text string) {
@@ -98,6 +111,18 @@ func asThemselves(t *testing.T, f *folk) {
 		must(t, err)
 		return complain(there.Deleted && here.DeleteAt > 0, there, here.Message)
 	})
+}
+
+// portrait makes a picture.
+func portrait(t *testing.T) []byte {
+	t.Helper()
+	p := image.NewRGBA(image.Rect(0, 0, 8, 8))
+	for n := range p.Pix {
+		p.Pix[n] = byte(n * 31)
+	}
+	var b bytes.Buffer
+	must(t, png.Encode(&b, p))
+	return b.Bytes()
 }
 
 func must(t *testing.T, all ...error) {
@@ -190,7 +215,10 @@ func (f *folk) loses(t *testing.T, name string, revoke, say func(*member)) {
 	revoke(m)
 	say(m)
 	letter := f.letter(t, m, "Causeway cannot write as ")
-	if !f.asks { // else Causeway has no right left to change how they are notified, until they connect again
+	taken := f.asks && !f.authorised(t, m)
+	if taken { // then Causeway has no right left to change how they are notified, until they connect again
+		wants(t, letter.Message, "These stay muted for you:", f.channel.Name)
+	} else {
 		f.notifiedBy(t, m, before, false)
 	}
 	wants(t, f.types(t, m, "/msteams status"), "Lost:")
@@ -198,7 +226,9 @@ func (f *folk) loses(t *testing.T, name string, revoke, say func(*member)) {
 	door := link(t, f.whispered(t, m))
 	w := f.window(t, m, true)
 	w.goes(door).at(doorPage).press(pressBegin)
-	f.allow(w)
+	if taken {
+		f.allow(w)
+	}
 	w.at(entraPage).press(m.there.Name + " (")
 	w.at(agreePage).press(pressFinish).at(ownPage, "Connected: you write as yourself")
 	f.empowered(t, m)

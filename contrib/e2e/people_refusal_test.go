@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"crypto/rand"
 	"net/http"
+	"strings"
 	"testing"
 )
 
@@ -14,12 +16,14 @@ func refusals(t *testing.T, f *folk) {
 		{"another account in Mattermost", anotherAccount},
 		{"declined at Entra", declined},
 		{"a guest", guest},
+		{"a foreign tenant", foreign},
 		{"other addresses", otherAddresses},
 		{"connected elsewhere", connectedElsewhere},
 		{"an address that was used", usedAddress},
 		{"a second tab", secondTab},
 		{"another browser", otherBrowser},
 		{"a link that was used", usedLink},
+		{"a link whose time is over", lateLink},
 	} {
 		t.Run(one.name, func(t *testing.T) { one.run(t, f) })
 	}
@@ -50,7 +54,7 @@ func declined(t *testing.T, f *folk) {
 func guest(t *testing.T, f *folk) {
 	m := f.member(t, "Greta Guest", "")
 	for idp, why := range map[string]string{"https://sts.windows.net/5d7a5b3c-0000-4000-8000-000000000000/": "guest", "live.com": "private Microsoft account"} {
-		outsider := f.tenant.AddGuest("Outsider "+idp[:4], idp)
+		outsider := f.tenant.AddGuest("Outsider "+idp[:4]+m.there.Name, idp)
 		w := f.window(t, m, true)
 		f.begins(t, w, m).press(pressBegin).at(entraPage).press(outsider.Name+" (").at("This account cannot be connected", why)
 		f.notConnected(t, m)
@@ -58,8 +62,21 @@ func guest(t *testing.T, f *folk) {
 	}
 }
 
+// foreign signs in with an account of another organisation, on Entra's page for everybody: Causeway itself never leads there.
+func foreign(t *testing.T, f *folk) {
+	m := f.member(t, "Finn Foreign", "")
+	stranger := f.sim.AddTenant("fabrikam " + m.here.Username).AddUser("Stranger " + m.there.Name)
+	w := f.window(t, m, true)
+	f.begins(t, w, m).press(pressBegin).at(entraPage)
+	w.goes(strings.Replace(w.says("location.href"), "/"+f.tenant.ID+"/", "/organizations/", 1)).at(entraPage)
+	w.press(stranger.Name+" (").at("This account cannot be connected", "organisation")
+	f.notConnected(t, m)
+	w.press("Go on").at(entraPage).press(m.there.Name + " (")
+	w.at(agreePage).press(pressFinish).at(connectedPage)
+}
+
 func otherAddresses(t *testing.T, f *folk) {
-	m := f.member(t, "Olaf Other", "olaf@elsewhere.example")
+	m := f.member(t, "Olaf Other", strings.ToLower(rand.Text())+"@elsewhere.example")
 	w := f.window(t, m, true)
 	f.begins(t, w, m).press(pressBegin).at(entraPage).press(m.there.Name+" (").at("The e-mail addresses differ", m.here.Email, m.there.Mail)
 	f.notConnected(t, m)
@@ -135,6 +152,18 @@ func usedLink(t *testing.T, f *folk) {
 	w.at(agreePage).press(pressFinish).at(connectedPage)
 	f.window(t, m, true).goes(door).at("This link is not good any more")
 	f.window(t, m, true).goes(door[:len(door)-3] + "AAA").at("This link is not good any more")
+}
+
+// lateLink: after a quarter of an hour, at the door and at the last press.
+func lateLink(t *testing.T, f *folk) {
+	m := f.member(t, "Lea Late", "")
+	f.window(t, m, true).goes(f.late(t)).at("This link is not good any more", "its 15 minutes are over")
+	w := f.window(t, m, true)
+	f.begins(t, w, m).press(pressBegin).at(entraPage).press(m.there.Name + " (")
+	w.at(agreePage)
+	f.ends(t, m)
+	w.press(pressFinish).at("This link is not good any more")
+	f.notConnected(t, m)
 }
 
 // attacks: Mallory sends his own link to somebody, or has their browser send a form.

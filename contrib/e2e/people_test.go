@@ -28,5 +28,5 @@ func TestLawsOfMintedTokensOnARealMattermost(t *testing.T) {
 		w.Profile = mattermost.ProfileSimple
 		return mmtest.Open(t, w)
 	}, bridgetest.Only("a post as a person is theirs and known by its key", "as a person their posts are changed", "a person's reactions are their own",
-		"a revoked person stops nobody else", "how a person is notified is changed and put back"))
+		"a revoked person stops nobody else", "what is kept outlives connecting that led to nothing", "how a person is notified is changed and put back"))
 }

@@ -21,16 +21,18 @@ import (
 // folk is a pair whose people may connect their accounts: pages and commands work, and everybody is on both sides.
 type folk struct {
 	*pair
-	whole   *testing.T // ends with the world; parts of it end before
-	asks    bool       // Mattermost asks people whether Causeway may act as them
-	tenant  *teams.Tenant
-	app     *teams.App
-	place   *model.Team // in Mattermost
-	group   *teams.Team
-	origin  string // of Causeway's pages
-	secrets *secrets
-	browser *browser
-	invited []*member // who are asked to connect when they log in
+	whole    *testing.T // ends with the world; parts of it end before
+	asks     bool       // Mattermost asks people whether Causeway may act as them
+	silent   bool       // browsers run no scripts, and people are called otherwise
+	tenant   *teams.Tenant
+	app      *teams.App
+	place    *model.Team // in Mattermost
+	group    *teams.Team
+	origin   string // of Causeway's pages
+	secrets  *secrets
+	browser  *browser
+	invited  []*member // who are asked to connect when they log in
+	newcomer *member   // who came when everything was running
 }
 
 // member is somebody with an account on both sides, of one e-mail address.
@@ -72,10 +74,15 @@ func newFolk(t *testing.T, mm *harness.Mattermost, profile string) *folk {
 		Name: "Causeway", Secret: teamsSecret, PublicClient: true, Redirects: []string{f.origin + "/connect/back"},
 		Roles: []string{"Team.ReadBasic.All", "Channel.ReadBasic.All", "ChannelMessage.Read.All", "ChannelMember.Read.All", "TeamMember.Read.All",
 			"User.Read.All", "ProfilePhoto.Read.All", "Application.Read.All"},
-		Scopes: []string{"User.Read", "ChannelMessage.Send", "ChannelMessage.ReadWrite", "ChannelMessage.Read.All", "Team.ReadBasic.All", "Channel.ReadBasic.All", "offline_access"},
+		MultiTenant: true, // so that people of others are not stopped by Entra alone
+		Scopes:      []string{"User.Read", "ChannelMessage.Send", "ChannelMessage.ReadWrite", "ChannelMessage.Read.All", "Team.ReadBasic.All", "Channel.ReadBasic.All", "offline_access"},
 	})
 	secrets.add(teamsSecret, f.bot.Token)
-	f.write(t, "invited.txt", "ivy@"+f.tenant.Domain+"\nnora@"+f.tenant.Domain+"\n")
+	invited := "# who is asked\n"
+	for _, name := range []string{"ivy", "nora", "nell", "newcomer"} {
+		invited += name + "@" + f.tenant.Domain + "\n"
+	}
+	f.write(t, "invited.txt", invited)
 	f.write(t, "config.toml", fmt.Sprintf(`
 [general]
 LogLevel = "debug"
@@ -110,7 +117,7 @@ inout = [ { account = "mattermost.hq", channel = "%[8]s" }, { account = "msteams
 	f.login(t)
 	anybody := f.member(t, "Anybody", "")
 	f.people, f.others = []*harness.User{anybody.here}, []*teams.User{anybody.there}
-	for _, name := range []string{"Ivy", "Nora"} {
+	for _, name := range []string{"Ivy", "Nora", "Nell"} {
 		f.invited = append(f.invited, f.member(t, name, ""))
 	}
 	f.begin(t)
@@ -137,6 +144,9 @@ func (f *folk) roles(t *testing.T, profile string) string {
 // member makes somebody, in both channels. email is their address in Mattermost; empty: the same as in Teams.
 func (f *folk) member(t *testing.T, name, email string) *member {
 	t.Helper()
+	if f.silent { // each name is once in a world
+		name += " Still"
+	}
 	m := &member{there: f.tenant.AddUser(name), password: rand.Text()}
 	f.group.AddMember(m.there)
 	if email == "" {

@@ -204,7 +204,7 @@ func (a *App) carry(ctx context.Context) error {
 	// The gateway tells people who was lost, and people ask the gateway what arrives.
 	var p *people.People
 	g := gateway.New(gateway.Options{Accounts: a.accounts, Routes: a.routes, Directs: a.directs, Store: a.store, Log: a.log, Version: version(),
-		Lost:  func(s bridge.ServerID, u bridge.UserID, why error) { p.Lost(s, u, why) },
+		Lost: func(bridge.ServerID, bridge.UserID, error) { p.Noticed() }, Noticed: func() { p.Noticed() },
 		Spoke: func(s bridge.ServerID, u bridge.UserID) { p.Spoke(s, u) },
 		Seek: func(ctx context.Context, s bridge.ServerID, u bridge.UserID, other bridge.ServerID) error {
 			return p.Seek(ctx, s, u, other)
@@ -246,8 +246,10 @@ func (a *App) alive(ctx context.Context) error {
 func (a *App) site(g *gateway.Gateway) web.Site {
 	s := web.Site{
 		PublicURL: a.publicURL, Hooks: map[string]http.Handler{},
+		Ready:        func(ctx context.Context) (bool, any) { r := g.Ready(ctx); return r.Ready, r.Reasons },
 		Status:       func(ctx context.Context) any { return g.Status(ctx) },
 		MaySeeStatus: func(token string) bool { return a.store.Keys().ValidToken(token, time.Now()) },
+		Prove:        a.store.Keys().Prove,
 		MayOrder:     func(token string, order []byte) bool { return a.store.Keys().ValidOrderToken(token, time.Now(), order) },
 	}
 	for _, account := range a.accounts {

@@ -38,7 +38,7 @@ type verb struct {
 func verbs() []verb {
 	return []verb{
 		{name: "run", about: "carries messages until it is stopped (the default command)", do: (*call).run},
-		{name: "check", about: "tries config, accounts and channels; touches nothing; exit code 1 on any problem", do: (*call).check},
+		{name: "check", takes: "[--json]", about: "tries config, accounts, addresses and channels, and says what to do; touches nothing; exit code 1 on any problem", flags: []string{flagJSON}, do: (*call).check},
 		{name: "login", takes: "ACCOUNT", least: 1, most: 1, about: "signs an account in, where a person must do that", do: (*call).login},
 		{name: "status", takes: "[--json]", about: "shows how the Causeway that is running stands; exit code 1 on any problem", flags: []string{flagJSON}, do: (*call).status},
 		{name: "channels", takes: "ACCOUNT", least: 1, most: 1, about: "lists what an account can see, in the form that channel = takes", do: (*call).channels},
@@ -48,6 +48,9 @@ func verbs() []verb {
 		{name: "rekey", about: "encrypts all stored tokens anew, with a new key in the key file; while Causeway is stopped", do: (*call).rekey},
 		{name: "render", takes: "--from SERVICE --to SERVICE [--person NAME=ID]...", about: "converts a message's text from stdin to stdout, as it is carried from one service to the other", noConfig: true,
 			flags: []string{flagFrom, flagTo, flagPerson}, do: (*call).render},
+		{name: "import", takes: "MATTERBRIDGE_TOML [-o FILE]", least: 1, most: 1, about: "turns a config of Matterbridge into one of Causeway's, on stdout or in a new file", noConfig: true,
+			flags: []string{flagOutput}, do: (*call).importFrom},
+		{name: "completion", takes: "bash|zsh|fish", least: 1, most: 1, about: "prints a script by which a shell completes commands", noConfig: true, do: (*call).completion},
 		{name: "version", about: "says which Causeway this is", noConfig: true, do: func(c *call, _ context.Context) error { return c.version() }},
 		{name: "help", takes: "[COMMAND]", most: 1, about: "shows this", noConfig: true},
 	}
@@ -84,12 +87,14 @@ const (
 	flagFrom    = "from"
 	flagTo      = "to"
 	flagPerson  = "person"
+	flagOutput  = "o"
 )
 
 // options are the flags of single commands, as they were typed.
 type options struct {
-	json, csv, dryRun, confirm bool
-	file                       string
+	json, csv, dryRun bool
+	confirm           int
+	file, output      string
 	conversion
 	// given are the names of those that stand in the call.
 	given []string
@@ -116,10 +121,12 @@ func parse(words []string) (arguments, error) {
 	for _, name := range []string{"h", "help"} {
 		flags.BoolVar(&a.help, name, false, "")
 	}
-	for name, to := range map[string]*bool{flagJSON: &a.json, flagCSV: &a.csv, flagDryRun: &a.dryRun, flagConfirm: &a.confirm} {
+	for name, to := range map[string]*bool{flagJSON: &a.json, flagCSV: &a.csv, flagDryRun: &a.dryRun} {
 		flags.BoolVar(to, name, false, "")
 	}
+	flags.IntVar(&a.confirm, flagConfirm, 0, "")
 	flags.StringVar(&a.file, flagFile, "", "")
+	flags.StringVar(&a.output, flagOutput, "", "")
 	flags.StringVar(&a.from, flagFrom, "", "")
 	flags.StringVar(&a.to, flagTo, "", "")
 	flags.Func(flagPerson, "", func(value string) error { a.persons = append(a.persons, value); return nil })
@@ -215,7 +222,7 @@ func negative(err error) (string, bool) {
 func flagProblem(err error) string {
 	if name, ok := strings.CutPrefix(err.Error(), unknownFlag); ok {
 		hint := config.Suggest(strings.TrimLeft(name, "-"),
-			[]string{"config", "help", flagJSON, flagCSV, flagFile, flagDryRun, flagConfirm, flagFrom, flagTo, flagPerson})
+			[]string{"config", "help", flagJSON, flagCSV, flagFile, flagDryRun, flagConfirm, flagFrom, flagTo, flagPerson, flagOutput})
 		if word, near := strings.CutPrefix(hint, "did you mean "); near {
 			return fmt.Sprintf("unknown flag %s; did you mean -%s", name, word)
 		}
@@ -223,7 +230,7 @@ func flagProblem(err error) string {
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: "); ok {
 		switch strings.TrimLeft(name, "-") {
-		case flagFrom, flagTo, flagPerson:
+		case flagFrom, flagTo, flagPerson, flagConfirm:
 			return name + " needs a value"
 		}
 		return name + " names no file"
@@ -235,17 +242,16 @@ func flagProblem(err error) string {
 func usageOf(v verb) string {
 	var b strings.Builder
 	if v.name != "" {
-		fmt.Fprintf(&b, "Usage: %s\n\n%s%s.\n", v.line(), strings.ToUpper(v.about[:1]), v.about[1:])
-		if v.more != nil {
-			b.WriteString(v.more())
-		}
+		fmt.Fprintf(&b, "Usage: %s\n\n", v.line())
+		wrap(&b, strings.ToUpper(v.about[:1])+v.about[1:]+".")
+		b.WriteString(helpOf(v))
 		return b.String()
 	}
 	b.WriteString("Causeway joins conversations on Mattermost and Microsoft Teams.\n\nUsage:\n")
 	for _, v := range verbs() {
 		fmt.Fprintf(&b, "  %s\n        %s\n", v.line(), v.about)
 	}
-	b.WriteString("\nThe config is " + defaultConfig + " where -c names no other file. Flags may stand anywhere.\n")
+	b.WriteString("\nThe config is " + defaultConfig + " where -c names no other file. Flags may stand anywhere.\n`causeway help COMMAND` explains one, with examples.\n")
 	return b.String()
 }
 

@@ -68,32 +68,35 @@ func TestWrongCallShowsTheNearestAndUsage(t *testing.T) {
 		"run -5":                `run takes no "-5"`,
 		"run -5x":               "unknown flag -5x",
 		"quarantine drop -" + strings.Repeat("9", 30): `"-` + strings.Repeat("9", 30) + `" is not an ID`,
-		"run --json":                      "run takes no -json",
-		"status --file x":                 "status takes no -file",
-		"people lits":                     `people cannot "lits"; did you mean list?`,
-		"people list --csv":               "people list takes no -csv",
-		"people show":                     "people show needs NAME",
-		"people show a b":                 `people show takes no "b"`,
-		"people export all":               `people export takes no "all"`,
-		"people export --csv --json":      "people export takes one of -csv and -json",
-		"people export --cvs":             "unknown flag -cvs; did you mean -csv?",
-		"people invite":                   "people invite needs NAME…",
-		"people invite a --confirm":       "people invite takes no -confirm",
-		"people invite --file":            "-file names no file",
-		"people invite --file=":           "-file names no file",
-		"people invite a --file x":        `people invite takes no "a" beside -file`,
-		"people connect a":                "people connect needs NAME OTHER",
-		"people connect a b c":            `people connect takes no "c"`,
-		"people disconnect":               "people disconnect needs NAME…",
-		"people platform a":               "people platform needs NAME PLATFORM",
-		"people platform a teams now":     `people platform takes no "now"`,
-		"people platform --file x":        "people platform with -file needs PLATFORM",
-		"people sync now":                 `people sync takes no "now"`,
-		"people sync --dry-run --confirm": "people sync takes one of -dry-run and -confirm",
-		"status --jsn":                    "unknown flag -jsn; did you mean -json?",
-		"status now":                      `status takes no "now"`,
-		"version now":                     `version takes no "now"`,
-		"run -h=perhaps":                  "invalid boolean value",
+		"run --json":                        "run takes no -json",
+		"status --file x":                   "status takes no -file",
+		"people lits":                       `people cannot "lits"; did you mean list?`,
+		"people list --csv":                 "people list takes no -csv",
+		"people show":                       "people show needs NAME",
+		"people show a b":                   `people show takes no "b"`,
+		"people export all":                 `people export takes no "all"`,
+		"people export --csv --json":        "people export takes one of -csv and -json",
+		"people export --cvs":               "unknown flag -cvs; did you mean -csv?",
+		"people invite":                     "people invite needs NAME…",
+		"people invite a --confirm 1":       "people invite takes no -confirm",
+		"people invite --file":              "-file names no file",
+		"people invite --file=":             "-file names no file",
+		"people invite a --file x":          `people invite takes no "a" beside -file`,
+		"people connect a":                  "people connect needs NAME OTHER",
+		"people connect a b c":              `people connect takes no "c"`,
+		"people disconnect":                 "people disconnect needs NAME…",
+		"people platform a":                 "people platform needs NAME PLATFORM",
+		"people platform a teams now":       `people platform takes no "now"`,
+		"people platform --file x":          "people platform with -file needs PLATFORM",
+		"people sync now":                   `people sync takes no "now"`,
+		"people sync --confirm":             "-confirm needs a value",
+		"people sync --confirm 0":           "people sync -confirm takes how many people -dry-run has shown",
+		"people sync --confirm all":         `invalid value "all" for flag -confirm`,
+		"people sync --dry-run --confirm=1": "people sync takes one of -dry-run and -confirm",
+		"status --jsn":                      "unknown flag -jsn; did you mean -json?",
+		"status now":                        `status takes no "now"`,
+		"version now":                       `version takes no "now"`,
+		"run -h=perhaps":                    "invalid boolean value",
 	} {
 		got := w.call(strings.Fields(words)...)
 		first, usage, _ := strings.Cut(got.errors, "\n")
@@ -122,7 +125,21 @@ func TestHelpShowsEveryCommand(t *testing.T) {
 			t.Errorf("help people does not show %s:\n%s", a.Name, help)
 		}
 	}
-	want := "Usage: causeway login ACCOUNT [-c FILE]\n\nSigns an account in, where a person must do that.\n"
+	want := `Usage: causeway login ACCOUNT [-c FILE]
+
+Signs an account in, where a person must do that.
+
+Shows an address and a code, and waits until somebody has entered the code there as the relay
+account. Once is enough, as long as Causeway is used at least every 90 days.
+
+Examples:
+  causeway login msteams.contoso
+        signs the relay account of a Teams account in
+
+Flags:
+  -c FILE            the config; config.toml where none is named
+  -h                 shows this
+`
 	for _, words := range []string{"help login", "login -h", "-h login"} {
 		if got := w.call(strings.Fields(words)...); cmp.Diff(result{out: want}, got, cmp.AllowUnexported(result{})) != "" {
 			t.Errorf("%s: %+v", words, got)

@@ -39,7 +39,7 @@ channel = "memory://memory:right/C2"
 	w.call("check").wants(t, result{out: `config.toml
   ok       2 accounts, 2 enabled gateways
   ok       the store causeway.db is made at the first start
-  ok       the HTTP server can listen at 127.0.0.1:0
+  ok       Causeway is not running; the HTTP server can listen at 127.0.0.1:0
   -        people cannot connect their accounts on left and right: set PublicURL in [http] to the address at which browsers reach Causeway, or Enable = false in [people]
 
 account left.one
@@ -114,7 +114,7 @@ inout = [ { account = "left.one", channel = "team/nothing" }, { account = "right
   ok       4 accounts, 3 enabled gateways
   warning  config.toml:11: [left.spare]: no gateway uses this account
   ok       the store causeway.db is made at the first start
-  ok       the HTTP server can listen at 127.0.0.1:0
+  ok       Causeway is not running; the HTTP server can listen at 127.0.0.1:0
   -        people cannot connect their accounts on left and right: set PublicURL in [http] to the address at which browsers reach Causeway, or Enable = false in [people]
 
 account left.one
@@ -123,7 +123,8 @@ account left.one
   PROBLEM  it lacks a permission: grant it
 
 account right.two
-  PROBLEM  the token has expired (make a new one)
+  PROBLEM  the token has expired
+           → make a new one
   PROBLEM  the app is blocked: unblock it
 
 account left.spare
@@ -137,14 +138,16 @@ gateway all
   -        right.two team/general: not tried, as the account has a problem
 
 gateway mixed
-  PROBLEM  left.one team/gone: resolve: there is no conversation "team/gone" (the list of conversations has the names)
+  PROBLEM  left.one team/gone: resolve: there is no conversation "team/gone"
+           → the list of conversations has the names
   -        right.two C2: not tried, as the account has a problem
   -        left.panics x: not tried, as the account has a problem
 
 gateway circle
   ok       left.one team/other (both ways)
   warning  left.one C2 is the same conversation as left.one team/other: one of them is enough
-  PROBLEM  all of it is one conversation, so nothing can cross: add another one
+  PROBLEM  all of it is one conversation, so nothing can cross
+           → add another one
 
 gateway off
   -        disabled, not tried
@@ -164,8 +167,8 @@ func TestCheckSaysOneProblemOnce(t *testing.T) {
 	} {
 		var r report
 		r.account(&accountCheck{failed: cause, findings: []bridge.Finding{{Text: "nobody has signed in, but that is no matter"}, {Fatal: true, Text: text}}})
-		if r.problems != problems || r.warnings != 1 {
-			t.Errorf("%s:\n%s", text, r.text.String())
+		if r.Problems != problems || r.Warnings != 1 {
+			t.Errorf("%s:\n%s", text, r.text())
 		}
 	}
 }
@@ -208,7 +211,7 @@ func TestCheckIsPatientButNotForEver(t *testing.T) {
 	w.call("check").wants(t, result{code: 1, out: `config.toml
   ok       2 accounts, 1 enabled gateway
   ok       the store causeway.db is made at the first start
-  ok       the HTTP server can listen at 127.0.0.1:0
+  ok       Causeway is not running; the HTTP server can listen at 127.0.0.1:0
   -        people cannot connect their accounts on left and right: set PublicURL in [http] to the address at which browsers reach Causeway, or Enable = false in [people]
 
 account left.one

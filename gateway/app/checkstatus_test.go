@@ -19,7 +19,7 @@ func TestCheckTellsHowMessagesAreReceivedAndWhatEnds(t *testing.T) {
 	w.stands(func(_ bridge.Env, s *standing) {
 		s.status = func() bridge.Status {
 			return bridge.Status{Receiving: "polling", Why: "PublicURL is not set", Ends: []bridge.End{
-				{What: "the certificate", At: time.Now().Add(31 * day), Hint: "not yet"},
+				{What: "the certificate", At: time.Now().Add(31*day + time.Hour), Hint: "not yet"},
 				{What: "the client secret", At: time.Now().Add(12*day + time.Hour), Hint: "make a new one"},
 				{What: "the old secret", At: time.Now().Add(-time.Hour), Hint: "take it out"},
 			}}
@@ -31,8 +31,11 @@ func TestCheckTellsHowMessagesAreReceivedAndWhatEnds(t *testing.T) {
 account left.one
   ok       connected as bot
   ok       receives by polling, because PublicURL is not set
-  warning  the client secret ends in 12 days, on ` + in(12*day+time.Hour) + `: make a new one
-  PROBLEM  the old secret ended on ` + in(-time.Hour) + `: take it out
+  ok       the certificate ends in 31 days, on ` + in(31*day+time.Hour) + `
+  warning  the client secret ends in 12 days, on ` + in(12*day+time.Hour) + `
+           → make a new one
+  PROBLEM  the old secret ended on ` + in(-time.Hour) + `
+           → take it out
 
 account right.two
   ok       connected as bot
@@ -52,7 +55,7 @@ func TestCheckTellsWhatEndedEvenWhenItCannotConnect(t *testing.T) {
 		}
 	})
 	got := w.call("check")
-	if got.code != 1 || !strings.Contains(got.out, "\n  PROBLEM  refused (look)\n  PROBLEM  the client secret ended on ") {
+	if got.code != 1 || !strings.Contains(got.out, "\n  PROBLEM  refused\n           → look\n  PROBLEM  the client secret ended on ") {
 		t.Errorf("%+v", got)
 	}
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -33,6 +34,8 @@ type Command struct {
 	Stdout, Stderr io.Writer
 	// Patience is how long one account may take in `check` and `channels`; 0 means a minute.
 	Patience time.Duration
+	// roots are the authorities that `check` trusts at the public address; nil: the system's.
+	roots *x509.CertPool
 }
 
 // call is a command with its arguments.

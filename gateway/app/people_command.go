@@ -34,7 +34,7 @@ func takesFlags(action string) []string {
 		return []string{flagCSV, flagJSON}
 	case people.ActSync:
 		return []string{flagDryRun, flagConfirm}
-	case people.ActInvite, people.ActConnect, people.ActDisconnect, people.ActPlatform:
+	case people.ActInvite, people.ActConnect, people.ActDisallow, people.ActDisconnect, people.ActPlatform:
 		return []string{flagFile}
 	}
 	return nil
@@ -51,8 +51,8 @@ A name is a user name, an e-mail address or an id on any account; with the accou
 called that: mattermost.hq:ann. The first three actions only look, and work whether or not Causeway runs; the
 others ask the Causeway that is running.
 
---file FILE takes the names of invite, connect, disconnect and platform from a file, one a line (two for connect; # begins a
-comment), or from what export has written as CSV. A line is printed for each; the exit code is 1 when any failed.
+--file FILE takes the names of invite, connect, disallow, disconnect and platform from a file, one a line (two for connect and
+disallow; # begins a comment), or from what export has written as CSV. A line is printed for each; the exit code is 1 when any failed.
 `)
 	return b.String()
 }
@@ -98,7 +98,9 @@ func (c *call) peopleOrders(act people.Act, words []string) ([]typed, error) {
 	switch {
 	case act.Name == people.ActSync && len(words) > 0:
 		return nil, peopleUsage("people sync takes no %q", words[0])
-	case act.Name == people.ActSync && c.dryRun && c.confirm:
+	case act.Name == people.ActSync && slices.Contains(c.given, flagConfirm) && c.confirm < 1:
+		return nil, peopleUsage("people sync -confirm takes how many people -dry-run has shown to wait for it")
+	case act.Name == people.ActSync && c.dryRun && c.confirm > 0:
 		return nil, peopleUsage("people sync takes one of -dry-run and -confirm: the one only looks, and the other agrees")
 	case act.Name == people.ActSync:
 		return []typed{{order: people.Order{Act: act.Name, DryRun: c.dryRun, Confirm: c.confirm}}}, nil

@@ -3,6 +3,7 @@ package app
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"errors"
 	"os"
 	"path/filepath"
@@ -25,6 +26,8 @@ type world struct {
 	faults      faults
 	protocols   []bridge.Protocol
 	patience    time.Duration
+	// roots are the authorities that check trusts.
+	roots *x509.CertPool
 }
 
 // faults decide what goes wrong, and may be changed while everything runs.
@@ -140,7 +143,7 @@ func (w *world) call(args ...string) result {
 
 func (w *world) callUntil(ctx context.Context, args ...string) result {
 	var out, errs output
-	c := Command{Protocols: w.protocols, Stdout: &out, Stderr: &errs, Patience: w.patience}
+	c := Command{Protocols: w.protocols, Stdout: &out, Stderr: &errs, Patience: w.patience, roots: w.roots}
 	code := c.Run(ctx, append([]string{"-c", w.path("config.toml")}, args...))
 	for _, text := range []string{out.String(), errs.String()} {
 		if strings.Contains(text, "goroutine ") {

@@ -55,24 +55,34 @@ type Config struct {
 
 // General is [general].
 type General struct {
-	LogLevel  string // "debug", "info" (default), "warn" or "error"
-	LogFormat string // "text" (default) or "json"
-	// RemoteNickFormat is for accounts that have none of their own. Use Account.RemoteNickFormat.
+	// LogLevel says how much is logged: "debug", "info", "warn" or "error".
+	LogLevel string
+	// LogFormat is "text" or "json".
+	LogFormat string
+	// RemoteNickFormat is how authors from elsewhere are shown, on accounts that have none of their own. {NICK} stands for the name, {NOPINGNICK} for
+	// the same, notifying nobody, {USERID} for the author's id, {BRIDGE}, {PROTOCOL} and {LABEL} for the account that it comes from, {GATEWAY} and {CHANNEL}
+	// for the gateway and the conversation. In code, use Account.RemoteNickFormat.
 	RemoteNickFormat string
 }
 
 // Storage is [storage].
 type Storage struct {
-	DSN string // path of the SQLite database
+	// DSN is the path of the SQLite database, which is made at the first start.
+	DSN string
 	// Key is the text of the key file, for those who keep it elsewhere, such as in the environment; empty: KeyFile holds it.
-	Key     secret.Secret
-	KeyFile string // path of the file with the key that encrypts tokens; may not exist yet
+	Key secret.Secret
+	// KeyFile is the path of the file with the key that encrypts tokens and marks Causeway's own posts; made at the first start. Back it up apart from
+	// the database.
+	KeyFile string
 }
 
 // HTTP is [http].
 type HTTP struct {
-	Listen    string // host:port
-	PublicURL string // without a slash at its end; "" when Causeway cannot be reached from outside
+	// Listen is host:port, at which Causeway's own web server listens.
+	Listen string
+	// PublicURL is the address at which others reach that server, as a rule through a reverse proxy; it may have a path. Empty: nobody can. In
+	// code, it has no slash at its end.
+	PublicURL string
 }
 
 // Account is one [PROTOCOL.NAME].

@@ -36,7 +36,9 @@ func defaults() document {
 
 // accountKeys are the keys of every account, whatever its protocol.
 type accountKeys struct {
-	Label            string
+	// Label is what {LABEL} says elsewhere about messages from this account.
+	Label string
+	// RemoteNickFormat is how authors from elsewhere are shown on this account; left out: that of [general].
 	RemoteNickFormat string
 }
 

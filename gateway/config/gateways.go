@@ -11,16 +11,22 @@ import (
 
 // gatewayKeys are the keys of a [[gateway]].
 type gatewayKeys struct {
-	Name   string         `toml:"name"`
-	Enable *bool          `toml:"enable"` // nil means yes
-	InOut  []endpointKeys `toml:"inout"`
-	In     []endpointKeys `toml:"in"`
-	Out    []endpointKeys `toml:"out"`
+	// Name is what logs and `causeway status` call it; no two gateways have the same.
+	Name string `toml:"name"`
+	// Enable = false leaves it off; it is checked all the same. Left out: true.
+	Enable *bool `toml:"enable"`
+	// InOut are conversations that are read and written, In those that are only read, Out those that are only written. There are two at least.
+	InOut []endpointKeys `toml:"inout"`
+	In    []endpointKeys `toml:"in"`
+	Out   []endpointKeys `toml:"out"`
 }
 
 // endpointKeys are the keys of a [[gateway.inout]] and its like.
 type endpointKeys struct {
+	// Account is PROTOCOL.NAME, as in the header of an account.
 	Account string `toml:"account"`
+	// Channel is "team/channel", an id, or the link that "copy link" gives in Mattermost or Teams; the channel alone where the account names
+	// a team. `causeway channels ACCOUNT` lists them.
 	Channel string `toml:"channel"`
 }
 

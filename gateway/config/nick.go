@@ -91,3 +91,6 @@ func checkNickFormat(format string) (problem, hint string) {
 		return "unknown variable " + name + "}", hint
 	}
 }
+
+// NickVariables are those that a RemoteNickFormat may hold.
+func NickVariables() []string { return slices.Clone(nickVariables) }

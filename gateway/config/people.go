@@ -25,7 +25,8 @@ const (
 type People struct {
 	// Enable offers connecting at all. On by default; without PublicURL nobody can connect all the same.
 	Enable bool
-	// Prompt says who is asked to connect after logging in: nobody, everybody of PromptTeams, or whoever of them is in AllowListFile.
+	// Prompt says who is asked to connect after logging in: "off", nobody; "on", everybody of PromptTeams; "allow-list", whoever of them is
+	// in AllowListFile.
 	Prompt string
 	// PromptTeams are names of Mattermost teams; empty: the teams of the channels in gateways.
 	PromptTeams []string
@@ -48,9 +49,10 @@ type People struct {
 	Allow, Deny []string
 	// SyncInterval is how often the directory is compared with the connected people.
 	SyncInterval time.Duration
-	// OnTeamsUserRemoved says what becomes of the linked Mattermost account of somebody who has left Teams.
+	// OnTeamsUserRemoved says what becomes of the linked Mattermost account of somebody who has left Teams: "deactivate"; "disconnect", it
+	// stays in use; or "nothing".
 	OnTeamsUserRemoved string
-	// MaxRemovals is how many may be removed at one synchronisation without the operator's consent: a number, or a share as
+	// MaxRemovals is how many may be removed within 24 hours without the operator's consent: a number, or a share as
 	// "5%". Empty: 5 % or 5, whichever is more. See [People.RemovalLimit].
 	MaxRemovals string
 }

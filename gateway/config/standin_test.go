@@ -16,8 +16,8 @@ type mattermostSettings struct {
 	SkipTLSVerify bool
 	CAFile        string
 
-	Profile, OAuthClientID, CallbackURL string
-	OAuthClientSecret                   secret.Secret
+	Profile, OAuthClientID, CallbackURL, Observe string
+	OAuthClientSecret                            secret.Secret
 }
 
 func (s *mattermostSettings) Validate(report func(key, problem string)) {

@@ -30,6 +30,7 @@ const (
 	ActShow       = "show"
 	ActInvite     = "invite"
 	ActConnect    = "connect"
+	ActDisallow   = "disallow"
 	ActDisconnect = "disconnect"
 	ActPlatform   = "platform"
 	ActSync       = "sync"
@@ -42,9 +43,10 @@ func Acts() []Act {
 		{Name: ActShow, Takes: "NAME", About: "shows all that is known of one person", Looks: true, Words: 1},
 		{Name: ActInvite, Takes: "NAME…", About: "asks people whether they want to connect", Words: 1, Each: true, do: one((*People).inviteOne)},
 		{Name: ActConnect, Takes: "NAME OTHER", About: "lets two accounts of one person connect although their addresses differ, and asks the person to", Words: 2, Each: true, do: one((*People).approveOne)},
+		{Name: ActDisallow, Takes: "NAME OTHER", About: "takes that back; who has connected meanwhile stays so", Words: 2, Each: true, do: one((*People).disallowOne)},
 		{Name: ActDisconnect, Takes: "NAME…", About: "disconnects people from everything", Words: 1, Each: true, do: one((*People).disconnectOne)},
 		{Name: ActPlatform, Takes: "NAME PLATFORM", About: "sets where somebody is notified", Words: 2, do: one((*People).platformOne)},
-		{Name: ActSync, Takes: "[--dry-run|--confirm]", About: "looks at once who has left, and removes them; or only says what would happen; or agrees to many removals", do: (*People).syncAll},
+		{Name: ActSync, Takes: "[--dry-run|--confirm NUMBER]", About: "looks at once who has left, and removes them; or only says what would happen; or agrees to the removal of as many as that has shown to wait for it", do: (*People).syncAll},
 	}
 }
 
@@ -71,9 +73,9 @@ type Order struct {
 	Act string `json:"act"`
 	// Names are the words that make one order, as many as Act.Words.
 	Names []string `json:"names,omitempty"`
-	// DryRun and Confirm are of sync.
+	// DryRun and Confirm are of sync: how many removals are agreed to.
 	DryRun  bool `json:"dry_run,omitempty"`
-	Confirm bool `json:"confirm,omitempty"`
+	Confirm int  `json:"confirm,omitempty"`
 }
 
 // Outcome is what became of an order, or of somebody whom it is about.
@@ -140,7 +142,9 @@ func (p *People) Administer(ctx context.Context, by Administrator, o Order) ([]O
 		return nil, fmt.Errorf("there is no order %q; %s", o.Act, config.Suggest(o.Act, orderNames()))
 	case len(o.Names) != act.Words:
 		return nil, fmt.Errorf("%s takes %s", act.Name, act.Takes)
-	case o.Confirm && o.DryRun:
+	case o.Confirm < 0:
+		return nil, fmt.Errorf("%s --confirm takes the number of people that --dry-run shows", act.Name)
+	case o.Confirm > 0 && o.DryRun:
 		return nil, fmt.Errorf("%s takes one of --dry-run and --confirm, as the one only looks and the other agrees", act.Name)
 	}
 	done := act.do(p, ctx, o)
@@ -170,10 +174,11 @@ const (
 
 func (p *People) logAct(by Administrator, o Order, d Outcome) {
 	what := o.Act
-	for option, set := range map[string]bool{" --dry-run": o.DryRun, " --confirm": o.Confirm} {
-		if set {
-			what += option
-		}
+	if o.DryRun {
+		what += " --dry-run"
+	}
+	if o.Confirm > 0 {
+		what += fmt.Sprint(" --confirm ", o.Confirm)
 	}
 	said := "an administrator's order is done"
 	if d.Failed {

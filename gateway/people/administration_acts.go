@@ -148,6 +148,35 @@ func (p *People) approveOne(ctx context.Context, o Order) (string, error) {
 	return text + "; " + asked, nil
 }
 
+// disallowOne takes back what approveOne has allowed. Who has connected meanwhile stays so.
+func (p *People) disallowOne(ctx context.Context, o Order) (string, error) {
+	home, other, err := p.pair(ctx, o.Names[0], o.Names[1])
+	if err != nil {
+		return "", err
+	}
+	var ends [2]store.User
+	for i, c := range []candidate{home, other} {
+		server, ok := p.server(c.account.Name)
+		if !ok {
+			return "", fmt.Errorf("%s has not connected yet", c.account.Name)
+		}
+		ends[i] = store.User{Server: server, User: c.user.ID}
+	}
+	two := fmt.Sprintf("%s in %s and %s in %s", called(home.user), home.account.label(), called(other.user), other.account.label())
+	if allowed, err := p.o.Store.Approved(ctx, ends[0], ends[1]); err != nil || !allowed {
+		return "", errors.Join(err, fmt.Errorf("%s were not allowed to connect", two))
+	}
+	if err := p.o.Store.Approve(ctx, ends[0], ends[1], false); err != nil {
+		return "", err
+	}
+	text := two + " may not be connected any more where their addresses differ"
+	person, _, err := p.o.Store.PersonOf(ctx, ends[0].Server, ends[0].User)
+	if i, joined := on(person, ends[1].Server); err == nil && joined && i.User == ends[1].User && i.State != store.Kept {
+		text += "; they are connected, which `disconnect` ends"
+	}
+	return text, err
+}
+
 func approvedText(home, other candidate) richtext.Doc {
 	return richtext.Doc{
 		paragraph(bold("You can connect your account with "+other.account.label()+"."),
@@ -237,11 +266,7 @@ func (p *People) disconnectOne(ctx context.Context, o Order) (string, error) {
 		if err := p.disconnect(ctx, person, i.Account); err != nil {
 			return "", err
 		}
-		label := string(i.Account)
-		if a, used := p.account(i.Account); used {
-			label = a.label()
-		}
-		from = append(from, label)
+		from = append(from, p.labelOf(i.Account))
 		if person, _, err = p.o.Store.PersonOf(ctx, i.Server, i.User); err != nil {
 			return "", err
 		}
@@ -314,8 +339,15 @@ func (p *People) syncAll(ctx context.Context, o Order) []Outcome {
 		p.changed() // what goes on by itself begins at once
 	}
 	var all []Outcome
+	waiting := 0
 	for _, one := range planned {
 		all = append(all, Outcome{Name: p.left(one), Text: one.text(o.DryRun), Failed: one.unfinished && !one.gone})
+		if one.Waits && one.gone && !one.unfinished {
+			waiting++
+		}
+	}
+	if waiting > 0 && err == nil {
+		all = append(all, Outcome{Text: fmt.Sprintf("%d wait for your consent, as more have left than MaxRemovals lets go in a day: agree with `causeway people sync --confirm %d`", waiting, waiting)})
 	}
 	if err != nil {
 		return append(all, outcome("", "", err))
@@ -328,15 +360,11 @@ func (p *People) syncAll(ctx context.Context, o Order) []Outcome {
 
 // left names somebody who has left.
 func (p *People) left(one *Planned) string {
-	label := string(one.Account)
-	if a, ok := p.account(one.Account); ok {
-		label = a.label()
-	}
 	name := string(one.Departure.User)
 	if one.Name != "" {
 		name = one.Name + " (" + name + ")"
 	}
-	return name + " in " + label
+	return name + " in " + p.labelOf(one.Account)
 }
 
 // text says what becomes of somebody who has left.
@@ -350,7 +378,7 @@ func (one *Planned) text(dry bool) string {
 	}
 	switch {
 	case one.Waits:
-		text = "to be " + text + ", but not without your consent (more have left than MaxRemovals): `causeway people sync --confirm`"
+		text = "to be " + text + ", but not without your consent"
 	case dry:
 		text = "would be " + text
 	case one.unfinished:

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"causeway/bridge"
@@ -97,20 +98,7 @@ func outcomeRuns(d Outcome) []richtext.Run {
 func ordersOf(act Act, words []string) (all []Order, wrong string) {
 	one := Order{Act: act.Name}
 	if act.Name == ActSync {
-		for _, w := range words {
-			switch "--" + strings.TrimLeft(strings.ToLower(w), "-–—") { // some programs make one dash of two
-			case "--dry-run":
-				one.DryRun = true
-			case "--confirm":
-				one.Confirm = true
-			default:
-				return nil, "There is no " + page.Clean(w) + " here."
-			}
-		}
-		if one.DryRun && one.Confirm {
-			return nil, "One of the two only looks, and the other agrees."
-		}
-		return []Order{one}, ""
+		return one.sync(words)
 	}
 	switch n := len(words); {
 	case n == 0, n%act.Words != 0:
@@ -124,6 +112,33 @@ func ordersOf(act Act, words []string) (all []Order, wrong string) {
 		all = append(all, Order{Act: act.Name, Names: names})
 	}
 	return all, ""
+}
+
+// sync reads the options of a synchronisation.
+func (o Order) sync(words []string) (all []Order, wrong string) {
+	for ; len(words) > 0; words = words[1:] {
+		option, number, joined := strings.Cut("--"+strings.TrimLeft(strings.ToLower(words[0]), "-–—"), "=") // some programs make one dash of two
+		switch {
+		case option == "--dry-run" && !joined:
+			o.DryRun = true
+		case option == "--confirm":
+			if !joined && len(words) > 1 {
+				words = words[1:]
+				number = words[0]
+			}
+			n, err := strconv.Atoi(number)
+			if err != nil || n < 1 {
+				return nil, "Behind --confirm stands how many people --dry-run has shown to wait for it."
+			}
+			o.Confirm = n
+		default:
+			return nil, "There is no " + page.Clean(words[0]) + " here."
+		}
+	}
+	if o.DryRun && o.Confirm > 0 {
+		return nil, "One of the two only looks, and the other agrees."
+	}
+	return []Order{o}, ""
 }
 
 // adminLook is list and show.

@@ -114,6 +114,11 @@ func TestWhatAdministratorsAreAnswered(t *testing.T) {
 		{"connect mallory eve", "Mallory (@mallory) in Mattermost and Eve (@eve) in Microsoft Teams may be connected; was asked on " + today},
 		{"connect eve@example.com mallory", "may be connected; was asked on " + today},
 		{"show mallory", "May connect with, although the addresses differ\n\n- mattermost.hq mallory with msteams.contoso eve"},
+		{"disallow mallory", "That is not complete."},
+		{"disallow mallory nobody", "not done: nobody is called nobody"},
+		{"disallow eve@example.com mallory", "Mallory (@mallory) in Mattermost and Eve (@eve) in Microsoft Teams may not be connected any more where their addresses differ"},
+		{"disallow mallory eve", "not done: Mallory (@mallory) in Mattermost and Eve (@eve) in Microsoft Teams were not allowed to connect"},
+		{"show mallory", "Asked to connect"},
 		{"=connected", ""},
 		{"invite alice", "alice: not done: connected already"},
 		{"connect alice alice", "not done: these two are connected already"},
@@ -126,7 +131,9 @@ func TestWhatAdministratorsAreAnswered(t *testing.T) {
 		{"platform alice teams now", "That is not complete."},
 		{"show ALICE@example.com", "notified in msteams.contoso."},
 		{"sync --frob", "There is no --frob here."},
-		{"sync --dry-run —confirm", "One of the two only looks, and the other agrees."},
+		{"sync --confirm", "Behind --confirm stands how many people"},
+		{"sync --confirm=0", "Behind --confirm stands how many people"},
+		{"sync --dry-run —confirm 2", "One of the two only looks, and the other agrees."},
 		{"disconnect alice", "alice: is being disconnected from Microsoft Teams; what they have said is delivered first"},
 		{"disconnect alice", "alice: is being disconnected already"},
 		{"invite alice", "alice: not done: still being disconnected: try again in a few minutes"},
@@ -257,13 +264,14 @@ func TestOrdersThatMakeNoSense(t *testing.T) {
 	defer s.close()
 	for order, want := range map[string]string{
 		"": "reading an order: ", "[]": "reading an order: ",
-		`{}`:                              `there is no order ""; known here: `,
-		`{"act":"list"}`:                  `there is no order "list"; `,
-		`{"act":"invit","names":["a"]}`:   `there is no order "invit"; did you mean invite?`,
-		`{"act":"invite"}`:                "invite takes NAME…",
-		`{"act":"connect","names":["a"]}`: "connect takes NAME OTHER",
-		`{"act":"sync","names":["a"]}`:    "sync takes [--dry-run|--confirm]",
-		`{"act":"sync","dry_run":true,"confirm":true}`: "sync takes one of --dry-run and --confirm",
+		`{}`:                                        `there is no order ""; known here: `,
+		`{"act":"list"}`:                            `there is no order "list"; `,
+		`{"act":"invit","names":["a"]}`:             `there is no order "invit"; did you mean invite?`,
+		`{"act":"invite"}`:                          "invite takes NAME…",
+		`{"act":"connect","names":["a"]}`:           "connect takes NAME OTHER",
+		`{"act":"sync","names":["a"]}`:              "sync takes [--dry-run|--confirm NUMBER]",
+		`{"act":"sync","dry_run":true,"confirm":2}`: "sync takes one of --dry-run and --confirm",
+		`{"act":"sync","confirm":-1}`:               "sync --confirm takes the number of people",
 	} {
 		if _, err := s.people.OrderJSON(t.Context(), []byte(order)); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", order, err, want)
@@ -284,7 +292,7 @@ func TestSynchronisingByOrder(t *testing.T) {
 		for _, u := range []bridge.UserID{"ann", "bob", "cid"} {
 			s.connect(u, homeAccount)
 		}
-		order := func(dry, confirm bool) []Outcome {
+		order := func(dry bool, confirm int) []Outcome {
 			done, err := s.people.Administer(s.Context(), Administrator{}, Order{Act: ActSync, DryRun: dry, Confirm: confirm})
 			s.must(err)
 			slices.SortFunc(done, func(a, b Outcome) int { return strings.Compare(a.Name, b.Name) })
@@ -296,20 +304,20 @@ func TestSynchronisingByOrder(t *testing.T) {
 				s.Errorf("%s: %s", when, diff)
 			}
 		}
-		wants("all are there", order(true, false), Outcome{Text: "Nobody who is connected has left."})
+		wants("all are there", order(true, 0), Outcome{Text: "Nobody who is connected has left."})
 		s.home.Alter("bob", func(p *bridge.Profile) { p.Standing.Admin = true })
 		s.gone("ann", bridge.Deleted)
 		s.gone("bob", bridge.Disabled)
 		s.options.Settings.MaxRemovals = "1"
 		s.people = New(s.options)
-		const ask = ", but not without your consent (more have left than MaxRemovals): `causeway people sync --confirm`: "
+		const ask = ", but not without your consent: "
 		const bob = "disabled in Microsoft Teams; the linked account in Mattermost is not touched: it is an administrator's"
 		ann, bobs := "ann (ann) in Microsoft Teams", "bob (bob) in Microsoft Teams"
 		for _, dry := range []bool{true, false} {
-			wants("more than the limit", order(dry, false), Outcome{Name: ann, Text: "to be disconnected, and the linked account deactivated" + ask + "deleted in Microsoft Teams"},
+			wants("more than the limit", order(dry, 0), Outcome{Text: "2 wait for your consent, as more have left than MaxRemovals lets go in a day: agree with `causeway people sync --confirm 2`"}, Outcome{Name: ann, Text: "to be disconnected, and the linked account deactivated" + ask + "deleted in Microsoft Teams"},
 				Outcome{Name: bobs, Text: "to be disconnected" + ask + bob})
 		}
-		wants("with consent", order(false, true), Outcome{Name: ann, Text: "is being disconnected, and the linked account deactivated: deleted in Microsoft Teams"},
+		wants("with consent", order(false, 2), Outcome{Name: ann, Text: "is being disconnected, and the linked account deactivated: deleted in Microsoft Teams"},
 			Outcome{Name: bobs, Text: "is being disconnected: " + bob})
 		s.faults(func(_ context.Context, c memory.Call) error {
 			if c.Op == memory.Directory && !c.After {
@@ -317,7 +325,7 @@ func TestSynchronisingByOrder(t *testing.T) {
 			}
 			return nil
 		})
-		if done := order(true, false); len(done) == 0 || !done[len(done)-1].Failed && !done[0].Failed {
+		if done := order(true, 0); len(done) == 0 || !done[len(done)-1].Failed && !done[0].Failed {
 			s.Errorf("the directory cannot be read: %+v", done)
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -192,6 +193,10 @@ func TestNamesAreShownAsTextAndAsOneLine(t *testing.T) {
 			t.Errorf("%s does not show the name:\n%s", p.title, p.body)
 		}
 	}
+	s.tells()
+	if len(s.mm.Notices()) == 0 {
+		t.Error("nothing is told")
+	}
 	for _, n := range s.mm.Notices() {
 		if strings.ContainsAny(text(n.Text), "\u202e\u2066\u200b\x00") {
 			t.Errorf("told %q", text(n.Text))
@@ -245,6 +250,46 @@ func TestTenThousandWrongTokensAskTheStoreNothing(t *testing.T) {
 	}
 	if log := s.log.String(); log != "" {
 		t.Errorf("the log says\n%s", log)
+	}
+}
+
+// TestWrongTokensDoNotSlowTheRest opens a good link again and again beside 10,000 wrong ones.
+func TestWrongTokensDoNotSlowTheRest(t *testing.T) {
+	s := newStage(t)
+	defer s.close()
+	wrong, link := wrongTokens(s.people), s.link("alice")
+	var attackers sync.WaitGroup
+	for range 8 {
+		attackers.Go(func() {
+			for i := range 10000 / 8 {
+				r := httptest.NewRequest(http.MethodGet, publicURL+"/connect/"+wrong[i%len(wrong)], nil)
+				s.pages.ServeHTTP(httptest.NewRecorder(), r)
+			}
+		})
+	}
+	over := make(chan struct{})
+	go func() {
+		attackers.Wait()
+		close(over)
+	}()
+	opened, slowest := 0, time.Duration(0)
+	for going := true; going; {
+		began := time.Now()
+		w := httptest.NewRecorder()
+		s.pages.ServeHTTP(w, httptest.NewRequest(http.MethodGet, link, nil))
+		slowest = max(slowest, time.Since(began))
+		if opened++; w.Code != http.StatusOK {
+			t.Fatalf("%d: %s", w.Code, w.Body)
+		}
+		select {
+		case <-over:
+			going = false
+		default:
+		}
+	}
+	t.Logf("%d times opened beside 10,000 wrong tokens, the slowest in %v", opened, slowest)
+	if slowest > time.Second {
+		t.Errorf("a good link takes %v beside wrong ones", slowest)
 	}
 }
 

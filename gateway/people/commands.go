@@ -209,6 +209,14 @@ func (p *People) invitation(ctx context.Context, home, other Account, u bridge.U
 	if err := p.welcome(home, asker); err != nil {
 		return refused(err), nil
 	}
+	// Where nobody can be connected at present, it is better to say so now than after two sign-ins.
+	_, err = home.Bridge.SignIn(ctx, bridge.SignIn{Redirect: p.redirect()})
+	switch kind := bridge.KindOf(err); {
+	case err != nil && kind == bridge.Rejected:
+		return refused(p.explained(err, home, "looking whether you can sign in")), nil
+	case err != nil && kind != bridge.Unsupported:
+		return nil, err
+	}
 	address, err := p.invite(ctx, home, other, asker)
 	if err != nil {
 		return nil, err

@@ -136,24 +136,31 @@ func (d *departures) departure(p store.Person, i store.Identity, seen bridge.Pre
 type syncing struct {
 	// read the directory; else only go on with those who are known to have left.
 	read bool
-	// dry: nothing is stored or done. confirm: the operator agrees to everything.
-	dry, confirm bool
+	// dry: nothing is stored or done.
+	dry bool
+	// agreed are those to whose removal the operator agrees.
+	agreed map[store.User]bool
 }
 
-// Sync finds who has left, and removes them; with dryRun it only says what would happen. confirm is the operator's consent to
-// more removals at once than [config.People.MaxRemovals]. An error of one account does not keep it from the others.
-func (p *People) Sync(ctx context.Context, dryRun, confirm bool) ([]*Planned, error) {
-	return p.departures.all(ctx, syncing{read: true, dry: dryRun, confirm: confirm})
-}
-
-// Confirm gives the operator's consent to the removal of all who are waiting for it. It takes effect at once.
-func (p *People) Confirm(ctx context.Context) error {
-	all, err := p.o.Store.Departures(ctx)
-	if err == nil {
-		err = p.o.Store.AllowDepartures(ctx, all, time.Now())
+// Sync finds who has left, and removes them; with dryRun it only says what would happen. confirm is the operator's consent to the removal of so many people
+// more than [config.People.MaxRemovals] lets go; 0: none. Where it would be even more by now, nobody is removed, which is an error. An error of one account
+// does not keep it from the others.
+func (p *People) Sync(ctx context.Context, dryRun bool, confirm int) ([]*Planned, error) {
+	how := syncing{read: true, dry: dryRun}
+	if confirm > 0 {
+		// The operator has seen a number. They agree to whom it stands for as a look just now shows them, and to nobody else.
+		seen, err := p.departures.all(ctx, syncing{read: true, dry: true})
+		how.agreed = map[store.User]bool{}
+		for _, one := range seen {
+			if one.Waits {
+				how.agreed[store.User{Server: one.Departure.Server, User: one.Departure.User}] = true
+			}
+		}
+		if n := len(how.agreed); n > confirm {
+			return seen, errors.Join(fmt.Errorf("nobody is removed: %d people wait for your consent by now, and not %d; look at them, and agree with --confirm %d", n, confirm, n), err)
+		}
 	}
-	p.changed()
-	return err
+	return p.departures.all(ctx, how)
 }
 
 func (d *departures) all(ctx context.Context, how syncing) ([]*Planned, error) {
@@ -191,7 +198,7 @@ func (d *departures) sync(ctx context.Context, a Account, server bridge.ServerID
 	}
 	planned := d.look(ctx, a, left, how.read)
 	// Where the directory could not be read, only what was allowed before goes on.
-	err = d.allow(ctx, a, planned, len(connected), how, failed != nil)
+	err = d.allow(ctx, a, server, planned, len(connected), how, failed != nil)
 	if err == nil && !how.dry {
 		err = d.remove(ctx, planned)
 		d.await(planned)

@@ -142,7 +142,7 @@ func (r *lifeRun) start() {
 			r.crash = crash
 			r.mutex.Unlock()
 			r.people = New(r.options)
-			r.people.work = []duty{newLeaving(r.people).run, r.people.tellLost, r.people.departures.run, newVerifying(r.people).run}
+			r.people.work = []duty{newLeaving(r.people).run, r.people.letters.run, r.people.departures.run, newVerifying(r.people).run}
 			r.people.Run(life)
 			crash()
 		}
@@ -210,7 +210,8 @@ func TestNoMoreAreRemovedAtOnceThanTheOperatorAllows(t *testing.T) {
 				run.stop()
 				run.start()
 				s.pass(time.Second)
-				s.must(run.people.Confirm(s.Context()))
+				_, err := run.people.Sync(s.Context(), false, test.leave-1)
+				s.must(err)
 				s.pass(time.Hour)
 				run.stop()
 				if got := s.inactive(); got != test.leave-1 {

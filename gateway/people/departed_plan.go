@@ -100,6 +100,9 @@ func (d *departures) plan(ctx context.Context, a Account, p *Planned) {
 		return
 	case same:
 		p.Name = i.Name
+		if now := d.departure(person, i, p.Departure.Presence); p.Departure.Allowed.IsZero() && now.Home != "" { // they may have connected anew since it was stored
+			p.Departure.HomeServer, p.Departure.Home = now.HomeServer, now.Home
+		}
 	}
 	c := removing{policy: d.p.o.Settings.OnTeamsUserRemoved, from: a, presence: p.Departure.Presence, elsewhere: d.elsewhere(person, p.Departure.Server)}
 	if home, ok := d.home(p.Departure); ok && c.asks() {
@@ -182,8 +185,11 @@ func (c removing) decide() (Removal, string) {
 	return RemoveAccount, gone
 }
 
-// allow finds who may be removed: few enough at once, or all with the operator's consent. In a dry run it only says who would have to wait.
-func (d *departures) allow(ctx context.Context, a Account, planned []*Planned, connected int, how syncing, doubtful bool) error {
+// removalSpan is the time in which no more people may be removed without the operator's consent than MaxRemovals says.
+const removalSpan = 24 * time.Hour
+
+// allow finds who may be removed: few enough within a day, or those to whom the operator agrees. In a dry run it only says who would have to wait.
+func (d *departures) allow(ctx context.Context, a Account, server bridge.ServerID, planned []*Planned, connected int, how syncing, doubtful bool) error {
 	var asking []*Planned
 	for _, p := range planned {
 		// Who is in doubt counts, so that many are not removed a few at a time.
@@ -191,37 +197,43 @@ func (d *departures) allow(ctx context.Context, a Account, planned []*Planned, c
 			asking = append(asking, p)
 		}
 	}
-	limit := d.p.o.Settings.RemovalLimit(connected)
-	if doubtful || len(asking) > limit && !how.confirm {
-		for _, p := range asking {
-			p.Waits = true
-		}
-		if !doubtful {
-			d.ask(a, len(asking), limit, how)
-		}
-		return nil
-	}
-	delete(d.told, a.Name)
-	var allowed []store.Departure
 	now := time.Now()
+	lately, err := d.p.o.Store.Removals(ctx, server, now.Add(-removalSpan))
+	if err != nil {
+		return err
+	}
+	limit := d.p.o.Settings.RemovalLimit(connected + lately)
+	many := len(asking)+lately > limit
+	var allowed []store.Departure
+	waiting := 0
 	for _, p := range asking {
-		if p.gone && !p.unfinished {
+		if doubtful || many && !how.agreed[store.User{Server: p.Departure.Server, User: p.Departure.User}] {
+			p.Waits = true
+			waiting++
+		} else if p.gone && !p.unfinished {
 			p.Departure.Allowed = now
 			allowed = append(allowed, p.Departure)
 		}
 	}
+	if !doubtful {
+		d.ask(a, waiting, lately, limit, how)
+	}
 	if how.dry || len(allowed) == 0 {
 		return nil
 	}
-	return d.p.o.Store.AllowDepartures(ctx, allowed, now)
+	return d.p.o.Store.AllowDepartures(ctx, allowed, now, !many)
 }
 
 // ask tells the operator, once for each number, that their consent is needed.
-func (d *departures) ask(a Account, count, limit int, how syncing) {
-	if how.dry || d.told[a.Name] == count {
+func (d *departures) ask(a Account, waiting, lately, limit int, how syncing) {
+	switch {
+	case how.dry || d.told[a.Name] == waiting:
+		return
+	case waiting == 0:
+		delete(d.told, a.Name)
 		return
 	}
-	d.told[a.Name] = count
-	d.log.WithFields(map[string]any{"account": string(a.Name), "people": count, "limit": limit}).Warn(
-		"more people have left than may be removed at once: nobody is removed; look at `causeway people sync --dry-run`, and agree with `causeway people sync --confirm`")
+	d.told[a.Name] = waiting
+	d.log.WithFields(map[string]any{"account": string(a.Name), "people": waiting, "removed_today": lately, "limit": limit}).Warnf(
+		"more people have left than may be removed in a day: they stay until you agree; look at `causeway people sync --dry-run`, and agree with `causeway people sync --confirm %d`", waiting)
 }

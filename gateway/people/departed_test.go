@@ -162,11 +162,22 @@ func TestADryRunOnlySaysWhatWouldHappen(t *testing.T) {
 			{Removal: RemoveAccount, Waits: true, Name: "ann", Why: "deleted in Microsoft Teams"},
 			{Removal: RemoveConnection, Waits: true, Name: "bob", Why: "unlicensed in Microsoft Teams; the linked account in Mattermost is not touched: another directory (LDAP, SAML) manages it"},
 		}
-		for _, how := range []struct{ dry, confirm bool }{{true, false}, {false, false}, {true, true}, {false, true}} {
+		type manner struct {
+			dry     bool
+			confirm int
+		}
+		for _, how := range []manner{{true, 0}, {false, 0}, {false, 1}, {true, 2}, {false, 2}} {
 			for _, p := range want {
-				p.Waits = !how.confirm
+				p.Waits = how.confirm < len(want)
 			}
 			got, err := s.people.Sync(s.Context(), how.dry, how.confirm)
+			if how.confirm == 1 {
+				const fewer = "nobody is removed: 2 people wait for your consent by now, and not 1; look at them, and agree with --confirm 2"
+				if err == nil || err.Error() != fewer {
+					s.Error(err)
+				}
+				err = nil
+			}
 			less := func(a, b *Planned) bool { return a.Name < b.Name }
 			if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(Planned{}, "Account", "Departure"), cmpopts.IgnoreUnexported(Planned{}), cmpopts.SortSlices(less)); diff != "" || err != nil {
 				s.Error(how, diff, err)
@@ -175,12 +186,12 @@ func TestADryRunOnlySaysWhatWouldHappen(t *testing.T) {
 			s.must(err)
 			for _, p := range all {
 				left := p.Identities[1].State == store.Leaving
-				if want := how.confirm && !how.dry && p.Identities[0].User != "cid"; left != want {
+				if want := how.confirm == 2 && !how.dry && p.Identities[0].User != "cid"; left != want {
 					s.Errorf("%+v: %+v, want leaving %v", how, p, want)
 				}
 			}
 			stored, err := s.store.Departures(s.Context())
-			if want := map[bool]int{true: 0, false: 2}[how == struct{ dry, confirm bool }{true, false}]; len(stored) != want || err != nil {
+			if want := map[bool]int{true: 0, false: 2}[how == manner{dry: true}]; len(stored) != want || err != nil {
 				s.Errorf("%+v: %d stored, want %d: %v", how, len(stored), want, err)
 			}
 		}
@@ -201,7 +212,7 @@ func TestWhoHasConnectedWithAnotherUserSinceIsNotRemovedForTheOneWhoHasLeft(t *t
 		s.gone("ann", bridge.Erased)
 		s.options.Settings.MaxRemovals = "0" // so that it waits for the operator
 		s.people = New(s.options)
-		planned, err := s.people.Sync(s.Context(), false, false)
+		planned, err := s.people.Sync(s.Context(), false, 0)
 		if len(planned) != 1 || !planned[0].Waits || err != nil {
 			s.Fatal(planned, err)
 		}
@@ -212,7 +223,7 @@ func TestWhoHasConnectedWithAnotherUserSinceIsNotRemovedForTheOneWhoHasLeft(t *t
 			{Identity: store.Identity{Account: awayAccount, Server: awayServer, User: "ann again", Name: "ann again"}, Grant: []byte("grant")},
 		}, 0)
 		s.must(err)
-		planned, err = s.people.Sync(s.Context(), false, true)
+		planned, err = s.people.Sync(s.Context(), false, 1)
 		if len(planned) != 1 || planned[0].Removal != RemoveNothing || planned[0].Why != "the linked account is connected with another user by now" || err != nil {
 			s.Errorf("%+v %v", planned, err)
 		}
@@ -268,7 +279,7 @@ func TestWhoOnlySeemsToHaveLeftIsLookedForInTheWholeDirectory(t *testing.T) {
 			fail error
 		}{{false, errors.New("cut")}, {true, nil}, {false, nil}, {false, nil}} {
 			failing = how.fail
-			if _, err := s.people.Sync(s.Context(), how.dry, false); (err != nil) != (how.fail != nil) {
+			if _, err := s.people.Sync(s.Context(), how.dry, 0); (err != nil) != (how.fail != nil) {
 				s.Error(err)
 			}
 		}
@@ -308,7 +319,8 @@ func TestWhoWaitsForTheOperatorIsNotLookedAtForTheNewsOfOthers(t *testing.T) {
 			s.Errorf("%d looks, and %d more for the news of others", before, looks-before)
 		}
 		s.gone("user0", bridge.Present)
-		s.must(run.people.Confirm(s.Context()))
+		_, err := run.people.Sync(s.Context(), false, many-1)
+		s.must(err)
 		s.pass(time.Minute)
 		if got := s.inactive(); got != many-1 {
 			s.Errorf("%d are removed with consent, want %d", got, many-1)
@@ -381,7 +393,85 @@ func TestWhoIsMissingInAWholeReadingMayHaveLeftButNotEverybody(t *testing.T) {
 // lose is what happens when acting as somebody is refused.
 func (s *society) lose(p *People, server bridge.ServerID, u bridge.UserID) {
 	s.Helper()
-	if err := p.lose(s.Context(), store.User{Server: server, User: u}, time.Now(), errors.New("refused")); err != nil {
+	if err := p.o.Gateway.Lose(s.Context(), server, u, time.Now(), errors.New("refused")); err != nil {
 		s.Fatal(err)
 	}
+}
+
+// TestManyAreNotRemovedAFewAtATime: of two a day, one leaves each hour.
+func TestManyAreNotRemovedAFewAtATime(t *testing.T) {
+	settings := removal(config.RemovedDeactivate)
+	settings.MaxRemovals = "2"
+	inSociety(t, settings, true, func(s *society) {
+		const many = 6
+		for n := range many {
+			s.connect(bridge.UserID(fmt.Sprint("user", n)), homeAccount)
+		}
+		run := lifeRun{society: s}
+		run.start()
+		s.pass(time.Minute)
+		removed := func(when string, want int) {
+			s.Helper()
+			if got := s.inactive(); got != want {
+				s.Errorf("%s: %d are removed, want %d", when, got, want)
+			}
+		}
+		for n := range 3 {
+			s.gone(bridge.UserID(fmt.Sprint("user", n)), bridge.Deleted)
+			s.pass(time.Hour)
+			removed(fmt.Sprint("after ", n+1), min(n+1, 2))
+		}
+		run.stop() // nor after a restart
+		run.start()
+		s.pass(10 * time.Hour)
+		removed("hours later", 2)
+		if n := strings.Count(s.log.String(), "agree with `causeway people sync --confirm 1`"); n != 2 {
+			s.Errorf("the operator was asked %d times", n)
+		}
+		s.pass(14 * time.Hour)
+		removed("a day later", 3)
+		// What the operator agrees to does not count.
+		for n := range 2 {
+			s.gone(bridge.UserID(fmt.Sprint("user", 3+n)), bridge.Deleted)
+		}
+		s.pass(time.Hour)
+		removed("two more", 3)
+		_, err := run.people.Sync(s.Context(), false, 2)
+		s.must(err)
+		s.pass(time.Minute)
+		removed("with consent", 5)
+		s.gone("user5", bridge.Deleted)
+		s.pass(time.Hour)
+		removed("one more", 6)
+		run.stop()
+	})
+}
+
+// TestTheAccountThatIsDeactivatedIsTheOneThatIsLinkedNow: who has left has connected with another account at home since that was seen.
+func TestTheAccountThatIsDeactivatedIsTheOneThatIsLinkedNow(t *testing.T) {
+	settings := removal(config.RemovedDeactivate)
+	settings.MaxRemovals = "0"
+	inSociety(t, settings, true, func(s *society) {
+		s.connect("ann", homeAccount)
+		s.gone("ann", bridge.Disabled)
+		run := lifeRun{society: s}
+		run.start()
+		defer run.stop()
+		s.pass(2 * time.Hour)
+		s.home.AddUser(profile("ann married"))
+		s.must(s.store.Forget(s.Context(), homeServer, "ann", false))
+		_, err := s.store.Connect(s.Context(), "", [2]store.End{
+			{Identity: store.Identity{Account: homeAccount, Server: homeServer, User: "ann married", Name: "ann married"}, Grant: []byte("grant")},
+			{Identity: store.Identity{Account: awayAccount, Server: awayServer, User: "ann", Name: "ann"}, Grant: []byte("grant")},
+		}, 0)
+		s.must(err)
+		_, err = run.people.Sync(s.Context(), false, 1)
+		s.must(err)
+		s.pass(10 * time.Minute)
+		for u, want := range map[bridge.UserID]bridge.Presence{"ann": bridge.Present, "ann married": bridge.Disabled} {
+			if got := s.home.User(u).Standing.Presence; got != want {
+				s.Errorf("%s is %s, want %s", u, got, want)
+			}
+		}
+	})
 }

@@ -92,7 +92,7 @@ func BenchmarkTwoThousandPeople(b *testing.B) {
 		m := newMuting(p)
 		start = pass(m)
 		began := time.Now()
-		if _, err := p.Sync(b.Context(), false, false); err != nil {
+		if _, err := p.Sync(b.Context(), false, 0); err != nil {
 			b.Fatal(err)
 		}
 		start += time.Since(began)

@@ -68,9 +68,35 @@ type road struct {
 	changed chan struct{}
 	broken  map[bridge.ChannelID]bool
 	waiting int
+	lose    func(bridge.ServerID, bridge.UserID, time.Time, error) error
+}
+
+// loses gives what a gateway does when acting as somebody was refused.
+func loses(s *store.Store, changed func()) func(bridge.ServerID, bridge.UserID, time.Time, error) error {
+	return func(server bridge.ServerID, u bridge.UserID, began time.Time, why error) error {
+		lost, err := s.Lose(context.Background(), server, u, began, bridge.Cause(why))
+		if lost {
+			changed()
+		}
+		return err
+	}
+}
+
+func (r *road) Lose(_ context.Context, server bridge.ServerID, u bridge.UserID, began time.Time, why error) error {
+	return r.lose(server, u, began, why)
+}
+
+// connects sets which accounts have connected, and gives those that had.
+func (r *road) connects(servers map[bridge.AccountName]bridge.ServerID) (before map[bridge.AccountName]bridge.ServerID) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
+	before, r.servers = r.servers, servers
+	return before
 }
 
 func (r *road) Identity(a bridge.AccountName) (bridge.Identity, bool) {
+	r.mutex.Lock()
+	defer r.mutex.Unlock()
 	s, ok := r.servers[a]
 	return bridge.Identity{Server: s, User: "bot"}, ok
 }
@@ -153,6 +179,7 @@ func inSociety(t *testing.T, settings config.People, own bool, test func(s *soci
 			},
 			Settings: settings, Store: s.store, Gateway: s.road, PublicURL: "https://causeway.example", Log: logrus.NewEntry(log),
 		}
+		s.road.lose = loses(s.store, func() { s.people.Noticed() })
 		s.people = New(s.options)
 		test(s)
 		if t.Failed() {

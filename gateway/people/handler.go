@@ -15,8 +15,6 @@ import (
 const (
 	// pageTime is how long a page may take that asks a service.
 	pageTime = 25 * time.Second
-	// greetingTime is how long greeting somebody may take who has just connected.
-	greetingTime = 5 * time.Second
 	// answerTime is how long a page may be on its way.
 	answerTime = 10 * time.Second
 	maxForm    = 8 << 10
@@ -72,7 +70,7 @@ func (p *People) guarded(next http.Handler) http.Handler {
 			}
 		}()
 		// The server's own limit would cut off the answer to the last press, which may take longer than any other page.
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(pageTime + finishTime + greetingTime + answerTime))
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(pageTime + finishTime + answerTime))
 		ctx, cancel := context.WithTimeout(r.Context(), pageTime)
 		defer cancel()
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
@@ -227,20 +225,5 @@ func (p *People) finishPage(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.SetCookie(w, p.cookie("", -time.Second))
-	p.told(r.Context(), walk)
 	http.Redirect(w, r, p.meLink(walk.home.Name, walk.User), http.StatusSeeOther)
-}
-
-// told greets somebody who has just connected, with the choice of the platform as buttons. The page may have taken all its time by now.
-func (p *People) told(ctx context.Context, w walk) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), greetingTime)
-	defer cancel()
-	person, ok, err := p.personAt(ctx, w.home, w.User)
-	if err == nil && ok {
-		text := append(p.connectedText(w), p.platformText(w.home, person)...)
-		err = p.notify(ctx, w.home, w.User, text, p.platformChoices(w.home, w.User, person)...)
-	}
-	if err != nil {
-		p.o.Log.WithField("account", string(w.home.Name)).WithError(errors.New(bridge.Cause(err))).Warn("telling somebody that they are connected failed")
-	}
 }

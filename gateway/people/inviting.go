@@ -22,6 +22,8 @@ const (
 	// they come again.
 	inviteRetry  = 10 * time.Second
 	inviteGiveUp = 10 * time.Minute
+	// inviteTrust is how long it is believed that somebody is not in a conversation.
+	inviteTrust = time.Minute
 	// inviteMost is how many may wait to be looked at.
 	inviteMost = 20_000
 )
@@ -249,6 +251,7 @@ func (v *inviting) inside(ctx context.Context, server bridge.ServerID, u bridge.
 				continue
 			}
 			asked[c] = true
+			v.p.members.doubt(c, u, time.Now().Add(-inviteTrust))
 			if _, err := v.p.members.learn(ctx, a.Bridge, c); err != nil {
 				failed = err
 			}

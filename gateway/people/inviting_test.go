@@ -315,3 +315,17 @@ func TestTheQuestionNamesTheServices(t *testing.T) {
 		}
 	})
 }
+
+// TestWhoHasJoinedJustBeforeIsAsked: who is in the channel was asked before they joined it.
+func TestWhoHasJoinedJustBeforeIsAsked(t *testing.T) {
+	inSociety(t, asking(), true, func(s *society) {
+		s.known("ann", "bob")
+		s.home.SetMembers("town", "ann")
+		defer s.during(newInvitingOnly(s.people).run)()
+		s.comes("ann")
+		s.pass(inviteTrust + time.Second)
+		s.home.SetMembers("town", "ann", "bob")
+		s.comes("bob")
+		s.wantAsked("bob has joined", "ann", "bob")
+	})
+}

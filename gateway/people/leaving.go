@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"causeway/bridge"
@@ -17,10 +16,7 @@ func (p *People) disconnectCommand(ctx context.Context, home Account, targets []
 	if err != nil {
 		return p.failed(home, err)
 	}
-	connected := slices.DeleteFunc(slices.Clone(targets), func(a Account) bool {
-		i, ok := person.On(a.Name)
-		return !ok || i.State == store.Kept
-	})
+	connected := p.endable(home, person, targets)
 	if !ok || len(connected) == 0 {
 		return bridge.Reply{Text: p.notConnected(home)}
 	}
@@ -32,6 +28,25 @@ func (p *People) disconnectCommand(ctx context.Context, home Account, targets []
 		return p.failed(home, err)
 	}
 	return bridge.Reply{Text: leavingText(other)}
+}
+
+// endable gives the accounts from which somebody can be disconnected by one of the words that lead to targets; also one that is not in the config any more.
+func (p *People) endable(home Account, person store.Person, targets []Account) (all []Account) {
+	for _, i := range person.Identities {
+		a := p.formerly(i.Account)
+		if i.State != store.Kept && a.Name != home.Name && slices.ContainsFunc(targets, func(t Account) bool { return t.protocol() == a.protocol() }) {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// formerly gives an account that may not be in the config any more; of such a one only the name is known.
+func (p *People) formerly(name bridge.AccountName) Account {
+	if a, used := p.account(name); used {
+		return a
+	}
+	return Account{Name: name, Title: string(name)}
 }
 
 func leavingText(a Account) richtext.Doc {
@@ -106,6 +121,10 @@ const (
 	leavingWait = 5 * time.Minute
 	// leavingLook is how often that is looked at.
 	leavingLook = 2 * time.Second
+	// leavingIdle is how often is looked for walks whose time is over, when nobody leaves.
+	leavingIdle = 5 * time.Minute
+	// leftoverLook is how often is tried again to give back what was given on walks that led to nothing.
+	leftoverLook = time.Minute
 	// leavingSlowest is how long what fails waits at most before it is tried again.
 	leavingSlowest = 5 * time.Minute
 )
@@ -116,6 +135,8 @@ type leaving struct {
 	// since is when somebody was first seen leaving, failing what keeps failing, by server and user.
 	since   map[store.User]time.Time
 	failing map[store.User]postponed
+	// walks are those that led to nothing.
+	walks leftovers
 }
 
 // postponed is something that is tried again.
@@ -126,17 +147,18 @@ type postponed struct {
 }
 
 func newLeaving(p *People) *leaving {
-	return &leaving{p: p, since: map[store.User]time.Time{}, failing: map[store.User]postponed{}}
+	return &leaving{p: p, since: map[store.User]time.Time{}, failing: map[store.User]postponed{}, walks: leftovers{p: p}}
 }
 
 func (l *leaving) run(ctx context.Context) {
 	for {
 		news := l.p.changes()
-		wait := linkLife // and forget what was proven on walks that nobody has finished
-		if err := l.p.o.Store.PruneWalks(ctx); err == nil {
-			if left, err := l.round(ctx); err != nil || left {
-				wait = leavingLook
-			}
+		wait := leavingIdle
+		if left, err := l.walks.clear(ctx); err != nil || left {
+			wait = leftoverLook
+		}
+		if left, err := l.round(ctx); err != nil || left {
+			wait = leavingLook
 		}
 		select {
 		case <-ctx.Done():
@@ -169,9 +191,6 @@ func (l *leaving) round(ctx context.Context) (left bool, err error) {
 			if wait := !done && l.p.reaches(i); wait || !l.left(ctx, person, i) {
 				done, left = false, true
 			}
-		}
-		if done {
-			l.tell(ctx, person, going)
 		}
 	}
 	return left, nil
@@ -230,7 +249,7 @@ func (l *leaving) leave(ctx context.Context, person store.Person, i store.Identi
 			return false, err
 		}
 	}
-	if err := p.o.Store.Forget(ctx, i.Server, i.User, p.o.Settings.KeepMapping); err != nil {
+	if err := p.o.Store.Forget(ctx, i.Server, i.User, p.o.Settings.KeepMapping, p.farewells(person, i)...); err != nil {
 		return false, err
 	}
 	p.changed()
@@ -248,27 +267,13 @@ func released(err error) error {
 	return err
 }
 
-// tell tells a person, once, what they are not connected with any more.
-func (l *leaving) tell(ctx context.Context, person store.Person, gone []store.Identity) {
-	var from []string
-	for _, i := range gone {
-		if a, used := l.p.account(i.Account); used && !a.home() {
-			from = append(from, a.label())
-		}
+// farewells are what a person is told when an identity of theirs is forgotten; where people connect, it ends with the others.
+func (p *People) farewells(person store.Person, gone store.Identity) (all []store.Letter) {
+	if p.reaches(gone) {
+		return nil
 	}
-	for _, i := range person.Identities {
-		home, used := l.p.account(i.Account)
-		if !used || !home.home() {
-			continue
-		}
-		what := "You are not connected any more."
-		if len(from) > 0 {
-			what = "You are not connected with " + strings.Join(from, " and ") + " any more."
-		}
-		text := richtext.Doc{paragraph(plain(what + " What you say is carried in the name of Causeway again.")),
-			paragraph(plain("To connect again, type "), code(l.p.call(home, "connect")), plain("."))}
-		if err := l.p.notify(ctx, home, i.User, text); err != nil && ctx.Err() == nil {
-			l.p.o.Log.WithField("account", string(home.Name)).WithError(errors.New(bridge.Cause(err))).Warn("telling somebody that they are disconnected failed")
-		}
+	for _, home := range p.homes(person) {
+		all = append(all, store.Letter{To: store.User{Server: home.Server, User: home.User}, Kind: store.Farewell, About: []bridge.AccountName{gone.Account}})
 	}
+	return all
 }

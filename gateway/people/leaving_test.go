@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -200,17 +201,15 @@ func TestLossIsToldOnceWithAButtonThatConnectsAgain(t *testing.T) {
 		connected(s, tmAccount)
 		s.fails(memory.Notify, memory.Fails(bridge.Transient))
 		defer s.running()()
-		refused := &bridge.Error{Kind: bridge.Unauthorised, Scope: bridge.ScopePerson, Err: errors.New("the token was refused")}
 		lose := func(server bridge.ServerID) {
 			if _, err := s.store.Turn(t.Context(), server, "alice", store.Connected, store.Lost, "refused"); err != nil {
 				t.Error(err)
 			}
-			s.people.Lost(server, "alice", refused)
+			s.people.Noticed()
 		}
 		for range 3 {
 			lose("msteams:1")
 		}
-		s.people.Lost("msteams:1", "nobody", refused)
 		synctest.Wait()
 		if got := s.stored(); got != "mattermost.hq=alice:connected msteams.contoso=alice:lost" {
 			t.Error(got)
@@ -263,7 +262,8 @@ func TestWhatAnotherProcessStoresIsNoticed(t *testing.T) {
 		if err := other.Close(); err != nil {
 			t.Error(err)
 		}
-		time.Sleep(watchEvery + time.Second)
+		s.people.Noticed() // as the gateway says, which watches the store
+		synctest.Wait()
 		if got := s.stored(); got != "mattermost.hq=alice:leaving msteams.contoso=alice:leaving" {
 			t.Error(got)
 		}
@@ -273,4 +273,64 @@ func TestWhatAnotherProcessStoresIsNoticed(t *testing.T) {
 			t.Error(got)
 		}
 	})
+}
+
+// TestAnAccountThatIsNotInTheConfigAnyMoreCanBeLeft by command, on one's own page, and by an administrator.
+func TestAnAccountThatIsNotInTheConfigAnyMoreCanBeLeft(t *testing.T) {
+	ways := map[string]func(s *stage){
+		"by command": func(s *stage) {
+			if got := text(s.types("alice", "/msteams disconnect").Text); !strings.Contains(got, "NAME with one of these names: contoso, fabrikam") {
+				s.Errorf("told %q", got)
+			}
+			s.types("alice", "/msteams disconnect fabrikam")
+		},
+		"on the page": func(s *stage) {
+			b, address := s.both("alice"), s.linkIn(s.types("alice", "/msteams status").Text)
+			forms := b.open(address).wants(mePage).forms
+			b.follow(b.ask(http.MethodPost, address, "same-origin", forms[len(forms)-1].fields), address).wants(mePage)
+		},
+		"by an administrator": func(s *stage) {
+			done, err := s.people.Administer(s.Context(), Administrator{}, Order{Act: ActDisconnect, Names: []string{"alice"}})
+			if err != nil || len(done) != 1 || done[0].Text != "is being disconnected from Microsoft Teams and msteams.fabrikam; what they have said is delivered first" {
+				s.Errorf("%+v %v", done, err)
+			}
+		},
+	}
+	for name, way := range ways {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStage(t, func(o *setting) { o.tenants = 2 })
+				defer s.close()
+				connected(s, tmAccount, faAccount)
+				if err := s.people.choose(t.Context(), s.alice(), s.people.accounts[tmAccount], false); err != nil {
+					t.Fatal(err)
+				}
+				o := s.people.o
+				o.Accounts = o.Accounts[:2] // and a restart
+				s.restart(o)
+				way(s)
+				defer s.running()()
+				time.Sleep(time.Minute)
+				want := map[bool]string{false: aliceIs + " prefers msteams.contoso false", true: ""}[name == "by an administrator"]
+				if got := s.stored(); got != want {
+					t.Errorf("stored %q, want %q", got, want)
+				}
+				if kept, err := s.store.Vault(faAccount).Load(t.Context(), bridge.PersonGrant("alice")); kept != nil || err != nil {
+					t.Errorf("what was kept is there still (%v)", err)
+				}
+				if n, _ := told(s, "msteams.fabrikam"); n != 1 {
+					t.Errorf("told %+v", s.mm.Notices())
+				}
+			})
+		})
+	}
+}
+
+func (s *stage) alice() store.Person {
+	s.Helper()
+	p, _, err := s.store.PersonOf(s.Context(), "mattermost:1", "alice")
+	if err != nil {
+		s.Fatal(err)
+	}
+	return p
 }

@@ -7,15 +7,9 @@ import (
 	"slices"
 
 	"causeway/bridge"
-	"causeway/bridge/richtext"
 	"causeway/gateway/people/page"
 	"causeway/gateway/store"
 )
-
-func (p *People) connectedText(w walk) richtext.Doc {
-	return richtext.Doc{paragraph(bold("You are connected."), plain(" What you say is now carried between "+w.home.Title+" and "+w.other.label()+" in your own name, as "+
-		page.Clean(w.Other.Name)+" there."))}
-}
 
 // mine gives whose page it is.
 func (p *People) mine(ctx context.Context, token string) (home Account, u bridge.UserID, person store.Person, err error) {
@@ -63,10 +57,7 @@ func (p *People) me(home Account, person store.Person, done string) page.Me {
 		view.Notes = append(view.Notes, note)
 	}
 	for _, i := range person.Identities {
-		a, used := p.account(i.Account)
-		if !used {
-			continue
-		}
+		a := p.formerly(i.Account)
 		who := p.who(a, bridge.Profile{Author: bridge.Author{ID: i.User, Name: i.Name, Username: i.Username}, Email: i.Email})
 		if a.Name == home.Name {
 			view.Home = who
@@ -104,10 +95,11 @@ func (p *People) mePress(w http.ResponseWriter, r *http.Request) {
 	name, do := bridge.AccountName(r.PostFormValue("account")), r.PostFormValue("do")
 	all := p.platforms(home, person)
 	i := slices.IndexFunc(all, func(a Account) bool { return a.Name == name })
+	_, known := person.On(name)
 	switch {
-	case i < 0:
+	case i < 0 && !known:
 		err = refuse("That is not one of your accounts", "The page may be an old one. Open your page anew: type "+p.call(home, "status")+".")
-	case do == forPlatform:
+	case do == forPlatform && i >= 0:
 		err = p.choose(ctx, person, all[i], name != home.Name && r.PostFormValue("observe") == "on")
 	case do == "disconnect" && name != home.Name:
 		err = p.disconnect(ctx, person, name)

@@ -69,8 +69,7 @@ func (m *members) learn(ctx context.Context, b bridge.Bridge, c bridge.Conversat
 	return true, err
 }
 
-// doubt has a conversation asked for anew in which somebody is not, as far as known, who has mattered only since then: they may have
-// joined it just before.
+// doubt has a conversation asked for anew in which somebody is not, as far as was known before that time: they may have joined it since.
 func (m *members) doubt(c bridge.ConversationID, u bridge.UserID, since time.Time) {
 	if m.has(c, u) != no {
 		return

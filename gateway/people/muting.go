@@ -91,7 +91,7 @@ func (m *muting) run(ctx context.Context) {
 		}
 		news := m.p.changes()
 		mirrors, changed := m.mirrors()
-		arrives := m.arriving(mirrors)
+		arrives, connected := m.arriving(mirrors), m.connected()
 		early, err := m.pass(ctx, m.view(mirrors, arrives), func() bool { return closed(news) || closed(changed) || len(m.woke) > 0 })
 		m.failing.report("pass", m.log, "muting", err)
 		due := m.due(&failures, err)
@@ -110,10 +110,20 @@ func (m *muting) run(ctx context.Context) {
 				m.Wake() // it is taken above
 				waiting = false
 			case <-tick.C:
-				waiting = time.Now().Before(due) && maps.Equal(arrives, m.arriving(mirrors))
+				waiting = time.Now().Before(due) && maps.Equal(arrives, m.arriving(mirrors)) && connected == m.connected()
 			}
 		}
 	}
+}
+
+// connected counts the accounts that have connected once.
+func (m *muting) connected() (n int) {
+	for _, a := range m.p.o.Accounts {
+		if _, ok := m.p.server(a.Name); ok {
+			n++
+		}
+	}
+	return n
 }
 
 // due tells when the next pass begins at the latest, and counts the failures in a row.

@@ -24,19 +24,23 @@ type muteCase struct {
 	place       string
 	hand        string
 	event       string
+	// own: Causeway may change how people are notified by its own right; else only as them.
+	own bool
 }
 
 var (
 	mutePlaces = []string{"bridged channel", "unbridged channel", "bridged channel that they are not in elsewhere", "bridged direct", "unbridged direct", "group of connected people", "group with a stranger"}
 	muteHands  = []string{"never", "muted before", "muted after", "unmuted after"}
-	muteEvents = []string{"change", "disconnect", "token lost", "gateway removed", "new conversation", "restart in between"}
+	muteEvents = []string{"change", "disconnect", "token lost", "token lost at home", "token lost, and connected again", "token lost at home, and connected again",
+		"gateway removed", "new conversation", "restart in between"}
 	muteFaults = []string{"none", "failures", "lost answers"}
 )
 
 // theirs is what the person must find at the end.
 func (c muteCase) theirs() string {
 	reaches := c.place == "bridged channel" || c.place == "bridged direct" || c.place == "group of connected people"
-	ended := c.event == "disconnect" || c.event == "token lost" || c.event == "gateway removed"
+	// Without a right of its own, nobody can put back what is muted for somebody whose token at home is gone.
+	ended := c.event == "disconnect" || c.event == "token lost" || c.event == "gateway removed" || c.event == "token lost at home" && c.own
 	mutedAtFirst := reaches && c.before == awayAccount && c.event != "new conversation"
 	mutedAtLast := reaches && c.now == awayAccount && !ended
 	switch c.hand {
@@ -63,17 +67,19 @@ func TestNotificationsAreMutedAndPutBackExactly(t *testing.T) {
 	for _, before := range []bridge.AccountName{homeAccount, awayAccount} {
 		for _, now := range []bridge.AccountName{homeAccount, awayAccount} {
 			for _, event := range muteEvents {
-				turn++ // every second one with crashes at each write, the others in turns
-				for _, fault := range []string{"crashes", muteFaults[turn%len(muteFaults)]} {
-					t.Run(fmt.Sprintf("from %s to %s/%s/%s", before, now, event, fault), func(t *testing.T) {
-						var cases []muteCase
-						for _, place := range mutePlaces {
-							for _, hand := range muteHands {
-								cases = append(cases, muteCase{before, now, place, hand, event})
+				for _, own := range []bool{true, false} {
+					turn++ // every second one with crashes at each write, the others in turns
+					for _, fault := range []string{"crashes", muteFaults[turn%len(muteFaults)]} {
+						t.Run(fmt.Sprintf("from %s to %s/%s/%s/own right %v", before, now, event, fault, own), func(t *testing.T) {
+							var cases []muteCase
+							for _, place := range mutePlaces {
+								for _, hand := range muteHands {
+									cases = append(cases, muteCase{before, now, place, hand, event, own})
+								}
 							}
-						}
-						inSociety(t, config.People{}, true, func(s *society) { s.playMutes(cases, fault) })
-					})
+							inSociety(t, config.People{}, own, func(s *society) { s.playMutes(cases, fault) })
+						})
+					}
 				}
 			}
 		}
@@ -147,6 +153,10 @@ func (s *society) playMutes(cases []muteCase, fault string) {
 		s.muteEvent(cases[n], people[n], run.now())
 	}
 	s.pass(15 * time.Minute)
+	for n := range cases {
+		s.connectsAgain(cases[n], people[n])
+	}
+	s.pass(15 * time.Minute)
 	run.stop()
 	for n, c := range cases {
 		u, channel := name(n)
@@ -180,8 +190,22 @@ func (s *society) muteEvent(c muteCase, p store.Person, m *muting) {
 			s.must(s.store.Forget(s.Context(), i.Server, i.User, false))
 		}
 		s.people.changed()
-	case "token lost":
+	case "token lost", "token lost, and connected again":
 		s.turn(awayServer, p.Identities[1].User, store.Connected, store.Lost)
+	case "token lost at home", "token lost at home, and connected again":
+		s.home.Revoke(p.Identities[0].User)
+		s.turn(homeServer, p.Identities[0].User, store.Connected, store.Lost)
+	}
+}
+
+// connectsAgain is what may happen after that.
+func (s *society) connectsAgain(c muteCase, p store.Person) {
+	switch c.event {
+	case "token lost, and connected again":
+		s.turn(awayServer, p.Identities[1].User, store.Lost, store.Connected)
+	case "token lost at home, and connected again":
+		s.home.Grant(p.Identities[0].User)
+		s.turn(homeServer, p.Identities[0].User, store.Lost, store.Connected)
 	}
 }
 

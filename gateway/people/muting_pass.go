@@ -43,10 +43,14 @@ func (p *People) homes(person store.Person) []store.Identity {
 	return all
 }
 
-// elsewhere gives where a person prefers to be notified, when that is not at home, and they are connected on both.
-func elsewhere(person store.Person, home store.Identity) (store.Identity, bool) {
-	there, ok := person.On(person.Preferred)
-	return there, ok && there.State == store.Connected && home.State == store.Connected && there.Server != home.Server
+// elsewhere gives where a person prefers to be notified, when that is not at home, and they are connected on both. Lost: they are until they connect again.
+func elsewhere(person store.Person, home store.Identity) (there store.Identity, lost, ok bool) {
+	there, ok = person.On(person.Preferred)
+	for _, i := range []store.Identity{there, home} {
+		lost = lost || i.State == store.Lost
+		ok = ok && (i.State == store.Connected || i.State == store.Lost)
+	}
+	return there, lost, ok && there.Server != home.Server
 }
 
 // wishes are what should be for somebody at home.
@@ -64,7 +68,7 @@ func (w wishes) wish(c bridge.ChannelID) wish {
 }
 
 func (m *muting) wishes(v muteView, person store.Person, home store.Identity) wishes {
-	there, away := elsewhere(person, home)
+	there, lost, away := elsewhere(person, home)
 	if !away {
 		return wishes{}
 	}
@@ -73,8 +77,12 @@ func (m *muting) wishes(v muteView, person store.Person, home store.Identity) wi
 		all.rest = wishAsIs
 	}
 	for _, l := range v.mirrors[between{home.Server, there.Server}] {
+		arrives := v.arrives[l]
+		if lost { // what they have changed by hand is still theirs when they are back
+			arrives = no
+		}
 		w := circumstances{
-			elsewhere: true, kind: l.kind, bridged: yes, everybody: l.everybody, arrives: v.arrives[l],
+			elsewhere: true, kind: l.kind, bridged: yes, everybody: l.everybody, arrives: arrives,
 			member: min(m.members.has(l.home, home.User), m.members.has(l.away, there.User)),
 		}.wish()
 		all.of[l.home.Channel] = max(all.of[l.home.Channel], w)
@@ -160,7 +168,7 @@ func (m *muting) candidates(people []store.Person) map[between][]muteCandidate {
 	now, since, all := time.Now(), map[store.User]time.Time{}, map[between][]muteCandidate{}
 	for _, person := range people {
 		for _, home := range m.p.homes(person) {
-			there, ok := elsewhere(person, home)
+			there, _, ok := elsewhere(person, home)
 			if !ok {
 				continue
 			}
@@ -212,7 +220,7 @@ func (m *muting) ask(ctx context.Context, all map[bridge.AccountName][]bridge.Co
 	var tasks sync.WaitGroup
 	for name, conversations := range all {
 		a, ok := m.p.account(name)
-		if !ok {
+		if _, connected := m.p.server(name); !ok || !connected { // just after the start; there is news when it has connected, as messages arrive then
 			continue
 		}
 		tasks.Go(func() {

@@ -72,7 +72,7 @@ func (m *muting) settle(ctx context.Context, v muteView, u store.User) (left boo
 		switch {
 		case err == nil:
 		case bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) != bridge.ScopeAccount:
-			return false, m.p.lose(ctx, u, tried, err)
+			return false, m.p.o.Gateway.Lose(ctx, u.Server, u.User, tried, err)
 		case bridge.KindOf(err) == bridge.Rejected, bridge.KindOf(err) == bridge.Unsupported:
 			m.log.WithError(err).WithFields(map[string]any{"user": string(u.User), "channel": string(c)}).Warn("how somebody is notified cannot be changed")
 		default:
@@ -91,10 +91,11 @@ func on(p store.Person, server bridge.ServerID) (store.Identity, bool) {
 	return p.Identities[i], true
 }
 
-// bridge gives a bridge to a server: that of the account, where it is still used, or else another one.
+// bridge gives a bridge to a server: that of the account, where it is still used, or else another one; false before it has connected once.
 func (m *muting) bridge(server bridge.ServerID, account bridge.AccountName) (bridge.Bridge, bool) {
 	if a, ok := m.p.account(account); ok {
-		return a.Bridge, a.Bridge.Capabilities().Muted != ""
+		_, connected := m.p.server(account)
+		return a.Bridge, connected && a.Bridge.Capabilities().Muted != ""
 	}
 	for _, a := range m.p.o.Accounts {
 		if s, ok := m.p.server(a.Name); ok && s == server && a.Bridge.Capabilities().Muted != "" {

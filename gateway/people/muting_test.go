@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -118,7 +119,7 @@ func TestWhatWasMutedByHandDuringAHoldStaysMuted(t *testing.T) {
 		s.turn(awayServer, "ann", store.Connected, store.Lost)
 		s.pass(time.Minute)
 		s.setting("lost", "town", memory.Mention)
-		s.mutes()
+		s.mutes(store.Mute{Server: homeServer, User: "ann", Channel: "town", Before: memory.Mention, State: store.LeftAlone})
 	})
 }
 
@@ -302,5 +303,41 @@ func TestMembersThatCannotBeHadAtTheStartAreAskedForAgainSoon(t *testing.T) {
 		defer s.during(newMuting(s.people).run)()
 		s.pass(20 * time.Second)
 		s.setting("soon after the start", "town", memory.Mention)
+	})
+}
+
+// TestAStartDoesNotComplainOfWhatHasNotConnectedYet: the accounts connect after some time, and then what is to be muted is.
+func TestAStartDoesNotComplainOfWhatHasNotConnectedYet(t *testing.T) {
+	inSociety(t, config.People{}, true, func(s *society) {
+		s.town("town", "ann", "bob")
+		s.connect("ann", awayAccount)
+		bob := s.connect("bob", awayAccount)
+		end := s.during(newMuting(s.people).run)
+		s.pass(time.Minute)
+		end()
+		s.setting("muted", "town", memory.Mention)
+		s.must(s.store.Prefer(s.Context(), bob.ID, homeAccount, false))
+		s.must(s.store.Prefer(s.Context(), s.connect("cid", awayAccount).ID, awayAccount, false))
+		s.home.SetMembers("town", "ann", "bob", "cid")
+		s.away.SetMembers("town", "ann", "bob", "cid")
+		servers := s.road.connects(nil)
+		s.road.hold("town", true)
+		s.people = New(s.options)
+		end = s.during(newMuting(s.people).run)
+		defer end()
+		s.pass(30 * time.Second)
+		if log := s.log.String(); strings.Contains(log, "failed") {
+			s.Errorf("the log says\n%s", log)
+		}
+		s.road.connects(servers)
+		s.pass(3 * time.Second)
+		if got := s.home.Setting("bob", "town"); got != memory.All {
+			s.Errorf("bob is notified by %s", got)
+		}
+		s.road.hold("town", false)
+		s.pass(3 * time.Second)
+		if got := s.home.Setting("cid", "town"); got != memory.Mention {
+			s.Errorf("cid is notified by %s", got)
+		}
 	})
 }

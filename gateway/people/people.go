@@ -59,6 +59,8 @@ type Gateway interface {
 	// Delivers reports whether what is said in a conversation arrives in another one at present: both accounts work, neither
 	// conversation is in trouble.
 	Delivers(from, to bridge.ConversationID) bool
+	// Lose stores that acting as a user was refused in something that began at that time, unless they have connected anew since, and has them told.
+	Lose(ctx context.Context, server bridge.ServerID, u bridge.UserID, began time.Time, why error) error
 	// Waiting counts what has been said by a user, and has not been delivered yet.
 	Waiting(ctx context.Context, server bridge.ServerID, u bridge.UserID) (int, error)
 }
@@ -110,6 +112,8 @@ type People struct {
 	matching *matching
 	// errands are done for administrators.
 	errands *errands
+	// letters tell people what has become of their connections.
+	letters *letters
 	work    []duty
 
 	mutex sync.Mutex // guards what follows
@@ -173,10 +177,10 @@ func (p *People) lasting(ctx context.Context, d duty) {
 // duties are what goes on beside the walks. Each adds what its buttons do to p.answers when it is made.
 func (p *People) duties() []duty {
 	p.answers[forPlatform], p.answers[forConnect] = p.choosePlatform, p.connectAgain
-	p.members, p.errands, p.matching = newMembers(), newErrands(p), newMatching(p)
+	p.members, p.errands, p.matching, p.letters = newMembers(), newErrands(p), newMatching(p), &letters{p: p}
 	m, d, i := newMuting(p), newDepartures(p), newInviting(p)
 	p.mutes, p.departures, p.inviting, p.arrived, p.awaited, p.answers[forInvitation] = m, d, i, i.Arrived, i.Awaited, i.press
-	return []duty{newLeaving(p).run, p.tellLost, p.watch, m.run, d.run, newVerifying(p).run, i.run, p.errands.run, p.matching.run}
+	return []duty{newLeaving(p).run, p.letters.run, m.run, d.run, newVerifying(p).run, i.run, p.errands.run, p.matching.run}
 }
 
 // account gives an account of the config; false when it is not used any more.
@@ -193,6 +197,9 @@ func (p *People) server(a bridge.AccountName) (bridge.ServerID, bool) {
 	id, ok := p.o.Gateway.Identity(a)
 	return id.Server, ok
 }
+
+// Noticed says that the store says something new about people, since another process has changed it or acting as somebody was refused. It returns at once.
+func (p *People) Noticed() { p.changed() }
 
 // changed tells everybody who waits for [People.changes] that the store says something new about people.
 func (p *People) changed() {

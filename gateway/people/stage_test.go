@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/sirupsen/logrus"
 
@@ -32,6 +33,7 @@ type stage struct {
 	mm, teams, fabrikam *memory.Service
 	store               *store.Store
 	people              *People
+	doors               *Doors
 	carrier             *carrier
 	pages               http.Handler
 	log                 *logText
@@ -68,6 +70,11 @@ type carrier struct {
 	servers map[bridge.AccountName]bridge.ServerID
 	mutex   sync.Mutex
 	waiting int
+	lose    func(bridge.ServerID, bridge.UserID, time.Time, error) error
+}
+
+func (c *carrier) Lose(_ context.Context, server bridge.ServerID, u bridge.UserID, began time.Time, why error) error {
+	return c.lose(server, u, began, why)
 }
 
 func (c *carrier) Identity(a bridge.AccountName) (bridge.Identity, bool) {
@@ -142,15 +149,22 @@ func newStage(t *testing.T, change ...func(*setting)) *stage {
 	if o.noURL {
 		address = ""
 	}
-	s.people = New(Options{Accounts: accounts, Settings: o.people, Store: s.store, Gateway: s.carrier, PublicURL: address, Log: logrus.NewEntry(log)})
-	doors.Open(s.people)
-	s.pages = http.StripPrefix("/bridge", s.people.Handler())
+	s.carrier.lose = loses(s.store, func() { s.people.Noticed() })
+	s.doors = doors
+	s.restart(Options{Accounts: accounts, Settings: o.people, Store: s.store, Gateway: s.carrier, PublicURL: address, Log: logrus.NewEntry(log)})
 	for _, service := range []*memory.Service{s.mm, s.teams, s.fabrikam} {
 		s.add(service, "alice", "Alice Chen", "alice@example.com")
 	}
 	s.add(s.mm, "mallory", "Mallory", "mallory@example.com")
 	s.add(s.teams, "eve", "Eve", "eve@example.com")
 	return s
+}
+
+// restart makes People anew.
+func (s *stage) restart(o Options) {
+	s.people = New(o)
+	s.doors.Open(s.people)
+	s.pages = http.StripPrefix("/bridge", s.people.Handler())
 }
 
 func (s *stage) add(service *memory.Service, id, name, email string) {
@@ -217,6 +231,14 @@ func (s *stage) types(u bridge.UserID, line string) bridge.Reply {
 		s.Fatalf("nobody takes %q", line)
 	}
 	return r
+}
+
+// tells has everybody told what they are to be told.
+func (s *stage) tells() {
+	s.Helper()
+	if err := s.people.letters.tellAll(s.Context()); err != nil {
+		s.Fatal(err)
+	}
 }
 
 // text gives what a document says, with the addresses of links.

@@ -105,7 +105,7 @@ func (v *verifying) verify(ctx context.Context, a Account, i store.Identity) err
 		case err == nil:
 		case bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) != bridge.ScopeAccount:
 			lost = err
-			if err := v.p.lose(ctx, store.User{Server: i.Server, User: i.User}, tried, err); err != nil {
+			if err := v.p.o.Gateway.Lose(ctx, i.Server, i.User, tried, err); err != nil {
 				return err
 			}
 		default:

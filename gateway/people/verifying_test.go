@@ -159,7 +159,7 @@ func TestAPanicEndsNothingButWhatItHappenedIn(t *testing.T) {
 		}
 		end()
 		s.people = New(s.options) // without those that look every few seconds, since days go by
-		s.people.work = []duty{newLeaving(s.people).run, s.people.tellLost, s.people.departures.run, newVerifying(s.people).run}
+		s.people.work = []duty{newLeaving(s.people).run, s.people.letters.run, s.people.departures.run, newVerifying(s.people).run}
 		end = s.during(s.people.Run)
 		s.pass(verifyEvery + 3*time.Hour)
 		s.gone("ann", bridge.Disabled)

@@ -45,6 +45,9 @@ type progress struct {
 	// Home and Other are who has signed in.
 	Home  *bridge.Proof `json:",omitempty"`
 	Other *bridge.Proof `json:",omitempty"`
+	// Left is who had signed in before the walk was begun anew, Pressed that the last press was made: services have given something then.
+	Left    []left `json:",omitempty"`
+	Pressed bool   `json:",omitempty"`
 	// Code is to be typed at home; Tries counts the wrong ones.
 	Code  string `json:",omitempty"`
 	Tries int    `json:",omitempty"`
@@ -128,7 +131,7 @@ func (p *People) invite(ctx context.Context, home, other Account, asker bridge.P
 func (p *People) begin(ctx context.Context, id string) (cookie string, err error) {
 	cookie = p.signedWith(forBrowser, id, atDoor, secretBytes())
 	w, err := p.change(ctx, id, func(w *walk) error {
-		w.progress = progress{Asker: w.Asker, Tries: w.Tries, Browser: hashed(cookie)}
+		w.progress = progress{Asker: w.Asker, Tries: w.Tries, Browser: hashed(cookie), Left: w.leaves(), Pressed: w.Pressed}
 		w.signIn(atHome)
 		return nil
 	})
@@ -203,7 +206,13 @@ func (p *People) back(ctx context.Context, id, cookie, state, code, failure stri
 	if err != nil {
 		return p.again(p.explained(err, a, "signing you in"))
 	}
-	return p.proven(ctx, after, proof)
+	err = p.proven(ctx, after, proof)
+	if err != nil { // whoever it was, nothing is kept of it
+		if _, failed := p.giveBack(context.WithoutCancel(ctx), a, proof.ID, proof.Grant); failed != nil {
+			p.o.Log.WithField("account", string(a.Name)).WithError(errors.New(bridge.Cause(failed))).Warn("giving back what somebody gave who cannot be connected failed; it ends by itself")
+		}
+	}
+	return err
 }
 
 // again lets somebody try another account at the same step.
@@ -308,12 +317,24 @@ func (p *People) finish(ctx context.Context, id, cookie, form string) (walk, err
 	// From here on it must not end halfway because the person closes the page.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
 	defer cancel()
-	if err := p.connect(ctx, w); err != nil {
-		return w, err
+	if _, err := p.change(ctx, id, func(w *walk) error { w.Pressed = true; return nil }); err != nil {
+		return w, p.explained(err, Account{}, "connecting")
 	}
-	p.changed()
-	return w, nil
+	for tries := 1; ; tries++ {
+		err := p.connect(ctx, w)
+		if errors.Is(err, store.ErrRenewed) && tries < connectTries {
+			continue
+		}
+		if err != nil {
+			return w, p.explained(err, Account{}, "storing it")
+		}
+		p.changed()
+		return w, nil
+	}
 }
+
+// connectTries is how often is tried to store a connection while what is kept to act as the person is renewed again and again.
+const connectTries = 3
 
 // connect makes Causeway able to act as both, and stores that. Home comes last, as what it gives may have to be made first.
 func (p *People) connect(ctx context.Context, w walk) error {
@@ -325,10 +346,8 @@ func (p *People) connect(ctx context.Context, w walk) error {
 	if err != nil {
 		return err
 	}
-	if _, err := p.o.Store.Connect(ctx, w.ID, [2]store.End{home, other}, p.o.Settings.MaxConnected); err != nil {
-		return p.explained(err, w.home, "storing it")
-	}
-	return nil
+	_, err = p.o.Store.Connect(ctx, w.ID, [2]store.End{home, other}, p.o.Settings.MaxConnected)
+	return err
 }
 
 // empowered makes an account able to act as a user; proof is nil where they have not signed in.
@@ -341,11 +360,15 @@ func (p *People) empowered(ctx context.Context, a Account, u bridge.Profile, pro
 	if proof != nil {
 		grant = proof.Grant
 	}
-	kept, err := a.Bridge.Empower(ctx, u.ID, grant)
+	before, err := p.o.Store.Vault(a.Name).Load(ctx, bridge.PersonGrant(u.ID))
+	if err != nil { // what cannot be opened is good for nothing
+		before = nil
+	}
+	made, err := a.Bridge.Empower(ctx, u.ID, grant)
 	if err != nil {
 		return store.End{}, p.again(p.explained(err, a, "getting the right to write in your name"))
 	}
-	return store.End{Grant: kept, Identity: store.Identity{Account: a.Name, Server: server, User: u.ID, Name: u.Name, Username: u.Username, Email: u.Email}}, nil
+	return store.End{Grant: made, Kept: before, Identity: store.Identity{Account: a.Name, Server: server, User: u.ID, Name: u.Name, Username: u.Username, Email: u.Email}}, nil
 }
 
 // enter lets one press at a time finish a walk.
@@ -357,6 +380,13 @@ func (p *People) enter(id string) bool {
 	}
 	p.finishing[id] = true
 	return true
+}
+
+// busy reports whether a walk is being finished.
+func (p *People) busy(id string) bool {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return p.finishing[id]
 }
 
 func (p *People) leave(id string) {

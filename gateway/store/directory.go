@@ -90,12 +90,20 @@ func (s *Store) Departures(ctx context.Context) ([]Departure, error) {
 	return all, err
 }
 
-// AllowDepartures stores that these may be removed.
-func (s *Store) AllowDepartures(ctx context.Context, left []Departure, at time.Time) error {
+// AllowDepartures stores that these may be removed, and who they are at home by now; counted: within the limit, without anybody's consent.
+func (s *Store) AllowDepartures(ctx context.Context, left []Departure, at time.Time, counted bool) error {
 	err := s.do(ctx, func(t *tx) error {
 		for _, d := range left {
-			if err := t.exec("UPDATE departures_of_people SET allowed = $1 WHERE server = $2 AND uid = $3 AND allowed = 0",
-				at.UnixMilli(), string(d.Server), string(d.User)); err != nil {
+			changed, err := t.change("UPDATE departures_of_people SET allowed = $1, home_server = $2, home = $3 WHERE server = $4 AND uid = $5 AND allowed = 0",
+				at.UnixMilli(), string(d.HomeServer), string(d.Home), string(d.Server), string(d.User))
+			if err != nil {
+				return err
+			}
+			if !counted || changed == 0 {
+				continue
+			}
+			if err := t.exec("INSERT INTO removals (server, uid, at) VALUES ($1, $2, $3) ON CONFLICT (server, uid) DO UPDATE SET at = excluded.at",
+				string(d.Server), string(d.User), at.UnixMilli()); err != nil {
 				return err
 			}
 		}
@@ -116,4 +124,18 @@ func (s *Store) DropDeparture(ctx context.Context, d Departure) error {
 		err = fmt.Errorf("storing that a departure is done: %w", err)
 	}
 	return err
+}
+
+// Removals counts who was removed from a server since a time, without anybody's consent, and forgets earlier ones.
+func (s *Store) Removals(ctx context.Context, server bridge.ServerID, since time.Time) (n int, err error) {
+	err = s.do(ctx, func(t *tx) error {
+		if err := t.exec("DELETE FROM removals WHERE at < $1", since.UnixMilli()); err != nil {
+			return err
+		}
+		return t.row("SELECT COUNT(*) FROM removals WHERE server = $1", string(server)).Scan(&n)
+	})
+	if err != nil {
+		err = fmt.Errorf("counting who was removed lately: %w", err)
+	}
+	return n, err
 }

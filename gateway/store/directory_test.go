@@ -18,7 +18,7 @@ func TestWhoHasLeftIsKnownUntilAllIsDone(t *testing.T) {
 	if err := s.DirectoryRead(t.Context(), "msteams.contoso", "mark 1", at(1), []Departure{ally}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.AllowDepartures(t.Context(), []Departure{ally, carol}, at(2)); err != nil {
+	if err := s.AllowDepartures(t.Context(), []Departure{ally, carol}, at(2), true); err != nil {
 		t.Fatal(err)
 	}
 	again := ally
@@ -44,6 +44,20 @@ func TestWhoHasLeftIsKnownUntilAllIsDone(t *testing.T) {
 		got, err := s.Departures(t.Context())
 		if diff := cmp.Diff(want, got); diff != "" || err != nil {
 			t.Error(diff, err)
+		}
+	}
+	check(ally, bobby, carol)
+	bobby.Home, bobby.Allowed = "bob married", at(3)
+	if err := s.AllowDepartures(t.Context(), []Departure{bobby}, at(3), false); err != nil { // with consent, which does not count
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		server bridge.ServerID
+		since  time.Time
+		want   int
+	}{{"mattermost:1", at(1), 0}, {"msteams:1", at(1), 1}, {"msteams:1", at(2), 1}, {"msteams:1", at(3), 0}} {
+		if got, err := s.Removals(t.Context(), c.server, c.since); got != c.want || err != nil {
+			t.Errorf("%s: %d removals since %v, want %d (%v)", c.server, got, c.since, c.want, err)
 		}
 	}
 	check(ally, bobby, carol)

@@ -6,6 +6,22 @@ import (
 	"causeway/bridge"
 )
 
+// ownPart is a part that was posted under a key.
+type ownPart struct {
+	instance, number, message, posted int64
+	id                                sql.NullString
+	// writer is as whom it was posted last, tried as whom it may have been.
+	writer, tried string
+	// reacted: somebody has reacted to the message; settled: the instance looks like it.
+	reacted, settled bool
+}
+
+func (p *putter) ownPart(key bridge.Key) (o ownPart, found bool, err error) {
+	found, err = p.found(`SELECT p.instance, p.number, p.id, p.posted, p.writer, p.tried, m.id, m.reacted, i.phase = 1 AND i.version = m.version FROM parts p JOIN instances i ON i.id = p.instance JOIN messages m ON m.id = i.message
+		WHERE p.key = $1 AND p.conversation = $2`, []any{string(key), p.here}, &o.instance, &o.number, &o.id, &o.posted, &o.writer, &o.tried, &o.message, &o.reacted, &o.settled)
+	return o, found, err
+}
+
 // own takes what carries a key and is not known by its id. A key counts only from whom the post was written as: people copy posts
 // together with it, and what they say is carried.
 func (p *putter) own(s *bridge.State) error {
@@ -16,67 +32,72 @@ func (p *putter) own(s *bridge.State) error {
 	case !authentic:
 		return p.fresh(s)
 	}
-	var instance, number, message, posted int64
-	var id sql.NullString
-	var writer, tried string
-	var reacted, settled bool
-	found, err := p.found(`SELECT p.instance, p.number, p.id, p.posted, p.writer, p.tried, m.id, m.reacted, i.phase = 1 AND i.version = m.version FROM parts p JOIN instances i ON i.id = p.instance JOIN messages m ON m.id = i.message
-		WHERE p.key = $1 AND p.conversation = $2`, []any{string(s.Key), p.here}, &instance, &number, &id, &posted, &writer, &tried, &message, &reacted, &settled)
+	o, found, err := p.ownPart(s.Key)
 	author := string(s.Author.ID)
-	theirs := !account && writer != author && tried != author
+	theirs := !account && o.writer != author && o.tried != author
 	switch {
 	case err != nil:
 		return err
 	case s.Deleted:
-		if !found || id.Valid || number < 0 || theirs {
+		if !found || o.id.Valid || o.number < 0 || theirs {
 			return nil // of no use any more
 		}
-		return p.stillborn(s, instance, number)
+		return p.stillborn(s, o.instance, o.number)
 	case !found:
 		return p.orphan(s, account)
 	case theirs:
 		return p.fresh(s)
-	case id.Valid && number >= 0 && s.Created.UnixMilli() < posted-forerunner:
-		// An older store was restored, and has posted what had been posted: people may have answered the first one.
-		if err := p.stray(p.here, bridge.MessageID(id.String), s.Key, bridge.UserID(writer)); err != nil {
+	case o.id.Valid && o.number >= 0 && s.Created.UnixMilli() < o.posted-forerunner:
+		if err := p.replaced(s, o); err != nil {
 			return err
 		}
-		if err := p.exec("UPDATE parts SET mixed = 1 WHERE instance = $1 AND number = $2", instance, number); err != nil {
-			return err
-		}
-		if err := p.exec("UPDATE own_reactions SET state = 2, seen = 0 WHERE instance = $1", instance); err != nil {
-			return err
-		}
-	case (id.Valid || number < 0) && !account && s.Created.UnixMilli() > posted+forerunner:
+	case (o.id.Valid || o.number < 0) && !account && s.Created.UnixMilli() > o.posted+forerunner:
 		return p.fresh(s) // people copy what was written as themselves, too
-	case id.Valid, number < 0: // not this one, or it would have been found by its id; or it was buried
+	case o.id.Valid, o.number < 0: // not this one, or it would have been found by its id; or it was buried
 		return p.double(s)
-	case settled && number > 0:
+	case o.settled && o.number > 0:
 		// The text became shorter before it turned up.
-		if err := p.bury(instance, number); err != nil {
+		if err := p.bury(o.instance, o.number); err != nil {
 			return err
 		}
 		return p.double(s)
 	}
-	// The answer to the post is still on its way, or was lost: this settles it.
-	if err := p.adopt(instance, number, s.ID, s.Revision); err != nil {
+	return p.settles(s, o, account)
+}
+
+// replaced puts an older post in the place of a younger one. An older store was restored, and has posted what had been posted: people may have answered
+// the first one.
+func (p *putter) replaced(s *bridge.State, o ownPart) error {
+	if err := p.stray(p.here, bridge.MessageID(o.id.String), s.Key, bridge.UserID(o.writer)); err != nil {
 		return err
 	}
+	if err := p.exec("UPDATE parts SET mixed = 1 WHERE instance = $1 AND number = $2", o.instance, o.number); err != nil {
+		return err
+	}
+	return p.exec("UPDATE own_reactions SET state = 2, seen = 0 WHERE instance = $1", o.instance)
+}
+
+// settles takes a post that was made: the answer is still on its way, or was lost.
+func (p *putter) settles(s *bridge.State, o ownPart, account bool) error {
+	if err := p.adopt(o.instance, o.number, s.ID, s.Revision); err != nil {
+		return err
+	}
+	author := string(s.Author.ID)
 	if account {
 		author = ""
 	}
-	if writer != author { // of several attempts it is one that was made as somebody else
-		if err := p.exec("UPDATE parts SET writer = $1, sent = '' WHERE instance = $2 AND number = $3", author, instance, number); err != nil {
+	if o.writer != author { // of several attempts it is one that was made as somebody else
+		if err := p.exec("UPDATE parts SET writer = $1, sent = '' WHERE instance = $2 AND number = $3", author, o.instance, o.number); err != nil {
 			return err
 		}
 	}
 	// Of several attempts it may be one that answered another post, or none.
 	if err := p.exec(`UPDATE instances SET phase = CASE phase WHEN 2 THEN 1 ELSE phase END, thread = $1, unrooted = $1 = '' AND (SELECT root_id FROM messages m WHERE m.id = message) <> ''
-		WHERE id = $2 AND $3 = 0`, string(s.Root), instance, number); err != nil {
+		WHERE id = $2 AND $3 = 0`, string(s.Root), o.instance, o.number); err != nil {
 		return err
 	}
 	// It may have been given up meanwhile, as when its message was deleted.
-	if err := p.marks(p.woken, "UPDATE instances SET rank = COALESCE(rank, $1) WHERE id = $2 AND reason IS NULL RETURNING conversation", p.now, instance); err != nil {
+	if err := p.marks(p.woken, "UPDATE instances SET rank = COALESCE(rank, $1) WHERE id = $2 AND reason IS NULL RETURNING conversation", p.now, o.instance); err != nil {
 		return err
 	}
 	if !account { // its writer may have edited it already
@@ -88,7 +109,7 @@ func (p *putter) own(s *bridge.State) error {
 			return err
 		}
 	}
-	return p.reactions(s, instance, number, message, reacted)
+	return p.reactions(s, o.instance, o.number, o.message, o.reacted)
 }
 
 // stillborn takes a post that was deleted by somebody before it was known to be made.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -74,6 +75,8 @@ var (
 	ErrConnectedElsewhere = errors.New("connected with somebody else already")
 	// ErrTooMany: as many people are connected as may be.
 	ErrTooMany = errors.New("as many people are connected as the limit allows")
+	// ErrRenewed: what is kept to act as one of them is not what [End].Kept says any more.
+	ErrRenewed = errors.New("what is kept to act as them has been renewed meanwhile")
 )
 
 // End is one end of a connection to be stored.
@@ -81,15 +84,18 @@ type End struct {
 	Identity
 	// Grant is what the account keeps to act as them, see [bridge.PersonGrant]; it is sealed.
 	Grant []byte
+	// Kept is what was kept before, when Grant was made; nil: nothing. It counts where a walk has led here.
+	Kept []byte
 }
 
 // Connect stores that two users are one person, together with the grants, and ends the walk that led there. Where one of
 // them is a person already, the other one is added, unless that person is somebody else on its server. limit is how many people
-// may be connected; 0: any number. ErrNoWalk: the walk has ended meanwhile; "" is a connection without one. After an error nothing is stored.
+// may be connected; 0: any number. ErrNoWalk: the walk has ended meanwhile; "" is a connection without one. Who asked for a walk gets a letter. After an
+// error nothing is stored.
 func (s *Store) Connect(ctx context.Context, walk string, ends [2]End, limit int) (Person, error) {
 	var person Person
 	err := s.do(ctx, func(t *tx) error {
-		if err := t.finish(walk); err != nil {
+		if err := t.finish(walk, ends); err != nil {
 			return err
 		}
 		if err := t.staying(ends); err != nil {
@@ -101,6 +107,11 @@ func (s *Store) Connect(ctx context.Context, walk string, ends [2]End, limit int
 		id, err := t.joined(ends, limit)
 		if err != nil {
 			return err
+		}
+		if walk != "" {
+			if err := t.unrenewed(ends); err != nil {
+				return err
+			}
 		}
 		for _, e := range ends {
 			if err := t.identify(id, e); err != nil {
@@ -122,6 +133,25 @@ func (s *Store) Connect(ctx context.Context, walk string, ends [2]End, limit int
 		return Person{}, fmt.Errorf("storing a connection: %w", err)
 	}
 	return person, nil
+}
+
+// unrenewed makes sure that no grant takes the place of one that is newer than it.
+func (t *tx) unrenewed(ends [2]End) error {
+	for _, e := range ends {
+		name := bridge.PersonGrant(e.User)
+		var sealed, kept []byte
+		found, err := t.found("SELECT sealed FROM vault WHERE account = $1 AND name = $2", []any{string(e.Account), name}, &sealed)
+		if err != nil {
+			return err
+		}
+		if found { // what cannot be opened is good for nothing
+			kept, _ = t.keys.opened(string(e.Account), name, sealed)
+		}
+		if !bytes.Equal(kept, e.Kept) {
+			return ErrRenewed
+		}
+	}
+	return nil
 }
 
 // joined finds or makes the person whom both ends are.
@@ -293,8 +323,8 @@ func (s *Store) Verified(ctx context.Context, p bridge.Profile, server bridge.Se
 	return err
 }
 
-// Forget deletes what is kept to act as a user. With keep, who they are stays known. With their last identity the person is gone.
-func (s *Store) Forget(ctx context.Context, server bridge.ServerID, u bridge.UserID, keep bool) error {
+// Forget deletes what is kept to act as a user. With keep, who they are stays known. With their last identity the person is gone. tell are letters about it.
+func (s *Store) Forget(ctx context.Context, server bridge.ServerID, u bridge.UserID, keep bool, tell ...Letter) error {
 	err := s.do(ctx, func(t *tx) error {
 		var person int64
 		var account string
@@ -306,6 +336,9 @@ func (s *Store) Forget(ctx context.Context, server bridge.ServerID, u bridge.Use
 			return err
 		}
 		if err := t.settleInvitation(server, u, NotNow, time.Now()); err != nil {
+			return err
+		}
+		if err := t.write(tell...); err != nil {
 			return err
 		}
 		if keep {

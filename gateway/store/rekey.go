@@ -64,12 +64,39 @@ func (s *Store) reseal(ctx context.Context) (int, error) {
 				return err
 			}
 		}
-		return t.exec("DELETE FROM walks") // they last minutes: people begin anew
+		return t.endWalks()
 	})
 	if err != nil {
 		return 0, fmt.Errorf("sealing with the new key: %w", err)
 	}
 	return len(all), nil
+}
+
+// endWalks ends those that are under way, as they last minutes, and seals them anew: what was given on them is to be given back.
+func (t *tx) endWalks() error {
+	type row struct {
+		id     string
+		sealed []byte
+	}
+	var all []row
+	err := t.each("SELECT id, sealed FROM walks", nil, func(rows *sql.Rows) error {
+		var r row
+		err := rows.Scan(&r.id, &r.sealed)
+		all = append(all, r)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, r := range all {
+		if text, err := t.keys.opened(walkSeal, r.id, r.sealed); err == nil {
+			r.sealed = t.keys.sealed(walkSeal, r.id, text)
+		}
+		if err := t.exec("UPDATE walks SET expires = 0, sealed = $1 WHERE id = $2", r.sealed, r.id); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // replaceKeyFile writes the file whole or not at all.

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// locked is a store with a token, and the key file that opens it.
+// locked is a store with a token and a walk under way, and the key file that opens it.
 func locked(t *testing.T) (path, keyFile string, keys Keys) {
 	t.Helper()
 	folder := t.TempDir()
@@ -22,7 +22,7 @@ func locked(t *testing.T) (path, keyFile string, keys Keys) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := errors.Join(s.Vault("msteams.contoso").Save(t.Context(), "relay", []byte("the token")), s.Close()); err != nil {
+	if err := errors.Join(s.Vault("msteams.contoso").Save(t.Context(), "relay", []byte("the token")), s.BeginWalk(t.Context(), aWalk("w1", "ann")), s.Close()); err != nil {
 		t.Fatal(err)
 	}
 	return path, keyFile, keys
@@ -42,6 +42,16 @@ func opens(t *testing.T, path, keyFile string) Keys {
 	defer s.Close()
 	if got, err := s.Vault("msteams.contoso").Load(t.Context(), "relay"); string(got) != "the token" || err != nil {
 		t.Errorf("the token is %q, %v", got, err)
+	}
+	walk, err := s.Walk(t.Context(), "w1")
+	if errors.Is(err, ErrNoWalk) { // ended, so that what was given on it is given back
+		var ended []Walk
+		if ended, err = s.EndedWalks(t.Context()); len(ended) == 1 {
+			walk = ended[0]
+		}
+	}
+	if string(walk.Progress) != "progress of w1" || err != nil {
+		t.Errorf("the walk has %q, %v", walk.Progress, err)
 	}
 	return keys
 }

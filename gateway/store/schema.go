@@ -241,8 +241,21 @@ INSERT INTO reactions_made (instance, emoji, writer, state) SELECT instance, emo
 DROP TABLE own_reactions;
 ALTER TABLE reactions_made RENAME TO own_reactions;
 `,
-	// Direct and group conversations.
 	`
+CREATE TABLE letters (                  -- what somebody is to be told where people connect, until they have been
+	server TEXT NOT NULL,
+	uid    TEXT NOT NULL,
+	what   TEXT NOT NULL,                  -- see LetterKind
+	about  TEXT NOT NULL,                  -- accounts, with a blank between them
+	PRIMARY KEY (server, uid, what)
+) WITHOUT ROWID;
+CREATE TABLE removals (                 -- who was removed within the limit, without anybody's consent, lately
+	server TEXT NOT NULL,
+	uid    TEXT NOT NULL,
+	at     INTEGER NOT NULL,
+	PRIMARY KEY (server, uid)
+) WITHOUT ROWID;
+-- Direct and group conversations.
 CREATE TABLE talks (                    -- those that were met, a row for each time their people changed
 	conversation INTEGER NOT NULL REFERENCES conversations,
 	since   INTEGER NOT NULL,              -- from when on it has had these people, by its service's clock; 0 = from the first

@@ -33,6 +33,11 @@ func (k Keys) ValidOrderToken(token string, now time.Time, order []byte) bool {
 	return k.valid(token, now, covered(order))
 }
 
+// Prove gives a proof, to others who can read the key file, that a nonce has reached this installation.
+func (k Keys) Prove(nonce string) string {
+	return base64.RawURLEncoding.EncodeToString(k.Signature("public address", nonce))
+}
+
 // covered is never empty, so that no token for reading is one for an order.
 func covered(order []byte) []byte { return append([]byte("order\x00"), order...) }
 

@@ -33,10 +33,10 @@ var (
 
 const walkSeal = "walk"
 
-// BeginWalk stores a walk. It ends the one that the same user has under way, and forgets those whose time is over.
+// BeginWalk stores a walk. It ends the one that the same user has under way.
 func (s *Store) BeginWalk(ctx context.Context, w Walk) error {
 	err := s.do(ctx, func(t *tx) error {
-		if err := t.exec("DELETE FROM walks WHERE account = $1 AND uid = $2 OR expires <= $3", string(w.Account), string(w.User), time.Now().UnixMilli()); err != nil {
+		if err := t.exec("UPDATE walks SET expires = 0 WHERE account = $1 AND uid = $2", string(w.Account), string(w.User)); err != nil {
 			return err
 		}
 		return t.exec("INSERT INTO walks (id, account, uid, target, sealed, expires) VALUES ($1, $2, $3, $4, $5, $6)",
@@ -66,19 +66,23 @@ func (s *Store) walk(ctx context.Context, where string, args ...any) (w Walk, er
 	return w, err
 }
 
-func (t *tx) walk(where string, args ...any) (Walk, error) {
-	var w Walk
-	var sealed []byte
+const walkColumns = "id, account, uid, target, sealed, expires"
+
+func scanWalk(rows interface{ Scan(...any) error }) (w Walk, sealed []byte, err error) {
 	var expires int64
-	found, err := t.found("SELECT id, account, uid, target, sealed, expires FROM walks WHERE expires > $1 AND "+where,
-		append([]any{time.Now().UnixMilli()}, args...), &w.ID, (*string)(&w.Account), (*string)(&w.User), (*string)(&w.Target), &sealed, &expires)
+	err = rows.Scan(&w.ID, (*string)(&w.Account), (*string)(&w.User), (*string)(&w.Target), &sealed, &expires)
+	w.Expires = time.UnixMilli(expires)
+	return w, sealed, err
+}
+
+func (t *tx) walk(where string, args ...any) (Walk, error) {
+	w, sealed, err := scanWalk(t.row("SELECT "+walkColumns+" FROM walks WHERE expires > $1 AND "+where, append([]any{time.Now().UnixMilli()}, args...)...))
+	if errors.Is(err, sql.ErrNoRows) {
+		return Walk{}, ErrNoWalk
+	}
 	if err != nil {
 		return Walk{}, fmt.Errorf("looking up a walk: %w", err)
 	}
-	if !found {
-		return Walk{}, ErrNoWalk
-	}
-	w.Expires = time.UnixMilli(expires)
 	if w.Progress, err = t.keys.opened(walkSeal, w.ID, sealed); err != nil {
 		return Walk{}, ErrNoWalk // begun with another key file
 	}
@@ -101,24 +105,62 @@ func (s *Store) ChangeWalk(ctx context.Context, id string, change func(Walk) (pr
 	})
 }
 
-// EndWalk forgets a walk; harmless when there is none.
+// EndWalk ends a walk; harmless when there is none.
 func (s *Store) EndWalk(ctx context.Context, id string) error {
+	return s.do(ctx, func(t *tx) error { return t.exec("UPDATE walks SET expires = 0 WHERE id = $1", id) })
+}
+
+// EndedWalks gives the walks that led to nothing: they were ended, or their time is over. What was given on them is to be given back, then they
+// are to be dropped. Those that were begun with another key file are forgotten.
+func (s *Store) EndedWalks(ctx context.Context) (all []Walk, err error) {
+	err = s.do(ctx, func(t *tx) error {
+		all = nil
+		var unread []string
+		err := t.each("SELECT "+walkColumns+" FROM walks WHERE expires <= $1 ORDER BY expires, id", []any{time.Now().UnixMilli()}, func(rows *sql.Rows) error {
+			w, sealed, err := scanWalk(rows)
+			if err != nil {
+				return err
+			}
+			if w.Progress, err = t.keys.opened(walkSeal, w.ID, sealed); err != nil {
+				unread = append(unread, w.ID)
+				return nil
+			}
+			all = append(all, w)
+			return nil
+		})
+		for _, id := range unread {
+			err = errors.Join(err, t.exec("DELETE FROM walks WHERE id = $1", id))
+		}
+		return err
+	})
+	if err != nil {
+		err = fmt.Errorf("looking for walks that led to nothing: %w", err)
+	}
+	return all, err
+}
+
+// DropWalk forgets a walk, with what was proven on it.
+func (s *Store) DropWalk(ctx context.Context, id string) error {
 	return s.do(ctx, func(t *tx) error { return t.exec("DELETE FROM walks WHERE id = $1", id) })
 }
 
-// PruneWalks forgets the walks whose time is over, with what was proven on them.
-func (s *Store) PruneWalks(ctx context.Context) error {
-	return s.do(ctx, func(t *tx) error { return t.exec("DELETE FROM walks WHERE expires <= $1", time.Now().UnixMilli()) })
-}
-
-// finish ends the walk that leads to a connection; "" is a connection without one, by an administrator.
-func (t *tx) finish(walk string) error {
+// finish ends the walk that leads to a connection, and has who asked for it told; "" is a connection without one, by an administrator.
+func (t *tx) finish(walk string, ends [2]End) error {
 	if walk == "" {
 		return nil
 	}
-	ended, err := t.change("DELETE FROM walks WHERE id = $1 AND expires > $2", walk, time.Now().UnixMilli())
-	if err == nil && ended == 0 {
+	var asked, target string
+	found, err := t.found("SELECT account, target FROM walks WHERE id = $1 AND expires > $2", []any{walk, time.Now().UnixMilli()}, &asked, &target)
+	if err == nil && !found {
 		err = ErrNoWalk
+	}
+	if err == nil {
+		err = t.exec("DELETE FROM walks WHERE id = $1", walk)
+	}
+	for _, e := range ends {
+		if err == nil && string(e.Account) == asked {
+			err = t.write(Letter{To: User{Server: e.Server, User: e.User}, Kind: Welcome, About: []bridge.AccountName{bridge.AccountName(target)}})
+		}
 	}
 	return err
 }
@@ -264,7 +306,7 @@ const undeliveredQuery = `SELECT o.server, o.channel, t.server, t.channel, m.cre
 	UNION ALL
 	SELECT message, conversation, '' FROM instances INDEXED BY instances_lacking WHERE rank IS NOT NULL AND reason IS NULL AND origin = 0
 ) u JOIN messages m ON m.id = u.message JOIN conversations o ON o.id = m.origin JOIN conversations t ON t.id = u.conversation
-WHERE o.server = $1 AND m.body IS NOT NULL AND json_extract(CAST(m.body AS TEXT), '$.Author.ID') = $2
+WHERE o.server = $1 AND m.author = $2 AND m.body IS NOT NULL
 ORDER BY u.reason = '', m.created DESC LIMIT $3`
 
 // Undelivered gives what a user has said and has not arrived, at most limit of it: first what could not be delivered, the newest

@@ -93,7 +93,13 @@ func TestWalkWhoseTimeIsOverIsNoWalk(t *testing.T) {
 		if _, err := s.Connect(t.Context(), "w1", ends, 0); !errors.Is(err, ErrNoWalk) {
 			t.Error(err)
 		}
-		if err := s.PruneWalks(t.Context()); err != nil {
+		want := aWalk("w1", "ann")
+		want.Expires = time.UnixMilli(time.Now().UnixMilli())
+		ended, err := s.EndedWalks(t.Context())
+		if diff := cmp.Diff([]Walk{want}, ended); diff != "" || err != nil {
+			t.Error(diff, err)
+		}
+		if err := s.DropWalk(t.Context(), "w1"); err != nil {
 			t.Error(err)
 		}
 		if n := query[int](t, s, "SELECT (SELECT COUNT(*) FROM walks) + (SELECT COUNT(*) FROM people) + (SELECT COUNT(*) FROM vault WHERE account <> '')"); n != 0 {
@@ -261,4 +267,109 @@ func TestUndeliveredIsWhatThisUserSaid(t *testing.T) {
 			t.Error(none, got, err)
 		}
 	}
+}
+
+// TestEndedWalksStayUntilTheyAreDropped: they were ended by another one, by wrong codes, or by their time.
+func TestEndedWalksStayUntilTheyAreDropped(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "causeway.db"), Options{})
+	for _, w := range []Walk{aWalk("w1", "ann"), aWalk("w2", "bob"), aWalk("w3", "ann"), aWalk("w4", "cid")} {
+		if err := s.BeginWalk(t.Context(), w); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ended := func() (ids []string) {
+		t.Helper()
+		all, err := s.EndedWalks(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range all {
+			ids = append(ids, w.ID+" of "+string(w.User)+": "+string(w.Progress))
+		}
+		return ids
+	}
+	if err := s.EndWalk(t.Context(), "w2"); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"w1 of ann: progress of w1", "w2 of bob: progress of w2"}, ended()); diff != "" {
+		t.Error(diff)
+	}
+	if err := s.DropWalk(t.Context(), "w1"); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"w2 of bob: progress of w2"}, ended()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestConnectionDoesNotPutAnOlderGrantInThePlaceOfANewerOne: what was kept is renewed while somebody connects anew.
+func TestConnectionDoesNotPutAnOlderGrantInThePlaceOfANewerOne(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "causeway.db"), Options{})
+	ends := [2]End{end("mattermost.hq", "mattermost:1", "ann"), end("msteams.contoso", "msteams:1", "ann")}
+	if _, err := s.Connect(t.Context(), "", ends, 0); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.BeginWalk(t.Context(), aWalk("w1", "ann")); err != nil {
+		t.Fatal(err)
+	}
+	vault, name := s.Vault("mattermost.hq"), bridge.PersonGrant("ann")
+	again := ends
+	for i := range again {
+		again[i].Kept, again[i].Grant = ends[i].Grant, []byte("given on the walk")
+	}
+	if _, err := vault.Renew(t.Context(), name, []byte("renewed")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Connect(t.Context(), "w1", again, 0); !errors.Is(err, ErrRenewed) {
+		t.Error(err)
+	}
+	if kept, err := vault.Load(t.Context(), name); string(kept) != "renewed" || err != nil {
+		t.Errorf("kept %q (%v)", kept, err)
+	}
+	again[0].Kept = []byte("renewed")
+	if _, err := s.Connect(t.Context(), "w1", again, 0); err != nil {
+		t.Error(err)
+	}
+	if kept, err := vault.Load(t.Context(), name); string(kept) != "given on the walk" || err != nil {
+		t.Errorf("kept %q (%v)", kept, err)
+	}
+}
+
+// TestLettersStayUntilTheyAreSent: one of each kind for each person.
+func TestLettersStayUntilTheyAreSent(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "causeway.db"), Options{})
+	ends := [2]End{end("mattermost.hq", "mattermost:1", "ann"), end("msteams.contoso", "msteams:1", "ann")}
+	if err := s.BeginWalk(t.Context(), aWalk("w1", "ann")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Connect(t.Context(), "w1", ends, 0); err != nil {
+		t.Fatal(err)
+	}
+	ann := User{"mattermost:1", "ann"}
+	welcome := Letter{To: ann, Kind: Welcome, About: []bridge.AccountName{"msteams.contoso"}}
+	farewell := func(about ...bridge.AccountName) Letter { return Letter{To: ann, Kind: Farewell, About: about} }
+	letters := func(want ...Letter) {
+		t.Helper()
+		got, err := s.Letters(t.Context())
+		if diff := cmp.Diff(want, got); diff != "" || err != nil {
+			t.Error(diff, err)
+		}
+	}
+	letters(welcome)
+	for _, about := range []bridge.AccountName{"msteams.contoso", "msteams.fabrikam", "msteams.contoso"} {
+		if err := s.Forget(t.Context(), "msteams:1", "ann", true, farewell(about)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	letters(welcome, farewell("msteams.contoso", "msteams.fabrikam"))
+	for _, l := range []Letter{welcome, farewell("msteams.contoso")} { // the other one has grown since it was read
+		if err := s.Sent(t.Context(), l); err != nil {
+			t.Fatal(err)
+		}
+	}
+	letters(farewell("msteams.contoso", "msteams.fabrikam"))
+	if err := s.Sent(t.Context(), farewell("msteams.contoso", "msteams.fabrikam")); err != nil {
+		t.Fatal(err)
+	}
+	letters()
 }

@@ -31,9 +31,11 @@ const (
 // PublicURL:
 //
 //	/healthz           whether the process is alive
+//	/readyz            whether it does its work, and what of it not
 //	/status            how everything stands, for those who may know
 //	/people            what the operator wants done about people
 //	/hooks/ACCOUNT/…   what a service sends to an account, and what an account shows to others
+//	/hooks/causeway/…  a proof for `causeway check` that the address leads here
 //	/connect/…, /me/…  the pages of people
 type Site struct {
 	// PublicURL is the address at which others reach the server; may be empty.
@@ -44,6 +46,9 @@ type Site struct {
 	// Pages answers what begins with /connect/ and /me/; nil: there are no such pages. It must keep the paths, which hold tokens, to
 	// itself, and answer also where it fails.
 	Pages http.Handler
+	// Ready tells whether Causeway does its work, and what keeps some of it from being done, as /readyz shows it to anybody as JSON; nil:
+	// there is no /readyz. It takes a bounded time.
+	Ready func(context.Context) (ready bool, reasons any)
 	// Status gives what /status shows as JSON; nil: there is no /status.
 	Status func(context.Context) any
 	// MaySeeStatus judges the bearer token of a request for it.
@@ -53,6 +58,10 @@ type Site struct {
 	Order func(ctx context.Context, order []byte) (any, error)
 	// MayOrder judges the bearer token of an order.
 	MayOrder func(token string, order []byte) bool
+	// Prove proves to [ProofPath] that this is the installation with the key file; nil: there is no such path.
+	Prove func(nonce string) string
+	// Waiting: this only tries the address, and services shall send again what they send now.
+	Waiting bool
 }
 
 // Hook gives the address below which others reach the handler of an account; empty without a public URL.
@@ -142,7 +151,17 @@ func (g *gate) shut() {
 
 func (s Site) handler() http.Handler {
 	mux := http.NewServeMux()
+	if s.Prove != nil {
+		mux.HandleFunc("GET "+ProofPath+"{nonce}", s.prove)
+	}
+	if s.Waiting {
+		mux.HandleFunc("/", wait)
+		return below(s.PublicURL, mux)
+	}
 	mux.HandleFunc("GET /healthz", healthy)
+	if s.Ready != nil {
+		mux.Handle("GET /readyz", &readiness{ask: s.Ready})
+	}
 	if s.Status != nil {
 		mux.HandleFunc("GET /status", s.status)
 	}

@@ -76,9 +76,11 @@ type crowd struct {
 	channel string
 	conv    bridge.ConversationID
 	secrets []string
+	// restart makes the bridge anew, with the same vault.
+	restart func()
 }
 
-func openCrowd(t *testing.T, w World, profile string) *crowd {
+func openCrowd(t *testing.T, w World, profile string, more ...func(*mattermost.Settings)) *crowd {
 	c := &crowd{T: t, World: w, profile: profile, vault: &Vault{}, front: &Front{}, secrets: []string{w.Bot.Token, w.Alice.Token}}
 	c.client = &http.Client{Timeout: 30 * time.Second}
 	t.Cleanup(c.client.CloseIdleConnections)
@@ -97,14 +99,21 @@ func openCrowd(t *testing.T, w World, profile string) *crowd {
 	if open == nil {
 		open = mattermost.New
 	}
-	account, err := open(bridge.Env{
-		Account: "mattermost.law", Log: logrus.NewEntry(log), Vault: c.vault, Front: c.front, Hook: hook.URL + "/hooks/mattermost.law",
-	}, &mattermost.Settings{Server: w.URL, Token: secret.Secret(w.Bot.Token)})
-	c.must(err)
-	t.Cleanup(func() { account.Close() })
-	c.account, handler = account, account.Handler()
-	_, err = account.Connect(t.Context())
-	c.must(err)
+	c.restart = func() {
+		settings := &mattermost.Settings{Server: w.URL, Token: secret.Secret(w.Bot.Token)}
+		for _, change := range more {
+			change(settings)
+		}
+		account, err := open(bridge.Env{
+			Account: "mattermost.law", Log: logrus.NewEntry(log), Vault: c.vault, Front: c.front, Hook: hook.URL + "/hooks/mattermost.law",
+		}, settings)
+		c.must(err)
+		t.Cleanup(func() { account.Close() })
+		c.account, handler = account, account.Handler()
+		_, err = account.Connect(t.Context())
+		c.must(err)
+	}
+	c.restart()
 	return c
 }
 
@@ -151,23 +160,23 @@ func (c *crowd) run() {
 
 func (c *crowd) alice() bridge.UserID { return bridge.UserID(c.Alice.ID) }
 
-// browse opens the address in Alice's browser and gives the code with which it comes back.
-func (c *crowd) browse(address string) string {
-	c.Helper()
-	code, err := browse(c.client, c.URL, c.Alice.Token, address)
-	c.must(err)
-	return code
-}
-
 // join connects Alice as the gateway does.
 func (c *crowd) join() {
+	c.Helper()
+	c.joinAs(c.Alice)
+}
+
+// joinAs connects somebody.
+func (c *crowd) joinAs(m Member) {
 	c.Helper()
 	s := bridge.SignIn{Redirect: redirect, State: theState, Verifier: strings.Repeat("v", 43)}
 	address, err := c.account.SignIn(c.Context(), s)
 	c.must(err)
-	proof, err := c.account.Prove(c.Context(), s, c.browse(address))
+	code, err := browse(c.client, c.URL, m.Token, address)
 	c.must(err)
-	if proof.ID != c.alice() || proof.Username != c.Alice.Username || proof.Standing != (bridge.Standing{}) {
+	proof, err := c.account.Prove(c.Context(), s, code)
+	c.must(err)
+	if string(proof.ID) != m.ID || proof.Username != m.Username || proof.Standing != (bridge.Standing{}) {
 		c.Fatalf("proven is %+v", proof.Profile)
 	}
 	grant, err := c.account.Empower(c.Context(), proof.ID, proof.Grant)

@@ -273,7 +273,7 @@ func lookalike(c *crowd) {
 		c.must(err)
 		var p model.Post
 		c.do(c.Bob.Token, "GET", "/posts/"+string(id), nil, &p)
-		want := given
+		want := richtext.Line(given)
 		if told {
 			want += " (elsewhere)"
 		}

@@ -62,6 +62,7 @@ func Real(t testing.TB, url, admin string) World {
 		do("GET", "/roles/name/"+Restricted, nil, &role)
 		do("PUT", "/roles/"+role.Id+"/patch", map[string]any{"permissions": append(role.Permissions, RestrictedPermissions...)}, nil)
 	}
+	w.Person = func(_ testing.TB, name string) Member { return person(name) }
 	w.Channel = func(t testing.TB, name string) string {
 		var c model.Channel
 		do("POST", "/channels", map[string]any{"team_id": team.Id, "name": name, "display_name": strings.ToUpper(name[:1]) + name[1:], "type": "O"}, &c)

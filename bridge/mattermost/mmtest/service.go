@@ -43,6 +43,8 @@ type World struct {
 	Alice, Bob, Bot Member
 	// Channel makes a public channel of that name with Alice, Bob and the bot as members; it gives its id.
 	Channel func(t testing.TB, name string) string
+	// Person makes one more person in the team.
+	Person func(t testing.TB, name string) Member
 	// Revoke takes the bot's token away, Grant gives it back.
 	Revoke, Grant func(t testing.TB)
 	// Profile is how people are acted as; empty: restricted.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -180,6 +181,16 @@ func TestLimitsAreWhatStillPasses(t *testing.T) {
 	}
 }
 
+// computed is for how long this process has had a processor; what else the machine does leaves it alone.
+func computed(t *testing.T) time.Duration {
+	t.Helper()
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+}
+
 // TestNestingCostsNoMoreThanLength: bodies as large and as deep as they may be, and deeper.
 func TestNestingCostsNoMoreThanLength(t *testing.T) {
 	const good = `{"subscriptionId":"s","changeType":"created","resource":"chats('c')"}`
@@ -202,10 +213,10 @@ func TestNestingCostsNoMoreThanLength(t *testing.T) {
 		"the list again and again":    {fill(`"value":[`+good+`],`, `{`, `"value":[`+good+`]}`), 1},
 		"a member again and again":    {fill(`"clientState":"x",`, `{"value":[{`, good[1:]+`]}`), 1},
 	} {
-		begin := time.Now()
+		begin := computed(t)
 		got, err := Parse([]byte(c.body))
 		// A reader that goes over it once per level takes minutes.
-		if took := time.Since(begin); took > 20*time.Second {
+		if took := computed(t) - begin; took > 20*time.Second {
 			t.Errorf("%s: took %v", what, took)
 		}
 		ok := 0

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"sort"
+	"strings"
 
 	"github.com/mattermost/mattermost/server/public/model"
 )
@@ -147,15 +148,28 @@ func (s *Server) getChannelsOfUserInTeam(c *call) (any, *model.AppError) {
 	if !s.mayInTeam(c.user, team, "view_team") {
 		return nil, forbidden()
 	}
-	return s.listChannels(c, func(ch *channel) bool { return ch.TeamId == team || ch.TeamId == "" })
+	out, err := s.listChannels(c, func(ch *channel) bool { return ch.TeamId == team || ch.TeamId == "" })
+	if err != nil {
+		return nil, err
+	}
+	if c.fresh(out.Etag()) {
+		return notModified{}, nil
+	}
+	return out, nil
 }
 
+// getChannelsOfUser lists them by id, and knows no conditional requests: the real server writes the list while it reads it.
 func (s *Server) getChannelsOfUser(c *call) (any, *model.AppError) {
-	return s.listChannels(c, func(*channel) bool { return true })
+	out, err := s.listChannels(c, func(*channel) bool { return true })
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(out, func(a, b *model.Channel) int { return strings.Compare(a.Id, b.Id) })
+	return out, nil
 }
 
 // listChannels lists the channels a user is in, direct and group ones included.
-func (s *Server) listChannels(c *call, keep func(*channel) bool) (any, *model.AppError) {
+func (s *Server) listChannels(c *call, keep func(*channel) bool) (model.ChannelList, *model.AppError) {
 	if !s.mayActFor(c.user, c.userParam()) {
 		return nil, forbidden()
 	}
@@ -168,9 +182,6 @@ func (s *Server) listChannels(c *call, keep func(*channel) bool) (any, *model.Ap
 	}
 	if len(out) == 0 {
 		return nil, fail("GetChannelsForUser", "app.channel.get_channels.not_found.app_error", http.StatusNotFound)
-	}
-	if c.fresh(out.Etag()) {
-		return notModified{}, nil
 	}
 	return out, nil
 }
@@ -313,52 +324,4 @@ func (s *Server) putNotifyProps(c *call) (any, *model.AppError) {
 	m.LastUpdateAt = s.nowMillis()
 	s.publishMember(m)
 	return statusOK, nil
-}
-
-// postDirect opens the direct channel of two people, always the same one. For
-// two others one must be an administrator.
-func (s *Server) postDirect(c *call) (any, *model.AppError) {
-	ids, err := c.ids()
-	if err != nil {
-		return nil, err
-	}
-	if len(ids) == 1 || len(ids) == 2 && ids[0] == ids[1] {
-		if ids[0] != c.user.Id {
-			return nil, invalidBody()
-		}
-		ids = []string{ids[0], ids[0]}
-	}
-	if len(ids) != 2 || !model.IsValidId(ids[0]) || !model.IsValidId(ids[1]) {
-		return nil, invalidBody()
-	}
-	if !slices.Contains(ids, c.user.Id) && !s.isAdmin(c.user) {
-		return nil, forbidden()
-	}
-	if s.users[ids[0]] == nil || s.users[ids[1]] == nil {
-		return nil, fail("CreateDirectChannel", "api.channel.create_direct_channel.invalid_user.app_error", http.StatusBadRequest)
-	}
-	c.status = http.StatusCreated
-	return &s.direct(s.users[ids[0]], s.users[ids[1]]).Channel, nil
-}
-
-// postGroup opens the group channel of three to eight people; the caller is
-// always one of them.
-func (s *Server) postGroup(c *call) (any, *model.AppError) {
-	ids, err := c.ids()
-	if err != nil {
-		return nil, err
-	}
-	ids = append(ids, c.user.Id)
-	slices.Sort(ids)
-	ids = slices.Compact(ids)
-	if len(ids) < model.ChannelGroupMinUsers || len(ids) > model.ChannelGroupMaxUsers {
-		return nil, fail("CreateGroupChannel", "api.channel.create_group.bad_size.app_error", http.StatusBadRequest)
-	}
-	for _, id := range ids {
-		if s.users[id] == nil {
-			return nil, fail("CreateGroupChannel", "api.channel.create_group.bad_user.app_error", http.StatusBadRequest)
-		}
-	}
-	c.status = http.StatusCreated
-	return &s.group(ids).Channel, nil
 }

@@ -66,5 +66,6 @@ func (s *Server) getConfig(c *call) (any, *model.AppError) {
 	if allowed == "none" {
 		allowed = ""
 	}
-	return map[string]any{"ServiceSettings": map[string]any{"AllowedUntrustedInternalConnections": allowed}}, nil
+	return map[string]any{"ServiceSettings": map[string]any{"AllowedUntrustedInternalConnections": allowed,
+		"DisableBotsWhenOwnerIsDeactivated": !s.opts.BotsOutliveOwners}}, nil
 }

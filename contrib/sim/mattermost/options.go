@@ -65,10 +65,14 @@ type Options struct {
 	// AllowedInternal is AllowedUntrustedInternalConnections: hosts and networks in private ranges to which commands and buttons
 	// may go. Default: "127.0.0.1", where a fresh real server has none; "none" for none.
 	AllowedInternal string
+	// RestrictDirectMessage has people write to each other only where they have a team in common, as the setting "team" does.
+	RestrictDirectMessage bool
 	// HideEmail switches off ShowEmailAddress.
 	HideEmail bool
 	// PostEditTimeLimit, when above zero, is how long a post may be edited.
 	PostEditTimeLimit time.Duration
+	// BotsOutliveOwners is the opposite of DisableBotsWhenOwnerIsDeactivated, which is on by default.
+	BotsOutliveOwners bool
 	// ClientConfig overrides or adds single values of /config/client.
 	ClientConfig map[string]string
 	// RolePermissions adds permissions to roles, as PUT /roles/{id}/patch does:

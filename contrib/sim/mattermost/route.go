@@ -83,6 +83,7 @@ func (s *Server) table() []route {
 		{method: "POST", template: "/channels/direct", handle: s.postDirect},
 		{method: "POST", template: "/channels/group", handle: s.postGroup},
 		{method: "GET", template: "/channels/{channel_id}", handle: s.getChannel},
+		{method: "PUT", template: "/channels/{channel_id}/patch", handle: s.patchChannel},
 		{method: "GET", template: "/channels/{channel_id}/members", handle: s.getMembers},
 		{method: "POST", template: "/channels/{channel_id}/members", handle: s.postMember},
 		{method: "GET", template: "/channels/{channel_id}/members/{user_id}", handle: s.getMember},

@@ -101,3 +101,11 @@ func (s *Server) view(r *row) PostView {
 	}
 	return v
 }
+
+// Muted says whether a member of a channel, by name or id, is told of mentions alone.
+func (s *Server) Muted(channel, who string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := s.mustChannel(channel).members[s.mustUser(who).Id]
+	return m != nil && m.NotifyProps[model.MarkUnreadNotifyProp] == model.ChannelMarkUnreadMention
+}

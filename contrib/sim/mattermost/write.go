@@ -22,6 +22,8 @@ func (s *Server) create(u *user, p *model.Post, setOnline bool, pause func()) (*
 		return nil, fail("CreatePostAsUser", "api.context.invalid_param.app_error", http.StatusBadRequest)
 	case c.DeleteAt != 0:
 		return nil, fail("createPost", "api.post.create_post.can_not_post_to_deleted.error", http.StatusBadRequest)
+	case s.restricted(c):
+		return nil, fail("createPost", "api.post.create_post.can_not_post_in_restricted_dm.error", http.StatusBadRequest)
 	}
 	former, err := s.deduplicate(u, p.PendingPostId)
 	if err != nil {

@@ -1,46 +1,6 @@
 package page
 
-import (
-	"strings"
-	"unicode"
-)
+import "causeway/bridge/richtext"
 
-// maxName is how many characters of a name are shown.
-const maxName = 80
-
-// Clean makes a name fit for a line of its own: without what moves, hides or turns around the text beside it. A name that shows
-// nothing is "(no name)".
-func Clean(name string) string {
-	var b strings.Builder
-	n, space := 0, false
-	for _, r := range name {
-		switch {
-		case unicode.IsSpace(r):
-			space = b.Len() > 0
-			continue
-		case r == unicode.ReplacementChar, unicode.Is(unicode.C, r), unicode.Is(unicode.Zl, r), unicode.Is(unicode.Zp, r), blank(r):
-			continue
-		}
-		if n++; n > maxName {
-			return b.String() + "…"
-		}
-		if space {
-			b.WriteByte(' ')
-			space = false
-		}
-		b.WriteRune(r)
-	}
-	if b.Len() == 0 {
-		return "(no name)"
-	}
-	return b.String()
-}
-
-// blank are letters that show nothing.
-func blank(r rune) bool {
-	switch r {
-	case '\u115f', '\u1160', '\u3164', '\uffa0', '\u2800', '\u034f':
-		return true
-	}
-	return false
-}
+// Clean makes a name fit for a page, see [richtext.Line].
+func Clean(name string) string { return richtext.Line(name) }

@@ -1,0 +1,163 @@
+package app
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// lesson is what the help of a command says below its usage, and what a shell offers after it.
+type lesson struct {
+	// text explains what the command's line cannot; may be empty.
+	text string
+	// examples are calls, each with what it does.
+	examples [][2]string
+	// words are what its first argument can be.
+	words []string
+	// accounts: its first argument is an account of the config. files: it is a file.
+	accounts, files bool
+}
+
+// lessons are by command.
+func lessons() map[string]lesson {
+	return map[string]lesson{
+		"run": {
+			text: "Needs a config with a gateway. It is done when a signal comes (ctrl-c, SIGTERM): what is under way is finished, what waits is in the store " +
+				"and leaves at the next start. Killed in any other way, nothing is lost either.",
+			examples: [][2]string{{"causeway", "with config.toml"}, {"causeway run -c /etc/causeway/config.toml", "as the systemd unit does"}},
+		},
+		"check": {
+			text: "The first thing to try when something is wrong. It may be called while Causeway runs and while it does not; it writes to no channel and keeps nothing. " +
+				"A problem keeps messages from crossing; a warning does not, or not yet. What to do stands behind an arrow.",
+			examples: [][2]string{{"causeway check", "everything, as a table"}, {"causeway check --json | jq .problems", "for a script; the exit code is 1, too, on any problem"}},
+		},
+		"login": {
+			text:     "Shows an address and a code, and waits until somebody has entered the code there as the relay account. Once is enough, as long as Causeway is used at least every 90 days.",
+			examples: [][2]string{{"causeway login msteams.contoso", "signs the relay account of a Teams account in"}},
+			accounts: true,
+		},
+		"status": {
+			text:     "Asks the Causeway that is running, by its address in [http]; call it as the user that runs Causeway, who can read the key file.",
+			examples: [][2]string{{"causeway status", "problems with their next steps, accounts, gateways"}, {"causeway status --json | jq .totals.waiting", "for a script"}},
+		},
+		"channels": {
+			examples: [][2]string{{"causeway channels mattermost.hq", "each line can be copied into a gateway of the config"}},
+			accounts: true,
+		},
+		"quarantine": {
+			text:     "A message comes into quarantine when it was refused for good, or failed for half an hour while others got through. Everything else goes on meanwhile.",
+			examples: [][2]string{{"causeway quarantine", "what is in it, with the reasons"}, {"causeway quarantine retry 5", "tries it again"}, {"causeway quarantine drop 5", "gives it up; its author is told nothing more"}},
+			words:    []string{"list", "retry", "drop"},
+		},
+		"people": {
+			examples: [][2]string{{"causeway people list lost", "whom Causeway can no longer act as"}, {"causeway people invite ann ben@example.com", "asks two people whether they want to connect"},
+				{"causeway people export --csv > people.csv", "everybody who is known"}},
+			words: actionNames(),
+		},
+		"rekey": {
+			text:     "Stop Causeway first. Back the new key file up afterwards, and keep the former one with the backups of the database that belong to it.",
+			examples: [][2]string{{"causeway rekey", "when the key file may have been seen by somebody"}},
+		},
+		"render": {
+			examples: [][2]string{{"echo '**Hello** @ann' | causeway render --from mattermost --to msteams --person ann=7", "what Teams would be sent"}},
+		},
+		"import": {
+			text: "Reads the TOML of Matterbridge 1.26. What has no counterpart becomes a comment that says why (Left out), or what you must do (TO DO). Without -o no secret is shown; " +
+				"with -o tokens are moved into the new file, which only you can read. A file that exists is never written over.",
+			examples: [][2]string{{"causeway import matterbridge.toml", "shows what it would become"}, {"causeway import matterbridge.toml -o config.toml", "makes the config"}},
+			files:    true,
+		},
+		"completion": {
+			text: "Prints a script after which your shell completes commands, flags, accounts and files.",
+			examples: [][2]string{{"causeway completion bash > /etc/bash_completion.d/causeway", "for bash, for all users"}, {"source <(causeway completion bash)", "for this shell only"},
+				{`causeway completion zsh > "${fpath[1]}/_causeway"`, "for zsh"}, {"causeway completion fish > ~/.config/fish/completions/causeway.fish", "for fish"}},
+			words: []string{"bash", "zsh", "fish"},
+		},
+		"version": {examples: [][2]string{{"causeway version", "to tell when something is reported"}}},
+		"help":    {examples: [][2]string{{"causeway help check", "the same as: causeway check --help"}}},
+	}
+}
+
+func actionNames() []string {
+	var all []string
+	for _, a := range peopleActions() {
+		all = append(all, a.Name)
+	}
+	return all
+}
+
+// flagMeaning says what a flag of commands takes and does.
+type flagMeaning struct{ name, takes, about string }
+
+// flagMeanings are those of all flags beside -c and -h.
+var flagMeanings = []flagMeaning{
+	{flagJSON, "", "prints JSON"},
+	{flagCSV, "", "prints CSV"},
+	{flagFile, "FILE", "takes names from a file, one a line"},
+	{flagDryRun, "", "only says what would happen"},
+	{flagConfirm, "", "agrees to as many removals as were asked about"},
+	{flagFrom, "SERVICE", "the service that the text is from"},
+	{flagTo, "SERVICE", "the service that it is for"},
+	{flagPerson, "NAME=ID", "somebody whom a mention calls; may be repeated"},
+	{flagOutput, "FILE", "writes into a new file"},
+}
+
+// dashed is how a flag is shown.
+func (f flagMeaning) dashed() string {
+	if len(f.name) == 1 {
+		return "-" + f.name
+	}
+	return "--" + f.name
+}
+
+// flagsOf gives the flags that a command takes, all of them.
+func flagsOf(v verb) []flagMeaning {
+	var all []flagMeaning
+	for _, f := range flagMeanings {
+		if slices.Contains(v.flags, f.name) {
+			all = append(all, f)
+		}
+	}
+	if !v.noConfig {
+		all = append(all, flagMeaning{"c", "FILE", "the config; " + defaultConfig + " where none is named"})
+	}
+	return append(all, flagMeaning{"h", "", "shows this"})
+}
+
+// helpOf is what follows the usage of a command.
+func helpOf(v verb) string {
+	l := lessons()[v.name]
+	var b strings.Builder
+	if l.text != "" {
+		b.WriteByte('\n')
+		wrap(&b, l.text)
+	}
+	if v.more != nil {
+		b.WriteString(v.more())
+	}
+	b.WriteString("\nExamples:\n")
+	for _, e := range l.examples {
+		fmt.Fprintf(&b, "  %s\n        %s\n", e[0], e[1])
+	}
+	b.WriteString("\nFlags:\n")
+	for _, f := range flagsOf(v) {
+		fmt.Fprintf(&b, "  %-18s %s\n", strings.TrimSpace(f.dashed()+" "+f.takes), f.about)
+	}
+	return b.String()
+}
+
+// wrap writes a paragraph in lines of at most 100 letters.
+func wrap(b *strings.Builder, text string) {
+	line := ""
+	for _, word := range strings.Fields(text) {
+		if line != "" && len(line)+1+len(word) > 100 {
+			b.WriteString(line + "\n")
+			line = ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+	}
+	b.WriteString(line + "\n")
+}
