@@ -177,8 +177,9 @@ func (t *talks) store(ctx context.Context, a *account, talk bridge.Talk, d *deci
 		return met, err
 	}
 	m.Talk.Reason, m.Talk.Decided = met.Reason, time.Now()
-	t.take(m.Talk, append(met.Changed, met.Pair)...)
-	t.gateway.retable()
+	if t.take(m.Talk, append(met.Changed, met.Pair)...) {
+		t.gateway.retable()
+	}
 	return met, nil
 }
 
@@ -190,8 +191,9 @@ func (t *talks) update(change func() (store.Pair, error)) error {
 	if err = t.gateway.stored(err); err != nil {
 		return err
 	}
-	t.take(store.Talk{}, pair)
-	t.gateway.retable()
+	if t.take(store.Talk{}, pair) {
+		t.gateway.retable()
+	}
 	return nil
 }
 
@@ -338,17 +340,21 @@ func (t *talks) retitle(ctx context.Context, a *account, talk bridge.Talk, d *de
 		return nil
 	}
 	for _, as := range d.openers("", talk.Speaker) {
+		began := time.Now()
 		err := guarded(func() error {
 			return other.Bridge.Rename(ctx, pair.Other(talk.Conversation).Conversation, as, talk.Topic)
 		})
-		switch kind := bridge.KindOf(err); {
-		case err != nil && (kind == bridge.Unsupported || kind == bridge.Rejected || kind == bridge.Gone): // it stays as it is there
-		case err != nil:
+		kind := bridge.KindOf(err)
+		switch {
+		case err != nil && kind == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopePerson:
+			t.gateway.lose(ctx, *other.server.Load(), as, began, err)
+			continue
+		case err != nil && passes(err):
 			return fmt.Errorf("renaming the conversation in %s: %w", other.Name, err)
 		}
-		return t.update(func() (store.Pair, error) { return t.gateway.store.Retitled(ctx, pair.ID, talk.Topic) })
+		break // where it cannot be renamed, it stays as it is
 	}
-	return nil
+	return t.update(func() (store.Pair, error) { return t.gateway.store.Retitled(ctx, pair.ID, talk.Topic) })
 }
 
 // retitled gives the pair of a talk whose topic has become another one than both ends had.

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"maps"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -246,8 +247,8 @@ func (t *talks) linkOf(here, there bridge.ServerID) (*link, *account) {
 	return nil, nil
 }
 
-// take notes what the store says of a talk and its pairs.
-func (t *talks) take(one store.Talk, pairs ...store.Pair) {
+// take notes what the store says of a talk and its pairs, and reports whether the table must know.
+func (t *talks) take(one store.Talk, pairs ...store.Pair) (changed bool) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	if one.Conversation.Channel != "" {
@@ -255,16 +256,21 @@ func (t *talks) take(one store.Talk, pairs ...store.Pair) {
 		k.lifted = false
 		i, found := slices.BinarySearchFunc(k.periods, one.Since, func(p store.Talk, since time.Time) int { return p.Since.Compare(since) })
 		if found {
+			was := k.periods[i]
+			changed = was.Reason != one.Reason || !slices.Equal(was.Members, one.Members)
 			k.periods[i] = one
 		} else {
+			changed = true
 			k.periods = slices.Insert(k.periods, i, one)
 		}
 	}
 	for _, p := range pairs {
 		if p.ID != 0 {
+			changed = changed || !reflect.DeepEqual(t.pairs[p.ID], p)
 			t.pairs[p.ID] = p
 		}
 	}
+	return changed
 }
 
 // fill puts the talks into a table that is being made.

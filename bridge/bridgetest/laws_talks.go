@@ -177,11 +177,10 @@ func triedOpening(w *world) {
 func joinedAreMet(w *world) {
 	talks := w.circle()
 	w.read()
-	c := talks.Open(Alice, Bob)
 	if can := w.bridge.Capabilities(); !can.Regroup {
 		w.Errorf("people join groups, and the capabilities say that they do not")
 	}
-	c = talks.Open(Alice, Bob, Carol)
+	c := talks.Open(Alice, Bob, Carol)
 	w.Say(c, Bob, "three")
 	w.put(c, "three")
 	pause(w.ctx, 10*time.Millisecond)
