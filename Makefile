@@ -9,7 +9,7 @@ SHELL       := /bin/bash
 MAKEFLAGS   += --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test setup lint format vet staticcheck vulnerabilities build play race e2e run demo demo-mattermost bench profile fuzz clean
+.PHONY: help test setup lint format vet staticcheck vulnerabilities build deb play race e2e run demo demo-mattermost bench profile fuzz clean
 
 export PATH        := $(PATH):/usr/local/go/bin
 export CGO_ENABLED := 0
@@ -74,8 +74,11 @@ vulnerabilities: build
 build: ## the program ./causeway: static, without the paths of this machine, with its version
 	@go build -buildvcs=$$(git rev-parse HEAD >/dev/null 2>&1 && echo true || echo false) -o causeway ./cmd/causeway
 
+deb: ## the deb package causeway_*.deb, for Debian and its like; GOARCH=arm64 for another machine
+	@contrib/nfpm/build.sh .
+
 play: ## random play: SEEDS=3000 plays, crashes and faults at every kind of call
-	@go test ./gateway -run '^TestRandomPlay' -play.seeds=$(SEEDS) -timeout 20m
+	@go test ./gateway -run '^TestRandomPlay' -play.seeds=$(SEEDS) -timeout 60m
 
 # SQLite and its library are translated C, and most of the work: where the detector does not watch them, a play takes a quarter of the time.
 # The random play of the gateway is long with the race detector, so few seeds must do here; make play has the many. Calls overlap here as they
@@ -85,7 +88,7 @@ race: detect := -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=moder
 race: ## unit tests, suites and the seeds of the fuzz tests, under the race detector
 	@failed=0; \
 	go test $(detect) -timeout 20m $$(go list ./... | grep -vx causeway/gateway) 2>&1 | $(quiet) || failed=1; \
-	go test $(detect) -timeout 20m ./gateway -play.parallel -play.seeds=$(RACE_SEEDS) || failed=1; \
+	go test $(detect) -timeout 60m ./gateway -play.parallel -play.seeds=$(RACE_SEEDS) || failed=1; \
 	exit $$failed
 
 e2e: ## a real Mattermost server on a throw-away PostgreSQL, Causeway, and the stand-in for Teams

@@ -319,7 +319,7 @@ func guarded(do func() error) (err error) {
 // writes reports whether a step changes something at the service.
 func writes(op store.Op) bool {
 	switch op {
-	case store.Find, store.Quote, store.Recall, store.Look, store.Settled:
+	case store.Find, store.Quote, store.Recall, store.Look, store.Carry, store.Discard, store.Settled:
 		return false
 	}
 	return true

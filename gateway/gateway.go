@@ -42,6 +42,7 @@ type Endpoint struct {
 // Route is a [[gateway]] of the config.
 type Route struct {
 	Name      string
+	Files     FilePolicy
 	Endpoints []Endpoint
 }
 

@@ -97,8 +97,8 @@ func TestWhatTheRelayWroteBeforeStaysTheRelays(t *testing.T) {
 
 func TestAnEditOfEitherInstanceReachesTheOther(t *testing.T) {
 	inWorld(t, func(w *world) {
-		a, b := w.service("a", memory.Options{}), w.service("b", memory.Options{Normalize: memory.CollapseSpaces})
-		c := w.service("c", memory.Options{})
+		a, b := w.service("a", memory.Options{}), w.service("b", memory.Options{Normalize: memory.CollapseSpaces, NoFiles: true})
+		c := w.service("c", memory.Options{NoFiles: true})
 		w.route(inout("a", "town"), inout("b", "town"), inout("c", "town"))
 		w.start()
 		w.connect(a, "alice", b, "ally")

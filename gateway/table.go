@@ -34,6 +34,8 @@ type place struct {
 	gateways map[bridge.ConversationID]string
 	// talk is nil for a conversation of the config.
 	talk *talkPlace
+	// files says, for each target, what that gateway does with files.
+	files map[bridge.ConversationID]FilePolicy
 }
 
 // through gives the place as another account of the server uses it; nil: the one that does so always.
@@ -59,7 +61,7 @@ func (g *Gateway) newTable() *table {
 			t.found[named{e.Account, e.Channel}] = c
 			p := t.conversations[c]
 			if p == nil {
-				p = &place{account: g.accounts[e.Account], channel: e.Channel, gateways: map[bridge.ConversationID]string{}}
+				p = &place{account: g.accounts[e.Account], channel: e.Channel, gateways: map[bridge.ConversationID]string{}, files: map[bridge.ConversationID]FilePolicy{}}
 				t.conversations[c] = p
 			}
 			p.in, p.out = p.in || e.In, p.out || e.Out
@@ -68,7 +70,7 @@ func (g *Gateway) newTable() *table {
 	for _, r := range g.routes {
 		for _, from := range r.Endpoints {
 			for _, to := range r.Endpoints {
-				t.connect(g.found[from.Account][from.Channel], g.found[to.Account][to.Channel], from.In && to.Out, r.Name)
+				t.connect(g.found[from.Account][from.Channel], g.found[to.Account][to.Channel], from.In && to.Out, r)
 			}
 		}
 	}
@@ -77,7 +79,7 @@ func (g *Gateway) newTable() *table {
 }
 
 // connect adds a target once, however many gateways lead there.
-func (t *table) connect(from, to bridge.ConversationID, carried bool, gateway string) {
+func (t *table) connect(from, to bridge.ConversationID, carried bool, r Route) {
 	p := t.conversations[from]
 	if p == nil || t.conversations[to] == nil || from == to || !carried {
 		return
@@ -85,7 +87,7 @@ func (t *table) connect(from, to bridge.ConversationID, carried bool, gateway st
 	if _, ok := p.gateways[to]; ok {
 		return
 	}
-	p.gateways[to] = gateway
+	p.gateways[to], p.files[to] = r.Name, r.Files
 	p.targets = append(p.targets, to)
 }
 

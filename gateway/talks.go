@@ -302,7 +302,7 @@ func (t *talks) fill(table *table) {
 func (t *talks) place(table *table, a *account, e store.PairEnd, pair store.Pair) {
 	p := table.conversations[e.Conversation]
 	if p == nil {
-		p = &place{account: a, out: true, gateways: map[bridge.ConversationID]string{}, talk: &talkPlace{shape: pair.Shape, first: pair, pairs: map[bridge.ConversationID]store.Pair{}}}
+		p = &place{account: a, out: true, gateways: map[bridge.ConversationID]string{}, files: map[bridge.ConversationID]FilePolicy{}, talk: &talkPlace{shape: pair.Shape, first: pair, pairs: map[bridge.ConversationID]store.Pair{}}}
 		p.talk.regroups = pair.Shape == bridge.Group && a.capabilities.Regroup
 		table.conversations[e.Conversation] = p
 	}
@@ -318,7 +318,7 @@ func (t *talks) place(table *table, a *account, e store.PairEnd, pair store.Pair
 	if pair.State != store.PairResting {
 		p.in = true
 		p.targets = append(p.targets, other.Conversation)
-		p.gateways[other.Conversation] = ""
+		p.gateways[other.Conversation], p.files[other.Conversation] = "", FilePolicy{Mode: LinkFiles}
 	}
 	if pair.State == store.PairOpen {
 		p.talk.open++

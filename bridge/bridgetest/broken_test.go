@@ -2,6 +2,7 @@ package bridgetest_test
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"causeway/bridge"
@@ -29,6 +30,9 @@ type broken struct {
 	rename  func(ctx context.Context, c bridge.ConversationID, as bridge.UserID, topic string) error
 	members func(ctx context.Context, c bridge.ConversationID) ([]bridge.UserID, error)
 	verify  func(ctx context.Context, u bridge.UserID) error
+	open    func(ctx context.Context, c bridge.ConversationID, f bridge.File, offset int64) (io.ReadCloser, bridge.File, error)
+	upload  func(ctx context.Context, u bridge.Upload) (bridge.File, error)
+	removes func(ctx context.Context, c bridge.ConversationID, as bridge.UserID, f bridge.File) error
 	discard func(ctx context.Context, u bridge.UserID) error
 	mute    func(ctx context.Context, u bridge.UserID, c bridge.ConversationID, setting string) error
 }
@@ -174,6 +178,27 @@ func (b *broken) SetNotifications(ctx context.Context, u bridge.UserID, c bridge
 		return b.mute(ctx, u, c, setting)
 	}
 	return b.Bridge.SetNotifications(ctx, u, c, setting)
+}
+
+func (b *broken) Open(ctx context.Context, c bridge.ConversationID, f bridge.File, offset int64) (io.ReadCloser, bridge.File, error) {
+	if b.open != nil {
+		return b.open(ctx, c, f, offset)
+	}
+	return b.Bridge.Open(ctx, c, f, offset)
+}
+
+func (b *broken) Upload(ctx context.Context, u bridge.Upload) (bridge.File, error) {
+	if b.upload != nil {
+		return b.upload(ctx, u)
+	}
+	return b.Bridge.Upload(ctx, u)
+}
+
+func (b *broken) RemoveFile(ctx context.Context, c bridge.ConversationID, as bridge.UserID, f bridge.File) error {
+	if b.removes != nil {
+		return b.removes(ctx, c, as, f)
+	}
+	return b.Bridge.RemoveFile(ctx, c, as, f)
 }
 
 // between stands between a bridge and the inbox.

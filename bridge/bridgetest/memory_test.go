@@ -3,6 +3,7 @@ package bridgetest_test
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"causeway/bridge"
 	"causeway/bridge/bridgetest"
 	"causeway/bridge/memory"
+	"causeway/bridge/richtext"
 )
 
 // handle is the tests' handle on a service in memory.
@@ -39,7 +41,7 @@ const token = "memory-token-1f9a"
 
 func open(t *testing.T, options memory.Options, v variation) *handle {
 	h := &handle{t: t, variation: v, impersonal: options.NoPeople, regroup: options.Regroup, timeless: options.Tick >= time.Second}
-	options.Fault = h.fault
+	options.Fault, options.MaxFile = h.fault, 1<<40
 	h.service = memory.NewService("memory:test", options)
 	for _, a := range people {
 		h.service.AddPerson(a)
@@ -150,6 +152,16 @@ func (h *handle) user(who bridgetest.Who) bridge.UserID   { return people[who].I
 func (h *handle) Say(c bridge.ConversationID, who bridgetest.Who, text string) bridge.MessageID {
 	return h.service.Say(c.Channel, h.user(who), text)
 }
+func (h *handle) SayFiles(c bridge.ConversationID, who bridgetest.Who, text string, files ...bridgetest.Attachment) bridge.MessageID {
+	var all []memory.Upload
+	for _, f := range files {
+		all = append(all, memory.Upload(f))
+	}
+	return h.service.SayDoc(c.Channel, "", h.user(who), richtext.Plain(text), all...)
+}
+func (h *handle) FileThere(c bridge.ConversationID, f bridge.File) bool {
+	return slices.Contains(h.service.Files(c.Channel), f.Name)
+}
 func (h *handle) Reply(c bridge.ConversationID, root bridge.MessageID, who bridgetest.Who, text string) bridge.MessageID {
 	return h.service.Reply(c.Channel, root, h.user(who), text)
 }
@@ -179,8 +191,12 @@ func (h *handle) Messages(c bridge.ConversationID) []bridgetest.Seen {
 	var all []bridgetest.Seen
 	for _, m := range h.service.Messages(c.Channel) {
 		if !m.Deleted {
+			var files []bridgetest.Attachment
+			for _, f := range m.Files {
+				files = append(files, bridgetest.Attachment(f))
+			}
 			all = append(all, bridgetest.Seen{ID: m.ID, Root: m.Root, Author: m.Author.Name, Text: m.Text,
-				Reactions: m.Reactions, Mentions: m.Mentions})
+				Reactions: m.Reactions, Files: files, Mentions: m.Mentions})
 		}
 	}
 	return all
@@ -285,6 +301,8 @@ var behaviours = map[string]memory.Options{
 	"short":       {MaxText: 2000, Normalize: memory.CollapseSpaces},
 	"equal times": {Tick: time.Hour, Skew: -3 * time.Minute},
 	"regrouping":  {Regroup: true, NoRelayDirect: true},
+	"filing":      {KeepFiles: true, HideSizes: true, FilesPerPost: 5},
+	"fileless":    {NoFiles: true},
 	"repeating":   {BatchSize: 2, Feed: memory.Feed{Seed: 7, Repeat: 0.5, Stale: 0.5, Ahead: 0.5}},
 }
 

@@ -118,4 +118,4 @@ const (
 
 type next = func(context.Context, bridge.Batch) error
 
-var proofs = slices.Concat(feedProofs, endProofs, writeProofs, faultProofs, textProofs, placeProofs, peopleProofs, talkProofs)
+var proofs = slices.Concat(feedProofs, endProofs, writeProofs, faultProofs, textProofs, placeProofs, peopleProofs, talkProofs, fileProofs)

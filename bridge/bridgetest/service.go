@@ -48,6 +48,8 @@ type Seen struct {
 	Text string
 	// Reactions of everybody, emoji in neutral form.
 	Reactions []bridge.Reaction
+	// Files in the order in which they are shown; Type is not compared.
+	Files []Attachment
 	// Mentions counts whom the message notified: people, and each of channel, team, everybody, here.
 	Mentions int
 }
@@ -79,6 +81,8 @@ type Features struct {
 	NoMentions bool
 	// NoPeople: the handle cannot connect people.
 	NoPeople bool
+	// NoFiles: the handle cannot attach files, or the service has none.
+	NoFiles bool
 	// NoReactionFeed: the service does not tell of a reaction unless something else changes.
 	NoReactionFeed bool
 	// Talks are how direct and group conversations are caused; without Open the handle cannot.
@@ -117,6 +121,10 @@ type Service interface {
 
 	// Say makes who say something new. The text is plain: paragraphs separated by "\n".
 	Say(c bridge.ConversationID, who Who, text string) bridge.MessageID
+	// SayFiles makes who say something new with files attached.
+	SayFiles(c bridge.ConversationID, who Who, text string, files ...Attachment) bridge.MessageID
+	// FileThere tells whether a file that [bridge.Bridge.Upload] gave still exists.
+	FileThere(c bridge.ConversationID, f bridge.File) bool
 	// Reply makes who answer in the thread of root.
 	Reply(c bridge.ConversationID, root bridge.MessageID, who Who, text string) bridge.MessageID
 	// Quote makes who say something that copies the message id with as much of its source as a person can get hold of: quoted,

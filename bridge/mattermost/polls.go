@@ -2,7 +2,6 @@ package mattermost
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
 
 	"causeway/bridge"
@@ -52,7 +51,7 @@ func (t *talks) poll(ctx context.Context, channel string) {
 		}
 		switch {
 		case bridge.KindOf(err) == bridge.Throttled:
-			t.feed.pause(bridge.AfterOf(err))
+			t.throttled(err)
 		case err == nil && changed:
 			t.mu.Lock()
 			t.tags[channel] = now
@@ -60,5 +59,8 @@ func (t *talks) poll(ctx context.Context, channel string) {
 			c.fallBehind(ctx, fromCursor)
 		}
 	}
-	t.polls.soon(channel, time.Now().Add(wait*7/8+rand.N(wait/4+1)))
+	t.mu.Lock()
+	wait = t.spread(wait)
+	t.mu.Unlock()
+	t.polls.soon(channel, time.Now().Add(wait))
 }

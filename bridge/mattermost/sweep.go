@@ -21,6 +21,8 @@ const (
 	calm = 2 * time.Minute
 	// budget is how many lists of idle people are asked for in a second at most: a list costs the server a millisecond (measured on 11.1).
 	budget = 50
+	// mostStrain is by how much less often is asked at most, where the server limits how often.
+	mostStrain = 32
 )
 
 // start has the group of the feed notice what is said.
@@ -123,7 +125,7 @@ func (t *talks) failed(ctx context.Context, p *observed, began time.Time, err er
 	case fresh:
 		a.tellLost(ctx, bridge.UserID(p.user), began, err)
 	case bridge.KindOf(err) == bridge.Throttled:
-		t.feed.pause(bridge.AfterOf(err))
+		t.throttled(err)
 	default:
 		log.Debug("somebody's direct and group conversations could not be listed; trying again")
 	}
@@ -147,12 +149,33 @@ func (t *talks) again(p *observed) {
 	default:
 		p.pause = min(max(p.pause, timing.sweep)*3/2, idle)
 	}
-	wait := p.pause*7/8 + rand.N(p.pause/4+1)
+	wait := t.spread(p.pause)
 	here := t.people[p.user] == p
 	t.mu.Unlock()
 	if here {
 		t.sweeps.soon(p.user, time.Now().Add(wait))
 	}
+}
+
+// throttled pauses all reading as long as the server wants, and has people's conversations asked about half as often from now on.
+func (t *talks) throttled(err error) {
+	t.feed.pause(bridge.AfterOf(err))
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if now := time.Now(); now.Sub(t.strained) > time.Second { // one burst counts once
+		t.strain, t.strained = min(max(t.ease(now), 1)*2, mostStrain), now
+	}
+}
+
+// ease gives by how much less often to ask: that halves with each minute without a complaint. The caller holds talks.mu.
+func (t *talks) ease(now time.Time) int {
+	return t.strain >> min(int(now.Sub(t.strained)/time.Minute), 8)
+}
+
+// spread gives how long to wait in the place of d: as the server can take it, and each time a little different. The caller holds talks.mu.
+func (t *talks) spread(d time.Duration) time.Duration {
+	d *= time.Duration(max(t.ease(time.Now()), 1))
+	return d*7/8 + rand.N(d/4+1)
 }
 
 // listed is what a list tells of a channel.

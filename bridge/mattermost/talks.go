@@ -42,6 +42,9 @@ type talks struct {
 	active map[string]time.Time
 	tags   map[string]string
 	frames *lru.Cache[uint64, *copies]
+	// strain is by how much less often is asked since the server said, then, that it is too often.
+	strain   int
+	strained time.Time
 	// loose: somebody's talks may have no connection that could have one.
 	loose bool
 	// before is what had been noticed when this Run began.

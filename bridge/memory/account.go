@@ -1,11 +1,9 @@
 package memory
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"time"
@@ -73,6 +71,9 @@ func (a *account) Capabilities() bridge.Capabilities {
 		Edit:               !o.NoEdit,
 		Delete:             !o.NoDelete,
 		Reactions:          !o.NoReactions,
+		Files:              !o.NoFiles,
+		FilesPerPost:       o.FilesPerPost,
+		RemoveFiles:        o.KeepFiles,
 		DeleteTakesReplies: o.DeleteTakesReplies,
 		PostInterval:       o.PostInterval,
 		Settle:             o.Settle,
@@ -160,26 +161,6 @@ func (a *account) Read(ctx context.Context, id bridge.ConversationID, msg bridge
 	return state, err
 }
 
-// Open gives the bytes of a file.
-func (a *account) Open(ctx context.Context, id bridge.ConversationID, f bridge.File) (io.ReadCloser, error) {
-	var data []byte
-	err := a.call(ctx, Call{Op: Open, Conversation: id}, func() error {
-		c, err := a.channel(id)
-		if err != nil {
-			return err
-		}
-		var known bool
-		if data, known = c.files[f.ID]; !known {
-			return fault(bridge.Gone, "there is no file %s in %s", f.ID, id)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return io.NopCloser(bytes.NewReader(data)), nil
-}
-
 // channel finds a conversation that may not exist.
 func (a *account) channel(id bridge.ConversationID) (*channel, error) {
 	if c := a.service.channels[id.Channel]; c != nil && id.Server == a.service.server {
@@ -235,8 +216,12 @@ func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, e
 		if err := a.fits(d.Text); err != nil {
 			return err
 		}
+		if err := a.shows(c, nil, d); err != nil {
+			return err
+		}
 		id = a.service.add(c, &message{root: d.Root, author: a.shown(d), writer: a.writer(d.As), key: d.Key},
-			version{text: a.service.text(d.Text)})
+			version{text: a.service.text(d.Text), files: d.Files})
+		c.attach(c.byID[id])
 		return nil
 	})
 	return id, err
@@ -290,7 +275,14 @@ func (a *account) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft)
 		if err := a.fits(d.Text); err != nil {
 			return err
 		}
-		a.service.edit(c, m, a.service.text(d.Text), 0)
+		files := m.now().files
+		if d.As == "" || d.Key != "" {
+			if err := a.shows(c, m, d); err != nil {
+				return err
+			}
+			files = d.Files
+		}
+		a.service.edit(c, m, a.service.text(d.Text), files, 0)
 		return nil
 	})
 }

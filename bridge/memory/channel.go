@@ -14,11 +14,12 @@ import (
 type channel struct {
 	conversation bridge.Conversation
 	talk
-	shut     bool
-	messages []*message
-	byID     map[bridge.MessageID]*message
-	log      []change
-	files    map[string][]byte
+	shut         bool
+	messages     []*message
+	byID         map[bridge.MessageID]*message
+	log          []change
+	files        map[string]*file
+	keeps, hides bool // as the service's options say
 }
 
 // change is an entry of the log: message m became its version number v. The entry before about the same message is
@@ -91,7 +92,7 @@ func (c *channel) state(m *message, v version) bridge.State {
 		Key:          m.key,
 	}
 	if !v.deleted {
-		s.Text, s.Files, s.Reactions = v.text, v.files, v.reactions
+		s.Text, s.Files, s.Reactions = v.text, c.told(v.files), v.reactions
 	}
 	return s
 }
@@ -132,14 +133,15 @@ func (s *Service) text(d richtext.Doc) richtext.Doc {
 	return d
 }
 
-// edit changes the text; without an effect when it is the same.
-func (s *Service) edit(c *channel, m *message, text richtext.Doc, mentions int) {
+// edit changes text and files; without an effect when they are the same.
+func (s *Service) edit(c *channel, m *message, text richtext.Doc, files []bridge.File, mentions int) {
 	v := m.now()
-	if Text(v.text) == Text(text) && sameDoc(v.text, text) {
+	if Text(v.text) == Text(text) && sameDoc(v.text, text) && slices.Equal(v.files, files) {
 		return
 	}
-	v.text, v.edited, v.mentions = text, s.clock(), mentions
+	v.text, v.files, v.edited, v.mentions = text, files, s.clock(), mentions
 	s.change(c, m, v)
+	c.attach(m)
 }
 
 // remove deletes a message, and what was answered to it where the service does that.
@@ -147,6 +149,7 @@ func (s *Service) remove(c *channel, m *message) {
 	v := m.now()
 	v.deleted = true
 	s.change(c, m, v)
+	c.attach(m)
 	if !s.options.DeleteTakesReplies {
 		return
 	}

@@ -21,6 +21,8 @@ const (
 	Feeding          Op = "feed"
 	Read             Op = "read"
 	Open             Op = "open"
+	Uploading        Op = "upload"
+	RemoveFile       Op = "remove file"
 	Post             Op = "post"
 	Edit             Op = "edit"
 	Delete           Op = "delete"

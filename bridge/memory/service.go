@@ -26,6 +26,13 @@ type Options struct {
 	NoDirect, NoRelayDirect, Regroup bool
 	// GroupLimit is how many people a group may have; 0: any number.
 	GroupLimit int
+	// NoFiles: accounts cannot send files. KeepFiles: what an account has uploaded stays when its post is gone, until it is discarded.
+	NoFiles, KeepFiles bool
+	// FilesPerPost is how many files a post may have, 0: any number; MaxFile how large one may be, 0: as large as it likes. With
+	// HideSizes states do not tell how large files are.
+	FilesPerPost int
+	MaxFile      int64
+	HideSizes    bool
 	// DeleteTakesReplies: when somebody deletes the first message of a thread, the answers go along.
 	DeleteTakesReplies bool
 	// DeleteKeepsRevision: a deletion does not raise the revision; an undelete does.
@@ -70,6 +77,7 @@ type Service struct {
 	paused     map[pause]time.Time
 	lastWrite  map[bridge.UserID]time.Time
 	notices    []bridge.Notice
+	uploading  map[string]*upload
 	violations int
 	writes     int
 	humans
@@ -96,6 +104,7 @@ func NewService(server bridge.ServerID, options Options) *Service {
 		feeds:     map[*feed]struct{}{},
 		paused:    map[pause]time.Time{},
 		lastWrite: map[bridge.UserID]time.Time{},
+		uploading: map[string]*upload{},
 		humans:    newHumans(),
 		talks:     newTalks(),
 	}
@@ -132,8 +141,10 @@ func (s *Service) addChannel(id bridge.ChannelID, name string, t talk) *channel 
 			Name: name,
 			Link: "memory://" + string(s.server) + "/" + string(id),
 		},
-		talk: t,
-		byID: map[bridge.MessageID]*message{},
+		talk:  t,
+		keeps: s.options.KeepFiles,
+		hides: s.options.HideSizes,
+		byID:  map[bridge.MessageID]*message{},
 	}
 	s.channels[id] = c
 	s.order = append(s.order, c)

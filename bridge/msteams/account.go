@@ -44,6 +44,8 @@ type account struct {
 
 	hook   hook
 	photos *photos
+	// folders are where the files of channels lie.
+	folders *lru.Cache[bridge.ConversationID, driveItem]
 	// signingKeys are those with which the login service signs what vouches for notifications.
 	signingKeys *notification.KeyCache
 
@@ -88,6 +90,9 @@ func newAccount(env bridge.Env, s Settings, network http.RoundTripper) (*account
 	}
 	if a.photos, err = newPhotos(a); err != nil {
 		return nil, err
+	}
+	if a.folders, err = lru.New[bridge.ConversationID, driveItem](namesKept); err != nil {
+		return nil, fmt.Errorf("preparing to remember folders: %w", err)
 	}
 	if a.leftOut, err = lru.New[string, bool](namesKept); err != nil {
 		return nil, fmt.Errorf("preparing to remember messages: %w", err)
@@ -137,7 +142,7 @@ const settle = 5 * time.Second
 func (a *account) Capabilities() bridge.Capabilities {
 	return bridge.Capabilities{
 		Edit: !a.lacks(editing), Delete: !a.lacks(deleting), Reactions: true, PostInterval: a.postInterval, Settle: settle,
-		People: true, Directory: true,
+		People: true, Directory: true, Files: a.carriesFiles(), FilesPerPost: filesPerPost, RemoveFiles: true,
 	}
 }
 

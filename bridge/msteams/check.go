@@ -14,6 +14,7 @@ import (
 func (a *account) Check(ctx context.Context) []bridge.Finding {
 	findings := a.checkApp(ctx)
 	findings = append(findings, a.checkRelay(ctx)...)
+	findings = append(findings, a.granted(ctx)...)
 	findings = append(findings, a.login.clock.Findings("Microsoft's login service")...)
 	if err := a.keys.load(ctx, a.env.Vault); err == nil && a.keys.state() == keysVanish {
 		findings = append(findings, bridge.Finding{Text: "This tenant removes the mark that Causeway puts into its posts: a post whose answer is lost is recognised by its text instead."})

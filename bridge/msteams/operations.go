@@ -5,7 +5,7 @@ type Operation struct {
 	// Doing says in errors what was being done.
 	Doing  string
 	Method string
-	// Path below the Graph URL, with {team}, {channel}, {message}, {reply}, {user}, {app}, {content} and {subscription} in it.
+	// Path below the Graph URL, with {team}, {channel}, {message} and so on in it; see place.
 	Path string
 	// Query parameters, in the form that is sent; may be empty.
 	Query string
@@ -38,6 +38,7 @@ const (
 	readMe         = "User.Read"
 	readApps       = "Application.Read.All"
 	readPhotos     = "ProfilePhoto.Read.All"
+	writeFiles     = "Files.ReadWrite.All"
 )
 
 const (
@@ -47,13 +48,20 @@ const (
 )
 
 const (
-	whyRead    = "to read what is said in the channels"
-	whyPost    = "to post as the relay account and as connected people"
-	whyChange  = "to edit and delete those posts"
-	whyReact   = "to react as the relay account and as connected people"
-	whyFind    = "to find channels by name"
-	whyMembers = "to see who is in a channel, and so whether the relay account may write in a private or shared one"
-	whyPeople  = "to see which people are still there when they have connected"
+	itemPath  = "/drives/{drive}/items/{item}"
+	namedPath = itemPath + ":/{name}"
+)
+
+const (
+	whyFiles     = "to store files in the folders of channels, read those that people share there, and remove copies with their messages"
+	whyChatFiles = "to store files of chats in the OneDrive of connected people, and share them with the members"
+	whyRead      = "to read what is said in the channels"
+	whyPost      = "to post as the relay account and as connected people"
+	whyChange    = "to edit and delete those posts"
+	whyReact     = "to react as the relay account and as connected people"
+	whyFind      = "to find channels by name"
+	whyMembers   = "to see who is in a channel, and so whether the relay account may write in a private or shared one"
+	whyPeople    = "to see which people are still there when they have connected"
 )
 
 var (
@@ -95,6 +103,23 @@ var (
 	opUnreact      = &Operation{Doing: "taking back a reaction to a message", Method: "POST", Path: messagePath + "/unsetReaction", Relay: true, Person: true, Permission: sendMessages, Why: whyReact, writes: true}
 	opUnreactReply = &Operation{Doing: "taking back a reaction to a reply", Method: "POST", Path: replyPath + "/unsetReaction", Relay: true, Person: true, Permission: sendMessages, Why: whyReact, writes: true}
 
+	opFolder        = &Operation{Doing: "finding a channel's folder for files", Method: "GET", Path: channelPath + "/filesFolder", Relay: true, Person: true, Permission: writeFiles, Why: whyFiles, writes: true}
+	opShared        = &Operation{Doing: "looking at a file", Method: "GET", Path: "/shares/{share}/driveItem", Relay: true, Person: true, Permission: writeFiles, Why: whyFiles}
+	opItem          = &Operation{Doing: "looking at a stored file", Method: "GET", Path: itemPath, Relay: true, Person: true, Permission: writeFiles, Why: whyFiles, writes: true}
+	opItemNamed     = &Operation{Doing: "looking for a stored file", Method: "GET", Path: namedPath, Relay: true, Person: true, Permission: writeFiles, Why: whyFiles, writes: true}
+	opPutFile       = &Operation{Doing: "storing a file", Method: "PUT", Path: namedPath + ":/content", Query: "@microsoft.graph.conflictBehavior=fail", Relay: true, Person: true, Permission: writeFiles, Why: whyFiles, writes: true}
+	opUploadSession = &Operation{Doing: "beginning to store a file", Method: "POST", Path: namedPath + ":/createUploadSession", Relay: true, Person: true, Permission: writeFiles, Why: whyFiles, writes: true}
+	opOwnFolder     = &Operation{Doing: "finding the folder for files of chats", Method: "GET", Path: "/me/drive/root:/{name}", Person: true, Permission: writeFiles, Why: whyChatFiles, writes: true}
+	opOwnDrive      = &Operation{Doing: "finding a person's OneDrive", Method: "GET", Path: "/me/drive", Person: true, Permission: writeFiles, Why: whyChatFiles, writes: true}
+	opMakeFolder    = &Operation{Doing: "making the folder for files of chats", Method: "POST", Path: "/drives/{drive}/root/children", Person: true, Permission: writeFiles, Why: whyChatFiles, writes: true}
+	opInvite        = &Operation{Doing: "sharing a file with the members of a chat", Method: "POST", Path: itemPath + "/invite", Person: true, Permission: writeFiles, Why: whyChatFiles, writes: true}
+	opRemoveFile    = &Operation{Doing: "removing a copied file", Method: "DELETE", Path: itemPath, Relay: true, Person: true, Permission: writeFiles, Why: whyFiles, writes: true}
+
+	// These are no calls of Graph, but of addresses that it gives, which need no token.
+	opFetch       = &Operation{Doing: "reading a file", Method: "GET"}
+	opUploadState = &Operation{Doing: "asking how far a file has come", Method: "GET"}
+	opFragment    = &Operation{Doing: "sending a part of a file", Method: "PUT", writes: true}
+
 	opSubscribe     = &Operation{Doing: "subscribing to messages", Method: "POST", Path: "/subscriptions", Permission: readMessages, Why: whyRead}
 	opSubscriptions = &Operation{Doing: "listing the subscriptions", Method: "GET", Path: "/subscriptions", Permission: readMessages, Why: whyRead}
 	opRenew         = &Operation{Doing: "renewing a subscription", Method: "PATCH", Path: "/subscriptions/{subscription}", Permission: readMessages, Why: whyRead}
@@ -108,6 +133,7 @@ var operations = []*Operation{
 	opMe, opPerson, opJoinedTeams, opChannels, opChannel, opMembers, opUser, opProfile, opFindUser, opDeletedUser, opDirectory, opApplication, opPhoto,
 	opProbe, opThreads, opReplies, opMessage, opReply, opPicture, opPicture2,
 	opPost, opPostReply, opEdit, opEditReply, opDelete, opDeleteReply, opReact, opReactReply, opUnreact, opUnreactReply,
+	opFolder, opShared, opItem, opItemNamed, opPutFile, opUploadSession, opRemoveFile, opOwnFolder, opOwnDrive, opMakeFolder, opInvite,
 	opSubscribe, opSubscriptions, opRenew, opUnsubscribe,
 	opBatch,
 }

@@ -37,6 +37,7 @@ var (
 	rateUsers         = &rate{app: 175} // 3,500 units per 10 s in a small tenant, 2 each
 	rateDirectory     = &rate{app: 10}  // of the same; pages of it are long
 	ratePhotos        = &rate{app: 25}  // Outlook services: 10,000 per 10 min for each mailbox; a choice for all together
+	rateFiles         = &rate{app: 20}  // SharePoint tells no numbers (a choice): it throttles when it likes, and says for how long
 	rateSubscriptions = &rate{app: 25}  // 500 per 20 s
 	rateSubscribed    = &rate{app: 1}   // 25 per 20 s
 )
@@ -51,7 +52,9 @@ var rates = map[*Operation]*rate{
 	opReact: rateWrite, opReactReply: rateWrite, opUnreact: rateWrite, opUnreactReply: rateWrite,
 	opChannel: rateChannel, opChannels: rateChannels, opMembers: rateMembers, opJoinedTeams: rateTeams,
 	opMe: rateUsers, opPerson: rateUsers, opUser: rateUsers, opProfile: rateUsers, opFindUser: rateUsers, opDeletedUser: rateUsers, opDirectory: rateDirectory,
-	opPhoto:     ratePhotos,
+	opPhoto:  ratePhotos,
+	opFolder: rateGet, opShared: rateFiles, opItem: rateFiles, opItemNamed: rateFiles, opPutFile: rateFiles, opUploadSession: rateFiles, opRemoveFile: rateFiles,
+	opOwnFolder: rateFiles, opOwnDrive: rateFiles, opMakeFolder: rateFiles, opInvite: rateFiles,
 	opSubscribe: rateSubscriptions, opRenew: rateSubscriptions, opUnsubscribe: rateSubscriptions, opSubscriptions: rateSubscribed,
 }
 

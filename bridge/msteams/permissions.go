@@ -43,6 +43,8 @@ func (a *account) uses(op *Operation) bool {
 	case opSubscribe, opSubscriptions, opRenew, opUnsubscribe:
 		how, _ := a.receiving()
 		return how == byNotifications
+	case opFolder, opShared, opItem, opItemNamed, opPutFile, opUploadSession, opRemoveFile, opOwnFolder, opOwnDrive, opMakeFolder, opInvite:
+		return a.carriesFiles()
 	case opPhoto:
 		return a.env.Hook != ""
 	case opApplication:
@@ -68,6 +70,7 @@ var more = map[string][]string{
 	readPhotos:     {"ProfilePhoto.ReadWrite.All", "User.Read.All", "User.ReadWrite.All"},
 	readApps:       {"Application.ReadWrite.OwnedBy", "Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"},
 	sendMessages:   {"Group.ReadWrite.All"},
+	writeFiles:     {"Sites.ReadWrite.All"},
 	changeMessages: nil, // Group.ReadWrite.All edits, and does not delete
 }
 

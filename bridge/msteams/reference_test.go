@@ -35,6 +35,7 @@ func TestMain(m *testing.M) {
 // bodyTypes are the types of request bodies by the end of their path. Reactions and batches are no types of the
 // schema: the first is the parameter of an action, the second is described in words only.
 var bodyTypes = []struct{ end, typ string }{
+	{":/content", "bytes"}, {"/root/children", "driveItem"}, {"/invite", "invite"}, {":/createUploadSession", "createUploadSession"},
 	{"/setReaction", "setReaction"}, {"/unsetReaction", "unsetReaction"}, {"/$batch", "batch"},
 }
 
@@ -85,7 +86,27 @@ func checkBody(f *reference.Folder, typ string, body []byte) error {
 		return d.Decode(into)
 	}
 	switch typ {
-	case "chatMessage", "subscription":
+	case "bytes":
+		return nil
+	case "createUploadSession":
+		var b struct {
+			Item json.RawMessage `json:"item"`
+		}
+		if err := strict(&b); err != nil {
+			return err
+		}
+		return f.Check("driveItemUploadableProperties", b.Item, reference.Request)
+	case "invite":
+		var b struct {
+			Recipients []struct {
+				ObjectID string `json:"objectId"`
+			} `json:"recipients"`
+			Roles          []string `json:"roles"`
+			RequireSignIn  bool     `json:"requireSignIn"`
+			SendInvitation bool     `json:"sendInvitation"`
+		}
+		return strict(&b)
+	case "chatMessage", "subscription", "driveItem":
 		return f.Check(typ, body, reference.Request)
 	case "batch":
 		var b struct {
@@ -335,6 +356,7 @@ func TestEveryOperationIsDocumentedWithItsPermission(t *testing.T) {
 	// What is not in the table by itself, with the operation that it belongs to: the pages of softDelete, setReaction
 	// and hosted contents give one permission for messages and replies.
 	same := map[string]string{
+		"post /drives/{id}/items/{id}:/{id}:/createuploadsession":                             "post /drives/{id}/items/{id}/createuploadsession",
 		"get /directory/deleteditems/{id}":                                                    "get /directory/deleteditems/microsoft.graph.user (also get one)",
 		"post /teams/{id}/channels/{id}/messages/{id}/replies/{id}/softdelete":                "post /teams/{id}/channels/{id}/messages/{id}/softdelete",
 		"post /teams/{id}/channels/{id}/messages/{id}/replies/{id}/setreaction":               "post /teams/{id}/channels/{id}/messages/{id}/setreaction",
@@ -346,6 +368,9 @@ func TestEveryOperationIsDocumentedWithItsPermission(t *testing.T) {
 	for _, op := range Operations() {
 		if op.Path == opBatch.Path {
 			continue // needs what its requests need
+		}
+		if op.Path == opItem.Path || op.Path == opItemNamed.Path || op == *opOwnFolder || op == *opOwnDrive || op == *opMakeFolder {
+			continue // the pages driveitem-get, driveitem-delete, drive-get and driveitem-post-children name their permissions
 		}
 		if op.Path == opApplication.Path || op.Path == opPhoto.Path {
 			continue // the table is about Teams; the pages application-get and profilephoto-get name their permissions

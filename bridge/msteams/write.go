@@ -37,23 +37,18 @@ func shown(d bridge.Draft, text richtext.Doc) richtext.Doc {
 func (a *account) Parts(d bridge.Draft) []richtext.Doc {
 	d.As = ""
 	key := strings.Repeat("k", longestKey)
+	room := largestBody
+	for _, f := range d.Files {
+		room -= len(f.URL) + 2*len(f.Name) + fileTags
+	}
+	room = max(room, largestBody/4)
 	parts := richtext.Split(d.Text, func(text richtext.Doc) bool {
-		return len(richhtml.RenderWithKey(shown(d, text), key)) <= largestBody
+		return len(richhtml.RenderWithKey(shown(d, text), key)) <= room
 	})
 	if len(parts) == 0 {
 		return []richtext.Doc{nil}
 	}
 	return parts
-}
-
-// body is the part of a message that is written.
-func body(d bridge.Draft) models.ChatMessageable {
-	content := models.NewItemBody()
-	content.SetContentType(pointer(models.HTML_BODYTYPE))
-	content.SetContent(pointer(richhtml.RenderWithKey(shown(d, d.Text), string(d.Key))))
-	m := models.NewChatMessage()
-	m.SetBody(content)
-	return m
 }
 
 // lacking refuses what the cloud does not have; [bridge.Capabilities] say so before.
@@ -85,8 +80,12 @@ func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, e
 		op = opPostReply
 		p.message, _, _ = strings.Cut(string(d.Root), "/") // threads are one level deep
 	}
+	b, err := body(ctx, d, nil)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", op.Doing, err)
+	}
 	var made posted
-	if err := writer.ask(ctx, op, p, body(d), &made); err != nil {
+	if err := writer.ask(ctx, op, p, b, &made); err != nil {
 		return "", err
 	}
 	if made.ID == "" {
@@ -103,12 +102,16 @@ func (a *account) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft)
 	if a.lacks(editing) {
 		return lacking("editing a message")
 	}
-	b := body(d)
-	if d.As != "" && d.Key == "" {
-		var err error
-		if b, err = a.ownBody(ctx, id, d); err != nil {
-			return err
-		}
+	var b models.ChatMessageable
+	var err error
+	switch {
+	case d.As != "" && d.Key == "":
+		b, err = a.ownBody(ctx, id, d)
+	default:
+		b, err = a.changedBody(ctx, id, d)
+	}
+	if err != nil {
+		return fmt.Errorf("editing a message: %w", err)
 	}
 	return a.change(ctx, bridge.Target{Conversation: d.Conversation, ID: id, As: d.As}, opEdit, opEditReply, b)
 }

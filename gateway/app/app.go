@@ -131,7 +131,7 @@ func routes(cfg *config.Config) []gateway.Route {
 		if !g.Enable {
 			continue
 		}
-		r := gateway.Route{Name: g.Name}
+		r := gateway.Route{Name: g.Name, Files: policy(g.Files)}
 		for _, e := range g.Endpoints {
 			r.Endpoints = append(r.Endpoints, gateway.Endpoint{
 				Account: bridge.AccountName(e.Account), Channel: e.Channel, In: e.Direction.Receives(), Out: e.Direction.Sends(),
@@ -140,6 +140,12 @@ func routes(cfg *config.Config) []gateway.Route {
 		all = append(all, r)
 	}
 	return all
+}
+
+// policy is what a gateway does with files.
+func policy(f config.Files) gateway.FilePolicy {
+	modes := map[string]gateway.FileMode{config.FilesCopy: gateway.CopyFiles, config.FilesLink: gateway.LinkFiles, config.FilesOff: gateway.NoFiles}
+	return gateway.FilePolicy{Mode: modes[f.Mode], MaxSize: f.MaxSize, Allowed: f.Allowed, Blocked: f.Blocked}
 }
 
 // used gives the accounts that the routes, or an enabled [[direct]], name, in the order of the config.

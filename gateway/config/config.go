@@ -133,6 +133,7 @@ type Endpoint struct {
 type Gateway struct {
 	Name      string
 	Enable    bool
+	Files     Files
 	Endpoints []Endpoint // first all of inout, then in, then out
 	Line      int
 }

@@ -102,10 +102,10 @@ func TestEverythingGivenArrives(t *testing.T) {
 		},
 		Directs: []config.Direct{{Accounts: [2]string{"msteams.contoso", "mattermost.hq"}, Enable: true, DirectMessages: true, Line: 42}},
 		Gateways: []config.Gateway{
-			{Name: "town", Enable: true, Line: 26, Endpoints: []config.Endpoint{
+			{Name: "town", Enable: true, Files: config.Files{Mode: "copy"}, Line: 26, Endpoints: []config.Endpoint{
 				{Account: "mattermost.hq", Channel: "a/b", Direction: config.InOut, Line: 28},
 				{Account: "msteams.contoso", Channel: "c", Direction: config.InOut, Line: 31}}},
-			{Name: "one-way", Line: 35, Endpoints: []config.Endpoint{
+			{Name: "one-way", Files: config.Files{Mode: "copy"}, Line: 35, Endpoints: []config.Endpoint{
 				{Account: "msteams.contoso", Channel: "z", Direction: config.In, Line: 40},
 				{Account: "mattermost.hq", Channel: "x", Direction: config.Out, Line: 38},
 				{Account: "mattermost.hq", Channel: "y", Direction: config.Out, Line: 39}}},

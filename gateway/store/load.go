@@ -60,6 +60,9 @@ func (l *lane) read(query string, id int64) (w *Work, err error) {
 			return nil, err
 		}
 	}
+	if err := l.loadFiles(w); err != nil {
+		return nil, err
+	}
 	if m.reacted {
 		err = l.loadReactions(w)
 	}

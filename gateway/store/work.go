@@ -47,6 +47,8 @@ type Work struct {
 	SameName string
 	// Lost: it could act as the author here, until their token was refused.
 	Lost bool
+	// Files are those of the message on their way here, and those that are here; known as far as they may matter.
+	Files []File
 	// Looked: the last step was Look.
 	Looked bool
 	// Wanted is what people elsewhere have set, Set what Causeway has set here, Begun what it may have set, Refused what it
@@ -210,6 +212,15 @@ func (l *lane) lacks(w *Work) (*Work, Step, error) {
 			return w, Step{}, l.deny(w, step.Denial)
 		case Hold:
 			return w, Step{}, l.hold(w)
+		case Leave:
+			if err := l.leave(w, step.File); err != nil {
+				return nil, Step{}, err
+			}
+			if w, err := l.load(w.Instance); err != nil || w == nil {
+				return nil, Step{}, err
+			} else {
+				return l.lacks(w)
+			}
 		case Refuse:
 			return w, Step{}, l.quarantine(&Outcome{Work: w, Reason: step.Reason})
 		case Post:
@@ -288,6 +299,12 @@ func (l *lane) again(w *Work) error {
 		w.buried++
 	}
 	w.Phase, w.Parts, w.Version, w.Blanked, w.Frozen, w.Unrooted, w.Alone, w.Thread = Waiting, nil, 0, false, false, false, false, ""
+	if err := l.exec("UPDATE files SET state = 3 WHERE instance = $1", w.Instance); err != nil {
+		return err
+	}
+	for i := range w.Files { // they went with the posts that showed them
+		w.Files[i].State = FileLeaving
+	}
 	if err := l.exec("DELETE FROM own_reactions WHERE instance = $1", w.Instance); err != nil {
 		return err
 	}

@@ -61,7 +61,7 @@ func newContoso(channels int) (*contoso, error) {
 // asked of the bridge, so that whoever uses the stage need not compile the bridge.
 var (
 	Roles  = []string{"ChannelMessage.Read.All", "Channel.ReadBasic.All", "ChannelMember.Read.All", "User.ReadBasic.All", "User.Read.All", "Application.Read.All", "ProfilePhoto.Read.All"}
-	Scopes = []string{"ChannelMessage.Send", "ChannelMessage.ReadWrite", "Team.ReadBasic.All", "Channel.ReadBasic.All", "User.Read"}
+	Scopes = []string{"ChannelMessage.Send", "ChannelMessage.ReadWrite", "Files.ReadWrite.All", "Team.ReadBasic.All", "Channel.ReadBasic.All", "User.Read"}
 )
 
 func (c *contoso) side() *town.Teams {

@@ -35,7 +35,10 @@ var answerTypes = map[string]string{
 	"GET /teams/{id}/channels/{id}/messages/{id}/hostedContents":      "*chatMessageHostedContent",
 	"GET /teams/{id}/channels/{id}/messages/{id}/hostedContents/{id}": "chatMessageHostedContent",
 	"GET /subscriptions": "*subscription", "GET /subscriptions/{id}": "subscription", "POST /subscriptions": "subscription",
-	"PATCH /subscriptions/{id}": "subscription",
+	"PATCH /subscriptions/{id}":                 "subscription",
+	"GET /teams/{id}/channels/{id}/filesFolder": "driveItem", "GET /drives/{id}/items/{id}": "driveItem", "GET /drives/{id}/items/{id}:/{id}": "driveItem",
+	"PUT /drives/{id}/items/{id}:/{id}:/content": "driveItem", "GET /shares/{id}/driveItem": "driveItem", "POST /drives/{id}/root/children": "driveItem",
+	"GET /me/drive/root:/{id}": "driveItem", "POST /drives/{id}/items/{id}:/{id}:/createUploadSession": "uploadSession",
 }
 
 // unchecked are the answers that are no objects of the schema: batches, bytes, what Entra says, and the registrations of

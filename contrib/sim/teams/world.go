@@ -40,6 +40,7 @@ type User struct {
 	disabled bool
 	directoryEntry
 	photo []byte // a JPEG; nil: none
+	drive *drive // OneDrive; nil: not used yet
 }
 
 // Team is a team. Its exported fields do not change.
@@ -71,6 +72,8 @@ type Channel struct {
 	rsc      map[string][]string // of a chat, by client id: permissions granted in it
 	messages map[int64]*message
 	roots    []*message // in order of creation
+	drive    *drive     // of the team, at its General channel, or of a private channel
+	folder   *item      // where its files lie
 	last     int64      // time of the last change, epoch ms; every change is later than the one before
 }
 
