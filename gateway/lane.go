@@ -99,7 +99,7 @@ func (l *lane) work(ctx context.Context) {
 // store then asks for what settles it.
 func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step store.Step) *store.Outcome {
 	o := &store.Outcome{Work: work, Step: step}
-	if (step.Op == store.Find || step.Op == store.Look) && !l.settled(ctx, p.account.capabilities.Settle-time.Since(l.lastWrite(step))) {
+	if (step.Op == store.Find || step.Op == store.Look || step.Op == store.Line && !step.Since.IsZero()) && !l.settled(ctx, p.account.capabilities.Settle-time.Since(l.lastWrite(step))) {
 		return nil
 	}
 	if waited, ok := p.account.ready(ctx, step.Writer()); !ok {
@@ -154,7 +154,7 @@ func (l *lane) missed(ctx context.Context, o *store.Outcome) *store.Outcome {
 // unmade is the outcome of a step that had no effect and is to be planned anew.
 func unmade(o *store.Outcome) *store.Outcome {
 	switch o.Step.Op {
-	case store.Find, store.Quote, store.Recall, store.Look, store.Tell, store.Stray, store.Carry:
+	case store.Find, store.Quote, store.Recall, store.Look, store.Tell, store.Stray, store.Line, store.Carry:
 		return nil
 	}
 	o.Verdict = store.Absent
@@ -216,6 +216,12 @@ func (l *lane) act(ctx context.Context, p *place, o *store.Outcome) error {
 	target := bridge.Target{Conversation: l.name, ID: step.ID, As: step.As}
 	switch step.Op {
 	case store.Post:
+		if p.talk != nil && p.talk.regroups {
+			if same, err := l.gateway.talks.unchanged(ctx, p, l.name, o.Work.Message.Origin); err != nil || !same {
+				o.Verdict = store.Absent
+				return err
+			}
+		}
 		id, err := b.Post(ctx, step.Draft)
 		o.IDs = []bridge.MessageID{id}
 		return err
@@ -245,10 +251,27 @@ func (l *lane) act(ctx context.Context, p *place, o *store.Outcome) error {
 		return l.recall(ctx, o)
 	case store.Look:
 		return l.look(ctx, p, o)
+	case store.Line:
+		return l.line(ctx, p, step)
 	case store.Tell:
+		if invite := l.gateway.invite; step.Ask && invite != nil {
+			step.Notice.Choices = invite(p.account.Name, step.Notice.User)
+		}
 		return b.Notify(ctx, step.Notice)
 	}
 	return fmt.Errorf("internal error: no such step: %d", step.Op)
+}
+
+// line says something as the account itself. It may have been said before.
+func (l *lane) line(ctx context.Context, p *place, step store.Step) error {
+	if !step.Since.IsZero() {
+		ids, err := p.account.Bridge.Find(ctx, step.Draft, step.Since.Add(-findMargin))
+		if err != nil || len(ids) > 0 {
+			return err
+		}
+	}
+	_, err := p.account.Bridge.Post(ctx, step.Draft)
+	return err
 }
 
 // look reads a part as it is now.
@@ -327,7 +350,7 @@ func (l *lane) fetchRoot(ctx context.Context, o *store.Outcome) error {
 		return nil
 	case err != nil:
 		return &bridge.Error{Kind: bridge.KindOf(err), After: bridge.AfterOf(err), Err: fmt.Errorf("reading the message that is answered: %w", err)}
-	case s.Deleted:
+	case s.Deleted, origin.talk != nil && !origin.talk.takes(l.name, s.Created): // who is here may not have been there
 		return nil
 	}
 	// The answer may have overtaken it: then it is carried, and goes first.
@@ -348,7 +371,7 @@ func (l *lane) final(ctx context.Context, o *store.Outcome, err error) bool {
 		return refuse(store.NoDelete)
 	case op == store.Stray: // errands come last, so it holds up nobody
 		return kind == bridge.Gone || kind == bridge.Rejected || kind == bridge.Unsupported
-	case op == store.Tell:
+	case op == store.Tell || op == store.Line:
 		return kind == bridge.Gone || kind == bridge.Rejected || kind == bridge.Unsupported || l.failures >= noticeTries
 	case op == store.Look || op == store.Recall:
 		return false
@@ -458,7 +481,7 @@ func (l *lane) retry(ctx context.Context, p *place, o *store.Outcome, err error)
 	case kind == bridge.Unauthorised:
 		wait = max(wait, 30*time.Second)
 	}
-	if o.Step.Op == store.Stray || o.Step.Op == store.Tell {
+	if o.Step.Op == store.Stray || o.Step.Op == store.Tell || o.Step.Op == store.Line {
 		l.settled(ctx, wait) // what people say goes first
 		return nil
 	}

@@ -45,8 +45,10 @@ func (p planner) lacks(w *store.Work) store.Step {
 			return step
 		}
 		return discard(w, nil)
-	case w.Phase == store.Removed || !p.routed(w):
-		return store.Step{} // what the config no longer brings here is not shown here any more
+	case w.Phase == store.Removed:
+		return store.Step{}
+	case !p.routed(w):
+		return p.unrouted(w) // what the config no longer brings here is not shown here any more
 	case m.Body == nil || w.Phase == store.Live && w.Version == m.Version:
 		return p.reactions(w)
 	}
@@ -208,6 +210,9 @@ func (p planner) post(w *store.Work, draft bridge.Draft, n int, piece piece) sto
 	if !w.Message.Deleted {
 		draft = p.written(w, draft, w.As)
 	}
+	if step, denied := p.mayNot(w, draft.As); denied {
+		return step
+	}
 	return store.Step{Op: store.Post, Part: n, Draft: draft, Hash: piece.hash()}
 }
 
@@ -282,6 +287,7 @@ func (p planner) reactions(w *store.Work) store.Step {
 	}
 	for _, m := range w.Wanted {
 		switch {
+		case m.Writer == "" && p.place.talk != nil && !p.place.account.mayRelay(): // nobody can set it
 		case slices.Contains(w.Taken, m) || w.Unclear:
 			return store.Step{Op: store.Look, ID: first.ID, Since: w.LookAfter}
 		case !slices.Contains(w.Set, m) && !slices.Contains(w.Refused, m):

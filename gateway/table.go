@@ -22,7 +22,7 @@ type named struct {
 	channel string
 }
 
-// place is a conversation of the config.
+// place is a conversation of the config, or a direct or group conversation that was met.
 type place struct {
 	// account reads and writes it: the first of those on its server that the config names for it.
 	account *account
@@ -32,6 +32,8 @@ type place struct {
 	targets []bridge.ConversationID
 	// gateways names, for each target, the first gateway that leads there, for {GATEWAY}.
 	gateways map[bridge.ConversationID]string
+	// talk is nil for a conversation of the config.
+	talk *talkPlace
 	// files says, for each target, what that gateway does with files.
 	files map[bridge.ConversationID]FilePolicy
 }
@@ -72,6 +74,7 @@ func (g *Gateway) newTable() *table {
 			}
 		}
 	}
+	g.talks.fill(t)
 	return t
 }
 

@@ -24,6 +24,9 @@ type handle struct {
 	vault     vault
 	// impersonal: accounts cannot act as people.
 	impersonal bool
+	regroup    bool
+	// timeless: the service's clock hardly moves.
+	timeless bool
 
 	mu       sync.Mutex
 	throttle [2]int
@@ -37,7 +40,7 @@ type handle struct {
 const token = "memory-token-1f9a"
 
 func open(t *testing.T, options memory.Options, v variation) *handle {
-	h := &handle{t: t, variation: v, impersonal: options.NoPeople}
+	h := &handle{t: t, variation: v, impersonal: options.NoPeople, regroup: options.Regroup, timeless: options.Tick >= time.Second}
 	options.Fault, options.MaxFile = h.fault, 1<<40
 	h.service = memory.NewService("memory:test", options)
 	for _, a := range people {
@@ -54,6 +57,7 @@ func open(t *testing.T, options memory.Options, v variation) *handle {
 var people = []bridge.Author{
 	bridgetest.Alice: {ID: "u-alice", Name: "Alice Example", Username: "alice"},
 	bridgetest.Bob:   {ID: "u-bob", Name: "Bob Example", Username: "bob"},
+	bridgetest.Carol: {ID: "u-carol", Name: "Carol Example", Username: "carol"},
 }
 
 func calls(o memory.Op) (bridgetest.Calls, bool) {
@@ -111,7 +115,25 @@ func take(n *int) bool {
 }
 
 func (h *handle) Features() bridgetest.Features {
-	return bridgetest.Features{NoPeople: h.impersonal}
+	f := bridgetest.Features{NoPeople: h.impersonal}
+	if h.timeless { // nothing can be said to be from before
+		return f
+	}
+	f.Talks = bridgetest.Talks{
+		Open: func(who ...bridgetest.Who) bridge.ConversationID {
+			var all []bridge.UserID
+			for _, one := range who {
+				all = append(all, h.user(one))
+			}
+			return bridge.ConversationID{Server: "memory:test", Channel: h.service.Direct(all...)}
+		},
+		Retitle: func(c bridge.ConversationID, topic string) { h.service.Retitle(c.Channel, topic) },
+	}
+	if h.regroup {
+		f.Talks.Join = func(c bridge.ConversationID, who bridgetest.Who) { h.service.Join(c.Channel, h.user(who)) }
+		f.Talks.Leave = func(c bridge.ConversationID, who bridgetest.Who) { h.service.Leave(c.Channel, h.user(who)) }
+	}
+	return f
 }
 func (h *handle) Within() time.Duration { return time.Minute }
 func (h *handle) Bridge() bridge.Bridge {
@@ -278,6 +300,7 @@ var behaviours = map[string]memory.Options{
 	"jealous":     {DeleteTakesReplies: true, DeleteKeepsRevision: true},
 	"short":       {MaxText: 2000, Normalize: memory.CollapseSpaces},
 	"equal times": {Tick: time.Hour, Skew: -3 * time.Minute},
+	"regrouping":  {Regroup: true, NoRelayDirect: true},
 	"filing":      {KeepFiles: true, HideSizes: true, FilesPerPost: 5},
 	"fileless":    {NoFiles: true},
 	"repeating":   {BatchSize: 2, Feed: memory.Feed{Seed: 7, Repeat: 0.5, Stale: 0.5, Ahead: 0.5}},

@@ -14,6 +14,8 @@ type Who uint8
 const (
 	Alice Who = iota
 	Bob
+	// Carol is there where [Features].Talks are; of no other conversation is she a member.
+	Carol
 )
 
 // Place is a conversation of the service under test.
@@ -83,6 +85,17 @@ type Features struct {
 	NoFiles bool
 	// NoReactionFeed: the service does not tell of a reaction unless something else changes.
 	NoReactionFeed bool
+	// Talks are how direct and group conversations are caused; without Open the handle cannot.
+	Talks Talks
+}
+
+// Talks are what people do with direct and group conversations. Join and Leave may be nil where groups keep their people, and
+// Retitle where they have no topic.
+type Talks struct {
+	// Open makes the first of the people open a conversation with the others: one with themselves, a pair, or a group.
+	Open        func(who ...Who) bridge.ConversationID
+	Join, Leave func(c bridge.ConversationID, who Who)
+	Retitle     func(c bridge.ConversationID, topic string)
 }
 
 // Service is the test's handle on one chat service behind one bridge. It is made fresh for each law (the service itself

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"causeway/bridge"
@@ -82,6 +81,10 @@ func (a *account) Capabilities() bridge.Capabilities {
 		Commands:           !o.NoCommands,
 		Directory:          !o.NoDirectory,
 		Muted:              a.muted(),
+		Direct:             !o.NoDirect,
+		Regroup:            o.Regroup,
+		GroupLimit:         o.GroupLimit,
+		RelayDirect:        !o.NoRelayDirect,
 	}
 }
 
@@ -181,6 +184,9 @@ func (a *account) present(t bridge.Target) (*channel, *message, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := a.admitted(c, t.As); err != nil {
+		return nil, nil, err
+	}
 	m := c.byID[t.ID]
 	if m == nil || m.now().deleted {
 		return nil, nil, fault(bridge.Gone, "message %s in %s does not exist", t.ID, t.Conversation)
@@ -199,6 +205,9 @@ func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, e
 	err := a.call(ctx, Call{Op: Post, Conversation: d.Conversation, As: d.As, Key: d.Key}, func() error {
 		c, err := a.channel(d.Conversation)
 		if err != nil {
+			return err
+		}
+		if err := a.admitted(c, d.As); err != nil {
 			return err
 		}
 		if err := a.root(c, d.Root); err != nil {
@@ -340,30 +349,6 @@ func (a *account) Notify(ctx context.Context, n bridge.Notice) error {
 		a.service.notices = append(a.service.notices, n)
 		return nil
 	})
-}
-
-// OpenConversation finds or makes the conversation of these people.
-func (a *account) OpenConversation(ctx context.Context, o bridge.Opening) (bridge.ConversationID, error) {
-	people := slices.Compact(slices.Sorted(slices.Values(o.People)))
-	var id bridge.ConversationID
-	err := a.call(ctx, Call{Op: OpenConversation}, func() error {
-		if len(people) == 0 {
-			return fault(bridge.Rejected, "a conversation needs people")
-		}
-		for _, c := range a.service.order {
-			if slices.Equal(c.members, people) {
-				id = c.conversation.ID
-				return nil
-			}
-		}
-		var name strings.Builder
-		for _, u := range people {
-			name.WriteString("@" + string(u))
-		}
-		id = a.service.addChannel(bridge.ChannelID(name.String()), "direct/"+name.String(), people).conversation.ID
-		return nil
-	})
-	return id, err
 }
 
 var errNobody = errors.New("there is no such person")

@@ -143,6 +143,8 @@ type Seen struct {
 	Deleted bool
 	// Key is what people do not see: which draft it was.
 	Key bridge.Key
+	// To are the members of the direct or group conversation when it was said, sorted.
+	To []bridge.UserID
 }
 
 // Messages gives everything that was said in a channel, in order.
@@ -155,7 +157,7 @@ func (s *Service) Messages(in bridge.ChannelID) []Seen {
 		v := m.now()
 		all = append(all, Seen{
 			ID: m.id, Root: m.root, Author: m.author, Text: Text(v.text), Doc: v.text,
-			Reactions: slices.Clone(v.reactions), Files: c.uploads(v.files), Mentions: v.mentions, Edited: !v.edited.IsZero(), Deleted: v.deleted, Key: m.key,
+			Reactions: slices.Clone(v.reactions), Files: c.uploads(v.files), Mentions: v.mentions, Edited: !v.edited.IsZero(), Deleted: v.deleted, Key: m.key, To: m.to,
 		})
 	}
 	return all

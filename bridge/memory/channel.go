@@ -13,7 +13,7 @@ import (
 // channel is a conversation with everything that was ever said and changed in it.
 type channel struct {
 	conversation bridge.Conversation
-	members      []bridge.UserID // of a direct or group conversation, sorted; nil: everybody
+	talk
 	shut         bool
 	messages     []*message
 	byID         map[bridge.MessageID]*message
@@ -23,11 +23,12 @@ type channel struct {
 }
 
 // change is an entry of the log: message m became its version number v. The entry before about the same message is
-// at previous; -1: none.
+// at previous; -1: none. Or the people or topic of a group became other ones: see roster.
 type change struct {
 	m        *message
 	v        int
 	previous int
+	roster   *roster
 }
 
 // note appends the newest version of m to the log.
@@ -37,7 +38,7 @@ func (c *channel) note(m *message) {
 		m.born, previous = len(c.log), -1
 	}
 	m.last = len(c.log)
-	c.log = append(c.log, change{m, v, previous})
+	c.log = append(c.log, change{m: m, v: v, previous: previous})
 }
 
 type message struct {
@@ -48,6 +49,7 @@ type message struct {
 	created  time.Time
 	key      bridge.Key
 	versions []version
+	to       []bridge.UserID // who was in the conversation; of channels nil
 	// born and last are the places in the log of its first and last change.
 	born, last int
 }
@@ -98,7 +100,7 @@ func (c *channel) state(m *message, v version) bridge.State {
 // add appends a new message. Ids count from 1 in every channel: equal ids in different channels are the rule.
 func (s *Service) add(c *channel, m *message, v version) bridge.MessageID {
 	m.id = bridge.MessageID("m" + strconv.Itoa(len(c.messages)+1))
-	m.created = s.clock()
+	m.created, m.to = s.clock(), c.members
 	v.at, v.revision = time.Now(), 1
 	m.versions = append(m.versions, v)
 	c.messages = append(c.messages, m)

@@ -16,6 +16,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/BurntSushi/toml"
 
@@ -46,6 +47,7 @@ type Config struct {
 	HTTP     HTTP
 	People   People
 	Accounts map[string]Account // by ID
+	Directs  []Direct           // in the order of the file
 	Gateways []Gateway          // in the order of the file
 	// Warnings are doubts that do not keep Causeway from running, sorted by line.
 	Warnings []Mistake
@@ -93,6 +95,11 @@ type Account struct {
 	// RemoteNickFormat is how authors from elsewhere are shown on this account; see [Nick.Format]. Never empty.
 	RemoteNickFormat string
 	Line             int
+}
+
+// carries reports whether anything is enabled.
+func (c *Config) carries() bool {
+	return slices.ContainsFunc(c.Gateways, func(g Gateway) bool { return g.Enable }) || slices.ContainsFunc(c.Directs, func(d Direct) bool { return d.Enable })
 }
 
 // Direction says which way messages go between a conversation and its gateway.

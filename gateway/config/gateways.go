@@ -43,7 +43,6 @@ func lineOf(line int) string { return fmt.Sprintf(" on line %d", line) }
 
 func (d *decoder) gateways(at place, list []gatewayKeys, accounts *accounts) []Gateway {
 	var all []Gateway
-	enabled := false
 	lines := map[string]int{}
 	for i, keys := range list {
 		here := place{path: at.path, list: true, node: at.node.item(i)}
@@ -61,12 +60,7 @@ func (d *decoder) gateways(at place, list []gatewayKeys, accounts *accounts) []G
 			g.Endpoints = append(g.Endpoints, d.endpoints(here, group.direction, group.list, accounts, first)...)
 		}
 		d.crossing(here, g)
-		enabled = enabled || g.Enable
 		all = append(all, g)
-	}
-	accounts.unused()
-	if !enabled && len(d.mistakes) == 0 {
-		d.warnings = append(d.warnings, Mistake{File: d.file, Problem: "no gateway is enabled, so nothing will be carried", Hint: "add a [[gateway]]"})
 	}
 	return all
 }

@@ -36,6 +36,8 @@ func (l *lane) store(o *Outcome) error {
 			done = 2
 		}
 		return l.exec("UPDATE strays SET done = $1 WHERE conversation = $2 AND id = $3", done, l.here, string(o.Step.ID))
+	case Line:
+		return l.exec("DELETE FROM lines WHERE id = $1", o.Step.notice)
 	case Tell:
 		return l.exec("DELETE FROM notices WHERE id = $1", o.Step.notice)
 	}

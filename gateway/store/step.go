@@ -47,6 +47,11 @@ const (
 	Refuse
 	// Stay tells the author that their message cannot be deleted at its origin; the store does it at once.
 	Stay
+	// Line has the account itself say something.
+	Line
+	// Deny gives up carrying a message here, Hold waits for its author; the store does both at once.
+	Deny
+	Hold
 )
 
 // Step is the next thing that a lane does. The fields that count depend on Op.
@@ -64,9 +69,11 @@ type Step struct {
 	Account bridge.AccountName
 	Emoji   string
 	Keep    bool      // Stray: it cannot be deleted, so blank it
-	Since   time.Time // Find: when the intent was made. Look: when a reaction was last changed; zero where it is about a text
+	Since   time.Time // Find, Line: when the intent was made; of a line zero at first. Look: when a reaction was last changed; zero where it is about a text
 	Reason  string    // Refuse: why
 	Notice  bridge.Notice
+	Ask     bool   // Tell: with a button to connect
+	Denial  Denial // Deny: why, and who is told
 	// File is what Carry, Discard and Leave are about; Beside, for Carry, what the same post shows and is there already.
 	File   File
 	Beside []bridge.File
