@@ -76,8 +76,8 @@ func newPairOn(t *testing.T, mm *harness.Mattermost, n int, options teams.Option
 	p.team = group.AddChannel("Berlin")
 	app := tenant.AddApp(teams.AppConfig{
 		Name: "Causeway", Secret: "a secret for the tests", PublicClient: true,
-		Roles:  []string{"Team.ReadBasic.All", "Channel.ReadBasic.All", "ChannelMessage.Read.All", "TeamMember.Read.All", "User.Read.All", "ProfilePhoto.Read.All"},
-		Scopes: []string{"User.Read", "ChannelMessage.Send", "ChannelMessage.ReadWrite", "Files.ReadWrite.All", "ChannelMessage.Read.All", "Team.ReadBasic.All", "Channel.ReadBasic.All", "offline_access"},
+		Roles:  []string{"Team.ReadBasic.All", "Channel.ReadBasic.All", "ChannelMessage.Read.All", "TeamMember.Read.All", "User.Read.All", "ProfilePhoto.Read.All", "Chat.ReadBasic.All", "Chat.Read.All"},
+		Scopes: []string{"User.Read", "ChannelMessage.Send", "ChannelMessage.ReadWrite", "Files.ReadWrite.All", "ChannelMessage.Read.All", "Team.ReadBasic.All", "Channel.ReadBasic.All", "Chat.Create", "ChatMessage.Send", "Chat.ReadWrite", "offline_access"},
 	})
 	p.write(t, "config.toml", fmt.Sprintf(`
 [general]

@@ -73,9 +73,9 @@ func newFolk(t *testing.T, mm *harness.Mattermost, profile string) *folk {
 	f.app = f.tenant.AddApp(teams.AppConfig{
 		Name: "Causeway", Secret: teamsSecret, PublicClient: true, Redirects: []string{f.origin + "/connect/back"},
 		Roles: []string{"Team.ReadBasic.All", "Channel.ReadBasic.All", "ChannelMessage.Read.All", "ChannelMember.Read.All", "TeamMember.Read.All",
-			"User.Read.All", "ProfilePhoto.Read.All", "Application.Read.All"},
+			"User.Read.All", "ProfilePhoto.Read.All", "Application.Read.All", "Chat.ReadBasic.All", "Chat.Read.All"},
 		MultiTenant: true, // so that people of others are not stopped by Entra alone
-		Scopes:      []string{"User.Read", "ChannelMessage.Send", "ChannelMessage.ReadWrite", "Files.ReadWrite.All", "ChannelMessage.Read.All", "Team.ReadBasic.All", "Channel.ReadBasic.All", "offline_access"},
+		Scopes:      []string{"User.Read", "ChannelMessage.Send", "ChannelMessage.ReadWrite", "Files.ReadWrite.All", "ChannelMessage.Read.All", "Team.ReadBasic.All", "Channel.ReadBasic.All", "Chat.Create", "ChatMessage.Send", "Chat.ReadWrite", "offline_access"},
 	})
 	secrets.add(teamsSecret, f.bot.Token)
 	invited := "# who is asked\n"
