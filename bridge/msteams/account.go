@@ -138,11 +138,11 @@ func newAccount(env bridge.Env, s Settings, network http.RoundTripper) (*account
 // side of what bots see.
 const settle = 5 * time.Second
 
-// Capabilities says what channels of Teams can do. Deleting the first message of a thread leaves the replies standing.
+// Capabilities says what channels and chats of Teams can do. Deleting the first message of a thread leaves the replies standing.
 func (a *account) Capabilities() bridge.Capabilities {
 	return bridge.Capabilities{
 		Edit: !a.lacks(editing), Delete: !a.lacks(deleting), Reactions: true, PostInterval: a.postInterval, Settle: settle,
-		People: true, Directory: true, Files: a.carriesFiles(), FilesPerPost: filesPerPost, RemoveFiles: true,
+		People: true, Directory: true, Files: a.carriesFiles(), FilesPerPost: filesPerPost, RemoveFiles: true, Direct: true, Regroup: true,
 	}
 }
 

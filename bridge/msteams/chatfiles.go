@@ -18,9 +18,6 @@ import (
 // chatFolderName is what Teams' programs call that folder (observed).
 const chatFolderName = "Microsoft Teams Chat Files"
 
-// inChat tells of a direct or group conversation: the id of a channel has a "/" behind that of its team.
-func inChat(c bridge.ConversationID) bool { return !strings.Contains(string(c.Channel), "/") }
-
 // chatFolder gives the folder for files of chats in the OneDrive of who calls, which is made where it lacks.
 func (a *account) chatFolder(ctx context.Context, who *client) (driveItem, error) {
 	if who.personID() == "" {

@@ -11,6 +11,7 @@ import (
 
 func TestCheckTellsOfEachPermissionThatIsThere(t *testing.T) {
 	w := newSimWorld(t, teams.Options{})
+	w.direct = true
 	a := w.connected()
 	for _, c := range []struct {
 		have []string

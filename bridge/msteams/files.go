@@ -73,10 +73,7 @@ func (a *account) openPicture(ctx context.Context, c bridge.ConversationID, f br
 		return nil, f, err
 	}
 	p.content = content
-	op := opPicture
-	if p.reply != "" {
-		op = opPicture2
-	}
+	op := showing.at(p)
 	body, err := a.app.download(ctx, op, p)
 	if err != nil {
 		return nil, f, err

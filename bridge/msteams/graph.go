@@ -77,7 +77,7 @@ func writers() serialization.SerializationWriterFactory {
 
 // place fills an operation's path.
 type place struct {
-	team, channel, message, reply, user, app, content, subscription string
+	team, channel, chat, message, reply, user, app, content, subscription string
 	// drive, item and name: a file; item may be the folder of that name's. share: what lies at an address.
 	drive, item, name, share string
 }
@@ -87,7 +87,7 @@ type place struct {
 func (op *Operation) address(p place) string {
 	path := op.Path
 	for _, part := range [...]struct{ name, value string }{
-		{"{team}", p.team}, {"{channel}", p.channel}, {"{message}", p.message}, {"{reply}", p.reply},
+		{"{team}", p.team}, {"{channel}", p.channel}, {"{chat}", p.chat}, {"{message}", p.message}, {"{reply}", p.reply},
 		{"{user}", p.user}, {"{app}", p.app}, {"{content}", p.content}, {"{subscription}", p.subscription},
 		{"{drive}", p.drive}, {"{item}", p.item}, {"{name}", p.name}, {"{share}", p.share},
 	} {

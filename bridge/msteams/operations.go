@@ -18,6 +18,8 @@ type Operation struct {
 	Why string
 	// Optional: without the permission all else goes on.
 	Optional bool
+	// Direct: needed only where direct and group conversations are carried.
+	Direct bool
 	// writes: it changes what people see. When it is not known what became of it, that is told.
 	writes bool
 }
@@ -39,6 +41,12 @@ const (
 	readApps       = "Application.Read.All"
 	readPhotos     = "ProfilePhoto.Read.All"
 	writeFiles     = "Files.ReadWrite.All"
+
+	readChats        = "Chat.ReadBasic.All"
+	readChatMessages = "Chat.Read.All"
+	createChats      = "Chat.Create"
+	sendInChats      = "ChatMessage.Send"
+	changeChats      = "Chat.ReadWrite"
 )
 
 const (
@@ -129,6 +137,72 @@ var (
 	opBatch = &Operation{Doing: "reading channels", Method: "POST", Path: "/$batch", Permission: readMessages, Why: whyRead}
 )
 
+const (
+	chatPath        = "/chats/{chat}"
+	chatMessagePath = chatPath + "/messages/{message}"
+)
+
+const (
+	whyChats      = "to see who is in the chats of connected people, and in which of them something was said"
+	whyReadChats  = "to read what is said in those chats of connected people that are carried"
+	whyMakeChat   = "to begin chats as connected people, and one with somebody who is to be told something"
+	whyPostChat   = "to write and react in chats as connected people, and to tell them something as the relay account"
+	whyChangeChat = "to edit and delete in chats what connected people have written, and to rename their groups"
+)
+
+// What is said in direct and group conversations is read as the app, and written as people. The one documented path of deletions names the
+// user; quotes are made by Teams itself (page "chatMessage: replyWithQuote").
+var (
+	opChats    = &Operation{Doing: "listing a person's chats", Method: "GET", Path: "/users/{user}/chats", Query: "$top=50&$expand=lastMessagePreview&$orderby=lastMessagePreview/createdDateTime%20desc", Permission: readChats, Why: whyChats, Direct: true}
+	opAllChats = &Operation{Doing: "listing all chats of a person", Method: "GET", Path: "/users/{user}/chats", Query: "$top=50&$expand=members,lastMessagePreview", Permission: readChats, Why: whyChats, Direct: true}
+	opChat     = &Operation{Doing: "looking at a chat", Method: "GET", Path: chatPath, Query: "$expand=members,lastMessagePreview", Permission: readChats, Why: whyChats, Direct: true}
+
+	opChatMessages   = &Operation{Doing: "reading a chat", Method: "GET", Path: chatPath + "/messages", Query: "$top=50", Permission: readChatMessages, Why: whyReadChats, Direct: true}
+	opChatMessage    = &Operation{Doing: "reading a message of a chat", Method: "GET", Path: chatMessagePath, Permission: readChatMessages, Why: whyReadChats, Direct: true}
+	opChatPicture    = &Operation{Doing: "opening a picture", Method: "GET", Path: chatMessagePath + "/hostedContents/{content}/$value", Permission: readChatMessages, Why: whyReadChats, Direct: true}
+	opSubscribeChats = &Operation{Doing: "subscribing to a person's chats", Method: "POST", Path: "/subscriptions", Permission: readChatMessages, Why: whyReadChats, Direct: true}
+
+	opMakeChat    = &Operation{Doing: "beginning a chat", Method: "POST", Path: "/chats", Relay: true, Person: true, Permission: createChats, Why: whyMakeChat, Direct: true, writes: true}
+	opPostChat    = &Operation{Doing: "posting a message in a chat", Method: "POST", Path: chatPath + "/messages", Relay: true, Person: true, Permission: sendInChats, Why: whyPostChat, Direct: true, writes: true}
+	opQuoteChat   = &Operation{Doing: "answering a message of a chat", Method: "POST", Path: chatPath + "/messages/replyWithQuote", Person: true, Permission: sendInChats, Why: whyPostChat, Direct: true, writes: true}
+	opReactChat   = &Operation{Doing: "reacting to a message of a chat", Method: "POST", Path: chatMessagePath + "/setReaction", Person: true, Permission: sendInChats, Why: whyPostChat, Direct: true, writes: true}
+	opUnreactChat = &Operation{Doing: "taking back a reaction to a message of a chat", Method: "POST", Path: chatMessagePath + "/unsetReaction", Person: true, Permission: sendInChats, Why: whyPostChat, Direct: true, writes: true}
+	opEditChat    = &Operation{Doing: "editing a message of a chat", Method: "PATCH", Path: chatMessagePath, Person: true, Permission: changeChats, Why: whyChangeChat, Direct: true, writes: true}
+	opDeleteChat  = &Operation{Doing: "deleting a message of a chat", Method: "POST", Path: "/users/{user}" + chatMessagePath + "/softDelete", Person: true, Permission: changeChats, Why: whyChangeChat, Direct: true, writes: true}
+	opRenameChat  = &Operation{Doing: "renaming a group chat", Method: "PATCH", Path: chatPath, Person: true, Permission: changeChats, Why: whyChangeChat, Direct: true, writes: true}
+)
+
+// variants are what one thing is called for the first message of a thread, a reply, and a message of a chat.
+type variants struct{ root, reply, chat *Operation }
+
+// at gives the one for a message.
+func (v variants) at(p place) *Operation {
+	switch {
+	case p.chat != "":
+		return v.chat
+	case p.reply != "":
+		return v.reply
+	}
+	return v.root
+}
+
+var (
+	reading   = variants{opMessage, opReply, opChatMessage}
+	showing   = variants{opPicture, opPicture2, opChatPicture}
+	editingOf = variants{opEdit, opEditReply, opEditChat}
+	removing  = variants{opDelete, opDeleteReply, opDeleteChat}
+	reacting  = variants{opReact, opReactReply, opReactChat}
+	takingOff = variants{opUnreact, opUnreactReply, opUnreactChat}
+)
+
+// listOf gives the call that lists what was said in a conversation, what was changed last first.
+func listOf(p place) *Operation {
+	if p.chat != "" {
+		return opChatMessages
+	}
+	return opThreads
+}
+
 var operations = []*Operation{
 	opMe, opPerson, opJoinedTeams, opChannels, opChannel, opMembers, opUser, opProfile, opFindUser, opDeletedUser, opDirectory, opApplication, opPhoto,
 	opProbe, opThreads, opReplies, opMessage, opReply, opPicture, opPicture2,
@@ -136,6 +210,8 @@ var operations = []*Operation{
 	opFolder, opShared, opItem, opItemNamed, opPutFile, opUploadSession, opRemoveFile, opOwnFolder, opOwnDrive, opMakeFolder, opInvite,
 	opSubscribe, opSubscriptions, opRenew, opUnsubscribe,
 	opBatch,
+	opChats, opAllChats, opChat, opChatMessages, opChatMessage, opChatPicture, opSubscribeChats,
+	opMakeChat, opPostChat, opQuoteChat, opReactChat, opUnreactChat, opEditChat, opDeleteChat, opRenameChat,
 }
 
 // Operations gives every call of Graph that this package makes, in the order in which they read best.

@@ -73,7 +73,11 @@ func (a *account) Upload(ctx context.Context, u bridge.Upload) (bridge.File, err
 	}
 	f, err := a.store(ctx, who, u)
 	if u.As != "" && !inChat(u.Conversation) && notAsThem(err) { // whose the file is does not matter to the message: the relay account can store it
-		return a.store(ctx, a.relay, u)
+		who = a.relay
+		f, err = a.store(ctx, who, u)
+	}
+	if missing := who.tokens.lacks(writeFiles); missing != "" && notAsThem(err) { // the message itself can go out as it should
+		err = &bridge.Error{Kind: bridge.Rejected, Hint: "Causeway has not been allowed to store files: grant the delegated permission " + missing + " to its app in Entra, with admin consent", Err: errors.Unwrap(err)}
 	}
 	return f, err
 }

@@ -294,6 +294,37 @@ func TestWithoutThePermissionFilesAreLines(t *testing.T) {
 	})
 }
 
+// TestWhoSignedInBeforeFilesWereCarriedStaysSignedIn although nobody has consented to what files need: the relay account and people. Only files
+// do not cross.
+func TestWhoSignedInBeforeFilesWereCarriedStaysSignedIn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := peopleWorld(t, teams.Options{})
+		without := slices.DeleteFunc(permissions(true), func(p string) bool { return p == writeFiles })
+		w.app.SetScopes(without...)
+		_, refresh := w.sim.SignIn(w.app, w.relay, without...)
+		w.vault.put(t, relayVaultName, relayLogin{RefreshToken: refresh})
+		w.settings.NoFiles = true
+		alice := w.connects(w.connected(), w.alice)
+		w.settings.NoFiles = false
+		a := w.connected()
+		if _, err := a.Post(t.Context(), w.draftAs(alice, "as alice")); err != nil {
+			t.Errorf("as a person: %v", err)
+		}
+		if _, err := a.Post(t.Context(), w.draftAs("", "as the relay")); err != nil {
+			t.Errorf("as the relay: %v", err)
+		}
+		for _, as := range []bridge.UserID{alice, ""} {
+			u := w.sending("plan.txt", "a plan").Upload
+			u.As = as
+			_, err := a.Upload(t.Context(), u)
+			if bridge.KindOf(err) != bridge.Rejected || !strings.Contains(bridge.HintOf(err), writeFiles) {
+				t.Errorf("a file as %q: %v", as, err)
+			}
+		}
+		w.do(a.Verify(t.Context(), alice))
+	})
+}
+
 // TestNoTokenGoesToAddressesForBytes: the stand-in refuses it, and so does Microsoft.
 func TestNoTokenGoesToAddressesForBytes(t *testing.T) {
 	inSim(t, func(w *simWorld, a *account) {

@@ -63,6 +63,8 @@ type posted struct {
 		ContentType string `json:"contentType"`
 		Content     string `json:"content"`
 	} `json:"body"`
+	// answers: Teams has put it together of the text and what it answers.
+	answers bool
 }
 
 // Post writes a new message or reply.
@@ -74,6 +76,9 @@ func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, e
 	p, err := a.channelPlace(d.Conversation)
 	if err != nil {
 		return "", err
+	}
+	if p.chat != "" {
+		return a.postInChat(ctx, writer, p, d)
 	}
 	op := opPost
 	if d.Root != "" {
@@ -104,16 +109,15 @@ func (a *account) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft)
 	}
 	var b models.ChatMessageable
 	var err error
-	switch {
-	case d.As != "" && d.Key == "":
+	if d.As != "" && d.Key == "" {
 		b, err = a.ownBody(ctx, id, d)
-	default:
-		b, err = a.changedBody(ctx, id, d)
+	} else if b, err = a.changedBody(ctx, id, d); err == nil && d.Root != "" && inChat(d.Conversation) {
+		err = a.keepAnswered(ctx, id, d, b)
 	}
 	if err != nil {
 		return fmt.Errorf("editing a message: %w", err)
 	}
-	return a.change(ctx, bridge.Target{Conversation: d.Conversation, ID: id, As: d.As}, opEdit, opEditReply, b)
+	return a.change(ctx, bridge.Target{Conversation: d.Conversation, ID: id, As: d.As}, editingOf, b)
 }
 
 // Delete removes a post; the replies to it stay. Graph answers the same when it was gone before, so it is looked at
@@ -129,7 +133,7 @@ func (a *account) Delete(ctx context.Context, t bridge.Target) error {
 	if versionOf(m).deleted {
 		return &bridge.Error{Kind: bridge.Gone, Err: errors.New("deleting a message: it is deleted already")}
 	}
-	return a.change(ctx, t, opDelete, opDeleteReply, nil)
+	return a.change(ctx, t, removing, nil)
 }
 
 // React sets or takes back the reaction of the relay account, or of a person.
@@ -138,15 +142,15 @@ func (a *account) React(ctx context.Context, t bridge.Target, emoji string, on b
 	if on {
 		b := teams.NewItemChannelsItemMessagesItemSetReactionPostRequestBody()
 		b.SetReactionType(&emoji)
-		return a.change(ctx, t, opReact, opReactReply, b)
+		return a.change(ctx, t, reacting, b)
 	}
 	b := teams.NewItemChannelsItemMessagesItemUnsetReactionPostRequestBody()
 	b.SetReactionType(&emoji)
-	return a.change(ctx, t, opUnreact, opUnreactReply, b)
+	return a.change(ctx, t, takingOff, b)
 }
 
-// change does something to a message: the operation for a thread's first message, or the one for a reply.
-func (a *account) change(ctx context.Context, t bridge.Target, root, reply *Operation, body serialization.Parsable) error {
+// change does something to a message, by the operation for such a one.
+func (a *account) change(ctx context.Context, t bridge.Target, how variants, body serialization.Parsable) error {
 	writer, err := a.writer(t.As)
 	if err != nil {
 		return err
@@ -155,9 +159,9 @@ func (a *account) change(ctx context.Context, t bridge.Target, root, reply *Oper
 	if err != nil {
 		return err
 	}
-	op := root
-	if p.reply != "" {
-		op = reply
+	op := how.at(p)
+	if p.user = string(t.As); p.user == "" {
+		p.user = string(a.relayID())
 	}
 	err = writer.perform(ctx, op, p, body)
 	if t.As != "" {
@@ -241,9 +245,12 @@ func (a *account) learnKeys(ctx context.Context, d bridge.Draft, made posted) {
 	}
 	state := keysVanish
 	if strings.EqualFold(made.Body.ContentType, "html") {
-		if _, key := richhtml.ParseWithKey(made.Body.Content); bridge.Key(key) == d.Key {
+		if _, key := richhtml.ParseWithKey(withoutEnd(made.Body.Content)); bridge.Key(key) == d.Key {
 			state = keysSurvive
 		}
+	}
+	if state == keysVanish && made.answers {
+		return // that says nothing of other posts
 	}
 	if !a.keys.learn(state) {
 		return

@@ -75,7 +75,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config, protocols []bridge.P
 	for _, account := range used(cfg, a.routes) {
 		b, err := newBridge(protocols, account, bridge.Env{
 			Vault: a.store.Vault(bridge.AccountName(account.ID)), Log: a.log, Hook: web.Hook(a.publicURL, account.ID),
-			Front: a.doors.Door(bridge.AccountName(account.ID))})
+			Front: a.doors.Door(bridge.AccountName(account.ID)), Direct: carriesTalks(cfg, bridge.AccountName(account.ID))})
 		if err != nil {
 			problems = append(problems, err)
 			continue

@@ -19,12 +19,31 @@ func directs(cfg *config.Config, connectable [][2]bridge.AccountName) []gateway.
 			Enable: d.Enable, DirectMessages: d.DirectMessages, GroupMessages: d.GroupMessages}})
 	}
 	for _, both := range connectable {
-		turned := [2]bridge.AccountName{both[1], both[0]}
-		if !slices.ContainsFunc(all, func(d gateway.Direct) bool { return d.Accounts == both || d.Accounts == turned }) {
+		if !spokenOf(cfg, both) {
 			all = append(all, gateway.Direct{Accounts: both, Settings: direct.Settings{Enable: true, DirectMessages: true, GroupMessages: true}})
 		}
 	}
 	return all
+}
+
+// spokenOf reports whether a [[direct]] of the config is about two accounts.
+func spokenOf(cfg *config.Config, both [2]bridge.AccountName) bool {
+	turned := [2]bridge.AccountName{both[1], both[0]}
+	return slices.ContainsFunc(cfg.Directs, func(d config.Direct) bool { return accountsOf(d) == both || accountsOf(d) == turned })
+}
+
+// carriesTalks reports whether direct and group conversations of an account's people may be carried, as far as the config alone tells: the
+// account has to know before it can be asked what it is able to do.
+func carriesTalks(cfg *config.Config, name bridge.AccountName) bool {
+	if slices.ContainsFunc(cfg.Directs, func(d config.Direct) bool {
+		both := accountsOf(d)
+		return d.Enable && slices.Contains(both[:], name)
+	}) {
+		return true
+	}
+	return cfg.People.Enable && cfg.HTTP.PublicURL != "" && slices.ContainsFunc(sharing(routes(cfg), name), func(other bridge.AccountName) bool {
+		return !spokenOf(cfg, [2]bridge.AccountName{name, other})
+	})
 }
 
 func accountsOf(d config.Direct) [2]bridge.AccountName {

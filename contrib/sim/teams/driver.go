@@ -32,6 +32,7 @@ type saying struct {
 	mentions    []*User
 	attachments []File
 	pictures    [][]byte
+	quotes      []string
 }
 
 // Plain says that the text is plain text, not HTML.
@@ -68,6 +69,9 @@ func (m *message) paste(pictures [][]byte) {
 	}
 }
 
+// Quoting makes it an answer to messages of the same chat, as the programs do it: by a reference to each above the text.
+func Quoting(ids ...string) SayOption { return func(o *saying) { o.quotes = ids } }
+
 // Say writes a root message and gives its id.
 func (s *Sim) Say(u *User, c *Channel, html string, opts ...SayOption) (id string, err error) {
 	s.change(func() { id, err = s.say(u, c, "", html, opts) })
@@ -94,7 +98,11 @@ func (s *Sim) say(u *User, c *Channel, rootID, html string, opts []SayOption) (s
 	for _, f := range opts {
 		f(&o)
 	}
-	m := s.put(c, u, root, s.written(html, o), o.at)
+	body := s.written(html, o)
+	if err := c.quote(&body, o.quotes); err != nil {
+		return "", fmt.Errorf("quoting in %s: %w", c.Name, err)
+	}
+	m := s.put(c, u, root, body, o.at)
 	if o.subject != "" {
 		m.subject = &o.subject
 	}
