@@ -413,9 +413,10 @@ func (w *world) diesOpening(group bool, at int, after bool) (died bool) {
 	}
 	a.Say(gm, "ann", "hello")
 	w.wait(10 * time.Second)
-	died = w.gone
+	died = w.died.Load()
 	w.down()
-	w.diesAt, w.gone = 0, false
+	w.died.Store(false)
+	w.diesAt = 0
 	w.start()
 	w.wait(time.Minute)
 	w.talksAre(b, want)

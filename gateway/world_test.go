@@ -37,6 +37,7 @@ type world struct {
 	// diesAt is the write at which the store dies, before it is on disk or after; 0: never.
 	diesAt    int
 	diesAfter bool
+	died      atomic.Bool
 
 	gone    bool // the store has been closed: the gateway must end with that error
 	store   *store.Store
@@ -160,7 +161,7 @@ func (w *world) start() {
 				return nil
 			}
 			if writes++; writes == w.diesAt {
-				w.gone = true
+				w.died.Store(true)
 				return errors.New("killed")
 			}
 			return nil
@@ -179,7 +180,7 @@ func (w *world) start() {
 	g := w.gateway
 	go func() {
 		defer close(w.stopped)
-		if err := g.Run(ctx); err != nil && !w.gone || w.gone && !errors.Is(err, store.ErrClosed) && w.diesAt == 0 {
+		if err := g.Run(ctx); err != nil && !w.gone && !w.died.Load() || w.gone && !errors.Is(err, store.ErrClosed) {
 			w.t.Errorf("the gateway ended with: %v", err)
 		}
 	}()
