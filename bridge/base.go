@@ -31,8 +31,18 @@ func (Base) Read(context.Context, ConversationID, MessageID) (State, error) {
 }
 
 // Open answers Unsupported.
-func (Base) Open(context.Context, ConversationID, File) (io.ReadCloser, error) {
-	return nil, unsupported("opening a file")
+func (Base) Open(context.Context, ConversationID, File, int64) (io.ReadCloser, File, error) {
+	return nil, File{}, unsupported("opening a file")
+}
+
+// Upload answers Unsupported.
+func (Base) Upload(context.Context, Upload) (File, error) {
+	return File{}, unsupported("sending a file")
+}
+
+// RemoveFile answers Unsupported.
+func (Base) RemoveFile(context.Context, ConversationID, UserID, File) error {
+	return unsupported("removing a file")
 }
 
 // Parts gives the text as one part.

@@ -19,6 +19,10 @@ type Capabilities struct {
 	Reactions bool
 	// Files can be sent. Without it each is a line with name, size and link.
 	Files bool
+	// FilesPerPost is how many files a post can show; 0: any number.
+	FilesPerPost int
+	// RemoveFiles: copied files stay when the post that shows them is deleted, until [Bridge.RemoveFile] removes them.
+	RemoveFiles bool
 	// DeleteTakesReplies: deleting the first message of a thread deletes what others answered.
 	DeleteTakesReplies bool
 	// PostInterval is the least time between two writes of the account itself, or as one person; 0: none. The gateway shares it
@@ -133,17 +137,25 @@ type Bridge interface {
 	Run(ctx context.Context, inbox Inbox) error
 	// Read gives the present state of one message. Gone: it does not exist.
 	Read(ctx context.Context, c ConversationID, id MessageID) (State, error)
-	// Open reads a file.
-	Open(ctx context.Context, c ConversationID, f File) (io.ReadCloser, error)
+	// Open reads a file from a byte on, and tells Size and Type as they are, where the state did not. Gone: it is not there any more.
+	// Unsupported: it cannot be read here, and the error's Hint says why in words for people.
+	Open(ctx context.Context, c ConversationID, f File, offset int64) (io.ReadCloser, File, error)
+	// Upload carries a file into a conversation, where nobody sees it before a post shows it, and gives what [Draft.Files] takes. After an
+	// error nobody sees anything either; what was stored by [Upload.Progress] says how the next attempt goes on. Rejected: the service
+	// does not take this file, and the error's Hint says why in words for people. Its size is judged before anything of it is read.
+	Upload(ctx context.Context, u Upload) (File, error)
+	// RemoveFile removes a copied file, as who has uploaded it or the account itself, where the [Capabilities] have it. Gone: it is not there.
+	RemoveFile(ctx context.Context, c ConversationID, as UserID, f File) error
 
 	// Parts splits a draft's text into as many texts as posts are needed; one when it fits. No I/O; the same
 	// draft always gives the same parts.
 	Parts(d Draft) []richtext.Doc
 	// Post writes a new message, carrying d.Key. Unsupported with ScopePerson, here and in the other writes: not as this person in
 	// this conversation, of which they may be no member; the relay may write it. Unauthorised with ScopePerson: the person's grant is lost.
+	// With [Error.Files] it was not posted because these are not there to be shown.
 	Post(ctx context.Context, d Draft) (MessageID, error)
-	// Edit makes an existing post look like the draft; the key stays with it. Doing it twice is harmless. As a person it may be one
-	// that they wrote themselves: then the draft has no key, and the files that the post has stay.
+	// Edit makes an existing post look like the draft, with just its files; the key stays with it. Doing it twice is harmless. As a person
+	// it may be one that they wrote themselves: then the draft has no key, and the files that the post has stay.
 	Edit(ctx context.Context, id MessageID, d Draft) error
 	// Delete removes a post. Gone when it is gone already. Unsupported when replies of others would go along.
 	Delete(ctx context.Context, t Target) error

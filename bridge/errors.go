@@ -54,6 +54,8 @@ type Error struct {
 	// Trace is by which the service's people find this one failure, as "request-id 1234"; may be empty. It differs each
 	// time, so it is kept apart from the cause.
 	Trace string
+	// Files are the ids of those in a draft that are not there any more: they have to be carried anew.
+	Files []string
 	Err   error
 }
 
@@ -97,6 +99,24 @@ func ScopeOf(err error) Scope {
 		return e.Scope
 	}
 	return ScopeConversation
+}
+
+// HintOf gives the next step that err names; empty when it names none.
+func HintOf(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Hint
+	}
+	return ""
+}
+
+// FilesOf gives the files for which something was not posted.
+func FilesOf(err error) []string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Files
+	}
+	return nil
 }
 
 // AfterOf gives how long err says to wait; 0 when it does not say.

@@ -29,6 +29,8 @@ type Env struct {
 	// Hook is the address below which others reach [Bridge.Handler], without a slash at its end, such as
 	// "https://causeway.example.com/hooks/msteams.contoso"; empty when Causeway cannot be reached from outside.
 	Hook string
+	// Direct: the direct and group conversations of the account's people are to be carried, so that what that needs is asked for and checked.
+	Direct bool
 	// Front is how people reach Causeway through the account; nil in commands that only look.
 	Front Front
 }

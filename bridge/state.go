@@ -1,6 +1,8 @@
 package bridge
 
 import (
+	"context"
+	"io"
 	"time"
 
 	"causeway/bridge/richtext"
@@ -75,9 +77,11 @@ type Draft struct {
 	// their name by it: the service may show the author as it shows them, and need not tell the two apart.
 	Same UserID
 	Text richtext.Doc
-	// Files is only filled when [Capabilities.Files] says that they can be sent.
+	// Files are what [Bridge.Upload] gave; only filled when [Capabilities.Files] says that they can be sent.
 	Files []File
-	Key   Key
+	// Open reads one of Files at its origin, for a service to which small ones go together with the post; nil where nothing is sent.
+	Open func(ctx context.Context, f File) (io.ReadCloser, error)
+	Key  Key
 }
 
 // Target is an instance that Causeway wrote, to be changed or reacted to.

@@ -57,6 +57,8 @@ const (
 // Observed is a connected person whose direct and group conversations are to be read.
 type Observed struct {
 	User UserID
+	// Since is when they connected. What was said in their talks earlier does not count.
+	Since time.Time
 	// Online: they agreed that Causeway keeps a connection in their name, whatever that does to their presence.
 	Online bool
 }

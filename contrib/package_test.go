@@ -15,6 +15,7 @@ import (
 // TestDebPackage builds the package, reads it back, and installs and removes it in a folder of its own.
 func TestDebPackage(t *testing.T) {
 	present(t, "dpkg-deb")
+	fetched(t, "nfpm")
 	folder := t.TempDir()
 	output(t, "nfpm/build.sh", folder)
 	found, err := filepath.Glob(filepath.Join(folder, "causeway_*.deb"))
@@ -38,6 +39,19 @@ func TestDebPackage(t *testing.T) {
 		t.Errorf("contents (-want +got):\n%s", diff)
 	}
 	installs(t, deb)
+}
+
+// fetched skips a test whose tool cannot be fetched, as without a network; with REQUIRE_INSTALLED=1 it fails.
+func fetched(t *testing.T, module string) {
+	t.Helper()
+	download := exec.CommandContext(t.Context(), "go", "mod", "download")
+	download.Dir = module
+	if said, err := download.CombinedOutput(); err != nil {
+		if os.Getenv("REQUIRE_INSTALLED") == "1" {
+			t.Fatalf("fetching the modules of %s: %v\n%s", module, err, said)
+		}
+		t.Skipf("the modules of %s cannot be fetched: %v", module, err)
+	}
 }
 
 // packaged are the files of the package, with owner and mode; of docs only one.

@@ -22,7 +22,9 @@ type account struct {
 	capabilities bridge.Capabilities
 	log          *logrus.Entry
 	identity     atomic.Pointer[bridge.Identity]
-	lastGood     atomic.Int64 // when the service last did what was asked, Unix nanoseconds
+	server       atomic.Pointer[bridge.ServerID] // of its talks; known from earlier runs, too
+	relays       atomic.Bool                     // as Capabilities.RelayDirect, which is known when it has connected
+	lastGood     atomic.Int64                    // when the service last did what was asked, Unix nanoseconds
 	reading      troubles
 
 	mutex     sync.Mutex
@@ -98,6 +100,10 @@ func (a *account) session(ctx context.Context) error {
 		return err
 	}
 	a.identity.Store(&id)
+	a.relays.Store(a.Bridge.Capabilities().RelayDirect)
+	if err := a.gateway.talks.arrived(ctx, a, id.Server); err != nil {
+		return err
+	}
 	a.admit(cancel)
 	var tasks sync.WaitGroup
 	defer tasks.Wait()
@@ -313,7 +319,7 @@ func guarded(do func() error) (err error) {
 // writes reports whether a step changes something at the service.
 func writes(op store.Op) bool {
 	switch op {
-	case store.Find, store.Quote, store.Recall, store.Look, store.Settled:
+	case store.Find, store.Quote, store.Recall, store.Look, store.Carry, store.Discard, store.Settled:
 		return false
 	}
 	return true

@@ -369,7 +369,7 @@ func TestAPartDeletedByAModeratorStaysDeleted(t *testing.T) {
 
 func TestAFileThatCannotCrossIsALineWithSizeAndLink(t *testing.T) {
 	inWorld(t, func(w *world) {
-		a, b := w.pair(memory.Options{}, memory.Options{})
+		a, b := w.pair(memory.Options{}, memory.Options{NoFiles: true})
 		a.SayDoc("town", "", "ann", richtext.Plain("see"), memory.Upload{Name: "plan.pdf", Data: make([]byte, 12000)})
 		a.SayDoc("town", "", "ann", nil, memory.Upload{Name: "x", Data: []byte("1")})
 		w.wait(time.Second)

@@ -25,7 +25,9 @@ type Account struct {
 	NickFormat string
 	// Place tells apart where an account's channels are looked for, as the server and team in its settings: what a name
 	// was found to be holds only for the same place.
-	Place  string
+	Place string
+	// Title is what people call the service: "Microsoft Teams"; empty: its label or protocol.
+	Title  string
 	Bridge bridge.Bridge
 }
 
@@ -40,6 +42,7 @@ type Endpoint struct {
 // Route is a [[gateway]] of the config.
 type Route struct {
 	Name      string
+	Files     FilePolicy
 	Endpoints []Endpoint
 }
 
@@ -47,6 +50,7 @@ type Route struct {
 type Options struct {
 	Accounts []Account
 	Routes   []Route
+	Directs  []Direct
 	Store    *store.Store
 	Log      *logrus.Entry
 	// Version is what the status shows.
@@ -58,6 +62,10 @@ type Options struct {
 	Noticed func()
 	// Spoke, when not nil, is told by whom a message is that has been read and is carried, each time that is read. It must return at once.
 	Spoke func(server bridge.ServerID, u bridge.UserID)
+	// Seek, when not nil, looks who a user is on another server, by what both vouch for, and stores that.
+	Seek func(ctx context.Context, server bridge.ServerID, u bridge.UserID, other bridge.ServerID) error
+	// Invite, when not nil, gives the buttons by which a user of an account can connect.
+	Invite func(a bridge.AccountName, u bridge.UserID) []bridge.Choice
 	// Random gives a number from 0 up to, and without, n, which makes waits differ; nil: any. Several goroutines call it.
 	Random func(n int64) int64
 }
@@ -69,6 +77,9 @@ type Gateway struct {
 	lost     func(bridge.ServerID, bridge.UserID, error)
 	noticed  func()
 	spoke    func(bridge.ServerID, bridge.UserID)
+	seek     func(context.Context, bridge.ServerID, bridge.UserID, bridge.ServerID) error
+	invite   func(bridge.AccountName, bridge.UserID) []bridge.Choice
+	talks    *talks
 	random   func(int64) int64
 	version  string
 	since    time.Time
@@ -94,7 +105,7 @@ type Gateway struct {
 // New puts a gateway together; nothing is read or written yet.
 func New(o Options) *Gateway {
 	g := &Gateway{
-		store: o.Store, log: o.Log, lost: o.Lost, noticed: o.Noticed, spoke: o.Spoke, random: o.Random, version: o.Version, since: time.Now(), routes: o.Routes,
+		store: o.Store, log: o.Log, lost: o.Lost, noticed: o.Noticed, spoke: o.Spoke, seek: o.Seek, invite: o.Invite, random: o.Random, version: o.Version, since: time.Now(), routes: o.Routes,
 		accounts: map[bridge.AccountName]*account{},
 		found:    map[bridge.AccountName]map[string]bridge.ConversationID{},
 		running:  map[bridge.ConversationID]*lane{},
@@ -108,6 +119,7 @@ func New(o Options) *Gateway {
 		g.order = append(g.order, one)
 		g.found[a.Name] = map[string]bridge.ConversationID{}
 	}
+	g.talks = newTalks(g, o.Directs)
 	g.table.Store(g.newTable())
 	return g
 }
@@ -122,6 +134,9 @@ func (g *Gateway) Run(ctx context.Context) error {
 	ctx, g.fatal = context.WithCancelCause(ctx)
 	defer g.fatal(nil)
 	g.ctx = ctx
+	if err := g.talks.load(ctx); err != nil {
+		return err
+	}
 	if err := g.recall(ctx); err != nil {
 		return err
 	}
@@ -130,6 +145,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	}
 	g.tasks.Go(func() { g.watchStore(ctx) })
 	g.tasks.Go(func() { g.watchEnds(ctx) })
+	g.tasks.Go(func() { g.talks.watch(ctx) })
 	g.wakeLacking(ctx)
 	<-ctx.Done()
 	g.tasks.Wait()
@@ -196,6 +212,13 @@ func (g *Gateway) renew() {
 	close(old.changed)
 	g.wake(g.fresh...)
 	g.fresh, g.learnt = nil, time.Now()
+}
+
+// retable makes the table anew, after talks have changed.
+func (g *Gateway) retable() {
+	g.resolve.Lock()
+	defer g.resolve.Unlock()
+	g.renew()
 }
 
 // wakeLacking starts the lane of every conversation that lacks something.

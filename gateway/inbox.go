@@ -13,7 +13,6 @@ import (
 
 // inbox takes what one account reads.
 type inbox struct {
-	bridge.NoTalks
 	gateway *Gateway
 	account *account
 }
@@ -47,6 +46,13 @@ func (i inbox) Living(ctx context.Context, c bridge.ConversationID, since time.T
 // Put implements bridge.Inbox.
 func (i inbox) Put(ctx context.Context, b bridge.Batch) error {
 	p := i.gateway.table.Load().conversations[b.Conversation]
+	if p == nil || p.talk == nil {
+		return i.put(ctx, p, b)
+	}
+	return i.gateway.talks.put(ctx, i, b)
+}
+
+func (i inbox) put(ctx context.Context, p *place, b bridge.Batch) error {
 	if p == nil || p.account != i.account || !p.in {
 		return nil // no longer read by this account
 	}
@@ -82,7 +88,11 @@ func (g *Gateway) put(ctx context.Context, p *place, b bridge.Batch) ([]bridge.C
 
 // routesOf is what the store must know about the conversation at p.
 func (g *Gateway) routesOf(p *place, server bridge.ServerID) store.Routes {
-	return store.Routes{Targets: p.targets, Own: g.own(server), Bare: bare, Ignored: func(id bridge.MessageID) {
+	var takes func(bridge.ConversationID, time.Time) bool
+	if p.talk != nil {
+		takes = p.talk.takes
+	}
+	return store.Routes{Targets: p.targets, Takes: takes, Own: g.own(server), Bare: bare, Ignored: func(id bridge.MessageID) {
 		p.account.log.WithField("channel", p.channel).WithField("message", string(id)).
 			Info("somebody has edited one of several posts of a long message; that is not carried")
 	}}

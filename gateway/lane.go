@@ -99,7 +99,7 @@ func (l *lane) work(ctx context.Context) {
 // store then asks for what settles it.
 func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step store.Step) *store.Outcome {
 	o := &store.Outcome{Work: work, Step: step}
-	if (step.Op == store.Find || step.Op == store.Look) && !l.settled(ctx, p.account.capabilities.Settle-time.Since(l.lastWrite(step))) {
+	if (step.Op == store.Find || step.Op == store.Look || step.Op == store.Line && !step.Since.IsZero()) && !l.settled(ctx, p.account.capabilities.Settle-time.Since(l.lastWrite(step))) {
 		return nil
 	}
 	if waited, ok := p.account.ready(ctx, step.Writer()); !ok {
@@ -125,7 +125,7 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 		l.trouble.report(delivering, l.log, "delivering", nil)
 		return o
 	}
-	if as := step.Writer(); as != "" && bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopePerson {
+	if as := step.Writer(); as != "" && !fromOrigin(err) && bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopePerson {
 		if l.gateway.lose(ctx, l.name.Server, as, began, err) && step.Op != store.Find {
 			return unmade(o) // the plan does without them
 		}
@@ -136,7 +136,7 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 	if final := l.final(ctx, o, err); final {
 		return o
 	}
-	return l.retry(ctx, p, o, err)
+	return l.retry(ctx, p, o, elsewhere(err))
 }
 
 // missed follows a post that has failed and certainly was not made: a service that fails every post is not hurried.
@@ -154,7 +154,7 @@ func (l *lane) missed(ctx context.Context, o *store.Outcome) *store.Outcome {
 // unmade is the outcome of a step that had no effect and is to be planned anew.
 func unmade(o *store.Outcome) *store.Outcome {
 	switch o.Step.Op {
-	case store.Find, store.Quote, store.Recall, store.Look, store.Tell, store.Stray:
+	case store.Find, store.Quote, store.Recall, store.Look, store.Tell, store.Stray, store.Line, store.Carry:
 		return nil
 	}
 	o.Verdict = store.Absent
@@ -206,12 +206,22 @@ const findMargin = 5 * time.Minute
 
 // act does what step says, once.
 func (l *lane) act(ctx context.Context, p *place, o *store.Outcome) error {
+	if o.Step.Op == store.Carry { // as long as it takes: it can be broken off at any time
+		return l.carry(ctx, p, o)
+	}
 	ctx, done := detached(ctx)
 	defer done()
 	b, step := p.account.Bridge, o.Step
+	step.Draft.Open = l.opener(o)
 	target := bridge.Target{Conversation: l.name, ID: step.ID, As: step.As}
 	switch step.Op {
 	case store.Post:
+		if p.talk != nil && p.talk.regroups {
+			if same, err := l.gateway.talks.unchanged(ctx, p, l.name, o.Work.Message.Origin); err != nil || !same {
+				o.Verdict = store.Absent
+				return err
+			}
+		}
 		id, err := b.Post(ctx, step.Draft)
 		o.IDs = []bridge.MessageID{id}
 		return err
@@ -228,21 +238,40 @@ func (l *lane) act(ctx context.Context, p *place, o *store.Outcome) error {
 		return b.Delete(ctx, target)
 	case store.Stray:
 		if step.Keep {
-			return b.Edit(ctx, step.ID, bridge.Draft{Conversation: l.name, As: step.As, Text: blank, Key: step.Draft.Key})
+			return b.Edit(ctx, step.ID, bridge.Draft{Conversation: l.name, As: step.As, Text: blank.text, Key: step.Draft.Key})
 		}
 		return b.Delete(ctx, target)
 	case store.React, store.Unreact:
 		return b.React(ctx, target, step.Emoji, step.Op == store.React)
+	case store.Discard:
+		return l.discard(ctx, p, step)
 	case store.Quote:
 		return l.fetchRoot(ctx, o)
 	case store.Recall:
 		return l.recall(ctx, o)
 	case store.Look:
 		return l.look(ctx, p, o)
+	case store.Line:
+		return l.line(ctx, p, step)
 	case store.Tell:
+		if invite := l.gateway.invite; step.Ask && invite != nil {
+			step.Notice.Choices = invite(p.account.Name, step.Notice.User)
+		}
 		return b.Notify(ctx, step.Notice)
 	}
 	return fmt.Errorf("internal error: no such step: %d", step.Op)
+}
+
+// line says something as the account itself. It may have been said before.
+func (l *lane) line(ctx context.Context, p *place, step store.Step) error {
+	if !step.Since.IsZero() {
+		ids, err := p.account.Bridge.Find(ctx, step.Draft, step.Since.Add(-findMargin))
+		if err != nil || len(ids) > 0 {
+			return err
+		}
+	}
+	_, err := p.account.Bridge.Post(ctx, step.Draft)
+	return err
 }
 
 // look reads a part as it is now.
@@ -321,7 +350,7 @@ func (l *lane) fetchRoot(ctx context.Context, o *store.Outcome) error {
 		return nil
 	case err != nil:
 		return &bridge.Error{Kind: bridge.KindOf(err), After: bridge.AfterOf(err), Err: fmt.Errorf("reading the message that is answered: %w", err)}
-	case s.Deleted:
+	case s.Deleted, origin.talk != nil && !origin.talk.takes(l.name, s.Created): // who is here may not have been there
 		return nil
 	}
 	// The answer may have overtaken it: then it is carried, and goes first.
@@ -342,10 +371,17 @@ func (l *lane) final(ctx context.Context, o *store.Outcome, err error) bool {
 		return refuse(store.NoDelete)
 	case op == store.Stray: // errands come last, so it holds up nobody
 		return kind == bridge.Gone || kind == bridge.Rejected || kind == bridge.Unsupported
-	case op == store.Tell:
+	case op == store.Tell || op == store.Line:
 		return kind == bridge.Gone || kind == bridge.Rejected || kind == bridge.Unsupported || l.failures >= noticeTries
 	case op == store.Look || op == store.Recall:
 		return false
+	case op == store.Carry:
+		return l.finalFile(ctx, o, err)
+	case op == store.Discard: // it is known to the service's own people then
+		return kind == bridge.Gone || kind == bridge.Rejected || kind == bridge.Unsupported || kind == bridge.Unauthorised || l.failures >= noticeTries
+	case (op == store.Post || op == store.Edit) && len(bridge.FilesOf(err)) > 0:
+		o.Lost = bridge.FilesOf(err)
+		return refuse(store.Fileless)
 	case op == store.Delete && kind == bridge.Gone:
 		return true
 	case o.Step.Writer() != "" && op != store.Find && !l.allowed(o, kind, err):
@@ -410,9 +446,11 @@ const (
 
 func (l *lane) poisoned(ctx context.Context, o *store.Outcome) bool {
 	p := l.gateway.table.Load().conversations[l.name]
-	return p != nil && o.Work.Instance != 0 && l.failures >= poisonedTries && time.Since(l.since) > poisonedAfter &&
-		p.account.works(ctx, l.since)
+	return p != nil && o.Work.Instance != 0 && l.failures >= poisonedTries && l.overdue() && p.account.works(ctx, l.since)
 }
+
+// overdue: the step has been failing for long.
+func (l *lane) overdue() bool { return time.Since(l.since) > poisonedAfter }
 
 // retry waits until the step may be tried again, and gives what is known about it.
 func (l *lane) retry(ctx context.Context, p *place, o *store.Outcome, err error) *store.Outcome {
@@ -443,7 +481,7 @@ func (l *lane) retry(ctx context.Context, p *place, o *store.Outcome, err error)
 	case kind == bridge.Unauthorised:
 		wait = max(wait, 30*time.Second)
 	}
-	if o.Step.Op == store.Stray || o.Step.Op == store.Tell {
+	if o.Step.Op == store.Stray || o.Step.Op == store.Tell || o.Step.Op == store.Line {
 		l.settled(ctx, wait) // what people say goes first
 		return nil
 	}

@@ -20,6 +20,11 @@ func (p *play) judge() sums {
 			total.add(p.judgeRoom(n, r))
 		}
 	}
+	for n := range p.sides {
+		for r := range p.sides[n].rooms {
+			p.judgeStored(&total, n, r)
+		}
+	}
 	for n, s := range p.sides {
 		// What a failure or a crash made Causeway forget it cannot keep.
 		if v := s.service.Violations(); v > 0 && p.calm() {
@@ -195,6 +200,7 @@ func (p *play) judgeCopy(got *sums, u *utterance, o, m memory.Seen, there copies
 		return // it may be split behind the quote of a missing root: the oracle does not know its first part
 	}
 	p.judgeReactions(got, u, o, m)
+	p.judgeFiles(got, u, m)
 	if u.root == "" {
 		if m.Root != "" {
 			p.blame(&got.misplaced, "%s starts a thread, its copy answers %s", u.token, m.Root)

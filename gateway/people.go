@@ -8,6 +8,7 @@ import (
 
 	"causeway/bridge"
 	"causeway/gateway/people"
+	"causeway/gateway/store"
 )
 
 // Lose implements people.Gateway.
@@ -18,6 +19,7 @@ func (g *Gateway) Lose(ctx context.Context, server bridge.ServerID, u bridge.Use
 	}
 	g.log.WithField("server", string(server)).WithField("user", string(u)).WithError(why).
 		Warn("cannot act as a connected person any more; the relay speaks for them until they connect again")
+	g.talks.wanted()
 	if g.lost != nil {
 		g.lost(server, u, why)
 	}
@@ -52,9 +54,14 @@ func (g *Gateway) Pairs() ([]people.Pair, <-chan struct{}) {
 	var all []people.Pair
 	for from, p := range t.conversations {
 		for _, to := range p.targets {
-			all = append(all, people.Pair{
-				From: from, To: to, Reader: p.account.Name, Writer: t.conversations[to].account.Name, Name: p.channel,
-			})
+			one := people.Pair{From: from, To: to, Reader: p.account.Name, Writer: t.conversations[to].account.Name, Name: p.channel}
+			if p.talk != nil {
+				one.Shape, one.Everybody = p.talk.shape, p.talk.everybody
+				if p.talk.pairs[to].State != store.PairOpen {
+					continue
+				}
+			}
+			all = append(all, one)
 		}
 	}
 	slices.SortFunc(all, func(a, b people.Pair) int {

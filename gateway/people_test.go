@@ -19,14 +19,20 @@ import (
 // connect makes a user of each of two services one person.
 func (w *world) connect(a *memory.Service, u bridge.UserID, b *memory.Service, v bridge.UserID) {
 	w.t.Helper()
+	if err := w.tryConnect(a, u, b, v); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) tryConnect(a *memory.Service, u bridge.UserID, b *memory.Service, v bridge.UserID) error {
 	end := func(s *memory.Service, u bridge.UserID) store.End {
 		return store.End{Identity: store.Identity{
 			Account: bridge.AccountName(strings.Replace(string(s.Server()), ":", ".", 1)), Server: s.Server(), User: u, Name: string(u), Username: string(u),
 		}, Grant: []byte("grant")}
 	}
-	if _, err := w.store.Connect(w.t.Context(), "", [2]store.End{end(a, u), end(b, v)}, 0); err != nil {
-		w.t.Fatal(err)
-	}
+	_, err := w.store.Connect(w.t.Context(), "", [2]store.End{end(a, u), end(b, v)}, 0)
+	w.gateway.PeopleChanged()
+	return err
 }
 
 // connectedPair is a pair of services on which alice and ally are one person.
@@ -91,8 +97,8 @@ func TestWhatTheRelayWroteBeforeStaysTheRelays(t *testing.T) {
 
 func TestAnEditOfEitherInstanceReachesTheOther(t *testing.T) {
 	inWorld(t, func(w *world) {
-		a, b := w.service("a", memory.Options{}), w.service("b", memory.Options{Normalize: memory.CollapseSpaces})
-		c := w.service("c", memory.Options{})
+		a, b := w.service("a", memory.Options{}), w.service("b", memory.Options{Normalize: memory.CollapseSpaces, NoFiles: true})
+		c := w.service("c", memory.Options{NoFiles: true})
 		w.route(inout("a", "town"), inout("b", "town"), inout("c", "town"))
 		w.start()
 		w.connect(a, "alice", b, "ally")

@@ -2,10 +2,6 @@ package gateway
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -45,9 +41,14 @@ func (p planner) lacks(w *store.Work) store.Step {
 	case w.IsOrigin:
 		return p.origin(w)
 	case m.Deleted:
-		return p.deletion(w)
-	case w.Phase == store.Removed || !p.routed(w):
-		return store.Step{} // what the config no longer brings here is not shown here any more
+		if step := p.deletion(w); step.Op != store.Settled {
+			return step
+		}
+		return discard(w, nil)
+	case w.Phase == store.Removed:
+		return store.Step{}
+	case !p.routed(w):
+		return p.unrouted(w) // what the config no longer brings here is not shown here any more
 	case m.Body == nil || w.Phase == store.Live && w.Version == m.Version:
 		return p.reactions(w)
 	}
@@ -62,9 +63,15 @@ func (p planner) lacks(w *store.Work) store.Step {
 	case missingRoot(w) && m.Quote == nil:
 		return store.Step{Op: store.Quote}
 	}
+	followed := w.Frozen || w.Phase == store.Live && !p.capabilities().Edit
+	if !followed {
+		if step := p.carry(w); step.Op != store.Settled {
+			return step
+		}
+	}
 	draft := p.draft(w)
-	pieces := p.place.account.Bridge.Parts(draft)
-	if w.Frozen || w.Phase == store.Live && !p.capabilities().Edit || stuck(w, pieces) {
+	pieces := p.pieces(draft)
+	if followed || stuck(w, pieces) {
 		return p.followUp(w)
 	}
 	for n, piece := range pieces {
@@ -79,18 +86,21 @@ func (p planner) lacks(w *store.Work) store.Step {
 	if step := p.surplus(w, draft, len(pieces)); step.Op != store.Settled {
 		return step
 	}
+	if step := discard(w, w.Message.Body.Files); step.Op != store.Settled {
+		return step
+	}
 	return p.reactions(w)
 }
 
 // shows tells whether a part says what it should.
-func shows(w *store.Work, part store.Part, piece richtext.Doc) bool {
-	return part.Hash == hashOf(piece) || part.Hash == store.Theirs && part.Version == w.Message.Version
+func shows(w *store.Work, part store.Part, piece piece) bool {
+	return part.Hash == piece.hash() || part.Hash == store.Theirs && part.Version == w.Message.Version
 }
 
 // stuck: to show pieces, a post would have to be changed that was written as somebody as whom Causeway cannot act now. The change
 // is said in a reply, as where the service does not let posts be edited. Nothing of that is remembered: once they have connected again, the next
 // change edits their post, and the replies are taken back, since the message has no such parts.
-func stuck(w *store.Work, pieces []richtext.Doc) bool {
+func stuck(w *store.Work, pieces []piece) bool {
 	for n, piece := range pieces {
 		if part, posted := partOf(w, n); posted && !part.Deleted && !part.Able && !shows(w, part, piece) {
 			return true
@@ -100,9 +110,9 @@ func stuck(w *store.Work, pieces []richtext.Doc) bool {
 }
 
 // edit changes a part as who wrote it. A person may have changed it, too, so it is looked at before.
-func (p planner) edit(w *store.Work, part store.Part, draft bridge.Draft, text richtext.Doc) store.Step {
-	draft.Text = text
-	return p.looked(w, store.Step{Op: store.Edit, Part: part.Number, ID: part.ID, Draft: p.written(w, forPart(draft, part.Number), part.Writer), Hash: hashOf(text)})
+func (p planner) edit(w *store.Work, part store.Part, draft bridge.Draft, piece piece) store.Step {
+	draft.Text, draft.Files = piece.text, piece.files
+	return p.looked(w, store.Step{Op: store.Edit, Part: part.Number, ID: part.ID, Draft: p.written(w, draft, part.Writer), Hash: piece.hash()})
 }
 
 // looked gives a step that overwrites what a person has written, or first the look at it. What is not read cannot be looked at.
@@ -133,7 +143,7 @@ func (p planner) origin(w *store.Work) store.Step {
 	case m.Deleted && w.As != "" && can.Delete && !w.Blanked && !(can.DeleteTakesReplies && w.HasReplies):
 		return store.Step{Op: store.Delete, ID: first.ID, As: w.As}
 	case m.Deleted && w.As != "" && can.Edit && !w.Frozen:
-		return store.Step{Op: store.Blank, ID: first.ID, Hash: hashOf(blank), Draft: bridge.Draft{Conversation: w.Conversation, As: w.As, Text: blank}}
+		return store.Step{Op: store.Blank, ID: first.ID, Hash: hashOf(blank.text), Draft: bridge.Draft{Conversation: w.Conversation, As: w.As, Text: blank.text}}
 	case m.Deleted:
 		return store.Step{Op: store.Stay}
 	case m.Body == nil || !behind || w.As == "" || !can.Edit || w.Frozen:
@@ -163,7 +173,7 @@ func (p planner) routed(w *store.Work) bool {
 func (p planner) surplus(w *store.Work, draft bridge.Draft, needed int) store.Step {
 	for _, part := range w.Parts {
 		switch {
-		case part.Number < needed || part.ID == "" || part.Deleted || part.Hash == hashOf(blank) || !part.Able:
+		case part.Number < needed || part.ID == "" || part.Deleted || part.Hash == blank.hash() || !part.Able:
 		case p.capabilities().Delete && !w.Blanked:
 			return store.Step{Op: store.Delete, Part: part.Number, ID: part.ID, As: part.Writer}
 		case p.capabilities().Edit:
@@ -189,8 +199,8 @@ func partOf(w *store.Work, n int) (part store.Part, posted bool) {
 }
 
 // post makes part n, as the author where they are connected here; the later parts of a message follow in its thread.
-func (p planner) post(w *store.Work, draft bridge.Draft, n int, text richtext.Doc) store.Step {
-	draft.Text = text
+func (p planner) post(w *store.Work, draft bridge.Draft, n int, piece piece) store.Step {
+	draft.Text, draft.Files = piece.text, piece.files
 	if first, posted := partOf(w, 0); n > 0 && posted {
 		draft.Root = cmp.Or(w.Thread, first.ID)
 		if w.Alone {
@@ -200,20 +210,16 @@ func (p planner) post(w *store.Work, draft bridge.Draft, n int, text richtext.Do
 	if !w.Message.Deleted {
 		draft = p.written(w, draft, w.As)
 	}
-	return store.Step{Op: store.Post, Part: n, Draft: forPart(draft, n), Hash: hashOf(text)}
-}
-
-// forPart leaves out of a later part what only the first one has.
-func forPart(d bridge.Draft, n int) bridge.Draft {
-	if n > 0 {
-		d.Files = nil
+	if step, denied := p.mayNot(w, draft.As); denied {
+		return step
 	}
-	return d
+	return store.Step{Op: store.Post, Part: n, Draft: draft, Hash: piece.hash()}
 }
 
 // followUp answers a change of what cannot be edited with an "edited:" reply.
 func (p planner) followUp(w *store.Work) store.Step {
 	draft := p.draft(w)
+	draft.Files = nil // those that are there are shown already, and no post can show them again
 	draft.Text = append(richtext.Doc{italic("edited:")}, draft.Text...)
 	return p.reply(w, draft)
 }
@@ -229,7 +235,7 @@ func (p planner) reply(w *store.Work, draft bridge.Draft) store.Step {
 			done++
 		}
 	}
-	pieces := p.place.account.Bridge.Parts(draft)
+	pieces := p.pieces(draft)
 	if done >= len(pieces) {
 		return p.reactions(w)
 	}
@@ -237,7 +243,7 @@ func (p planner) reply(w *store.Work, draft bridge.Draft) store.Step {
 }
 
 // blank stands where a message was that its replies need.
-var blank = richtext.Doc{italic("(message deleted)")}
+var blank = piece{text: richtext.Doc{italic("(message deleted)")}}
 
 // deletion removes what can be removed, and blanks what must stay for its replies. Where neither can be done, a reply tells.
 func (p planner) deletion(w *store.Work) store.Step {
@@ -252,7 +258,7 @@ func (p planner) deletion(w *store.Work) store.Step {
 	if !posted || first.Deleted || !keepFirst {
 		return store.Step{}
 	}
-	draft := bridge.Draft{Conversation: w.Conversation, Root: w.RootID, Text: blank}
+	draft := bridge.Draft{Conversation: w.Conversation, Root: w.RootID, Text: blank.text}
 	hash := hashOf(draft.Text)
 	switch {
 	case first.Hash == hash:
@@ -266,7 +272,7 @@ func (p planner) deletion(w *store.Work) store.Step {
 
 // told: the part is the reply that tells that its message was deleted.
 func told(w *store.Work, part store.Part) bool {
-	return part.Version == w.Message.Version && part.Hash == hashOf(blank)
+	return part.Version == w.Message.Version && part.Hash == blank.hash()
 }
 
 // reactions sets what people elsewhere have set, and removes what they have removed: as themselves where they are connected here, else
@@ -281,6 +287,7 @@ func (p planner) reactions(w *store.Work) store.Step {
 	}
 	for _, m := range w.Wanted {
 		switch {
+		case m.Writer == "" && p.place.talk != nil && !p.place.account.mayRelay(): // nobody can set it
 		case slices.Contains(w.Taken, m) || w.Unclear:
 			return store.Step{Op: store.Look, ID: first.ID, Since: w.LookAfter}
 		case !slices.Contains(w.Set, m) && !slices.Contains(w.Refused, m):
@@ -304,8 +311,8 @@ func (p planner) sent(w *store.Work, step store.Step) bridge.Draft {
 		return step.Draft
 	}
 	draft := p.draft(w)
-	if pieces := p.place.account.Bridge.Parts(draft); step.Part < len(pieces) {
-		draft.Text = pieces[step.Part]
+	if pieces := p.pieces(draft); step.Part < len(pieces) {
+		draft.Text, draft.Files = pieces[step.Part].text, pieces[step.Part].files
 	}
 	draft = p.written(w, draft, step.As)
 	draft.Root, draft.Key = step.Draft.Root, step.Draft.Key
@@ -328,14 +335,7 @@ func (p planner) draft(w *store.Work) bridge.Draft {
 	} else if !w.Unrooted {
 		d.Root = w.RootID
 	}
-	if p.capabilities().Files {
-		d.Files = body.Files
-		return d
-	}
-	d.Text = slices.Clone(d.Text)
-	for _, f := range body.Files {
-		d.Text = append(d.Text, fileLine(f))
-	}
+	p.showFiles(w, &d)
 	return d
 }
 
@@ -383,31 +383,4 @@ func quote(author string, text richtext.Doc) richtext.Block {
 		return richtext.Block{Kind: richtext.Quote, Blocks: richtext.Plain("(a message that is not here)")}
 	}
 	return richtext.Quoting(author, text.Excerpt(quoteLength))
-}
-
-// fileLine stands for a file that cannot cross.
-func fileLine(f bridge.File) richtext.Block {
-	size := ""
-	if f.Size >= 0 {
-		size = " (" + fileSize(f.Size) + ")"
-	}
-	return richtext.Block{Kind: richtext.Paragraph, Runs: []richtext.Run{{Text: fileMark}, {Text: f.Name, Link: f.URL}, {Text: size}}}
-}
-
-func fileSize(n int64) string {
-	if n < 1000 {
-		return fmt.Sprintf("%d bytes", n)
-	}
-	units, size := "kMGT", float64(n)/1000
-	for size >= 1000 && len(units) > 1 {
-		units, size = units[1:], size/1000
-	}
-	return fmt.Sprintf("%.1f %cB", size, units[0])
-}
-
-// hashOf tells whether a part shows what it should.
-func hashOf(text richtext.Doc) string {
-	raw, _ := json.Marshal(text) // plain data: cannot fail
-	sum := sha256.Sum256(raw)
-	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }

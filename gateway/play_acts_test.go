@@ -39,6 +39,10 @@ func (p *play) act() {
 	case 5, 6:
 		if said != nil && !seen.Deleted {
 			p.add("side %d %s: a person edits %s", n, room, seen.ID)
+			if len(said.files) > 1 && !said.restored && p.int(2) == 0 {
+				said.files = said.files[:1]
+				s.service.Attach(room, seen.ID, said.files...)
+			}
 			s.service.Edit(room, seen.ID, fmt.Sprintf("%s  now %d", said.token, p.int(1000)))
 		}
 	case 7:
@@ -87,11 +91,12 @@ func (p *play) say(n, r int, root bridge.MessageID, by int) {
 	u, who := &utterance{side: n, room: r, root: root, by: by, token: fmt.Sprintf("m%d.", len(p.said))}, p.sides[n].people[by]
 	text := u.token + "  says " + strings.Repeat("long ", p.int(2)*p.int(200))
 	u.long = len(text) > 200
-	if root == "" {
-		u.id = p.sides[n].service.Say(p.sides[n].rooms[r], who, text)
-	} else {
-		u.id = p.sides[n].service.Reply(p.sides[n].rooms[r], root, who, text)
+	if p.int(5) == 0 {
+		for i := range 1 + p.int(2) {
+			u.files = append(u.files, fileOfSize(fmt.Sprintf("%sfile%d", u.token, i), p.int(200_000)))
+		}
 	}
+	u.id = p.sides[n].service.SayDoc(p.sides[n].rooms[r], root, who, richtext.Plain(text), u.files...)
 	p.add("side %d %s: %s says %s as %s below %q", n, p.sides[n].rooms[r], who, u.token, u.id, root)
 	p.said = append(p.said, u)
 }

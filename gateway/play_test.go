@@ -87,6 +87,7 @@ type utterance struct {
 	root        bridge.MessageID
 	by          int // of the side's people
 	token       string
+	files       []memory.Upload
 	long        bool // it was once: in several parts
 	restored    bool // deleted and brought back: its copy may have been made anew
 	deleted     bool // by a person
@@ -171,6 +172,7 @@ func (p *play) options(n int) memory.Options {
 	if p.int(2) == 0 {
 		o.Normalize = memory.CollapseSpaces
 	}
+	o.KeepFiles = p.int(2) == 0
 	if p.int(3) == 0 {
 		o.Tick = time.Hour
 		p.coarse[n] = true

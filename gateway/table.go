@@ -22,7 +22,7 @@ type named struct {
 	channel string
 }
 
-// place is a conversation of the config.
+// place is a conversation of the config, or a direct or group conversation that was met.
 type place struct {
 	// account reads and writes it: the first of those on its server that the config names for it.
 	account *account
@@ -32,6 +32,10 @@ type place struct {
 	targets []bridge.ConversationID
 	// gateways names, for each target, the first gateway that leads there, for {GATEWAY}.
 	gateways map[bridge.ConversationID]string
+	// talk is nil for a conversation of the config.
+	talk *talkPlace
+	// files says, for each target, what that gateway does with files.
+	files map[bridge.ConversationID]FilePolicy
 }
 
 // through gives the place as another account of the server uses it; nil: the one that does so always.
@@ -57,7 +61,7 @@ func (g *Gateway) newTable() *table {
 			t.found[named{e.Account, e.Channel}] = c
 			p := t.conversations[c]
 			if p == nil {
-				p = &place{account: g.accounts[e.Account], channel: e.Channel, gateways: map[bridge.ConversationID]string{}}
+				p = &place{account: g.accounts[e.Account], channel: e.Channel, gateways: map[bridge.ConversationID]string{}, files: map[bridge.ConversationID]FilePolicy{}}
 				t.conversations[c] = p
 			}
 			p.in, p.out = p.in || e.In, p.out || e.Out
@@ -66,15 +70,16 @@ func (g *Gateway) newTable() *table {
 	for _, r := range g.routes {
 		for _, from := range r.Endpoints {
 			for _, to := range r.Endpoints {
-				t.connect(g.found[from.Account][from.Channel], g.found[to.Account][to.Channel], from.In && to.Out, r.Name)
+				t.connect(g.found[from.Account][from.Channel], g.found[to.Account][to.Channel], from.In && to.Out, r)
 			}
 		}
 	}
+	g.talks.fill(t)
 	return t
 }
 
 // connect adds a target once, however many gateways lead there.
-func (t *table) connect(from, to bridge.ConversationID, carried bool, gateway string) {
+func (t *table) connect(from, to bridge.ConversationID, carried bool, r Route) {
 	p := t.conversations[from]
 	if p == nil || t.conversations[to] == nil || from == to || !carried {
 		return
@@ -82,7 +87,7 @@ func (t *table) connect(from, to bridge.ConversationID, carried bool, gateway st
 	if _, ok := p.gateways[to]; ok {
 		return
 	}
-	p.gateways[to] = gateway
+	p.gateways[to], p.files[to] = r.Name, r.Files
 	p.targets = append(p.targets, to)
 }
 

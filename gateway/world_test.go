@@ -27,12 +27,17 @@ type world struct {
 	keys     store.Keys
 	accounts []Account
 	routes   []Route
+	directs  []Direct
 	log      lines
 
 	full    atomic.Bool // the store cannot write
 	lost    func(bridge.ServerID, bridge.UserID, error)
 	noticed atomic.Int64 // how often another process has changed the store
 	spoke   func(bridge.ServerID, bridge.UserID)
+	// diesAt is the write at which the store dies, before it is on disk or after; 0: never.
+	diesAt    int
+	diesAfter bool
+
 	gone    bool // the store has been closed: the gateway must end with that error
 	store   *store.Store
 	gateway *Gateway
@@ -148,7 +153,20 @@ func (w *world) start() {
 	w.t.Helper()
 	logger := logrus.New()
 	logger.SetOutput(&w.log)
-	w.store = w.open(store.Options{VFS: "memdb", Full: func() error {
+	writes := 0
+	dies := func(after bool) func() error {
+		return func() error {
+			if after != w.diesAfter || w.diesAt == 0 {
+				return nil
+			}
+			if writes++; writes == w.diesAt {
+				w.gone = true
+				return errors.New("killed")
+			}
+			return nil
+		}
+	}
+	w.store = w.open(store.Options{VFS: "memdb", BeforeCommit: dies(false), AfterCommit: dies(true), Full: func() error {
 		if w.full.Load() {
 			return errors.New("database or disk is full")
 		}
@@ -157,11 +175,11 @@ func (w *world) start() {
 	var ctx context.Context
 	ctx, w.stop = context.WithCancel(w.t.Context())
 	w.stopped = make(chan struct{})
-	w.gateway = New(Options{Accounts: w.accounts, Routes: w.routes, Store: w.store, Log: logrus.NewEntry(logger), Version: "v1", Lost: w.lost, Noticed: func() { w.noticed.Add(1) }, Spoke: w.spoke})
+	w.gateway = New(Options{Accounts: w.accounts, Routes: w.routes, Directs: w.directs, Store: w.store, Log: logrus.NewEntry(logger), Version: "v1", Lost: w.lost, Noticed: func() { w.noticed.Add(1) }, Spoke: w.spoke})
 	g := w.gateway
 	go func() {
 		defer close(w.stopped)
-		if err := g.Run(ctx); err != nil && !w.gone || w.gone && !errors.Is(err, store.ErrClosed) {
+		if err := g.Run(ctx); err != nil && !w.gone || w.gone && !errors.Is(err, store.ErrClosed) && w.diesAt == 0 {
 			w.t.Errorf("the gateway ended with: %v", err)
 		}
 	}()

@@ -2,6 +2,7 @@ package bridgetest_test
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"causeway/bridge"
@@ -25,8 +26,13 @@ type broken struct {
 	lookUp  func(ctx context.Context, u bridge.UserID) (bridge.Author, error)
 	notify  func(ctx context.Context, n bridge.Notice) error
 	direct  func(ctx context.Context, o bridge.Opening) (bridge.ConversationID, error)
+	talk    func(ctx context.Context, c bridge.ConversationID) (bridge.Talk, error)
+	rename  func(ctx context.Context, c bridge.ConversationID, as bridge.UserID, topic string) error
 	members func(ctx context.Context, c bridge.ConversationID) ([]bridge.UserID, error)
 	verify  func(ctx context.Context, u bridge.UserID) error
+	open    func(ctx context.Context, c bridge.ConversationID, f bridge.File, offset int64) (io.ReadCloser, bridge.File, error)
+	upload  func(ctx context.Context, u bridge.Upload) (bridge.File, error)
+	removes func(ctx context.Context, c bridge.ConversationID, as bridge.UserID, f bridge.File) error
 	discard func(ctx context.Context, u bridge.UserID) error
 	mute    func(ctx context.Context, u bridge.UserID, c bridge.ConversationID, setting string) error
 }
@@ -132,6 +138,20 @@ func (b *broken) OpenConversation(ctx context.Context, o bridge.Opening) (bridge
 	return b.Bridge.OpenConversation(ctx, o)
 }
 
+func (b *broken) Talk(ctx context.Context, c bridge.ConversationID) (bridge.Talk, error) {
+	if b.talk != nil {
+		return b.talk(ctx, c)
+	}
+	return b.Bridge.Talk(ctx, c)
+}
+
+func (b *broken) Rename(ctx context.Context, c bridge.ConversationID, as bridge.UserID, topic string) error {
+	if b.rename != nil {
+		return b.rename(ctx, c, as, topic)
+	}
+	return b.Bridge.Rename(ctx, c, as, topic)
+}
+
 func (b *broken) Members(ctx context.Context, c bridge.ConversationID) ([]bridge.UserID, error) {
 	if b.members != nil {
 		return b.members(ctx, c)
@@ -160,13 +180,38 @@ func (b *broken) SetNotifications(ctx context.Context, u bridge.UserID, c bridge
 	return b.Bridge.SetNotifications(ctx, u, c, setting)
 }
 
+func (b *broken) Open(ctx context.Context, c bridge.ConversationID, f bridge.File, offset int64) (io.ReadCloser, bridge.File, error) {
+	if b.open != nil {
+		return b.open(ctx, c, f, offset)
+	}
+	return b.Bridge.Open(ctx, c, f, offset)
+}
+
+func (b *broken) Upload(ctx context.Context, u bridge.Upload) (bridge.File, error) {
+	if b.upload != nil {
+		return b.upload(ctx, u)
+	}
+	return b.Bridge.Upload(ctx, u)
+}
+
+func (b *broken) RemoveFile(ctx context.Context, c bridge.ConversationID, as bridge.UserID, f bridge.File) error {
+	if b.removes != nil {
+		return b.removes(ctx, c, as, f)
+	}
+	return b.Bridge.RemoveFile(ctx, c, as, f)
+}
+
 // between stands between a bridge and the inbox.
 type between struct {
 	bridge.Inbox
-	put     func(ctx context.Context, b bridge.Batch, next func(context.Context, bridge.Batch) error) error
-	cursor  func(ctx context.Context, c bridge.ConversationID) (string, error)
-	trouble func(c bridge.ConversationID, err error)
-	watched func() ([]bridge.ConversationID, <-chan struct{})
+	put      func(ctx context.Context, b bridge.Batch, next func(context.Context, bridge.Batch) error) error
+	cursor   func(ctx context.Context, c bridge.ConversationID) (string, error)
+	trouble  func(c bridge.ConversationID, err error)
+	watched  func() ([]bridge.ConversationID, <-chan struct{})
+	observed func() ([]bridge.Observed, <-chan struct{})
+	interest func(c bridge.ConversationID) bridge.Interest
+	begin    func(c bridge.ConversationID) time.Time
+	meet     func(ctx context.Context, t bridge.Talk) (bridge.Interest, error)
 }
 
 func (i *between) Put(ctx context.Context, b bridge.Batch) error {
@@ -196,6 +241,34 @@ func (i *between) Watched() ([]bridge.ConversationID, <-chan struct{}) {
 		return i.watched()
 	}
 	return i.Inbox.Watched()
+}
+
+func (i *between) Observed() ([]bridge.Observed, <-chan struct{}) {
+	if i.observed != nil {
+		return i.observed()
+	}
+	return i.Inbox.Observed()
+}
+
+func (i *between) Interest(c bridge.ConversationID) bridge.Interest {
+	if i.interest != nil {
+		return i.interest(c)
+	}
+	return i.Inbox.Interest(c)
+}
+
+func (i *between) Begin(c bridge.ConversationID) time.Time {
+	if i.begin != nil {
+		return i.begin(c)
+	}
+	return i.Inbox.Begin(c)
+}
+
+func (i *between) Meet(ctx context.Context, t bridge.Talk) (bridge.Interest, error) {
+	if i.meet != nil {
+		return i.meet(ctx, t)
+	}
+	return i.Inbox.Meet(ctx, t)
 }
 
 // puts is a variation of what is put.

@@ -26,7 +26,7 @@ type look struct {
 
 // inbox is an [bridge.Inbox] that keeps what it is given as the gateway would, and notes what the contract forbids.
 type inbox struct {
-	bridge.NoTalks
+	meetings
 	mu      sync.Mutex
 	watched []bridge.ConversationID
 	changed chan struct{}
@@ -156,6 +156,9 @@ func (i *inbox) keep(b bridge.Batch) {
 	}
 	for _, s := range b.States {
 		i.keepState(b.Conversation, s)
+		if !s.Created.Before(i.begins[b.Conversation]) { // what is older does not count
+			i.happened = append(i.happened, happening{conversation: b.Conversation, text: squash(plain(s.Text))})
+		}
 	}
 }
 

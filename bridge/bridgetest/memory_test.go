@@ -3,6 +3,7 @@ package bridgetest_test
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"causeway/bridge"
 	"causeway/bridge/bridgetest"
 	"causeway/bridge/memory"
+	"causeway/bridge/richtext"
 )
 
 // handle is the tests' handle on a service in memory.
@@ -22,6 +24,9 @@ type handle struct {
 	vault     vault
 	// impersonal: accounts cannot act as people.
 	impersonal bool
+	regroup    bool
+	// timeless: the service's clock hardly moves.
+	timeless bool
 
 	mu       sync.Mutex
 	throttle [2]int
@@ -35,8 +40,8 @@ type handle struct {
 const token = "memory-token-1f9a"
 
 func open(t *testing.T, options memory.Options, v variation) *handle {
-	h := &handle{t: t, variation: v, impersonal: options.NoPeople}
-	options.Fault = h.fault
+	h := &handle{t: t, variation: v, impersonal: options.NoPeople, regroup: options.Regroup, timeless: options.Tick >= time.Second}
+	options.Fault, options.MaxFile = h.fault, 1<<40
 	h.service = memory.NewService("memory:test", options)
 	for _, a := range people {
 		h.service.AddPerson(a)
@@ -52,6 +57,7 @@ func open(t *testing.T, options memory.Options, v variation) *handle {
 var people = []bridge.Author{
 	bridgetest.Alice: {ID: "u-alice", Name: "Alice Example", Username: "alice"},
 	bridgetest.Bob:   {ID: "u-bob", Name: "Bob Example", Username: "bob"},
+	bridgetest.Carol: {ID: "u-carol", Name: "Carol Example", Username: "carol"},
 }
 
 func calls(o memory.Op) (bridgetest.Calls, bool) {
@@ -109,7 +115,25 @@ func take(n *int) bool {
 }
 
 func (h *handle) Features() bridgetest.Features {
-	return bridgetest.Features{NoPeople: h.impersonal}
+	f := bridgetest.Features{NoPeople: h.impersonal}
+	if h.timeless { // nothing can be said to be from before
+		return f
+	}
+	f.Talks = bridgetest.Talks{
+		Open: func(who ...bridgetest.Who) bridge.ConversationID {
+			var all []bridge.UserID
+			for _, one := range who {
+				all = append(all, h.user(one))
+			}
+			return bridge.ConversationID{Server: "memory:test", Channel: h.service.Direct(all...)}
+		},
+		Retitle: func(c bridge.ConversationID, topic string) { h.service.Retitle(c.Channel, topic) },
+	}
+	if h.regroup {
+		f.Talks.Join = func(c bridge.ConversationID, who bridgetest.Who) { h.service.Join(c.Channel, h.user(who)) }
+		f.Talks.Leave = func(c bridge.ConversationID, who bridgetest.Who) { h.service.Leave(c.Channel, h.user(who)) }
+	}
+	return f
 }
 func (h *handle) Within() time.Duration { return time.Minute }
 func (h *handle) Bridge() bridge.Bridge {
@@ -127,6 +151,16 @@ func (h *handle) Person(who bridgetest.Who) bridge.Author { return people[who] }
 func (h *handle) user(who bridgetest.Who) bridge.UserID   { return people[who].ID }
 func (h *handle) Say(c bridge.ConversationID, who bridgetest.Who, text string) bridge.MessageID {
 	return h.service.Say(c.Channel, h.user(who), text)
+}
+func (h *handle) SayFiles(c bridge.ConversationID, who bridgetest.Who, text string, files ...bridgetest.Attachment) bridge.MessageID {
+	var all []memory.Upload
+	for _, f := range files {
+		all = append(all, memory.Upload(f))
+	}
+	return h.service.SayDoc(c.Channel, "", h.user(who), richtext.Plain(text), all...)
+}
+func (h *handle) FileThere(c bridge.ConversationID, f bridge.File) bool {
+	return slices.Contains(h.service.Files(c.Channel), f.Name)
 }
 func (h *handle) Reply(c bridge.ConversationID, root bridge.MessageID, who bridgetest.Who, text string) bridge.MessageID {
 	return h.service.Reply(c.Channel, root, h.user(who), text)
@@ -157,8 +191,12 @@ func (h *handle) Messages(c bridge.ConversationID) []bridgetest.Seen {
 	var all []bridgetest.Seen
 	for _, m := range h.service.Messages(c.Channel) {
 		if !m.Deleted {
+			var files []bridgetest.Attachment
+			for _, f := range m.Files {
+				files = append(files, bridgetest.Attachment(f))
+			}
 			all = append(all, bridgetest.Seen{ID: m.ID, Root: m.Root, Author: m.Author.Name, Text: m.Text,
-				Reactions: m.Reactions, Mentions: m.Mentions})
+				Reactions: m.Reactions, Files: files, Mentions: m.Mentions})
 		}
 	}
 	return all
@@ -262,6 +300,9 @@ var behaviours = map[string]memory.Options{
 	"jealous":     {DeleteTakesReplies: true, DeleteKeepsRevision: true},
 	"short":       {MaxText: 2000, Normalize: memory.CollapseSpaces},
 	"equal times": {Tick: time.Hour, Skew: -3 * time.Minute},
+	"regrouping":  {Regroup: true, NoRelayDirect: true},
+	"filing":      {KeepFiles: true, HideSizes: true, FilesPerPost: 5},
+	"fileless":    {NoFiles: true},
 	"repeating":   {BatchSize: 2, Feed: memory.Feed{Seed: 7, Repeat: 0.5, Stale: 0.5, Ahead: 0.5}},
 }
 

@@ -82,7 +82,7 @@ type proof struct {
 func TestEveryBrokenLawIsNoticed(t *testing.T) {
 	for _, p := range proofs {
 		t.Run(p.how, func(t *testing.T) {
-			failed, said := judge(t, lawOf(t, p.law), memory.Options{}, p.variation)
+			failed, said := judge(t, lawOf(t, p.law), optionsFor[p.law], p.variation)
 			if !failed || !strings.Contains(said, p.says) {
 				t.Errorf("law %q: failed %t, want it to complain about %q, it said: %s", p.law, failed, p.says, said)
 			}
@@ -100,7 +100,7 @@ func TestEveryLawCanFail(t *testing.T) {
 
 func TestNothingBrokenPassesUnderTheSameWitness(t *testing.T) {
 	for _, law := range bridgetest.Laws() {
-		for name, options := range map[string]memory.Options{"plain": {}, "poor": {NoEdit: true, NoDelete: true, NoReactions: true}} {
+		for name, options := range map[string]memory.Options{"plain": {}, "poor": {NoEdit: true, NoDelete: true, NoReactions: true}, "regrouping": {Regroup: true}} {
 			if failed, said := judge(t, law, options, func(*handle, *broken) {}); failed {
 				t.Errorf("%s: law %q: %s", name, law.Name, said)
 			}
@@ -118,4 +118,4 @@ const (
 
 type next = func(context.Context, bridge.Batch) error
 
-var proofs = slices.Concat(feedProofs, endProofs, writeProofs, faultProofs, textProofs, placeProofs, peopleProofs)
+var proofs = slices.Concat(feedProofs, endProofs, writeProofs, faultProofs, textProofs, placeProofs, peopleProofs, talkProofs, fileProofs)

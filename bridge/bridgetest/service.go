@@ -14,6 +14,8 @@ type Who uint8
 const (
 	Alice Who = iota
 	Bob
+	// Carol is there where [Features].Talks are; of no other conversation is she a member.
+	Carol
 )
 
 // Place is a conversation of the service under test.
@@ -46,6 +48,8 @@ type Seen struct {
 	Text string
 	// Reactions of everybody, emoji in neutral form.
 	Reactions []bridge.Reaction
+	// Files in the order in which they are shown; Type is not compared.
+	Files []Attachment
 	// Mentions counts whom the message notified: people, and each of channel, team, everybody, here.
 	Mentions int
 }
@@ -77,8 +81,21 @@ type Features struct {
 	NoMentions bool
 	// NoPeople: the handle cannot connect people.
 	NoPeople bool
+	// NoFiles: the handle cannot attach files, or the service has none.
+	NoFiles bool
 	// NoReactionFeed: the service does not tell of a reaction unless something else changes.
 	NoReactionFeed bool
+	// Talks are how direct and group conversations are caused; without Open the handle cannot.
+	Talks Talks
+}
+
+// Talks are what people do with direct and group conversations. Join and Leave may be nil where groups keep their people, and
+// Retitle where they have no topic.
+type Talks struct {
+	// Open makes the first of the people open a conversation with the others: one with themselves, a pair, or a group.
+	Open        func(who ...Who) bridge.ConversationID
+	Join, Leave func(c bridge.ConversationID, who Who)
+	Retitle     func(c bridge.ConversationID, topic string)
 }
 
 // Service is the test's handle on one chat service behind one bridge. It is made fresh for each law (the service itself
@@ -104,6 +121,10 @@ type Service interface {
 
 	// Say makes who say something new. The text is plain: paragraphs separated by "\n".
 	Say(c bridge.ConversationID, who Who, text string) bridge.MessageID
+	// SayFiles makes who say something new with files attached.
+	SayFiles(c bridge.ConversationID, who Who, text string, files ...Attachment) bridge.MessageID
+	// FileThere tells whether a file that [bridge.Bridge.Upload] gave still exists.
+	FileThere(c bridge.ConversationID, f bridge.File) bool
 	// Reply makes who answer in the thread of root.
 	Reply(c bridge.ConversationID, root bridge.MessageID, who Who, text string) bridge.MessageID
 	// Quote makes who say something that copies the message id with as much of its source as a person can get hold of: quoted,

@@ -125,10 +125,10 @@ func newAccount(env bridge.Env, s *Settings, t timing) (*account, error) {
 	return a, nil
 }
 
-// Capabilities tells what the bridge can do: files cannot be sent yet, and deleting a root takes its replies along.
+// Capabilities tells what the bridge can do: deleting a root takes its replies along, and copied files go with their post.
 func (a *account) Capabilities() bridge.Capabilities {
 	return bridge.Capabilities{
-		Edit: true, Delete: true, Reactions: true, DeleteTakesReplies: true, People: true, Commands: a.callback != "", Muted: model.ChannelMarkUnreadMention,
+		Edit: true, Delete: true, Reactions: true, Files: true, FilesPerPost: filesPerPost, DeleteTakesReplies: true, People: true, Commands: a.callback != "", Muted: model.ChannelMarkUnreadMention,
 		Direct: true, GroupLimit: groupLimit, RelayDirect: a.simple() && a.may(everywhere...),
 	}
 }
@@ -208,6 +208,7 @@ func (a *account) unverified(channel string, cursor int64) int64 {
 // Close releases the idle connections.
 func (a *account) Close() error {
 	a.client.HTTPClient.CloseIdleConnections()
+	a.client.uploads.CloseIdleConnections()
 	return nil
 }
 

@@ -30,6 +30,8 @@ type client struct {
 	tls     *tls.Config
 	token   secret.Secret
 	timeout time.Duration
+	// uploads is for parts of files: the server may work on what it has received for long before it answers.
+	uploads *http.Client
 	// bot is the bot's user name once it is known, for hints.
 	bot *atomic.Pointer[string]
 	// person: the token is a connected person's, so what is refused holds for them alone.
@@ -52,27 +54,29 @@ func newClient(s *Settings, timeout time.Duration) (*client, error) {
 	c := &client{Client4: model.NewAPIv4Client(base.String()), base: base, tls: config, token: s.Token, timeout: timeout,
 		bot: &atomic.Pointer[string]{}, nudge: make(chan struct{}, 1)}
 	c.SetToken(s.Token.Reveal())
-	c.HTTPClient = &http.Client{
-		Transport: &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           dialer.DialContext,
-			TLSClientConfig:       config,
-			TLSHandshakeTimeout:   10 * time.Second,
-			ForceAttemptHTTP2:     true,
-			MaxIdleConnsPerHost:   8,
-			IdleConnTimeout:       90 * time.Second,
-			ResponseHeaderTimeout: timeout,
-		},
-		// A followed redirect would turn a POST into a GET and call that a success.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	transport := &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           dialer.DialContext,
+		TLSClientConfig:       config,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConnsPerHost:   8,
+		IdleConnTimeout:       90 * time.Second,
+		ResponseHeaderTimeout: timeout,
 	}
+	// A followed redirect would turn a POST into a GET and call that a success.
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	c.HTTPClient = &http.Client{Transport: transport, CheckRedirect: stay}
+	patient := transport.Clone()
+	patient.ResponseHeaderTimeout = partTimeout
+	c.uploads = &http.Client{Transport: patient, CheckRedirect: stay}
 	return c, nil
 }
 
 // as gives a client that makes calls with a person's token, over the same connections.
 func (c *client) as(token secret.Secret) *client {
 	p := &client{Client4: model.NewAPIv4Client(c.base.String()), base: c.base, tls: c.tls, token: token, timeout: c.timeout, bot: c.bot, person: true}
-	p.HTTPClient = c.HTTPClient
+	p.HTTPClient, p.uploads = c.HTTPClient, c.uploads
 	p.SetToken(token.Reveal())
 	return p
 }

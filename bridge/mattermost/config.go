@@ -19,6 +19,9 @@ type serverConfig struct {
 	site string
 	// maxRunes is the longest message.
 	maxRunes int
+	// maxFile is the largest file in bytes; noFiles: none are taken at all.
+	maxFile int64
+	noFiles bool
 	// nameFormat is TeammateNameDisplay.
 	nameFormat string
 	// showNames and showIcons: a post may show another name and picture than its author's.
@@ -55,6 +58,7 @@ func (a *account) readConfig(ctx context.Context) (serverConfig, error) {
 		tokens:      values["EnableUserAccessTokens"] == "true",
 		oauth:       values["EnableOAuthServiceProvider"] == "true",
 		commands:    values["EnableCommands"] == "true",
+		noFiles:     values["EnableFileAttachments"] == "false",
 		managed:     values["EnableSaml"] == "true" || values["EnableLdap"] == "true",
 		verifies:    values["RequireEmailVerification"] == "true",
 		editSeconds: -1,
@@ -64,6 +68,9 @@ func (a *account) readConfig(ctx context.Context) (serverConfig, error) {
 	}
 	if n, err := strconv.Atoi(values["MaxPostSize"]); err == nil && n > 0 {
 		c.maxRunes = min(n, c.maxRunes)
+	}
+	if n, err := strconv.ParseInt(values["MaxFileSize"], 10, 64); err == nil && n > 0 {
+		c.maxFile = n
 	}
 	if n, err := strconv.Atoi(values["PostEditTimeLimit"]); err == nil {
 		c.editSeconds = n

@@ -38,6 +38,11 @@ const (
 	hintAddress  = "is Server in the config the address that people open in the browser?"
 	hintRate     = "raise RateLimitSettings.PerSec and MaxBurst on the server"
 
+	hintFilesOff     = "files are switched off on that Mattermost server"
+	hintLargeFile    = "it is larger than Mattermost takes there"
+	hintLargePicture = "the picture has more pixels than Mattermost takes there"
+	hintFilePlugin   = "a plugin of that Mattermost server does not take it"
+
 	hintGrant     = "the person has to connect again"
 	hintTokensOff = "switch on ServiceSettings.EnableUserAccessTokens (System Console > Integrations), or set Profile = \"restricted\""
 	hintOAuthOff  = "switch on ServiceSettings.EnableOAuthServiceProvider (System Console > Integrations)"
@@ -107,6 +112,18 @@ var rules = []rule{
 	{"api.post.update_post.permissions_time_limit.app_error", 0, opChange, bridge.Unsupported, bridge.ScopeConversation, "PostEditTimeLimit is set on the server"},
 	{"app.reaction.save.save.too_many_reactions", 0, opChange, bridge.Unsupported, bridge.ScopeConversation, ""},
 	{"app.emoji.get_by_name.no_result", 0, opChange, bridge.Unsupported, bridge.ScopeConversation, ""},
+
+	// Files. What the server says of them is for people.
+	{"api.file.attachments.disabled.app_error", 0, opPost, bridge.Rejected, bridge.ScopeConversation, hintFilesOff},
+	{"api.file.upload_file.too_large*", 0, opPost, bridge.Rejected, bridge.ScopeConversation, hintLargeFile},
+	{"api.upload.create.upload_too_large.app_error", 0, opPost, bridge.Rejected, bridge.ScopeConversation, hintLargeFile},
+	{"api.file.upload_file.large_image*", 0, opPost, bridge.Rejected, bridge.ScopeConversation, hintLargePicture},
+	{"app.upload.upload_data.large_image.app_error", 0, opPost, bridge.Rejected, bridge.ScopeConversation, hintLargePicture},
+	{"app.upload.run_plugins_hook.rejected", 0, opPost, bridge.Rejected, bridge.ScopeConversation, hintFilePlugin},
+	{"app.upload.create.cannot_upload_to_deleted_channel.app_error", 0, opPost, bridge.Transient, bridge.ScopeConversation, hintArchived},
+	// Another attempt is still being received, or has just been broken off; the next one asks where the server is.
+	{"app.upload.upload_data.*", 0, opPost, bridge.Transient, bridge.ScopeConversation, ""},
+	{"api.upload.upload_data.*", 0, opPost, bridge.Transient, bridge.ScopeConversation, ""},
 
 	{"", http.StatusRequestEntityTooLarge, opAny, bridge.Rejected, bridge.ScopeConversation, hintTooLarge},
 	// The path itself is unknown: not a Mattermost server, or a very old one.

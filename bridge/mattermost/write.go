@@ -3,7 +3,6 @@ package mattermost
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -26,7 +25,7 @@ func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, e
 	if err != nil {
 		return "", err
 	}
-	post := &model.Post{ChannelId: channel, RootId: string(d.Root), PendingPostId: string(d.Key)}
+	post := &model.Post{ChannelId: channel, RootId: string(d.Root), PendingPostId: string(d.Key), FileIds: fileIDs(d)}
 	if err := a.dress(ctx, post, d, config); err != nil {
 		return "", fmt.Errorf("posting: %w", err)
 	}
@@ -44,7 +43,22 @@ func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, e
 		return "", &bridge.Error{Kind: bridge.Uncertain, Err: fmt.Errorf("posting: the server answered with another post, %q", made.Id)}
 	}
 	a.wrote(channel)
+	if missing := missingFiles(d, &made); len(missing) > 0 {
+		return "", a.takeBack(ctx, d, &made, missing)
+	}
 	return bridge.MessageID(made.Id), nil
+}
+
+// takeBack deletes a post that lacks some of its files.
+func (a *account) takeBack(ctx context.Context, d bridge.Draft, made *model.Post, missing []string) error {
+	err := a.by(ctx, d.As, func(c *client, _ string) error {
+		_, err := c.call(ctx, opChange, http.MethodDelete, "/posts/"+made.Id, nil, nil)
+		return err
+	})
+	if err != nil && bridge.KindOf(err) != bridge.Gone {
+		return &bridge.Error{Kind: bridge.Uncertain, Err: fmt.Errorf("posting: files are missing, and the post cannot be taken back: %w", err)}
+	}
+	return fmt.Errorf("posting: %w", lacksFiles(missing))
 }
 
 // dress gives a new post its text and props. A person's own post needs the key alone; a relay's shows the author.
@@ -70,7 +84,7 @@ func (a *account) dress(ctx context.Context, post *model.Post, d bridge.Draft, c
 	return nil
 }
 
-// Edit changes the text of a post; its props, the key among them, stay.
+// Edit changes the text and the files of a post; its props, the key among them, stay.
 func (a *account) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft) error {
 	channel, err := a.channelOf(d.Conversation)
 	if err != nil {
@@ -92,11 +106,20 @@ func (a *account) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft)
 		}
 		named = overrides(config, kind)
 	}
-	text := message(d, named)
+	patch := map[string]any{"message": message(d, named)}
+	if d.Key != "" { // what somebody has written themselves keeps its files
+		patch["file_ids"] = fileIDs(d)
+	}
+	var now model.Post
 	err = a.by(ctx, d.As, func(c *client, _ string) error {
-		_, err := c.call(ctx, opChange, http.MethodPut, post+"/patch", map[string]string{"message": text}, nil)
+		_, err := c.call(ctx, opChange, http.MethodPut, post+"/patch", patch, &now)
 		return a.explain(ctx, c, err, channel, id)
 	})
+	if err == nil && d.Key != "" {
+		if missing := missingFiles(d, &now); len(missing) > 0 {
+			err = lacksFiles(missing)
+		}
+	}
 	if err != nil {
 		return fmt.Errorf("editing a post: %w", err)
 	}
@@ -191,26 +214,6 @@ func (a *account) Read(ctx context.Context, c bridge.ConversationID, id bridge.M
 	return state, nil
 }
 
-// Open reads a file.
-func (a *account) Open(ctx context.Context, c bridge.ConversationID, f bridge.File) (io.ReadCloser, error) {
-	channel, err := a.channelOf(c)
-	if err != nil {
-		return nil, err
-	}
-	if !model.IsValidId(f.ID) {
-		return nil, gone("opening a file: there is no file %q", f.ID)
-	}
-	var answer *http.Response
-	err = a.reading(ctx, channel, func(by *client) (err error) {
-		answer, err = by.open(ctx, opRead, http.MethodGet, "/files/"+f.ID, nil)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("opening a file: %w", err)
-	}
-	return answer.Body, nil
-}
-
 func postPath(id bridge.MessageID) (string, error) {
 	if !model.IsValidId(string(id)) {
 		return "", gone("there is no message %q on this server", id)
@@ -276,10 +279,6 @@ func message(d bridge.Draft, nameShown bool) string {
 	doc := d.Text
 	if d.Author.Name != "" && !nameShown {
 		doc = richtext.Prepend(doc, richtext.Run{Text: d.Author.Name, Style: richtext.Bold}, richtext.Run{Text: ":"}, richtext.Run{Break: true})
-	}
-	for _, f := range d.Files {
-		run := richtext.Run{Text: f.Name, Link: f.URL}
-		doc = append(doc[:len(doc):len(doc)], richtext.Block{Kind: richtext.Paragraph, Runs: []richtext.Run{run}})
 	}
 	return strings.ReplaceAll(markdown.Render(guardNames(doc)), "\x00", "") // the server answers a NUL with 500
 }

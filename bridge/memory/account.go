@@ -1,14 +1,11 @@
 package memory
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"causeway/bridge"
@@ -74,6 +71,9 @@ func (a *account) Capabilities() bridge.Capabilities {
 		Edit:               !o.NoEdit,
 		Delete:             !o.NoDelete,
 		Reactions:          !o.NoReactions,
+		Files:              !o.NoFiles,
+		FilesPerPost:       o.FilesPerPost,
+		RemoveFiles:        o.KeepFiles,
 		DeleteTakesReplies: o.DeleteTakesReplies,
 		PostInterval:       o.PostInterval,
 		Settle:             o.Settle,
@@ -81,6 +81,10 @@ func (a *account) Capabilities() bridge.Capabilities {
 		Commands:           !o.NoCommands,
 		Directory:          !o.NoDirectory,
 		Muted:              a.muted(),
+		Direct:             !o.NoDirect,
+		Regroup:            o.Regroup,
+		GroupLimit:         o.GroupLimit,
+		RelayDirect:        !o.NoRelayDirect,
 	}
 }
 
@@ -157,26 +161,6 @@ func (a *account) Read(ctx context.Context, id bridge.ConversationID, msg bridge
 	return state, err
 }
 
-// Open gives the bytes of a file.
-func (a *account) Open(ctx context.Context, id bridge.ConversationID, f bridge.File) (io.ReadCloser, error) {
-	var data []byte
-	err := a.call(ctx, Call{Op: Open, Conversation: id}, func() error {
-		c, err := a.channel(id)
-		if err != nil {
-			return err
-		}
-		var known bool
-		if data, known = c.files[f.ID]; !known {
-			return fault(bridge.Gone, "there is no file %s in %s", f.ID, id)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return io.NopCloser(bytes.NewReader(data)), nil
-}
-
 // channel finds a conversation that may not exist.
 func (a *account) channel(id bridge.ConversationID) (*channel, error) {
 	if c := a.service.channels[id.Channel]; c != nil && id.Server == a.service.server {
@@ -200,6 +184,9 @@ func (a *account) present(t bridge.Target) (*channel, *message, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := a.admitted(c, t.As); err != nil {
+		return nil, nil, err
+	}
 	m := c.byID[t.ID]
 	if m == nil || m.now().deleted {
 		return nil, nil, fault(bridge.Gone, "message %s in %s does not exist", t.ID, t.Conversation)
@@ -220,14 +207,21 @@ func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, e
 		if err != nil {
 			return err
 		}
+		if err := a.admitted(c, d.As); err != nil {
+			return err
+		}
 		if err := a.root(c, d.Root); err != nil {
 			return err
 		}
 		if err := a.fits(d.Text); err != nil {
 			return err
 		}
+		if err := a.shows(c, nil, d); err != nil {
+			return err
+		}
 		id = a.service.add(c, &message{root: d.Root, author: a.shown(d), writer: a.writer(d.As), key: d.Key},
-			version{text: a.service.text(d.Text)})
+			version{text: a.service.text(d.Text), files: d.Files})
+		c.attach(c.byID[id])
 		return nil
 	})
 	return id, err
@@ -281,7 +275,14 @@ func (a *account) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft)
 		if err := a.fits(d.Text); err != nil {
 			return err
 		}
-		a.service.edit(c, m, a.service.text(d.Text), 0)
+		files := m.now().files
+		if d.As == "" || d.Key != "" {
+			if err := a.shows(c, m, d); err != nil {
+				return err
+			}
+			files = d.Files
+		}
+		a.service.edit(c, m, a.service.text(d.Text), files, 0)
 		return nil
 	})
 }
@@ -348,30 +349,6 @@ func (a *account) Notify(ctx context.Context, n bridge.Notice) error {
 		a.service.notices = append(a.service.notices, n)
 		return nil
 	})
-}
-
-// OpenConversation finds or makes the conversation of these people.
-func (a *account) OpenConversation(ctx context.Context, o bridge.Opening) (bridge.ConversationID, error) {
-	people := slices.Compact(slices.Sorted(slices.Values(o.People)))
-	var id bridge.ConversationID
-	err := a.call(ctx, Call{Op: OpenConversation}, func() error {
-		if len(people) == 0 {
-			return fault(bridge.Rejected, "a conversation needs people")
-		}
-		for _, c := range a.service.order {
-			if slices.Equal(c.members, people) {
-				id = c.conversation.ID
-				return nil
-			}
-		}
-		var name strings.Builder
-		for _, u := range people {
-			name.WriteString("@" + string(u))
-		}
-		id = a.service.addChannel(bridge.ChannelID(name.String()), "direct/"+name.String(), people).conversation.ID
-		return nil
-	})
-	return id, err
 }
 
 var errNobody = errors.New("there is no such person")

@@ -41,9 +41,11 @@ func (s *Service) SayDoc(in bridge.ChannelID, root bridge.MessageID, user bridge
 	for i, f := range files {
 		id := fmt.Sprintf("f%d-%d", len(c.messages)+1, i+1)
 		v.files = append(v.files, bridge.File{ID: id, Name: f.Name, Size: int64(len(f.Data)), Type: f.Type, URL: c.conversation.Link + "/" + id})
-		c.keep(id, bytes.Clone(f.Data))
+		c.keep(id, &file{owner: user, name: f.Name, kind: f.Type, data: bytes.Clone(f.Data)})
 	}
-	return s.add(c, &message{root: root, author: s.person(user), writer: user}, v)
+	id := s.add(c, &message{root: root, author: s.person(user), writer: user}, v)
+	c.attach(c.byID[id])
+	return id
 }
 
 // Quote makes a person say something below a quote of another message. The key stays where it is.
@@ -67,7 +69,7 @@ func (s *Service) Copy(in bridge.ChannelID, id bridge.MessageID, user bridge.Use
 // Edit changes what a message says; whose it is does not matter here.
 func (s *Service) Edit(in bridge.ChannelID, id bridge.MessageID, text string) {
 	s.act(in, id, func(c *channel, m *message) {
-		s.edit(c, m, s.text(richtext.Plain(text)), mentions(text))
+		s.edit(c, m, s.text(richtext.Plain(text)), m.now().files, mentions(text))
 	})
 }
 
@@ -115,13 +117,6 @@ func (c *channel) message(id bridge.MessageID) *message {
 	return m
 }
 
-func (c *channel) keep(id string, data []byte) {
-	if c.files == nil {
-		c.files = map[string][]byte{}
-	}
-	c.files[id] = data
-}
-
 // mentions counts whom a person's text notifies: words that begin with "@".
 func mentions(text string) int {
 	n := 0
@@ -141,12 +136,15 @@ type Seen struct {
 	Text      string
 	Doc       richtext.Doc
 	Reactions []bridge.Reaction
+	Files     []Upload
 	Mentions  int
 	Edited    bool
 	// Deleted messages are listed, with the text that people no longer see.
 	Deleted bool
 	// Key is what people do not see: which draft it was.
 	Key bridge.Key
+	// To are the members of the direct or group conversation when it was said, sorted.
+	To []bridge.UserID
 }
 
 // Messages gives everything that was said in a channel, in order.
@@ -159,7 +157,7 @@ func (s *Service) Messages(in bridge.ChannelID) []Seen {
 		v := m.now()
 		all = append(all, Seen{
 			ID: m.id, Root: m.root, Author: m.author, Text: Text(v.text), Doc: v.text,
-			Reactions: slices.Clone(v.reactions), Mentions: v.mentions, Edited: !v.edited.IsZero(), Deleted: v.deleted, Key: m.key,
+			Reactions: slices.Clone(v.reactions), Files: c.uploads(v.files), Mentions: v.mentions, Edited: !v.edited.IsZero(), Deleted: v.deleted, Key: m.key, To: m.to,
 		})
 	}
 	return all

@@ -13,20 +13,22 @@ import (
 // channel is a conversation with everything that was ever said and changed in it.
 type channel struct {
 	conversation bridge.Conversation
-	members      []bridge.UserID // of a direct or group conversation, sorted; nil: everybody
+	talk
 	shut         bool
 	messages     []*message
 	byID         map[bridge.MessageID]*message
 	log          []change
-	files        map[string][]byte
+	files        map[string]*file
+	keeps, hides bool // as the service's options say
 }
 
 // change is an entry of the log: message m became its version number v. The entry before about the same message is
-// at previous; -1: none.
+// at previous; -1: none. Or the people or topic of a group became other ones: see roster.
 type change struct {
 	m        *message
 	v        int
 	previous int
+	roster   *roster
 }
 
 // note appends the newest version of m to the log.
@@ -36,7 +38,7 @@ func (c *channel) note(m *message) {
 		m.born, previous = len(c.log), -1
 	}
 	m.last = len(c.log)
-	c.log = append(c.log, change{m, v, previous})
+	c.log = append(c.log, change{m: m, v: v, previous: previous})
 }
 
 type message struct {
@@ -47,6 +49,7 @@ type message struct {
 	created  time.Time
 	key      bridge.Key
 	versions []version
+	to       []bridge.UserID // who was in the conversation; of channels nil
 	// born and last are the places in the log of its first and last change.
 	born, last int
 }
@@ -89,7 +92,7 @@ func (c *channel) state(m *message, v version) bridge.State {
 		Key:          m.key,
 	}
 	if !v.deleted {
-		s.Text, s.Files, s.Reactions = v.text, v.files, v.reactions
+		s.Text, s.Files, s.Reactions = v.text, c.told(v.files), v.reactions
 	}
 	return s
 }
@@ -97,7 +100,7 @@ func (c *channel) state(m *message, v version) bridge.State {
 // add appends a new message. Ids count from 1 in every channel: equal ids in different channels are the rule.
 func (s *Service) add(c *channel, m *message, v version) bridge.MessageID {
 	m.id = bridge.MessageID("m" + strconv.Itoa(len(c.messages)+1))
-	m.created = s.clock()
+	m.created, m.to = s.clock(), c.members
 	v.at, v.revision = time.Now(), 1
 	m.versions = append(m.versions, v)
 	c.messages = append(c.messages, m)
@@ -130,14 +133,15 @@ func (s *Service) text(d richtext.Doc) richtext.Doc {
 	return d
 }
 
-// edit changes the text; without an effect when it is the same.
-func (s *Service) edit(c *channel, m *message, text richtext.Doc, mentions int) {
+// edit changes text and files; without an effect when they are the same.
+func (s *Service) edit(c *channel, m *message, text richtext.Doc, files []bridge.File, mentions int) {
 	v := m.now()
-	if Text(v.text) == Text(text) && sameDoc(v.text, text) {
+	if Text(v.text) == Text(text) && sameDoc(v.text, text) && slices.Equal(v.files, files) {
 		return
 	}
-	v.text, v.edited, v.mentions = text, s.clock(), mentions
+	v.text, v.files, v.edited, v.mentions = text, files, s.clock(), mentions
 	s.change(c, m, v)
+	c.attach(m)
 }
 
 // remove deletes a message, and what was answered to it where the service does that.
@@ -145,6 +149,7 @@ func (s *Service) remove(c *channel, m *message) {
 	v := m.now()
 	v.deleted = true
 	s.change(c, m, v)
+	c.attach(m)
 	if !s.options.DeleteTakesReplies {
 		return
 	}

@@ -21,6 +21,8 @@ const (
 	Feeding          Op = "feed"
 	Read             Op = "read"
 	Open             Op = "open"
+	Uploading        Op = "upload"
+	RemoveFile       Op = "remove file"
 	Post             Op = "post"
 	Edit             Op = "edit"
 	Delete           Op = "delete"
@@ -28,6 +30,8 @@ const (
 	Find             Op = "find"
 	Notify           Op = "notify"
 	OpenConversation Op = "open conversation"
+	Talk             Op = "talk"
+	Rename           Op = "rename"
 	LookUp           Op = "look up"
 	Profile          Op = "profile"
 	FindUser         Op = "find user"
@@ -47,7 +51,7 @@ const (
 // Writes reports whether the call changes something that people can see.
 func (o Op) Writes() bool {
 	switch o {
-	case Post, Edit, Delete, React, Notify, OpenConversation:
+	case Post, Edit, Delete, React, Notify, OpenConversation, Rename:
 		return true
 	}
 	return false

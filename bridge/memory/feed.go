@@ -44,6 +44,9 @@ type feed struct {
 	// reading is owned by Run's goroutine.
 	reading map[bridge.ConversationID]*reading
 	readers sync.WaitGroup
+	// observed are the people whose talks are noticed, meeting the talks that are being met. Guarded by the service's mutex.
+	observed map[bridge.UserID]bool
+	meeting  map[*channel]bool
 }
 
 // reading is where a feed is in one conversation. Its goroutine owns it while busy; Run owns the last line.
@@ -52,7 +55,9 @@ type reading struct {
 	begun        bool
 	position     int
 	trouble      bool
-	random       *rand.Rand
+	// met is the place in the log of the roster that the inbox knows, and one more; 0: none.
+	met    int
+	random *rand.Rand
 
 	busy, again, watched bool
 }
@@ -95,6 +100,7 @@ func (a *account) Run(ctx context.Context, inbox bridge.Inbox) error {
 		cut:     make(chan error, 1),
 		idle:    make(chan result),
 		reading: map[bridge.ConversationID]*reading{},
+		meeting: map[*channel]bool{},
 	}
 	a.service.mu.Lock()
 	a.service.feeds[f] = struct{}{}
@@ -117,6 +123,8 @@ func (f *feed) run(ctx context.Context) error {
 	for {
 		watched, changed := f.inbox.Watched()
 		f.watch(ctx, watched)
+		observed, others := f.inbox.Observed()
+		f.observe(ctx, observed)
 		for again := true; again; {
 			select {
 			case <-ctx.Done():
@@ -124,6 +132,8 @@ func (f *feed) run(ctx context.Context) error {
 			case err := <-f.cut:
 				return err
 			case <-changed:
+				again = false
+			case <-others:
 				again = false
 			case <-f.wake:
 				f.readWoken(ctx)
@@ -171,6 +181,7 @@ func (f *feed) readWoken(ctx context.Context) {
 		return
 	}
 	for c := range woken {
+		f.notice(ctx, c)
 		if r := f.reading[c.conversation.ID]; r != nil {
 			f.read(ctx, r)
 		}
@@ -216,6 +227,9 @@ func (f *feed) drain(ctx context.Context, r *reading) error {
 	call := Call{Op: Feeding, Conversation: r.conversation, Account: f.account.name}
 	for {
 		if err := f.account.before(ctx, call); err != nil {
+			return err
+		}
+		if err := f.meet(ctx, r); err != nil {
 			return err
 		}
 		b, next, wait, err := f.batch(r)
@@ -264,6 +278,7 @@ func (f *feed) begin(ctx context.Context, r *reading) error {
 			return fmt.Errorf("cursor %q of %s: %w", cursor, r.conversation, err)
 		}
 	}
+	r.met = 0
 	if d := f.account.service.options.Feed; d != (Feed{}) {
 		h := fnv.New64a()
 		h.Write([]byte(r.conversation.Channel))
@@ -285,8 +300,14 @@ func (f *feed) batch(r *reading) (b bridge.Batch, next int, wait time.Duration, 
 		return b, 0, 0, err
 	}
 	b.Conversation = r.conversation
+	if c.shape != bridge.Open && len(f.inbox.Readers(r.conversation)) == 0 {
+		return b, 0, 0, fault(bridge.Unauthorised, "nobody in %s is connected", r.conversation)
+	}
 	if !r.begun {
 		b.Begin, next = s.clock(), len(c.log)
+		if from := f.inbox.Begin(r.conversation); !from.IsZero() {
+			b.Begin, next = from, c.from(from, s.options)
+		}
 		b.Cursor = strconv.Itoa(next)
 		return b, next, 0, nil
 	}
@@ -296,6 +317,12 @@ func (f *feed) batch(r *reading) (b bridge.Batch, next int, wait time.Duration, 
 	now, settle := time.Now(), s.options.Settle
 	for next = r.position; next < len(c.log) && len(b.States) < s.options.BatchSize; next++ {
 		e := c.log[next]
+		if e.roster != nil {
+			if next >= r.met {
+				break
+			}
+			continue
+		}
 		if settled := e.m.versions[e.v].at.Add(settle); settled.After(now) {
 			wait = settled.Sub(now)
 			break
@@ -348,12 +375,18 @@ func (f *feed) extra(r *reading, b bridge.Batch) []bridge.State {
 	}
 	if r.random.Float64() < d.Repeat && r.position > 0 {
 		m := c.log[r.random.IntN(r.position)].m
+		if m == nil {
+			return extra
+		}
 		if v, ok := m.seen(time.Now(), s.options.Settle); ok {
 			extra = append(extra, c.state(m, v))
 		}
 	}
 	if r.random.Float64() < d.Stale && r.position > 0 {
 		e := c.log[r.random.IntN(r.position)]
+		if e.m == nil {
+			return extra
+		}
 		extra = append(extra, c.state(e.m, e.m.versions[e.v]))
 	}
 	return extra

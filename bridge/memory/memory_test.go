@@ -289,7 +289,7 @@ func TestFilesAreReportedAndOpened(t *testing.T) {
 	if err != nil || len(state.Files) != 1 || state.Files[0].Name != "a.txt" || state.Files[0].Size != 7 {
 		t.Fatalf("%+v (%v)", state, err)
 	}
-	r, err := b.Open(t.Context(), town, state.Files[0])
+	r, _, err := b.Open(t.Context(), town, state.Files[0], 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -297,7 +297,7 @@ func TestFilesAreReportedAndOpened(t *testing.T) {
 	if data, err := io.ReadAll(r); err != nil || string(data) != "content" {
 		t.Errorf("%q (%v)", data, err)
 	}
-	if _, err := b.Open(t.Context(), town, bridge.File{ID: "other"}); bridge.KindOf(err) != bridge.Gone {
+	if _, _, err := b.Open(t.Context(), town, bridge.File{ID: "other"}, 0); bridge.KindOf(err) != bridge.Gone {
 		t.Errorf("an unknown file: %v", err)
 	}
 }

@@ -21,6 +21,18 @@ type Options struct {
 	// NoCommands: people cannot reach Causeway here. NoDirectory: nobody is told who has left. NoMute: it cannot be changed how
 	// people are told of a conversation.
 	NoCommands, NoDirectory, NoMute bool
+	// NoDirect: accounts read no direct and group conversations. NoRelayDirect: an account cannot write in those of which it is no
+	// member. Regroup: people join and leave groups, and there may be several with the same people.
+	NoDirect, NoRelayDirect, Regroup bool
+	// GroupLimit is how many people a group may have; 0: any number.
+	GroupLimit int
+	// NoFiles: accounts cannot send files. KeepFiles: what an account has uploaded stays when its post is gone, until it is discarded.
+	NoFiles, KeepFiles bool
+	// FilesPerPost is how many files a post may have, 0: any number; MaxFile how large one may be, 0: as large as it likes. With
+	// HideSizes states do not tell how large files are.
+	FilesPerPost int
+	MaxFile      int64
+	HideSizes    bool
 	// DeleteTakesReplies: when somebody deletes the first message of a thread, the answers go along.
 	DeleteTakesReplies bool
 	// DeleteKeepsRevision: a deletion does not raise the revision; an undelete does.
@@ -65,9 +77,11 @@ type Service struct {
 	paused     map[pause]time.Time
 	lastWrite  map[bridge.UserID]time.Time
 	notices    []bridge.Notice
+	uploading  map[string]*upload
 	violations int
 	writes     int
 	humans
+	talks
 }
 
 // NewService makes an empty service.
@@ -90,7 +104,9 @@ func NewService(server bridge.ServerID, options Options) *Service {
 		feeds:     map[*feed]struct{}{},
 		paused:    map[pause]time.Time{},
 		lastWrite: map[bridge.UserID]time.Time{},
+		uploading: map[string]*upload{},
 		humans:    newHumans(),
+		talks:     newTalks(),
 	}
 }
 
@@ -111,11 +127,11 @@ func (s *Service) AddPerson(a bridge.Author) {
 func (s *Service) AddChannel(id bridge.ChannelID, name string) bridge.ConversationID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.addChannel(id, name, nil)
+	s.addChannel(id, name, talk{})
 	return bridge.ConversationID{Server: s.server, Channel: id}
 }
 
-func (s *Service) addChannel(id bridge.ChannelID, name string, members []bridge.UserID) *channel {
+func (s *Service) addChannel(id bridge.ChannelID, name string, t talk) *channel {
 	if s.channels[id] != nil {
 		panic(fmt.Sprintf("memory: channel %s is there already", id))
 	}
@@ -125,11 +141,16 @@ func (s *Service) addChannel(id bridge.ChannelID, name string, members []bridge.
 			Name: name,
 			Link: "memory://" + string(s.server) + "/" + string(id),
 		},
-		members: members,
-		byID:    map[bridge.MessageID]*message{},
+		talk:  t,
+		keeps: s.options.KeepFiles,
+		hides: s.options.HideSizes,
+		byID:  map[bridge.MessageID]*message{},
 	}
 	s.channels[id] = c
 	s.order = append(s.order, c)
+	if c.shape == bridge.Group || c.shape == bridge.Meeting {
+		s.enrol(c)
+	}
 	s.wake(c)
 	return c
 }

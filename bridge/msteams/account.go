@@ -44,6 +44,8 @@ type account struct {
 
 	hook   hook
 	photos *photos
+	// folders are where the files of channels lie.
+	folders *lru.Cache[bridge.ConversationID, driveItem]
 	// signingKeys are those with which the login service signs what vouches for notifications.
 	signingKeys *notification.KeyCache
 
@@ -89,6 +91,9 @@ func newAccount(env bridge.Env, s Settings, network http.RoundTripper) (*account
 	if a.photos, err = newPhotos(a); err != nil {
 		return nil, err
 	}
+	if a.folders, err = lru.New[bridge.ConversationID, driveItem](namesKept); err != nil {
+		return nil, fmt.Errorf("preparing to remember folders: %w", err)
+	}
 	if a.leftOut, err = lru.New[string, bool](namesKept); err != nil {
 		return nil, fmt.Errorf("preparing to remember messages: %w", err)
 	}
@@ -133,11 +138,11 @@ func newAccount(env bridge.Env, s Settings, network http.RoundTripper) (*account
 // side of what bots see.
 const settle = 5 * time.Second
 
-// Capabilities says what channels of Teams can do. Deleting the first message of a thread leaves the replies standing.
+// Capabilities says what channels and chats of Teams can do. Deleting the first message of a thread leaves the replies standing.
 func (a *account) Capabilities() bridge.Capabilities {
 	return bridge.Capabilities{
 		Edit: !a.lacks(editing), Delete: !a.lacks(deleting), Reactions: true, PostInterval: a.postInterval, Settle: settle,
-		People: true, Directory: true,
+		People: true, Directory: true, Files: a.carriesFiles(), FilesPerPost: filesPerPost, RemoveFiles: true, Direct: true, Regroup: true,
 	}
 }
 

@@ -14,12 +14,16 @@ import (
 func (a *account) Check(ctx context.Context) []bridge.Finding {
 	findings := a.checkApp(ctx)
 	findings = append(findings, a.checkRelay(ctx)...)
+	findings = append(findings, a.granted(ctx)...)
 	findings = append(findings, a.login.clock.Findings("Microsoft's login service")...)
 	if err := a.keys.load(ctx, a.env.Vault); err == nil && a.keys.state() == keysVanish {
 		findings = append(findings, bridge.Finding{Text: "This tenant removes the mark that Causeway puts into its posts: a post whose answer is lost is recognised by its text instead."})
 	}
 	if how, why := a.receiving(); how == byPolling {
 		findings = append(findings, bridge.Finding{Text: "Messages are received by polling: " + why + "."})
+	}
+	if a.env.Direct {
+		findings = append(findings, bridge.Finding{Text: directLimits})
 	}
 	for _, f := range a.cloud.lacking {
 		if text := lackingTexts[f]; text != "" {
@@ -28,6 +32,10 @@ func (a *account) Check(ctx context.Context) []bridge.Finding {
 	}
 	return findings
 }
+
+// directLimits are Microsoft's (pages "Change notifications overview" and "throttling limits").
+const directLimits = "Direct and group messages: Microsoft allows 10,000 subscriptions of Teams in an organisation, for all apps together, of which Causeway takes one for each connected person; " +
+	"10 for one person, for all apps together; and in one chat one message read and one written a second. Whose chats cannot be subscribed to are polled. A chat with oneself is not carried: Microsoft Graph has no documented way to it."
 
 func (a *account) checkApp(ctx context.Context) []bridge.Finding {
 	token, err := a.app.tokens.get(ctx)

@@ -16,6 +16,8 @@ const (
 	// appPictures: the app can read pictures that stand in messages without a user.
 	appPictures
 	sharedChannels
+	// orderedChats: a person's chats can be listed in the order of what was said in them.
+	orderedChats
 )
 
 // cloud is a deployment of Microsoft 365. Addresses and what it lacks: Microsoft's pages "National cloud deployments",
@@ -32,9 +34,9 @@ type cloud struct {
 var clouds = []cloud{
 	{"global", "https://graph.microsoft.com/v1.0", "https://login.microsoftonline.com", nil},
 	{"gcc", "https://graph.microsoft.com/v1.0", "https://login.microsoftonline.com", []feature{editing}},
-	{"gcchigh", "https://graph.microsoft.us/v1.0", "https://login.microsoftonline.us", []feature{editing, deleting, sharedChannels}},
-	{"dod", "https://dod-graph.microsoft.us/v1.0", "https://login.microsoftonline.us", []feature{editing, deleting, sharedChannels}},
-	{"china", "https://microsoftgraph.chinacloudapi.cn/v1.0", "https://login.chinacloudapi.cn", []feature{editing, changeNotifications, appPictures, sharedChannels}},
+	{"gcchigh", "https://graph.microsoft.us/v1.0", "https://login.microsoftonline.us", []feature{editing, deleting, sharedChannels, orderedChats}},
+	{"dod", "https://dod-graph.microsoft.us/v1.0", "https://login.microsoftonline.us", []feature{editing, deleting, sharedChannels, orderedChats}},
+	{"china", "https://microsoftgraph.chinacloudapi.cn/v1.0", "https://login.chinacloudapi.cn", []feature{editing, changeNotifications, appPictures, sharedChannels, orderedChats}},
 }
 
 // cloudNames are those that the config takes.

@@ -95,7 +95,7 @@ func TestNothingIsTriedThatACloudLacks(t *testing.T) {
 			id, err := a.Post(t.Context(), w.draft("x"))
 			w.do(err)
 			target := bridge.Target{Conversation: w.id(w.general), ID: id}
-			_, openErr := a.Open(t.Context(), target.Conversation, bridge.File{ID: inlinePicture + ":" + string(id) + ":1"})
+			_, _, openErr := a.Open(t.Context(), target.Conversation, bridge.File{ID: inlinePicture + ":" + string(id) + ":1"}, 0)
 			for what, tried := range map[string]struct {
 				err error
 				can bool

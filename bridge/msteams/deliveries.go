@@ -70,8 +70,15 @@ func (s *subscriber) sort(items []notification.Item) []*delivery {
 			continue
 		}
 		w := s.channelOf(item)
-		if w == nil {
+		switch {
+		case w == nil && s.ofChat(item):
+			s.talks.pushed(s.a.chatID(item.Resource.Chat), item.Resource.Message)
+			continue
+		case w == nil:
 			s.strange(item)
+			continue
+		case w.group: // it says nothing of who is in the group by now: that is read, in order
+			s.reader.nudge(w.is)
 			continue
 		}
 		n := slices.IndexFunc(all, func(d *delivery) bool { return d.channel == w })
@@ -87,6 +94,9 @@ func (s *subscriber) sort(items []notification.Item) []*delivery {
 
 func (s *subscriber) takeOne(ctx context.Context, d *delivery, vouched func() notification.Vouched) error {
 	if !d.channel.gate.enter(ctx) { // before it costs more
+		if d.channel.place.chat != "" { // after a start its turn may be far away
+			s.reader.nudge(d.channel.is)
+		}
 		return errCatchingUp
 	}
 	good, err := s.sift(ctx, d, vouched)
@@ -169,9 +179,17 @@ func (s *subscriber) strange(item *notification.Item) {
 	}
 }
 
-// channelOf gives the watched channel that an item is about; nil when there is none.
+// ofChat tells whether an item is about a message of a chat.
+func (s *subscriber) ofChat(item *notification.Item) bool {
+	return item.Err == nil && item.Resource.Kind == notification.ChatMessage && isChat(item.Resource.Chat) && strings.EqualFold(item.Tenant, s.a.settings.TenantID)
+}
+
+// channelOf gives the watched channel or chat that an item is about; nil when there is none.
 func (s *subscriber) channelOf(item *notification.Item) *watched {
 	r := item.Resource
+	if s.ofChat(item) {
+		return s.reader.channel(s.a.chatID(r.Chat))
+	}
 	if r.Kind != notification.ChannelMessage || !strings.EqualFold(item.Tenant, s.a.settings.TenantID) {
 		return nil
 	}
@@ -293,6 +311,9 @@ func (s *subscriber) open(w *watched, item *notification.Item) models.ChatMessag
 
 // ours tells whether a message is the one that its notification names.
 func ours(r notification.Resource, m models.ChatMessageable) bool {
+	if value(m.GetChatId()) != r.Chat {
+		return false
+	}
 	if r.Reply == "" {
 		return value(m.GetId()) == r.Message && (value(m.GetReplyToId()) == "" || value(m.GetReplyToId()) == r.Message)
 	}
@@ -308,6 +329,7 @@ func (s *subscriber) afterOutage(w *watched) {
 		if f.covers(w.id) && now.Sub(f.late) > afterOutage {
 			f.late = now
 			covers = append(covers, f.covers)
+			s.talks.nudge(f.person)
 		}
 	}
 	s.mu.Unlock()
@@ -341,5 +363,6 @@ func (s *subscriber) lifecycle(item *notification.Item) {
 		})
 	case notification.Missed: // never sent for Teams
 		s.reader.nudge(func(bridge.ConversationID) bool { return true })
+		s.talks.nudgeAll()
 	}
 }

@@ -21,7 +21,8 @@
 // # Ids
 //
 // Message ids of Graph are unique within their channel only, and the path of a reply needs its root. So a
-// [bridge.ChannelID] is "teamID/channelID" and a [bridge.MessageID] is "rootID" or "rootID/replyID". The server id is
+// [bridge.ChannelID] is "teamID/channelID", or the id of a chat, in which there is no "/"; and a [bridge.MessageID] is "rootID" or
+// "rootID/replyID", in chats "messageID". The server id is
 // "msteams:" and the tenant id in lower case.
 //
 // # Reading
@@ -37,6 +38,18 @@
 // and only a reading that began after that opens it, so that what is said now does not go ahead of what was said before. A
 // subscription is not known before its channels' gates are shut, and one that is not needed any more goes some minutes after
 // those that take its place have come. See gate.go.
+//
+// # Chats
+//
+// Direct and group conversations of connected people are chats. Whose chats are followed the inbox says; one subscription for each person tells of all
+// their chats (chatfeeds.go), and who has none, or may have missed something, has their chats listed by what was said last (follow.go). A
+// conversation is decided on by its id alone. What is not carried is never decrypted nor read: of a talk that is not known yet it is asked
+// who is in it, and the inbox meets it, each talk by itself (talks.go). What is carried is read as channels are, with one more rule for groups, whose members
+// change: they are read in order, never by pushes, and the inbox meets them as they were after each of Teams' notices of that, before it gets what was
+// said next (groups.go). Reading is done as the app, writing as people alone; the relay account tells people something in a chat that it has
+// with them (chats.go). An answer in a chat is a quote that Teams makes (answers.go).
+//
+// What Graph has no documented way to: a chat with oneself, which all people have under one id, 48:notes.
 //
 // # Writing
 //

@@ -100,7 +100,10 @@ func TestEveryStatusHasItsVerdict(t *testing.T) {
 					_, err := a.Post(t.Context(), d)
 					return err
 				}},
-				"an edit":       {"editing a message", func() error { return a.relay.perform(t.Context(), opEdit, p, body(w.draft("once"))) }},
+				"an edit": {"editing a message", func() error {
+					b, _ := body(t.Context(), w.draft("once"), nil)
+					return a.relay.perform(t.Context(), opEdit, p, b)
+				}},
 				"a deletion":    {"deleting a message", func() error { return a.relay.perform(t.Context(), opDelete, p, nil) }},
 				"a reaction":    {"reacting to a message", func() error { return a.React(t.Context(), target, "👍", true) }},
 				"an unreaction": {"taking back a reaction to a message", func() error { return a.React(t.Context(), target, "👍", false) }},

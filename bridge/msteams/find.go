@@ -16,7 +16,7 @@ import (
 // clockSlack is by how much the clocks of Graph and of this machine may differ when a time is compared.
 const clockSlack = 2 * time.Minute
 
-// Find reads everything made since that time in the thread, or in the channel for a post that starts one, and gives
+// Find reads everything made since that time in the thread, or in the channel or chat for a post that starts one, and gives
 // what the relay account, or the person of the draft, wrote with its key. Where the tenant is not known to keep keys and none is found, the
 // same text by the same writer counts as well.
 func (a *account) Find(ctx context.Context, d bridge.Draft, since time.Time) ([]bridge.MessageID, error) {
@@ -26,7 +26,7 @@ func (a *account) Find(ctx context.Context, d bridge.Draft, since time.Time) ([]
 	}
 	from := since.Add(-clockSlack)
 	var made []models.ChatMessageable
-	if d.Root == "" {
+	if d.Root == "" || p.chat != "" {
 		made, err = a.rootsSince(ctx, p, from)
 	} else {
 		p.message, _, _ = strings.Cut(string(d.Root), "/")
@@ -42,7 +42,8 @@ func (a *account) Find(ctx context.Context, d bridge.Draft, since time.Time) ([]
 		_, key := text(m)
 		return d.Key != "" && key == d.Key
 	})
-	if len(found) == 0 && a.keys.state() != keysSurvive {
+	// An answer in a chat is put together by Teams itself, and the key may not be at its end then.
+	if quoted := p.chat != "" && d.Root != ""; len(found) == 0 && (a.keys.state() != keysSurvive || quoted) {
 		sent := richhtml.Parse(richhtml.Render(shown(d, d.Text))).Hash()
 		found = pick(ours, func(m models.ChatMessageable) bool {
 			doc, key := text(m)
@@ -86,12 +87,13 @@ func (a *account) by(m models.ChatMessageable, as bridge.UserID) bool {
 	return a.relays.has(writer)
 }
 
-// rootsSince reads the channel's threads until their last change lies before from. Threads are ordered by that.
+// rootsSince reads the channel's threads, or the chat's messages, until their last change lies before from. Threads are ordered by that.
 func (a *account) rootsSince(ctx context.Context, p place, from time.Time) ([]models.ChatMessageable, error) {
 	var all []models.ChatMessageable
-	next := a.lanes.base + opThreads.address(p)
+	op := listOf(p)
+	next := a.lanes.base + op.address(p)
 	for next != "" {
-		page, err := a.pageFor(ctx, a.lanes, opThreads, next)
+		page, err := a.pageFor(ctx, a.lanes, op, next)
 		if err != nil {
 			return nil, err
 		}

@@ -76,15 +76,20 @@ func writers() serialization.SerializationWriterFactory {
 }
 
 // place fills an operation's path.
-type place struct{ team, channel, message, reply, user, app, content, subscription string }
+type place struct {
+	team, channel, chat, message, reply, user, app, content, subscription string
+	// drive, item and name: a file; item may be the folder of that name's. share: what lies at an address.
+	drive, item, name, share string
+}
 
 // address is the operation's path and query, below the Graph URL. It is asked for with every call, and a [strings.Replacer] costs more than
 // the rest of preparing one. An escaped value holds no braces, so that none is taken for a name.
 func (op *Operation) address(p place) string {
 	path := op.Path
 	for _, part := range [...]struct{ name, value string }{
-		{"{team}", p.team}, {"{channel}", p.channel}, {"{message}", p.message}, {"{reply}", p.reply},
+		{"{team}", p.team}, {"{channel}", p.channel}, {"{chat}", p.chat}, {"{message}", p.message}, {"{reply}", p.reply},
 		{"{user}", p.user}, {"{app}", p.app}, {"{content}", p.content}, {"{subscription}", p.subscription},
+		{"{drive}", p.drive}, {"{item}", p.item}, {"{name}", p.name}, {"{share}", p.share},
 	} {
 		path = strings.Replace(path, part.name, url.PathEscape(part.value), 1)
 	}
@@ -273,6 +278,10 @@ func prepared(r *http.Request, token string) (*http.Request, error) {
 	out.Header.Set("Authorization", "Bearer "+token)
 	out.Header.Set("client-request-id", newGUID())
 	out.Header.Set("User-Agent", "Causeway")
+	if _, file := r.Body.(*fileBody); file { // sent as it is read, so it cannot be sent again
+		out.ContentLength = r.ContentLength
+		return out, nil
+	}
 	if r.Body == nil || r.Body == http.NoBody {
 		if r.Method == http.MethodPost {
 			out.Body, out.ContentLength = http.NoBody, 0
@@ -304,8 +313,14 @@ func newGUID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
+// downloaded is a file that is being read, with its media type.
+type downloaded struct {
+	io.ReadCloser
+	kind string
+}
+
 // download opens what op gives, unread. The context must live until the file is closed.
-func (c *client) download(ctx context.Context, op *Operation, p place) (io.ReadCloser, error) {
+func (c *client) download(ctx context.Context, op *Operation, p place) (*downloaded, error) {
 	r, err := http.NewRequestWithContext(ctx, op.Method, c.base+op.address(p), nil)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", op.Doing, err)
@@ -317,7 +332,7 @@ func (c *client) download(ctx context.Context, op *Operation, p place) (io.ReadC
 	if err != nil {
 		return nil, c.failed(ctx, op, err)
 	}
-	return answer.Body, nil
+	return &downloaded{answer.Body, answer.Header.Get("Content-Type")}, nil
 }
 
 // parse reads a JSON body as one of the SDK's models.

@@ -5,7 +5,7 @@ type Operation struct {
 	// Doing says in errors what was being done.
 	Doing  string
 	Method string
-	// Path below the Graph URL, with {team}, {channel}, {message}, {reply}, {user}, {app}, {content} and {subscription} in it.
+	// Path below the Graph URL, with {team}, {channel}, {message} and so on in it; see place.
 	Path string
 	// Query parameters, in the form that is sent; may be empty.
 	Query string
@@ -18,6 +18,8 @@ type Operation struct {
 	Why string
 	// Optional: without the permission all else goes on.
 	Optional bool
+	// Direct: needed only where direct and group conversations are carried.
+	Direct bool
 	// writes: it changes what people see. When it is not known what became of it, that is told.
 	writes bool
 }
@@ -38,6 +40,13 @@ const (
 	readMe         = "User.Read"
 	readApps       = "Application.Read.All"
 	readPhotos     = "ProfilePhoto.Read.All"
+	writeFiles     = "Files.ReadWrite.All"
+
+	readChats        = "Chat.ReadBasic.All"
+	readChatMessages = "Chat.Read.All"
+	createChats      = "Chat.Create"
+	sendInChats      = "ChatMessage.Send"
+	changeChats      = "Chat.ReadWrite"
 )
 
 const (
@@ -47,13 +56,20 @@ const (
 )
 
 const (
-	whyRead    = "to read what is said in the channels"
-	whyPost    = "to post as the relay account and as connected people"
-	whyChange  = "to edit and delete those posts"
-	whyReact   = "to react as the relay account and as connected people"
-	whyFind    = "to find channels by name"
-	whyMembers = "to see who is in a channel, and so whether the relay account may write in a private or shared one"
-	whyPeople  = "to see which people are still there when they have connected"
+	itemPath  = "/drives/{drive}/items/{item}"
+	namedPath = itemPath + ":/{name}"
+)
+
+const (
+	whyFiles     = "to store files in the folders of channels, read those that people share there, and remove copies with their messages"
+	whyChatFiles = "to store files of chats in the OneDrive of connected people, and share them with the members"
+	whyRead      = "to read what is said in the channels"
+	whyPost      = "to post as the relay account and as connected people"
+	whyChange    = "to edit and delete those posts"
+	whyReact     = "to react as the relay account and as connected people"
+	whyFind      = "to find channels by name"
+	whyMembers   = "to see who is in a channel, and so whether the relay account may write in a private or shared one"
+	whyPeople    = "to see which people are still there when they have connected"
 )
 
 var (
@@ -95,6 +111,23 @@ var (
 	opUnreact      = &Operation{Doing: "taking back a reaction to a message", Method: "POST", Path: messagePath + "/unsetReaction", Relay: true, Person: true, Permission: sendMessages, Why: whyReact, writes: true}
 	opUnreactReply = &Operation{Doing: "taking back a reaction to a reply", Method: "POST", Path: replyPath + "/unsetReaction", Relay: true, Person: true, Permission: sendMessages, Why: whyReact, writes: true}
 
+	opFolder        = &Operation{Doing: "finding a channel's folder for files", Method: "GET", Path: channelPath + "/filesFolder", Relay: true, Person: true, Permission: writeFiles, Why: whyFiles, writes: true}
+	opShared        = &Operation{Doing: "looking at a file", Method: "GET", Path: "/shares/{share}/driveItem", Relay: true, Person: true, Permission: writeFiles, Why: whyFiles}
+	opItem          = &Operation{Doing: "looking at a stored file", Method: "GET", Path: itemPath, Relay: true, Person: true, Permission: writeFiles, Why: whyFiles, writes: true}
+	opItemNamed     = &Operation{Doing: "looking for a stored file", Method: "GET", Path: namedPath, Relay: true, Person: true, Permission: writeFiles, Why: whyFiles, writes: true}
+	opPutFile       = &Operation{Doing: "storing a file", Method: "PUT", Path: namedPath + ":/content", Query: "@microsoft.graph.conflictBehavior=fail", Relay: true, Person: true, Permission: writeFiles, Why: whyFiles, writes: true}
+	opUploadSession = &Operation{Doing: "beginning to store a file", Method: "POST", Path: namedPath + ":/createUploadSession", Relay: true, Person: true, Permission: writeFiles, Why: whyFiles, writes: true}
+	opOwnFolder     = &Operation{Doing: "finding the folder for files of chats", Method: "GET", Path: "/me/drive/root:/{name}", Person: true, Permission: writeFiles, Why: whyChatFiles, writes: true}
+	opOwnDrive      = &Operation{Doing: "finding a person's OneDrive", Method: "GET", Path: "/me/drive", Person: true, Permission: writeFiles, Why: whyChatFiles, writes: true}
+	opMakeFolder    = &Operation{Doing: "making the folder for files of chats", Method: "POST", Path: "/drives/{drive}/root/children", Person: true, Permission: writeFiles, Why: whyChatFiles, writes: true}
+	opInvite        = &Operation{Doing: "sharing a file with the members of a chat", Method: "POST", Path: itemPath + "/invite", Person: true, Permission: writeFiles, Why: whyChatFiles, writes: true}
+	opRemoveFile    = &Operation{Doing: "removing a copied file", Method: "DELETE", Path: itemPath, Relay: true, Person: true, Permission: writeFiles, Why: whyFiles, writes: true}
+
+	// These are no calls of Graph, but of addresses that it gives, which need no token.
+	opFetch       = &Operation{Doing: "reading a file", Method: "GET"}
+	opUploadState = &Operation{Doing: "asking how far a file has come", Method: "GET"}
+	opFragment    = &Operation{Doing: "sending a part of a file", Method: "PUT", writes: true}
+
 	opSubscribe     = &Operation{Doing: "subscribing to messages", Method: "POST", Path: "/subscriptions", Permission: readMessages, Why: whyRead}
 	opSubscriptions = &Operation{Doing: "listing the subscriptions", Method: "GET", Path: "/subscriptions", Permission: readMessages, Why: whyRead}
 	opRenew         = &Operation{Doing: "renewing a subscription", Method: "PATCH", Path: "/subscriptions/{subscription}", Permission: readMessages, Why: whyRead}
@@ -104,12 +137,81 @@ var (
 	opBatch = &Operation{Doing: "reading channels", Method: "POST", Path: "/$batch", Permission: readMessages, Why: whyRead}
 )
 
+const (
+	chatPath        = "/chats/{chat}"
+	chatMessagePath = chatPath + "/messages/{message}"
+)
+
+const (
+	whyChats      = "to see who is in the chats of connected people, and in which of them something was said"
+	whyReadChats  = "to read what is said in those chats of connected people that are carried"
+	whyMakeChat   = "to begin chats as connected people, and one with somebody who is to be told something"
+	whyPostChat   = "to write and react in chats as connected people, and to tell them something as the relay account"
+	whyChangeChat = "to edit and delete in chats what connected people have written, and to rename their groups"
+)
+
+// What is said in direct and group conversations is read as the app, and written as people. The one documented path of deletions names the
+// user; quotes are made by Teams itself (page "chatMessage: replyWithQuote").
+var (
+	opChats    = &Operation{Doing: "listing a person's chats", Method: "GET", Path: "/users/{user}/chats", Query: "$top=50&$expand=lastMessagePreview&$orderby=lastMessagePreview/createdDateTime%20desc", Permission: readChats, Why: whyChats, Direct: true}
+	opAllChats = &Operation{Doing: "listing all chats of a person", Method: "GET", Path: "/users/{user}/chats", Query: "$top=50&$expand=members,lastMessagePreview", Permission: readChats, Why: whyChats, Direct: true}
+	opChat     = &Operation{Doing: "looking at a chat", Method: "GET", Path: chatPath, Query: "$expand=members,lastMessagePreview", Permission: readChats, Why: whyChats, Direct: true}
+
+	opChatMessages   = &Operation{Doing: "reading a chat", Method: "GET", Path: chatPath + "/messages", Query: "$top=50", Permission: readChatMessages, Why: whyReadChats, Direct: true}
+	opChatMessage    = &Operation{Doing: "reading a message of a chat", Method: "GET", Path: chatMessagePath, Permission: readChatMessages, Why: whyReadChats, Direct: true}
+	opChatPicture    = &Operation{Doing: "opening a picture", Method: "GET", Path: chatMessagePath + "/hostedContents/{content}/$value", Permission: readChatMessages, Why: whyReadChats, Direct: true}
+	opSubscribeChats = &Operation{Doing: "subscribing to a person's chats", Method: "POST", Path: "/subscriptions", Permission: readChatMessages, Why: whyReadChats, Direct: true}
+
+	opMakeChat    = &Operation{Doing: "beginning a chat", Method: "POST", Path: "/chats", Relay: true, Person: true, Permission: createChats, Why: whyMakeChat, Direct: true, writes: true}
+	opPostChat    = &Operation{Doing: "posting a message in a chat", Method: "POST", Path: chatPath + "/messages", Relay: true, Person: true, Permission: sendInChats, Why: whyPostChat, Direct: true, writes: true}
+	opQuoteChat   = &Operation{Doing: "answering a message of a chat", Method: "POST", Path: chatPath + "/messages/replyWithQuote", Person: true, Permission: sendInChats, Why: whyPostChat, Direct: true, writes: true}
+	opReactChat   = &Operation{Doing: "reacting to a message of a chat", Method: "POST", Path: chatMessagePath + "/setReaction", Person: true, Permission: sendInChats, Why: whyPostChat, Direct: true, writes: true}
+	opUnreactChat = &Operation{Doing: "taking back a reaction to a message of a chat", Method: "POST", Path: chatMessagePath + "/unsetReaction", Person: true, Permission: sendInChats, Why: whyPostChat, Direct: true, writes: true}
+	opEditChat    = &Operation{Doing: "editing a message of a chat", Method: "PATCH", Path: chatMessagePath, Person: true, Permission: changeChats, Why: whyChangeChat, Direct: true, writes: true}
+	opDeleteChat  = &Operation{Doing: "deleting a message of a chat", Method: "POST", Path: "/users/{user}" + chatMessagePath + "/softDelete", Person: true, Permission: changeChats, Why: whyChangeChat, Direct: true, writes: true}
+	opRenameChat  = &Operation{Doing: "renaming a group chat", Method: "PATCH", Path: chatPath, Person: true, Permission: changeChats, Why: whyChangeChat, Direct: true, writes: true}
+)
+
+// variants are what one thing is called for the first message of a thread, a reply, and a message of a chat.
+type variants struct{ root, reply, chat *Operation }
+
+// at gives the one for a message.
+func (v variants) at(p place) *Operation {
+	switch {
+	case p.chat != "":
+		return v.chat
+	case p.reply != "":
+		return v.reply
+	}
+	return v.root
+}
+
+var (
+	reading   = variants{opMessage, opReply, opChatMessage}
+	showing   = variants{opPicture, opPicture2, opChatPicture}
+	editingOf = variants{opEdit, opEditReply, opEditChat}
+	removing  = variants{opDelete, opDeleteReply, opDeleteChat}
+	reacting  = variants{opReact, opReactReply, opReactChat}
+	takingOff = variants{opUnreact, opUnreactReply, opUnreactChat}
+)
+
+// listOf gives the call that lists what was said in a conversation, what was changed last first.
+func listOf(p place) *Operation {
+	if p.chat != "" {
+		return opChatMessages
+	}
+	return opThreads
+}
+
 var operations = []*Operation{
 	opMe, opPerson, opJoinedTeams, opChannels, opChannel, opMembers, opUser, opProfile, opFindUser, opDeletedUser, opDirectory, opApplication, opPhoto,
 	opProbe, opThreads, opReplies, opMessage, opReply, opPicture, opPicture2,
 	opPost, opPostReply, opEdit, opEditReply, opDelete, opDeleteReply, opReact, opReactReply, opUnreact, opUnreactReply,
+	opFolder, opShared, opItem, opItemNamed, opPutFile, opUploadSession, opRemoveFile, opOwnFolder, opOwnDrive, opMakeFolder, opInvite,
 	opSubscribe, opSubscriptions, opRenew, opUnsubscribe,
 	opBatch,
+	opChats, opAllChats, opChat, opChatMessages, opChatMessage, opChatPicture, opSubscribeChats,
+	opMakeChat, opPostChat, opQuoteChat, opReactChat, opUnreactChat, opEditChat, opDeleteChat, opRenameChat,
 }
 
 // Operations gives every call of Graph that this package makes, in the order in which they read best.

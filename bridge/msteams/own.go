@@ -21,9 +21,10 @@ func around(m models.ChatMessageable) (before, behind richtext.Doc) {
 	if subject := strings.TrimSpace(value(m.GetSubject())); subject != "" {
 		before = append(before, richtext.Block{Kind: richtext.Heading, Level: 3, Runs: []richtext.Run{{Text: subject}}})
 	}
+	answered := answeredIn(m)
 	for _, t := range m.GetAttachments() {
 		switch kind := value(t.GetContentType()); {
-		case kind == fileReference:
+		case kind == fileReference, t == answered:
 		case isQuote(kind):
 			before = append(before, quoted(value(t.GetContent())))
 		default:
@@ -71,12 +72,17 @@ func (a *account) ownBody(ctx context.Context, id bridge.MessageID, d bridge.Dra
 		}
 	}
 	var kept []models.ChatMessageAttachmentable
-	tags := strings.Join(pictureTags(m), "")
+	tags, first := strings.Join(pictureTags(m), ""), ""
+	answered := answeredIn(m)
 	for _, t := range m.GetAttachments() {
 		kind := value(t.GetContentType())
+		if t == answered {
+			kept, first = append(kept, t), attachmentTag(t)
+			continue
+		}
 		if kind == fileReference || isQuote(kind) && quotes || !isQuote(kind) && cards {
 			kept = append(kept, t)
-			tags += `<attachment id="` + html.EscapeString(value(t.GetId())) + `"></attachment>`
+			tags += attachmentTag(t)
 		}
 	}
 	content := models.NewItemBody()
@@ -85,10 +91,16 @@ func (a *account) ownBody(ctx context.Context, id bridge.MessageID, d bridge.Dra
 	if words == "" {
 		words = "&nbsp;" // Graph takes no empty body
 	}
+	words = first + words
 	content.SetContent(&words)
 	out.SetBody(content)
 	out.SetAttachments(kept)
 	return out, nil
+}
+
+// attachmentTag is where an attachment stands in a body.
+func attachmentTag(t models.ChatMessageAttachmentable) string {
+	return `<attachment id="` + html.EscapeString(value(t.GetId())) + `"></attachment>`
 }
 
 // pictureTags are the tags of the pictures that a message brings along.

@@ -37,8 +37,16 @@ var (
 	rateUsers         = &rate{app: 175} // 3,500 units per 10 s in a small tenant, 2 each
 	rateDirectory     = &rate{app: 10}  // of the same; pages of it are long
 	ratePhotos        = &rate{app: 25}  // Outlook services: 10,000 per 10 min for each mailbox; a choice for all together
-	rateSubscriptions = &rate{app: 25}  // 500 per 20 s
-	rateSubscribed    = &rate{app: 1}   // 25 per 20 s
+	rateFiles         = &rate{app: 20}  // SharePoint tells no numbers (a choice): it throttles when it likes, and says for how long
+	rateReadChat      = &rate{app: 20, resource: 1, lanes: 5}
+	ratePostChat      = &rate{app: 20, resource: 1, user: 1, write: true}
+	rateWriteChat     = &rate{app: 30, resource: 1, write: true}
+	rateChats         = &rate{app: 20} // and once a second for each user
+	rateChat          = &rate{app: 200, resource: 1}
+	rateMakeChat      = &rate{app: 20}
+	rateChatPictures  = &rate{app: 60, resource: 1}
+	rateSubscriptions = &rate{app: 25} // 500 per 20 s
+	rateSubscribed    = &rate{app: 1}  // 25 per 20 s
 )
 
 // rates says which row a call belongs to. The one that is not here is made once a day. A batch does not wait by itself, as
@@ -51,8 +59,14 @@ var rates = map[*Operation]*rate{
 	opReact: rateWrite, opReactReply: rateWrite, opUnreact: rateWrite, opUnreactReply: rateWrite,
 	opChannel: rateChannel, opChannels: rateChannels, opMembers: rateMembers, opJoinedTeams: rateTeams,
 	opMe: rateUsers, opPerson: rateUsers, opUser: rateUsers, opProfile: rateUsers, opFindUser: rateUsers, opDeletedUser: rateUsers, opDirectory: rateDirectory,
-	opPhoto:     ratePhotos,
-	opSubscribe: rateSubscriptions, opRenew: rateSubscriptions, opUnsubscribe: rateSubscriptions, opSubscriptions: rateSubscribed,
+	opPhoto:  ratePhotos,
+	opFolder: rateGet, opShared: rateFiles, opItem: rateFiles, opItemNamed: rateFiles, opPutFile: rateFiles, opUploadSession: rateFiles, opRemoveFile: rateFiles,
+	opOwnFolder: rateFiles, opOwnDrive: rateFiles, opMakeFolder: rateFiles, opInvite: rateFiles,
+	opChats: rateChats, opAllChats: rateChats, opChat: rateChat, opMakeChat: rateMakeChat, opRenameChat: rateWriteChat,
+	opChatMessages: rateReadChat, opChatMessage: rateReadChat, opChatPicture: rateChatPictures,
+	opPostChat: ratePostChat, opQuoteChat: ratePostChat, opEditChat: rateWriteChat, opDeleteChat: rateWriteChat, opReactChat: rateWrite, opUnreactChat: rateWrite,
+	opSubscribeChats: rateSubscriptions,
+	opSubscribe:      rateSubscriptions, opRenew: rateSubscriptions, opUnsubscribe: rateSubscriptions, opSubscriptions: rateSubscribed,
 }
 
 const (
@@ -312,13 +326,13 @@ func usedUp(r *rate, who caller, answer *answerError) []limited {
 	return all
 }
 
-// resourceOf is the channel that an address is about, or else the team; empty when it is about neither.
+// resourceOf is the chat or channel that an address is about, or else the team; empty when it is about none.
 func resourceOf(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
 		return ""
 	}
-	for _, part := range []string{"/channels/", "/teams/"} {
+	for _, part := range []string{"/channels/", "/chats/", "/teams/"} {
 		if _, rest, ok := strings.Cut(u.Path, part); ok && rest != "" {
 			id, _, _ := strings.Cut(rest, "/")
 			return id

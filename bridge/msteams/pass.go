@@ -27,6 +27,8 @@ const (
 // pass is one reading of a channel from its head to the cursor. Threads come ordered by their last change, newest
 // first. Those that change meanwhile move to the head, out of the way of this pass; the next one finds them there.
 type pass struct {
+	// at is the time at Graph when its first page was read.
+	at time.Time
 	// limit is the time up to which threads must be read.
 	limit time.Time
 	// cursor is the time up to which all has been read before.
@@ -172,7 +174,7 @@ func (r *reader) step(ctx context.Context, w *watched, p *pass) error {
 		}
 		return nil
 	}
-	page, err := r.a.page(ctx, opThreads, p.next)
+	page, err := r.a.page(ctx, listOf(w.place), p.next)
 	if err != nil {
 		return err
 	}
@@ -195,6 +197,9 @@ func (r *reader) finish(ctx context.Context, w *watched, p *pass) error {
 	}
 	clear(p.found)
 	slices.SortFunc(news, oldestFirst)
+	if w.group {
+		return r.finishGroup(ctx, w, p, news)
+	}
 	var states []bridge.State
 	since, live := r.live(w.id)
 	if away := w.gate.turnedAway(); away.After(since) { // what was turned away is not the subscription's fault
@@ -212,23 +217,9 @@ func (r *reader) finish(ctx context.Context, w *watched, p *pass) error {
 	if err := ctx.Err(); err != nil {
 		return err // names may be missing
 	}
-	for len(states) > putSize {
-		if err := r.inbox.Put(ctx, bridge.Batch{Conversation: w.id, States: states[:putSize]}); err != nil {
-			return &storeError{err}
-		}
-		states = states[putSize:]
+	if err := r.put(ctx, w, states, max(w.cursor, p.highest)); err != nil {
+		return err
 	}
-	last := bridge.Batch{Conversation: w.id, States: states}
-	if p.highest > w.cursor {
-		last.Cursor = strconv.FormatInt(p.highest, 10)
-	}
-	if len(last.States) > 0 || last.Cursor != "" {
-		if err := r.inbox.Put(ctx, last); err != nil {
-			return &storeError{err}
-		}
-		w.active = time.Now()
-	}
-	w.cursor = max(w.cursor, p.highest)
 	for _, m := range news {
 		w.note(m)
 	}
@@ -238,14 +229,49 @@ func (r *reader) finish(ctx context.Context, w *watched, p *pass) error {
 	return nil
 }
 
-// begin starts a channel at the present: what the first page shows was there before.
-func (r *reader) begin(ctx context.Context, w *watched, page messagePage, now time.Time) error {
+// put stores states, and with the last of them how far the conversation has been read.
+func (r *reader) put(ctx context.Context, w *watched, states []bridge.State, cursor int64) error {
+	for len(states) > putSize {
+		if err := r.inbox.Put(ctx, bridge.Batch{Conversation: w.id, States: states[:putSize]}); err != nil {
+			return &storeError{err}
+		}
+		states = states[putSize:]
+	}
+	last := bridge.Batch{Conversation: w.id, States: states}
+	if cursor > w.cursor {
+		last.Cursor = strconv.FormatInt(cursor, 10)
+	}
+	if len(last.States) > 0 || last.Cursor != "" {
+		if err := r.inbox.Put(ctx, last); err != nil {
+			return &storeError{err}
+		}
+		w.active = time.Now()
+	}
+	w.cursor = cursor
+	return nil
+}
+
+// begin starts a conversation: where that is known, from when on its messages count, and it is then to be read from there; else at the present,
+// where what the first page shows was there before.
+func (r *reader) begin(ctx context.Context, w *watched, page messagePage, now time.Time) (again bool, err error) {
+	if from := r.inbox.Begin(w.id); !from.IsZero() {
+		b := bridge.Batch{Conversation: w.id, Cursor: strconv.FormatInt(from.UnixMilli(), 10), Begin: from}
+		if err := r.inbox.Put(ctx, b); err != nil {
+			return false, &storeError{err}
+		}
+		w.cursor, w.begun = from.UnixMilli(), true
+		return true, nil
+	}
+	return false, r.beginNow(ctx, w, page, now)
+}
+
+func (r *reader) beginNow(ctx context.Context, w *watched, page messagePage, now time.Time) error {
 	for len(page.messages) == 0 && page.next != "" {
 		if err := pause(ctx, r.pace); err != nil {
 			return err
 		}
 		var err error
-		if page, err = r.a.page(ctx, opThreads, page.next); err != nil {
+		if page, err = r.a.page(ctx, listOf(w.place), page.next); err != nil {
 			return err
 		}
 	}

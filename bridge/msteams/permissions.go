@@ -33,16 +33,23 @@ func permissionsOf(which func(*Operation) bool) []string {
 
 // uses tells whether the account makes such calls, as it is configured and in its cloud.
 func (a *account) uses(op *Operation) bool {
+	if op.Direct && !a.env.Direct {
+		return false
+	}
 	switch op {
-	case opEdit, opEditReply:
+	case opEdit, opEditReply, opEditChat:
 		return !a.lacks(editing)
-	case opDelete, opDeleteReply:
+	case opDelete, opDeleteReply, opDeleteChat:
 		return !a.lacks(deleting)
-	case opPicture, opPicture2:
+	case opPicture, opPicture2, opChatPicture:
 		return !a.lacks(appPictures)
-	case opSubscribe, opSubscriptions, opRenew, opUnsubscribe:
+	case opChats:
+		return !a.lacks(orderedChats)
+	case opSubscribe, opSubscribeChats, opSubscriptions, opRenew, opUnsubscribe:
 		how, _ := a.receiving()
 		return how == byNotifications
+	case opFolder, opShared, opItem, opItemNamed, opPutFile, opUploadSession, opRemoveFile, opOwnFolder, opOwnDrive, opMakeFolder, opInvite:
+		return a.carriesFiles()
 	case opPhoto:
 		return a.env.Hook != ""
 	case opApplication:
@@ -68,7 +75,11 @@ var more = map[string][]string{
 	readPhotos:     {"ProfilePhoto.ReadWrite.All", "User.Read.All", "User.ReadWrite.All"},
 	readApps:       {"Application.ReadWrite.OwnedBy", "Application.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"},
 	sendMessages:   {"Group.ReadWrite.All"},
+	writeFiles:     {"Sites.ReadWrite.All"},
 	changeMessages: nil, // Group.ReadWrite.All edits, and does not delete
+
+	readChats:   {"Chat.ReadWrite.All"},
+	createChats: {"Chat.ReadWrite"},
 }
 
 // openIDScopes come with every sign-in and are no permissions of Graph.
@@ -136,7 +147,7 @@ func (c *comparison) missing() {
 	}
 	for _, p := range c.a.needs(c.relay, false) {
 		if !c.find(p) {
-			c.tell(c.relay || p == readMessages, "lacks the %s permission %s (%s): add it in Entra, app registration, API permissions, Microsoft Graph, %s permissions, grant admin consent%s.",
+			c.tell(c.relay && p != createChats && p != sendInChats || p == readMessages || p == readChats || p == readChatMessages, "lacks the %s permission %s (%s): add it in Entra, app registration, API permissions, Microsoft Graph, %s permissions, grant admin consent%s.",
 				c.kind, p, c.a.why(p, c.relay), c.kind, again)
 		}
 	}

@@ -36,7 +36,7 @@ func TestCheckComparesPermissions(t *testing.T) {
 	without := func(all []string, p string) []string {
 		return slices.DeleteFunc(slices.Clone(all), func(q string) bool { return q == p })
 	}
-	roles, scopes := append(permissions(false), readAllOfUsers, readApps), permissions(true)
+	roles, scopes := append(a.needs(false, false), readAllOfUsers, readApps), a.needs(true, false)
 	for _, c := range []struct {
 		name          string
 		roles, scopes []string
@@ -75,6 +75,9 @@ func TestCheckComparesPermissions(t *testing.T) {
 		}},
 		{name: "it is not known what the relay may", roles: roles},
 	} {
+		if slices.ContainsFunc(append(c.roles, c.scopes...), func(p string) bool { return p == readChats || p == sendInChats }) {
+			t.Fatalf("%s: permissions for chats, which are not carried here", c.name)
+		}
 		if diff := cmp.Diff(c.want, w.findings(a, c.roles, c.scopes)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.name, diff)
 		}

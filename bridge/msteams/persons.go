@@ -159,9 +159,7 @@ func (p *personal) renew(ctx context.Context, claims string) (granted, error) {
 		return granted{}, err
 	}
 	a := p.of.a
-	answer, err := a.login.token(ctx, withClaims(claims, map[string]string{
-		"grant_type": "refresh_token", "refresh_token": kept.RefreshToken, "scope": a.personScopes(),
-	}), false)
+	answer, err := a.renewed(ctx, claims, kept.RefreshToken, false, a.personScopesFor)
 	if err != nil {
 		return granted{}, personRefused("renewing a person's token", err)
 	}
@@ -247,15 +245,6 @@ func (a *account) Verify(ctx context.Context, u bridge.UserID) error {
 	return nil
 }
 
-// personScopes are what people are asked to allow.
-func (a *account) personScopes() string {
-	var all []string
-	for _, p := range permissionsOf(func(op *Operation) bool { return op.Person && a.uses(op) }) {
-		all = append(all, a.graphScope(p))
-	}
-	return strings.Join(append(all, "openid", "profile", "offline_access"), " ")
-}
-
 // asPerson gives what Graph said of a call as a person its scope: it is about this person, unless it is about the app or a
 // channel. Where the person may not write, the relay account does it.
 func asPerson(e *bridge.Error, answer *answerError, op *Operation, missing string) *bridge.Error {
@@ -266,6 +255,7 @@ func asPerson(e *bridge.Error, answer *answerError, op *Operation, missing strin
 		}
 	case answer.status == http.StatusUnauthorized && e.Kind == bridge.Unauthorised:
 		e.Scope, e.Hint = bridge.ScopePerson, hintConnectAgain
+	case answer.status == http.StatusForbidden && withoutConsent(e, op, missing):
 	case answer.status == http.StatusForbidden && !op.writes:
 		e.Scope, e.Hint = bridge.ScopePerson, personConsent
 	case answer.status == http.StatusForbidden && missing != "":
@@ -273,12 +263,17 @@ func asPerson(e *bridge.Error, answer *answerError, op *Operation, missing strin
 	case answer.status == http.StatusForbidden, answer.status == http.StatusPaymentRequired,
 		answer.status == http.StatusNotFound && op.posts():
 		e.Kind, e.Scope, e.Hint = bridge.Unsupported, bridge.ScopePerson, "not as this person in this conversation: they must be a member of the team, and of the channel when that is a private one"
+		if op.Direct {
+			e.Hint = "not as this person in this chat: they must be a member of it"
+		}
 	}
 	return e
 }
 
 // posts tells whether the call makes a message.
-func (op *Operation) posts() bool { return op == opPost || op == opPostReply }
+func (op *Operation) posts() bool {
+	return op == opPost || op == opPostReply || op == opPostChat || op == opQuoteChat
+}
 
 // changedAs finds out why a person could not change a message: it may be gone, be nothing that they see any more, or nothing of
 // theirs.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -23,8 +24,13 @@ const (
 	// remembered is how many messages of a channel are compared with what was seen of them; far more than a first page
 	// shows.
 	remembered = 20_000
+	// rememberedOfChat is that of a chat: of these there may be very many.
+	rememberedOfChat = 1000
 	// longThreads is of how many long threads of a channel it is remembered when they were read to their end.
 	longThreads = 200
+	// afterStart is by how much longer for each chat it takes until all are read that were read before a start. Those in which something was said
+	// meanwhile are seen in the lists of their people's chats, or a notification tells of them, and go first.
+	afterStart = 100 * time.Millisecond
 	// atOnce is how many channels close a gap at the same time: Graph allows an app 20 reads a second in a tenant.
 	atOnce = 8
 )
@@ -39,6 +45,8 @@ type reader struct {
 	// live tells since when a channel has been covered by a subscription; silent is told of n changes that it kept to itself.
 	live   func(c bridge.ConversationID) (since time.Time, ok bool)
 	silent func(c bridge.ConversationID, n int)
+	// talks knows who is in groups.
+	talks *talks
 
 	// mu guards what others than the reader look at.
 	mu       sync.Mutex
@@ -108,14 +116,22 @@ func (r *reader) run(ctx context.Context) error {
 func (r *reader) watch(ctx context.Context) (<-chan struct{}, error) {
 	wanted, changed := r.inbox.Watched()
 	now := map[bridge.ConversationID]bool{}
+	chats := 0
 	for _, c := range wanted {
-		now[c] = true
+		if now[c] = true; isChat(string(c.Channel)) {
+			chats++
+		}
+	}
+	for _, c := range wanted {
 		if r.channels[c] != nil {
 			continue
 		}
 		w, err := r.open(ctx, c)
 		if err != nil {
 			return nil, err
+		}
+		if w != nil && w.place.chat != "" && w.begun {
+			w.due = w.due.Add(rand.N(time.Duration(chats) * afterStart))
 		}
 		if w != nil {
 			r.mu.Lock()
@@ -153,7 +169,8 @@ func (r *reader) poll(ctx context.Context) error {
 	if !urgent {
 		return nil
 	}
-	for i := 0; i < len(due); i += largestBatch {
+	groups, more := batches(due)
+	for i, group := range groups {
 		if i > 0 {
 			if err := pause(ctx, r.pace); err != nil {
 				return err
@@ -162,11 +179,35 @@ func (r *reader) poll(ctx context.Context) error {
 				return nil
 			}
 		}
-		if err := r.ask(ctx, due[i:min(i+largestBatch, len(due))]); err != nil {
+		if err := r.ask(ctx, group); err != nil {
 			return err
 		}
 	}
+	if more {
+		return pause(ctx, r.pace)
+	}
 	return nil
+}
+
+// chatBatches is how many batches of chats are read before it is looked what else has become due: there may be very many chats.
+const chatBatches = 3
+
+// batches puts together what can be asked for at once: all channels, and of the chats some, those that have been due for longest. It tells whether
+// there are more.
+func batches(due []*watched) (all [][]*watched, more bool) {
+	var channels, chats []*watched
+	for _, w := range due {
+		if w.place.chat == "" {
+			channels = append(channels, w)
+		} else {
+			chats = append(chats, w)
+		}
+	}
+	slices.SortFunc(chats, func(a, b *watched) int { return a.due.Compare(b.due) })
+	if more = len(chats) > chatBatches*largestBatch; more {
+		chats = chats[:chatBatches*largestBatch]
+	}
+	return slices.AppendSeq(slices.Collect(slices.Chunk(channels, largestBatch)), slices.Chunk(chats, largestBatch)), more
 }
 
 // ask reads the first page of up to 20 channels.
@@ -180,7 +221,7 @@ func (r *reader) ask(ctx context.Context, group []*watched) error {
 		w.read = began
 		r.mu.Unlock()
 	}
-	items, now, err := r.a.app.batch(ctx, opThreads, places)
+	items, now, err := r.a.app.batch(ctx, listOf(places[0]), places)
 	for i, w := range group {
 		itemErr := err
 		if err == nil {
@@ -212,15 +253,18 @@ func (r *reader) take(ctx context.Context, w *watched, body []byte, now time.Tim
 		return err
 	}
 	if !w.begun {
-		return r.begin(ctx, w, page, now)
+		if again, err := r.begin(ctx, w, page, now); err != nil || !again {
+			return err
+		}
 	}
 	if look != w.look {
 		w.look, w.lookSince = look, time.Now()
 	}
 	p := newPass(w.cursor, w.isNews)
+	p.at = now
 	p.take(page, w.mayWait)
 	whole := !slices.ContainsFunc(page.messages, func(root models.ChatMessageable) bool { return moreReplies(root) != "" })
-	if w.whole = p.done(); w.whole {
+	if w.whole = p.done(); w.whole && !(w.group && len(p.found) > 0) { // of a group it is asked who is in it, which others do not wait for
 		w.owed = false
 		err := r.finish(ctx, w, p)
 		if err == nil && whole {
@@ -228,7 +272,7 @@ func (r *reader) take(ctx context.Context, w *watched, body []byte, now time.Tim
 		}
 		return err
 	}
-	if w.whole = p.closed(); w.whole {
+	if w.whole = p.closed(); w.whole && !w.group {
 		// All that is new is here.
 		err := r.finish(ctx, w, p)
 		w.owed = true
@@ -287,6 +331,8 @@ func (r *reader) settle(w *watched, err error) error {
 		w.due = r.nextRead(w, now)
 	case errors.As(err, &store):
 		return store.error
+	case errors.Is(err, errGroupChanged):
+		w.due = now.Add(r.pace)
 	case bridge.KindOf(err) == bridge.Throttled:
 		w.due = now.Add(bridge.AfterOf(err))
 		if bridge.ScopeOf(err) == bridge.ScopeAccount {
@@ -332,6 +378,9 @@ func (r *reader) nextRead(w *watched, now time.Time) time.Time {
 	sure := since.Add(usualDelay)
 	switch {
 	case !live:
+		if w.place.chat != "" {
+			return now.Add(r.a.pollChatIn(now.Sub(w.active)))
+		}
 		return now.Add(r.a.pollIn(now.Sub(w.active)))
 	case w.owed:
 		return now.Add(overlapEvery)
@@ -345,6 +394,15 @@ func (r *reader) nextRead(w *watched, now time.Time) time.Time {
 func (a *account) pollIn(quiet time.Duration) time.Duration {
 	slowest := max(a.pollInterval, idleInterval)
 	return min(slowest, a.pollInterval+time.Duration(float64(slowest-a.pollInterval)*(float64(quiet)/float64(quietTime))))
+}
+
+// idlestChat is the longest time between two reads of a chat that is polled. That something is said there is seen in the lists of its people's
+// chats, so that this finds edits, deletions and reactions.
+const idlestChat = 15 * time.Minute
+
+// pollChatIn is the time until a chat is read again in which nothing has happened for that long: a sixtieth of it.
+func (a *account) pollChatIn(quiet time.Duration) time.Duration {
+	return min(max(a.pollInterval, quiet/60), max(a.pollInterval, idlestChat))
 }
 
 // wake is when there is something to do next.

@@ -20,7 +20,7 @@ const (
 )
 
 // pollingRule is what Microsoft thinks of polling (Teams API overview).
-const pollingRule = "Microsoft allows apps to poll a channel once a day and asks them to subscribe to its changes instead; polling is meant for trying out"
+const pollingRule = "Microsoft allows apps to poll a channel or chat once a day and asks them to subscribe to its changes instead; polling is meant for trying out"
 
 // receiving tells how messages are to be received, and why not in the better way.
 func (a *account) receiving() (how, why string) {
@@ -39,16 +39,21 @@ func (a *account) receiving() (how, why string) {
 func (a *account) Run(ctx context.Context, inbox bridge.Inbox) error {
 	a.tellAboutReceiving()
 	r := newReader(a, inbox)
+	t, err := a.newTalks(ctx, inbox, r)
+	if err != nil {
+		return err
+	}
+	r.talks = t
 	tasks, ctx := errgroup.WithContext(ctx)
 	if how, _ := a.receiving(); how == byNotifications {
-		s, err := a.newSubscriber(ctx, inbox, r)
+		s, err := a.newSubscriber(ctx, inbox, r, t)
 		switch {
 		case ctx.Err() != nil:
 			return nil
 		case err != nil:
 			return err
 		}
-		r.live, r.silent = s.live, s.foundSilent
+		r.live, r.silent, t.covered = s.live, s.foundSilent, s.coversPerson
 		a.attach(s)
 		defer s.taking.Wait() // they listen to ctx, too
 		defer a.attach(nil)
@@ -58,9 +63,11 @@ func (a *account) Run(ctx context.Context, inbox bridge.Inbox) error {
 		tasks.Go(func() error { a.endSubscriptions(ctx); return nil })
 	}
 	tasks.Go(func() error { return r.run(ctx) })
+	tasks.Go(func() error { return t.run(ctx) })
 	tasks.Go(func() error { a.watchEnds(ctx); return nil })
-	err := tasks.Wait()
+	err = tasks.Wait()
 	r.work.Wait() // it listens to the same context
+	t.work.Wait()
 	return err
 }
 

@@ -35,8 +35,12 @@ func TestMain(m *testing.M) {
 // bodyTypes are the types of request bodies by the end of their path. Reactions and batches are no types of the
 // schema: the first is the parameter of an action, the second is described in words only.
 var bodyTypes = []struct{ end, typ string }{
-	{"/setReaction", "setReaction"}, {"/unsetReaction", "unsetReaction"}, {"/$batch", "batch"},
+	{":/content", "bytes"}, {"/root/children", "driveItem"}, {"/invite", "invite"}, {":/createUploadSession", "createUploadSession"},
+	{"/setReaction", "setReaction"}, {"/unsetReaction", "unsetReaction"}, {"/$batch", "batch"}, {"/replyWithQuote", "answer"}, {"/chats", "chat"},
 }
+
+// ofAChat is the path of a chat itself, by which it is renamed.
+var ofAChat = regexp.MustCompile(`^/chats/[^/]+$`)
 
 // checkSent gives what is wrong with the bodies that the bridge has sent; empty when all is well.
 func checkSent() string {
@@ -63,6 +67,9 @@ func checkSent() string {
 				typ = t.typ
 			}
 		}
+		if ofAChat.MatchString(s.path) {
+			typ = "chat"
+		}
 		if strings.HasPrefix(s.path, "/subscriptions") {
 			typ = "subscription"
 		}
@@ -85,8 +92,37 @@ func checkBody(f *reference.Folder, typ string, body []byte) error {
 		return d.Decode(into)
 	}
 	switch typ {
-	case "chatMessage", "subscription":
+	case "bytes":
+		return nil
+	case "createUploadSession":
+		var b struct {
+			Item json.RawMessage `json:"item"`
+		}
+		if err := strict(&b); err != nil {
+			return err
+		}
+		return f.Check("driveItemUploadableProperties", b.Item, reference.Request)
+	case "invite":
+		var b struct {
+			Recipients []struct {
+				ObjectID string `json:"objectId"`
+			} `json:"recipients"`
+			Roles          []string `json:"roles"`
+			RequireSignIn  bool     `json:"requireSignIn"`
+			SendInvitation bool     `json:"sendInvitation"`
+		}
+		return strict(&b)
+	case "chatMessage", "subscription", "driveItem", "chat":
 		return f.Check(typ, body, reference.Request)
+	case "answer":
+		var a struct {
+			IDs   []string        `json:"messageIds"`
+			Reply json.RawMessage `json:"replyMessage"`
+		}
+		if err := strict(&a); err != nil || len(a.IDs) != 1 {
+			return fmt.Errorf("it answers %v: %w", a.IDs, err)
+		}
+		return f.Check("chatMessage", a.Reply, reference.Request)
 	case "batch":
 		var b struct {
 			Requests []batchRequest `json:"requests"`
@@ -335,26 +371,35 @@ func TestEveryOperationIsDocumentedWithItsPermission(t *testing.T) {
 	// What is not in the table by itself, with the operation that it belongs to: the pages of softDelete, setReaction
 	// and hosted contents give one permission for messages and replies.
 	same := map[string]string{
+		"post /drives/{id}/items/{id}:/{id}:/createuploadsession":                             "post /drives/{id}/items/{id}/createuploadsession",
 		"get /directory/deleteditems/{id}":                                                    "get /directory/deleteditems/microsoft.graph.user (also get one)",
 		"post /teams/{id}/channels/{id}/messages/{id}/replies/{id}/softdelete":                "post /teams/{id}/channels/{id}/messages/{id}/softdelete",
 		"post /teams/{id}/channels/{id}/messages/{id}/replies/{id}/setreaction":               "post /teams/{id}/channels/{id}/messages/{id}/setreaction",
 		"post /teams/{id}/channels/{id}/messages/{id}/replies/{id}/unsetreaction":             "post /teams/{id}/channels/{id}/messages/{id}/unsetreaction",
 		"get /teams/{id}/channels/{id}/messages/{id}/hostedcontents/{id}/$value":              "get /teams/{id}/channels/{id}/messages/{id}/hostedcontents/{id}",
 		"get /teams/{id}/channels/{id}/messages/{id}/replies/{id}/hostedcontents/{id}/$value": "get /teams/{id}/channels/{id}/messages/{id}/hostedcontents/{id}",
+		"get /chats/{id}/messages/{id}/hostedcontents/{id}/$value":                            "get /chats/{id}/messages/{id}/hostedcontents",
+		"post /chats/{id}/messages/{id}/setreaction":                                          "post /users/{id}/chats/{id}/messages/{id}/setreaction",
+		"post /chats/{id}/messages/{id}/unsetreaction":                                        "post /users/{id}/chats/{id}/messages/{id}/unsetreaction",
 	}
 	checked := 0
 	for _, op := range Operations() {
 		if op.Path == opBatch.Path {
 			continue // needs what its requests need
 		}
-		if op.Path == opApplication.Path || op.Path == opPhoto.Path {
-			continue // the table is about Teams; the pages application-get and profilephoto-get name their permissions
+		if op.Path == opItem.Path || op.Path == opItemNamed.Path || op == *opOwnFolder || op == *opOwnDrive || op == *opMakeFolder {
+			continue // the pages driveitem-get, driveitem-delete, drive-get and driveitem-post-children name their permissions
+		}
+		if op.Path == opApplication.Path || op.Path == opPhoto.Path || op.Path == opQuoteChat.Path {
+			continue // newer than the table, or not about Teams; the pages chatmessage-replywithquote, application-get and profilephoto-get name their permissions
 		}
 		key := strings.ToLower(op.Method + " " + regexp.MustCompile(`\{[a-z]+\}`).ReplaceAllString(op.Path, "{id}"))
 		if other := same[key]; other != "" {
 			key = other
 		}
-		if strings.HasPrefix(op.Path, "/subscriptions") { // the table: "as for creating it"
+		if op.Path == opSubscribeChats.Path && op.Direct {
+			key = "subscribe /users/{id}/chats/getallmessages (also /me/...)"
+		} else if strings.HasPrefix(op.Path, "/subscriptions") { // the table: "as for creating it"
 			key = "subscribe /teams/{id}/channels/{id}/messages"
 			if all := table["subscribe /teams/getallmessages"]; len(all) < 3 || !strings.Contains(all[2], op.Permission) {
 				t.Errorf("%s does not subscribe to all messages: %q", op.Permission, all)

@@ -39,6 +39,8 @@ type Settings struct {
 	PollInterval string
 	// PostInterval is the least time between two writes; default 1.25s, which is what Graph allows a user in the long run.
 	PostInterval string
+	// NoFiles: the permission to store and read files is not asked for; each file is a line with a link.
+	NoFiles bool
 	// Cloud is where the tenant is: "global", "gcc", "gcchigh", "dod" or "china"; default "global". It sets GraphURL and
 	// LoginURL.
 	Cloud string

@@ -35,7 +35,7 @@ func TestSignInAddress(t *testing.T) {
 	graph := simURL + "/"
 	want := url.Values{
 		"client_id": {w.app.ClientID}, "response_type": {"code"}, "response_mode": {"query"}, "redirect_uri": {backURI}, "state": {"a&b"},
-		"scope":  {graph + "User.Read " + graph + "ChannelMessage.Send " + graph + "ChannelMessage.ReadWrite openid profile offline_access"},
+		"scope":  {graph + "User.Read " + graph + "ChannelMessage.Send " + graph + "ChannelMessage.ReadWrite " + graph + "Files.ReadWrite.All openid profile offline_access"},
 		"prompt": {"select_account"}, "code_challenge": {base64.RawURLEncoding.EncodeToString(challenge[:])}, "code_challenge_method": {"S256"},
 		"nonce": {nonceOf(verifier)},
 	}
@@ -264,7 +264,7 @@ func TestWhatTheLoginServiceGivesIsChecked(t *testing.T) {
 		"clocks that differ":        claim("exp", time.Now().Add(-time.Minute).Unix()),
 		"no scopes named":           func(b map[string]any) { delete(b, "scope") },
 		"a bigger permission": func(b map[string]any) {
-			b["scope"] = "User.ReadWrite Group.ReadWrite.All ChannelMessage.ReadWrite"
+			b["scope"] = "User.ReadWrite Group.ReadWrite.All ChannelMessage.ReadWrite Sites.ReadWrite.All"
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

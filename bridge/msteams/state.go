@@ -38,11 +38,7 @@ func (a *account) message(ctx context.Context, c bridge.ConversationID, id bridg
 	if err != nil {
 		return nil, err
 	}
-	op := opMessage
-	if p.reply != "" {
-		op = opReply
-	}
-	return call[models.ChatMessageable](ctx, a.lanes, op, p, nil, models.CreateChatMessageFromDiscriminatorValue)
+	return call[models.ChatMessageable](ctx, a.lanes, reading.at(p), p, nil, models.CreateChatMessageFromDiscriminatorValue)
 }
 
 // version is what is compared to see whether a message has changed. A deletion may leave the revision as it was.
@@ -98,6 +94,9 @@ func (a *account) state(ctx context.Context, c bridge.ConversationID, m models.C
 		Conversation: c, ID: idOf(m), Root: bridge.MessageID(value(m.GetReplyToId())),
 		Author: a.author(ctx, m.GetFrom()), Created: created(m), Edited: value(m.GetLastEditedDateTime()),
 		Revision: v.revision, Deleted: v.deleted,
+	}
+	if answered := answeredIn(m); answered != nil {
+		s.Root = bridge.MessageID(referenceID(answered))
 	}
 	if s.Deleted {
 		return s, true
@@ -174,6 +173,9 @@ func text(m models.ChatMessageable) (richtext.Doc, bridge.Key) {
 	if b := m.GetBody(); b != nil {
 		content := value(b.GetContent())
 		if t := b.GetContentType(); t != nil && *t == models.HTML_BODYTYPE {
+			if answeredIn(m) != nil {
+				content = withoutEnd(content)
+			}
 			body, key = richhtml.Options{Picture: pictureText}.ParseWithKey(content)
 		} else {
 			body = richtext.Plain(content)

@@ -246,7 +246,7 @@ func TestPicturesCanBeOpened(t *testing.T) {
 		if err != nil || len(s.Files) != 1 {
 			t.Fatalf("%s has files %+v (%v)", id, s.Files, err)
 		}
-		file, err := a.Open(t.Context(), w.id(w.general), s.Files[0])
+		file, _, err := a.Open(t.Context(), w.id(w.general), s.Files[0], 0)
 		if err != nil {
 			t.Fatalf("Open: %v", err)
 		}
@@ -259,9 +259,9 @@ func TestPicturesCanBeOpened(t *testing.T) {
 		}
 	}
 	for id, want := range map[string]bridge.Kind{
-		"file:" + root + ":x": bridge.Unsupported, "picture:" + root + ":none": bridge.Gone, "nonsense": bridge.Gone, "picture::x": bridge.Gone,
+		"file:" + root + ":x": bridge.Gone, "picture:" + root + ":none": bridge.Gone, "nonsense": bridge.Gone, "picture::x": bridge.Gone,
 	} {
-		if _, err := a.Open(t.Context(), w.id(w.general), bridge.File{ID: id}); err == nil || bridge.KindOf(err) != want {
+		if _, _, err := a.Open(t.Context(), w.id(w.general), bridge.File{ID: id}, 0); err == nil || bridge.KindOf(err) != want {
 			t.Errorf("Open of %s: %v (%v), want %v", id, err, bridge.KindOf(err), want)
 		}
 	}

@@ -36,6 +36,9 @@ type feed struct {
 	resource string
 	// conversation is the channel it covers; the zero value for all.
 	conversation bridge.ConversationID
+	// person is whose chats it covers instead; empty: none's. readers tells whose a chat is.
+	person  bridge.UserID
+	readers func(bridge.ConversationID) []bridge.UserID
 
 	// id is empty as long as there is none.
 	id      string
@@ -61,6 +64,9 @@ type feed struct {
 }
 
 func (f *feed) covers(c bridge.ConversationID) bool {
+	if chat := isChat(string(c.Channel)); chat || f.person != "" {
+		return chat && f.person != "" && slices.Contains(f.readers(c), f.person)
+	}
 	return f.conversation == bridge.ConversationID{} || f.conversation == c
 }
 
@@ -74,6 +80,7 @@ type subscriber struct {
 	a      *account
 	inbox  bridge.Inbox
 	reader *reader
+	talks  *talks
 	// ctx is that of the run; taking counts the deliveries that are being taken, which end with it.
 	ctx    context.Context
 	taking sync.WaitGroup
@@ -87,6 +94,8 @@ type subscriber struct {
 	wake chan struct{}
 	// troubles is what was logged last of each resource; it belongs to run.
 	troubles map[string]string
+	// told is when the operator was told last of a failure of people's subscriptions; it belongs to run, too.
+	told map[string]time.Time
 
 	mu    sync.Mutex
 	keys  *notification.Keys
@@ -107,9 +116,9 @@ type subscriber struct {
 	forged, gaps int
 }
 
-func (a *account) newSubscriber(ctx context.Context, inbox bridge.Inbox, r *reader) (*subscriber, error) {
-	s := &subscriber{a: a, inbox: inbox, reader: r, ctx: ctx, hook: a.env.Hook, wake: make(chan struct{}, 1), changed: make(chan struct{}),
-		feeds: map[string]*feed{}, retired: map[string]time.Time{}, troubles: map[string]string{}}
+func (a *account) newSubscriber(ctx context.Context, inbox bridge.Inbox, r *reader, t *talks) (*subscriber, error) {
+	s := &subscriber{a: a, inbox: inbox, reader: r, talks: t, ctx: ctx, hook: a.env.Hook, wake: make(chan struct{}, 1), changed: make(chan struct{}),
+		feeds: map[string]*feed{}, retired: map[string]time.Time{}, troubles: map[string]string{}, told: map[string]time.Time{}}
 	var err error
 	if s.keys, err = a.loadNotificationKeys(ctx, time.Now()); err != nil {
 		return nil, err
@@ -129,7 +138,7 @@ func (s *subscriber) run(ctx context.Context) error {
 		s.a.log.WithError(err).Warn("The login service's keys cannot be fetched; notifications wait for them.")
 	}
 	for ctx.Err() == nil {
-		changed := s.plan()
+		changed, observed := s.plan()
 		next, err := s.act(ctx)
 		if err != nil {
 			return err
@@ -138,6 +147,7 @@ func (s *subscriber) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 		case <-changed:
+		case <-observed:
 		case <-s.wake:
 		case <-timer.C:
 		}
@@ -154,18 +164,19 @@ func (s *subscriber) signal() {
 	}
 }
 
-// plan makes the set of feeds what the watched channels need.
-func (s *subscriber) plan() <-chan struct{} {
+// plan makes the set of feeds what the watched channels and the observed people need.
+func (s *subscriber) plan() (changed, observed <-chan struct{}) {
 	watched, changed := s.inbox.Watched()
 	wanted := map[string]bridge.ConversationID{}
 	for _, c := range watched {
-		if p, err := s.a.channelPlace(c); err == nil {
+		if p, err := s.a.channelPlace(c); err == nil && p.chat == "" {
 			wanted["/teams/"+p.team+"/channels/"+p.channel+"/messages"] = c
 		}
 	}
 	if len(wanted) > mostSingly {
 		wanted = map[string]bridge.ConversationID{allMessages: {}}
 	}
+	people, observed := s.chatFeeds()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for resource, c := range wanted {
@@ -173,11 +184,17 @@ func (s *subscriber) plan() <-chan struct{} {
 			s.feeds[resource] = &feed{resource: resource, conversation: c}
 		}
 	}
+	for resource, u := range people {
+		if s.feeds[resource] == nil {
+			s.feeds[resource] = &feed{resource: resource, person: u, readers: s.inbox.Readers}
+		}
+	}
 	for resource, f := range s.feeds {
 		_, needed := wanted[resource]
-		f.surplus = !needed
+		_, person := people[resource]
+		f.surplus = !needed && !person
 	}
-	return changed
+	return changed, observed
 }
 
 // act does what is due, one after the other, and gives when the next is.
@@ -191,6 +208,7 @@ func (s *subscriber) act(ctx context.Context) (time.Time, error) {
 		}
 	}
 	next := time.Now().Add(24 * time.Hour)
+	s.leave(ctx)
 	for _, f := range s.inOrder() {
 		s.mu.Lock()
 		due := f.next
@@ -300,6 +318,7 @@ func (s *subscriber) tended(f *feed, before bool, err error) error {
 	s.report(f, alive, err)
 	if fresh || alive != before {
 		s.reader.nudge(f.covers)
+		s.talks.nudge(f.person)
 	}
 	if bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopeAccount {
 		return err
@@ -327,6 +346,10 @@ func (s *subscriber) report(f *feed, alive bool, err error) {
 	}
 	s.troubles[f.resource] = text
 	log := s.a.log.WithField("resource", f.resource)
+	if f.person != "" && s.toldOfPeople(text) {
+		log.WithError(err).Debug("Subscribing to a person's chats fails, or works again.")
+		return
+	}
 	switch {
 	case err == nil:
 		log.Info("Subscribing to messages works again.")
@@ -406,7 +429,7 @@ func (s *subscriber) foundSilent(c bridge.ConversationID, n int) {
 	}
 	s.mu.Unlock()
 	s.a.log.WithField("conversation", c.String()).WithField("changes", n).
-		Warn("The subscription of this channel did not tell of everything; what it left out has been read, and the subscription is replaced.")
+		Warn("The subscription of this conversation did not tell of everything; what it left out has been read, and the subscription is replaced.")
 	s.reader.nudge(func(other bridge.ConversationID) bool { return other == c })
 	s.signal()
 }

@@ -267,7 +267,11 @@ func (s *subscriber) create(ctx context.Context, f *feed) error {
 	m.SetEncryptionCertificateId(pointer(certificate.ID))
 	s.setMaking(true)
 	defer s.setMaking(false)
-	made, err := call[models.Subscriptionable](ctx, s.a.app, opSubscribe, place{}, m, models.CreateSubscriptionFromDiscriminatorValue)
+	op := opSubscribe
+	if f.person != "" {
+		op = opSubscribeChats
+	}
+	made, err := call[models.Subscriptionable](ctx, s.a.app, op, place{}, m, models.CreateSubscriptionFromDiscriminatorValue)
 	var answer *answerError
 	if errors.As(err, &answer) && answer.status == 409 {
 		return s.conflict(ctx, f, err)

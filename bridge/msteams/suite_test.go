@@ -100,6 +100,23 @@ func (s *suiteService) Say(c bridge.ConversationID, who bridgetest.Who, text str
 	return bridge.MessageID(id)
 }
 
+func (s *suiteService) SayFiles(c bridge.ConversationID, who bridgetest.Who, text string, files ...bridgetest.Attachment) bridge.MessageID {
+	var all []teams.File
+	for _, f := range files {
+		stored, err := s.sim.PutFile(s.user(who), s.channel(c), f.Name, f.Data)
+		s.must(err)
+		all = append(all, stored)
+	}
+	id, err := s.sim.Say(s.user(who), s.channel(c), paragraphs(text), teams.WithFiles(all...))
+	s.must(err)
+	return bridge.MessageID(id)
+}
+
+func (s *suiteService) FileThere(_ bridge.ConversationID, f bridge.File) bool {
+	_, there := s.sim.Stored(f.URL)
+	return there
+}
+
 func (s *suiteService) Reply(c bridge.ConversationID, root bridge.MessageID, who bridgetest.Who, text string) bridge.MessageID {
 	id, err := s.sim.Reply(s.user(who), s.channel(c), own(root), paragraphs(text))
 	s.must(err)
@@ -154,6 +171,9 @@ func (s *suiteService) Messages(c bridge.ConversationID) []bridgetest.Seen {
 		seen := bridgetest.Seen{
 			ID: messageID(m.RootID, m.ID), Root: bridge.MessageID(m.RootID), Author: m.Author.Name, Text: m.Text,
 			Mentions: strings.Count(m.HTML, "<at"),
+		}
+		for _, f := range m.Files {
+			seen.Files = append(seen.Files, bridgetest.Attachment{Name: f.Name, Data: f.Data})
 		}
 		for _, r := range m.Reactions {
 			seen.Reactions = append(seen.Reactions, bridge.Reaction{User: bridge.UserID(r.User.ID), Emoji: neutralEmoji(r.Emoji)})

@@ -193,9 +193,7 @@ func (a *account) relayToken(ctx context.Context, claims string) (granted, error
 		return granted{}, &bridge.Error{Kind: bridge.Unauthorised, Scope: bridge.ScopeAccount, Hint: a.loginHint(),
 			Err: errors.New("getting the relay account's token: nobody has signed in yet")}
 	}
-	answer, err := a.login.token(ctx, withClaims(claims, map[string]string{
-		"grant_type": "refresh_token", "refresh_token": saved.RefreshToken, "scope": a.relayScopes(),
-	}), saved.Public)
+	answer, err := a.renewed(ctx, claims, saved.RefreshToken, saved.Public, a.relayScopesFor)
 	if err != nil {
 		return granted{}, a.loginFailed("renewing the relay account's token", err, a.loginHint())
 	}
@@ -246,12 +244,3 @@ func (a *account) loginHint() string { return "run: causeway login " + string(a.
 
 // graphScope names a permission the way the login service wants it.
 func (a *account) graphScope(permission string) string { return a.graphOrigin + "/" + permission }
-
-// relayScopes are what the relay account is asked to consent to, and a refresh token.
-func (a *account) relayScopes() string {
-	var all []string
-	for _, p := range a.needs(true, false) {
-		all = append(all, a.graphScope(p))
-	}
-	return strings.Join(append(all, "offline_access"), " ")
-}

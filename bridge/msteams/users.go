@@ -203,11 +203,15 @@ func (a *account) FindUser(ctx context.Context, name string) (bridge.Profile, er
 	return found[0].profile(), nil
 }
 
-// Members gives the members of a channel: of a standard one, those of its team.
+// Members gives the members of a chat or channel: of a standard channel, those of its team.
 func (a *account) Members(ctx context.Context, c bridge.ConversationID) ([]bridge.UserID, error) {
 	p, err := a.channelPlace(c)
 	if err != nil {
 		return nil, err
+	}
+	if p.chat != "" {
+		now, err := a.chat(ctx, a.lanes, p.chat)
+		return now.people(), err
 	}
 	var all []bridge.UserID
 	seen := map[bridge.UserID]bool{}

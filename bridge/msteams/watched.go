@@ -16,6 +16,10 @@ import (
 type watched struct {
 	id    bridge.ConversationID
 	place place
+	// group: a chat whose members can change.
+	group bool
+	// puzzles counts the readings in a row in which it did not fit together who is in a group and who has come and gone.
+	puzzles int
 	// cursor is the last change up to which everything has been read, in epoch milliseconds.
 	cursor int64
 	begun  bool
@@ -224,7 +228,11 @@ func (r *reader) open(ctx context.Context, c bridge.ConversationID) (*watched, e
 	if err != nil {
 		return nil, fmt.Errorf("loading a cursor: %w", err)
 	}
-	seen, err := lru.New[bridge.MessageID, version](remembered)
+	size := remembered
+	if p.chat != "" {
+		size = rememberedOfChat
+	}
+	seen, err := lru.New[bridge.MessageID, version](size)
 	if err != nil {
 		return nil, fmt.Errorf("preparing to compare messages: %w", err)
 	}
@@ -232,7 +240,7 @@ func (r *reader) open(ctx context.Context, c bridge.ConversationID) (*watched, e
 	if err != nil {
 		return nil, fmt.Errorf("preparing to remember threads: %w", err)
 	}
-	w := &watched{id: c, place: p, seen: seen, readToEnd: readToEnd, due: time.Now(), active: time.Now(), overlapped: time.Now(),
+	w := &watched{id: c, place: p, group: p.chat != "" && !isPair(p.chat), seen: seen, readToEnd: readToEnd, due: time.Now(), active: time.Now(), overlapped: time.Now(),
 		last: make(chan struct{}), gate: newGate()}
 	close(w.last)
 	if text != "" {

@@ -38,6 +38,8 @@ type simWorld struct {
 	team                     *teams.Team
 	general, random          *teams.Channel
 
+	// direct: direct and group conversations are carried.
+	direct bool
 	// hook is the address under which Graph reaches the account that was made last; empty: not at all.
 	hook string
 	// hooked is that account's handler.
@@ -66,7 +68,7 @@ func newSimWorld(t testing.TB, opts teams.Options) *simWorld {
 	w.alice, w.bob = w.tenant.AddUser("Alice Adams"), w.tenant.AddUser("Bob Brown")
 	w.team = w.tenant.AddTeam("Sales", w.owner, w.relay, w.alice, w.bob)
 	w.general, w.random = w.team.General, w.team.AddChannel("Random")
-	w.app = w.tenant.AddApp(teams.AppConfig{Name: "Causeway", Secret: clientSecret, Roles: permissions(false), Scopes: permissions(true)})
+	w.app = w.tenant.AddApp(teams.AppConfig{Name: "Causeway", Secret: clientSecret, Roles: permissions(false), Scopes: append(permissions(true), changeChats)})
 	w.settings = Settings{
 		TenantID: w.tenant.ID, ClientID: w.app.ClientID, ClientSecret: secret.Secret(clientSecret),
 		GraphURL: simURL + "/v1.0", LoginURL: simURL,
@@ -83,7 +85,7 @@ func (w *simWorld) account() *account {
 	logger := logrus.New()
 	logger.SetOutput(w.log)
 	logger.SetLevel(logrus.TraceLevel)
-	env := bridge.Env{Account: "msteams.contoso", Log: logrus.NewEntry(logger), Vault: w.vault, Hook: w.hook}
+	env := bridge.Env{Account: "msteams.contoso", Log: logrus.NewEntry(logger), Vault: w.vault, Hook: w.hook, Direct: w.direct}
 	a, err := newAccount(env, w.settings, w.wire)
 	if err != nil {
 		w.Fatalf("newAccount: %v", err)

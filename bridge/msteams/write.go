@@ -37,23 +37,18 @@ func shown(d bridge.Draft, text richtext.Doc) richtext.Doc {
 func (a *account) Parts(d bridge.Draft) []richtext.Doc {
 	d.As = ""
 	key := strings.Repeat("k", longestKey)
+	room := largestBody
+	for _, f := range d.Files {
+		room -= len(f.URL) + 2*len(f.Name) + fileTags
+	}
+	room = max(room, largestBody/4)
 	parts := richtext.Split(d.Text, func(text richtext.Doc) bool {
-		return len(richhtml.RenderWithKey(shown(d, text), key)) <= largestBody
+		return len(richhtml.RenderWithKey(shown(d, text), key)) <= room
 	})
 	if len(parts) == 0 {
 		return []richtext.Doc{nil}
 	}
 	return parts
-}
-
-// body is the part of a message that is written.
-func body(d bridge.Draft) models.ChatMessageable {
-	content := models.NewItemBody()
-	content.SetContentType(pointer(models.HTML_BODYTYPE))
-	content.SetContent(pointer(richhtml.RenderWithKey(shown(d, d.Text), string(d.Key))))
-	m := models.NewChatMessage()
-	m.SetBody(content)
-	return m
 }
 
 // lacking refuses what the cloud does not have; [bridge.Capabilities] say so before.
@@ -68,6 +63,8 @@ type posted struct {
 		ContentType string `json:"contentType"`
 		Content     string `json:"content"`
 	} `json:"body"`
+	// answers: Teams has put it together of the text and what it answers.
+	answers bool
 }
 
 // Post writes a new message or reply.
@@ -80,13 +77,20 @@ func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, e
 	if err != nil {
 		return "", err
 	}
+	if p.chat != "" {
+		return a.postInChat(ctx, writer, p, d)
+	}
 	op := opPost
 	if d.Root != "" {
 		op = opPostReply
 		p.message, _, _ = strings.Cut(string(d.Root), "/") // threads are one level deep
 	}
+	b, err := body(ctx, d, nil)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", op.Doing, err)
+	}
 	var made posted
-	if err := writer.ask(ctx, op, p, body(d), &made); err != nil {
+	if err := writer.ask(ctx, op, p, b, &made); err != nil {
 		return "", err
 	}
 	if made.ID == "" {
@@ -103,14 +107,17 @@ func (a *account) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft)
 	if a.lacks(editing) {
 		return lacking("editing a message")
 	}
-	b := body(d)
+	var b models.ChatMessageable
+	var err error
 	if d.As != "" && d.Key == "" {
-		var err error
-		if b, err = a.ownBody(ctx, id, d); err != nil {
-			return err
-		}
+		b, err = a.ownBody(ctx, id, d)
+	} else if b, err = a.changedBody(ctx, id, d); err == nil && d.Root != "" && inChat(d.Conversation) {
+		err = a.keepAnswered(ctx, id, d, b)
 	}
-	return a.change(ctx, bridge.Target{Conversation: d.Conversation, ID: id, As: d.As}, opEdit, opEditReply, b)
+	if err != nil {
+		return fmt.Errorf("editing a message: %w", err)
+	}
+	return a.change(ctx, bridge.Target{Conversation: d.Conversation, ID: id, As: d.As}, editingOf, b)
 }
 
 // Delete removes a post; the replies to it stay. Graph answers the same when it was gone before, so it is looked at
@@ -126,7 +133,7 @@ func (a *account) Delete(ctx context.Context, t bridge.Target) error {
 	if versionOf(m).deleted {
 		return &bridge.Error{Kind: bridge.Gone, Err: errors.New("deleting a message: it is deleted already")}
 	}
-	return a.change(ctx, t, opDelete, opDeleteReply, nil)
+	return a.change(ctx, t, removing, nil)
 }
 
 // React sets or takes back the reaction of the relay account, or of a person.
@@ -135,15 +142,15 @@ func (a *account) React(ctx context.Context, t bridge.Target, emoji string, on b
 	if on {
 		b := teams.NewItemChannelsItemMessagesItemSetReactionPostRequestBody()
 		b.SetReactionType(&emoji)
-		return a.change(ctx, t, opReact, opReactReply, b)
+		return a.change(ctx, t, reacting, b)
 	}
 	b := teams.NewItemChannelsItemMessagesItemUnsetReactionPostRequestBody()
 	b.SetReactionType(&emoji)
-	return a.change(ctx, t, opUnreact, opUnreactReply, b)
+	return a.change(ctx, t, takingOff, b)
 }
 
-// change does something to a message: the operation for a thread's first message, or the one for a reply.
-func (a *account) change(ctx context.Context, t bridge.Target, root, reply *Operation, body serialization.Parsable) error {
+// change does something to a message, by the operation for such a one.
+func (a *account) change(ctx context.Context, t bridge.Target, how variants, body serialization.Parsable) error {
 	writer, err := a.writer(t.As)
 	if err != nil {
 		return err
@@ -152,9 +159,9 @@ func (a *account) change(ctx context.Context, t bridge.Target, root, reply *Oper
 	if err != nil {
 		return err
 	}
-	op := root
-	if p.reply != "" {
-		op = reply
+	op := how.at(p)
+	if p.user = string(t.As); p.user == "" {
+		p.user = string(a.relayID())
 	}
 	err = writer.perform(ctx, op, p, body)
 	if t.As != "" {
@@ -238,9 +245,12 @@ func (a *account) learnKeys(ctx context.Context, d bridge.Draft, made posted) {
 	}
 	state := keysVanish
 	if strings.EqualFold(made.Body.ContentType, "html") {
-		if _, key := richhtml.ParseWithKey(made.Body.Content); bridge.Key(key) == d.Key {
+		if _, key := richhtml.ParseWithKey(withoutEnd(made.Body.Content)); bridge.Key(key) == d.Key {
 			state = keysSurvive
 		}
+	}
+	if state == keysVanish && made.answers {
+		return // that says nothing of other posts
 	}
 	if !a.keys.learn(state) {
 		return

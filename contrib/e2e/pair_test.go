@@ -77,7 +77,7 @@ func newPairOn(t *testing.T, mm *harness.Mattermost, n int, options teams.Option
 	app := tenant.AddApp(teams.AppConfig{
 		Name: "Causeway", Secret: "a secret for the tests", PublicClient: true,
 		Roles:  []string{"Team.ReadBasic.All", "Channel.ReadBasic.All", "ChannelMessage.Read.All", "TeamMember.Read.All", "User.Read.All", "ProfilePhoto.Read.All"},
-		Scopes: []string{"User.Read", "ChannelMessage.Send", "ChannelMessage.ReadWrite", "ChannelMessage.Read.All", "Team.ReadBasic.All", "Channel.ReadBasic.All", "offline_access"},
+		Scopes: []string{"User.Read", "ChannelMessage.Send", "ChannelMessage.ReadWrite", "Files.ReadWrite.All", "ChannelMessage.Read.All", "Team.ReadBasic.All", "Channel.ReadBasic.All", "offline_access"},
 	})
 	p.write(t, "config.toml", fmt.Sprintf(`
 [general]

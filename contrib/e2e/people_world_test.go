@@ -75,7 +75,7 @@ func newFolk(t *testing.T, mm *harness.Mattermost, profile string) *folk {
 		Roles: []string{"Team.ReadBasic.All", "Channel.ReadBasic.All", "ChannelMessage.Read.All", "ChannelMember.Read.All", "TeamMember.Read.All",
 			"User.Read.All", "ProfilePhoto.Read.All", "Application.Read.All"},
 		MultiTenant: true, // so that people of others are not stopped by Entra alone
-		Scopes:      []string{"User.Read", "ChannelMessage.Send", "ChannelMessage.ReadWrite", "ChannelMessage.Read.All", "Team.ReadBasic.All", "Channel.ReadBasic.All", "offline_access"},
+		Scopes:      []string{"User.Read", "ChannelMessage.Send", "ChannelMessage.ReadWrite", "Files.ReadWrite.All", "ChannelMessage.Read.All", "Team.ReadBasic.All", "Channel.ReadBasic.All", "offline_access"},
 	})
 	secrets.add(teamsSecret, f.bot.Token)
 	invited := "# who is asked\n"

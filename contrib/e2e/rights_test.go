@@ -21,9 +21,11 @@ func TestCheckNamesAChannelWhereTheBotMayNotPost(t *testing.T) {
 		process := harness.StartProcess(t, p.command("check", "-c", "config.toml"))
 		return process.Wait(t), process.Output().String()
 	}
-	if exit, text := check(); exit != 0 {
+	exit, text := check()
+	if exit != 0 {
 		t.Fatalf("check before: exit code %d:\n%s", exit, text)
 	}
+	tellsSettings(t, text)
 	role, _, err := mm.Admin.Client.GetRoleByName(t.Context(), model.ChannelUserRoleId)
 	if err != nil {
 		t.Fatal(err)
@@ -36,7 +38,7 @@ func TestCheckNamesAChannelWhereTheBotMayNotPost(t *testing.T) {
 	if !harness.IsStatus(err, http.StatusForbidden) {
 		t.Fatalf("posting without a role: %v, want 403", err)
 	}
-	exit, text := check()
+	exit, text = check()
 	if exit != 1 || !strings.Contains(text, "the bot may not post in the channel") || !strings.Contains(text, "system_post_all") {
 		t.Errorf("check: exit code %d:\n%s", exit, text)
 	}
@@ -45,5 +47,18 @@ func TestCheckNamesAChannelWhereTheBotMayNotPost(t *testing.T) {
 	}
 	if exit, text := check(); exit != 0 {
 		t.Errorf("check with the role that it named: exit code %d:\n%s", exit, text)
+	}
+}
+
+// tellsSettings makes sure that a real server tells of each setting that check looks at, under the name that check asks for.
+func tellsSettings(t *testing.T, text string) {
+	t.Helper()
+	for _, name := range []string{"ServiceSettings.SiteURL", "ServiceSettings.EnableBotAccountCreation", "ServiceSettings.EnablePostUsernameOverride",
+		"ServiceSettings.EnablePostIconOverride", "ServiceSettings.EnableUserAccessTokens", "ServiceSettings.EnableOAuthServiceProvider", "ServiceSettings.EnableCommands",
+		"ServiceSettings.PostEditTimeLimit", "TeamSettings.RestrictDirectMessage", "PrivacySettings.ShowEmailAddress", "RateLimitSettings",
+		"ServiceSettings.DisableBotsWhenOwnerIsDeactivated", "the clock of Mattermost and that of this machine agree", "the clock of Microsoft's login service and that of this machine agree"} {
+		if !strings.Contains(text, name) {
+			t.Errorf("check does not tell of %s:\n%s", name, text)
+		}
 	}
 }

@@ -36,6 +36,7 @@ type App struct {
 	store    *store.Store
 	accounts []gateway.Account
 	routes   []gateway.Route
+	directs  []gateway.Direct
 	listener net.Listener
 	// publicURL is where others reach the listener; empty when they cannot.
 	publicURL string
@@ -53,7 +54,7 @@ type App struct {
 func Open(ctx context.Context, cfg *config.Config, protocols []bridge.Protocol, log *logrus.Entry) (*App, error) {
 	a := &App{log: log, routes: routes(cfg), publicURL: cfg.HTTP.PublicURL, patience: stopTime}
 	a.people = people.Options{Settings: cfg.People, PublicURL: cfg.HTTP.PublicURL, Log: log}
-	if len(a.routes) == 0 {
+	if len(a.routes) == 0 && !carriesDirect(cfg) {
 		return nil, errors.New("no gateway is enabled, so there is nothing to carry: add a [[gateway]] with two channels to the config (config.toml.example shows how), or take enable = false out of one")
 	}
 	if err := a.open(ctx, cfg, protocols); err != nil {
@@ -74,17 +75,18 @@ func (a *App) open(ctx context.Context, cfg *config.Config, protocols []bridge.P
 	for _, account := range used(cfg, a.routes) {
 		b, err := newBridge(protocols, account, bridge.Env{
 			Vault: a.store.Vault(bridge.AccountName(account.ID)), Log: a.log, Hook: web.Hook(a.publicURL, account.ID),
-			Front: a.doors.Door(bridge.AccountName(account.ID))})
+			Front: a.doors.Door(bridge.AccountName(account.ID)), Direct: carriesTalks(cfg, bridge.AccountName(account.ID))})
 		if err != nil {
 			problems = append(problems, err)
 			continue
 		}
 		a.accounts = append(a.accounts, gateway.Account{
 			Name: bridge.AccountName(account.ID), Protocol: account.Protocol, Label: account.Label,
-			NickFormat: account.RemoteNickFormat, Place: placeOf(protocols, account), Bridge: b,
+			NickFormat: account.RemoteNickFormat, Place: placeOf(protocols, account), Title: titleOf(protocols, account.Protocol), Bridge: b,
 		})
-		a.people.Accounts = append(a.people.Accounts, peopleAccount(protocols, a.routes, account, b))
+		a.people.Accounts = append(a.people.Accounts, with(cfg, peopleAccount(protocols, a.routes, account, b)))
 	}
+	a.directs = directs(cfg, a.people.Connectable())
 	if a.listener, err = web.Listen(ctx, cfg.HTTP.Listen); err != nil {
 		problems = append(problems, err)
 	}
@@ -129,7 +131,7 @@ func routes(cfg *config.Config) []gateway.Route {
 		if !g.Enable {
 			continue
 		}
-		r := gateway.Route{Name: g.Name}
+		r := gateway.Route{Name: g.Name, Files: policy(g.Files)}
 		for _, e := range g.Endpoints {
 			r.Endpoints = append(r.Endpoints, gateway.Endpoint{
 				Account: bridge.AccountName(e.Account), Channel: e.Channel, In: e.Direction.Receives(), Out: e.Direction.Sends(),
@@ -140,12 +142,23 @@ func routes(cfg *config.Config) []gateway.Route {
 	return all
 }
 
-// used gives the accounts that the routes name, in the order of the config.
+// policy is what a gateway does with files.
+func policy(f config.Files) gateway.FilePolicy {
+	modes := map[string]gateway.FileMode{config.FilesCopy: gateway.CopyFiles, config.FilesLink: gateway.LinkFiles, config.FilesOff: gateway.NoFiles}
+	return gateway.FilePolicy{Mode: modes[f.Mode], MaxSize: f.MaxSize, Allowed: f.Allowed, Blocked: f.Blocked}
+}
+
+// used gives the accounts that the routes, or an enabled [[direct]], name, in the order of the config.
 func used(cfg *config.Config, routes []gateway.Route) []config.Account {
 	named := map[string]bool{}
 	for _, r := range routes {
 		for _, e := range r.Endpoints {
 			named[string(e.Account)] = true
+		}
+	}
+	for _, d := range cfg.Directs {
+		for _, name := range d.Accounts {
+			named[name] = named[name] || d.Enable
 		}
 	}
 	return slices.DeleteFunc(inOrder(cfg), func(a config.Account) bool { return !named[a.ID] })
@@ -196,10 +209,14 @@ func (a *App) carry(ctx context.Context) error {
 	defer cancel()
 	// The gateway tells people who was lost, and people ask the gateway what arrives.
 	var p *people.People
-	g := gateway.New(gateway.Options{Accounts: a.accounts, Routes: a.routes, Store: a.store, Log: a.log, Version: version(),
+	g := gateway.New(gateway.Options{Accounts: a.accounts, Routes: a.routes, Directs: a.directs, Store: a.store, Log: a.log, Version: version(),
 		Lost: func(bridge.ServerID, bridge.UserID, error) { p.Noticed() }, Noticed: func() { p.Noticed() },
-		Spoke: func(s bridge.ServerID, u bridge.UserID) { p.Spoke(s, u) }})
-	a.people.Store, a.people.Gateway = a.store, g
+		Spoke: func(s bridge.ServerID, u bridge.UserID) { p.Spoke(s, u) },
+		Seek: func(ctx context.Context, s bridge.ServerID, u bridge.UserID, other bridge.ServerID) error {
+			return p.Seek(ctx, s, u, other)
+		},
+		Invite: func(name bridge.AccountName, u bridge.UserID) []bridge.Choice { return p.Invite(name, u) }})
+	a.people.Store, a.people.Gateway, a.people.Changed = a.store, g, g.PeopleChanged
 	p = people.New(a.people)
 	a.doors.Open(p)
 	if why := a.people.Unreachable(); why != "" {

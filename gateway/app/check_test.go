@@ -222,7 +222,8 @@ account right.two
 
 gateway all
   ok       left.one team/general (both ways)
-  PROBLEM  right.two team/general: resolve: context deadline exceeded: no answer within 3s: is the service up, and can it be reached from here?
+  PROBLEM  right.two team/general: resolve: context deadline exceeded: no answer within 3s
+           → is the service up, and can it be reached from here?
 
 1 problem, 0 warnings.
 `})

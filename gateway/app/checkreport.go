@@ -92,7 +92,10 @@ func (r *report) problem(format string, args ...any) { r.line(stateProblem, form
 func (r *report) failed(before string, err error) {
 	text, next := err.Error(), ""
 	var known *bridge.Error
-	if errors.As(err, &known) && known.Hint != "" && strings.HasSuffix(text, " ("+known.Hint+")") {
+	var stepped *stepError
+	if errors.As(err, &stepped) {
+		text, next = stepped.error.Error(), stepped.next
+	} else if errors.As(err, &known) && known.Hint != "" && strings.HasSuffix(text, " ("+known.Hint+")") {
 		text, next = strings.TrimSuffix(text, " ("+known.Hint+")"), known.Hint
 	}
 	r.add(item{stateProblem, before + text, next})

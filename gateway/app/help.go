@@ -95,7 +95,7 @@ var flagMeanings = []flagMeaning{
 	{flagCSV, "", "prints CSV"},
 	{flagFile, "FILE", "takes names from a file, one a line"},
 	{flagDryRun, "", "only says what would happen"},
-	{flagConfirm, "", "agrees to as many removals as were asked about"},
+	{flagConfirm, "NUMBER", "agrees to so many removals"},
 	{flagFrom, "SERVICE", "the service that the text is from"},
 	{flagTo, "SERVICE", "the service that it is for"},
 	{flagPerson, "NAME=ID", "somebody whom a mention calls; may be repeated"},

@@ -38,3 +38,14 @@ func TestEveryCommandHasExamplesThatCanBeCalled(t *testing.T) {
 		t.Errorf("help.go teaches %s, which there is not", name)
 	}
 }
+
+// TestFlagsAreTaughtAsTheyAreTaken: those that take a value, and only those, are shown with one.
+func TestFlagsAreTaughtAsTheyAreTaken(t *testing.T) {
+	for _, f := range flagMeanings {
+		_, err := parse([]string{"run", "-" + f.name})
+		valued := err != nil && (strings.Contains(err.Error(), "needs a value") || strings.Contains(err.Error(), "names no file"))
+		if valued != (f.takes != "") {
+			t.Errorf("-%s takes %q in help, and alone it is %v", f.name, f.takes, err)
+		}
+	}
+}

@@ -34,7 +34,7 @@ func patiently(ctx context.Context, ask func() error) error {
 // withNextStep adds what to do to an error of an account that does not say it.
 func withNextStep(ctx context.Context, account string, patience time.Duration, err error) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return fmt.Errorf("%w: no answer within %v: is the service up, and can it be reached from here?", err, patience)
+		return &stepError{fmt.Errorf("%w: no answer within %v", err, patience), "is the service up, and can it be reached from here?"}
 	}
 	var known *bridge.Error
 	if errors.As(err, &known) && known.Hint != "" {
@@ -47,5 +47,15 @@ func withNextStep(ctx context.Context, account string, patience time.Duration, e
 	case bridge.Rejected, bridge.Unsupported:
 		return err
 	}
-	return fmt.Errorf("%w: %s", err, step)
+	return &stepError{err, step}
 }
+
+// stepError is an error and what to do about it.
+type stepError struct {
+	error
+	next string
+}
+
+func (e *stepError) Error() string { return e.error.Error() + ": " + e.next }
+
+func (e *stepError) Unwrap() error { return e.error }

@@ -93,7 +93,7 @@ func (a *accounts) protocolName(written string) (string, bool) {
 func (a *accounts) outside(root place, key string) {
 	for _, t := range knownKeys(a.protocols) {
 		for _, k := range t.keys {
-			if strings.EqualFold(k, key) && !strings.Contains(t.header, "gateway") {
+			if strings.EqualFold(k, key) && !strings.Contains(t.header, "[[") {
 				a.d.mistake(root, key, "stands outside a table", "write it below "+t.header)
 				return
 			}
@@ -158,7 +158,7 @@ func (a *accounts) find(written string) (id string, ok, excused bool) {
 	return "", false, slices.ContainsFunc(a.broken, func(b string) bool { return strings.EqualFold(b, written) })
 }
 
-// unused warns of accounts that no gateway names.
+// unused warns of accounts that no gateway nor [[direct]] names.
 func (a *accounts) unused() {
 	for _, id := range slices.Sorted(maps.Keys(a.byID)) {
 		if !a.used[id] {

@@ -16,6 +16,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/BurntSushi/toml"
 
@@ -46,6 +47,7 @@ type Config struct {
 	HTTP     HTTP
 	People   People
 	Accounts map[string]Account // by ID
+	Directs  []Direct           // in the order of the file
 	Gateways []Gateway          // in the order of the file
 	// Warnings are doubts that do not keep Causeway from running, sorted by line.
 	Warnings []Mistake
@@ -95,6 +97,11 @@ type Account struct {
 	Line             int
 }
 
+// carries reports whether anything is enabled.
+func (c *Config) carries() bool {
+	return slices.ContainsFunc(c.Gateways, func(g Gateway) bool { return g.Enable }) || slices.ContainsFunc(c.Directs, func(d Direct) bool { return d.Enable })
+}
+
 // Direction says which way messages go between a conversation and its gateway.
 type Direction int
 
@@ -126,6 +133,7 @@ type Endpoint struct {
 type Gateway struct {
 	Name      string
 	Enable    bool
+	Files     Files
 	Endpoints []Endpoint // first all of inout, then in, then out
 	Line      int
 }

@@ -55,6 +55,10 @@ out = [ { account = "mattermost.hq", channel = "x" },
         { account = "mattermost.hq", channel = "y" } ]
 in = [{ account = "msteams.contoso", channel = "z" }]
 
+[[Direct]]
+accounts = ["MSTeams.Contoso", "mattermost.hq "]
+GroupMessages = false
+
 [people]
 Enable = false
 prompt = "Allow-List"
@@ -96,11 +100,12 @@ func TestEverythingGivenArrives(t *testing.T) {
 			"msteams.contoso": {ID: "msteams.contoso", Protocol: "msteams", Name: "contoso", RemoteNickFormat: "{NICK} at {LABEL}", Line: 20,
 				Settings: &msteamsSettings{TenantID: "t", ClientSecret: "from env", Receive: "auto", PollInterval: 90 * time.Second, PostInterval: time.Second}},
 		},
+		Directs: []config.Direct{{Accounts: [2]string{"msteams.contoso", "mattermost.hq"}, Enable: true, DirectMessages: true, Line: 42}},
 		Gateways: []config.Gateway{
-			{Name: "town", Enable: true, Line: 26, Endpoints: []config.Endpoint{
+			{Name: "town", Enable: true, Files: config.Files{Mode: "copy"}, Line: 26, Endpoints: []config.Endpoint{
 				{Account: "mattermost.hq", Channel: "a/b", Direction: config.InOut, Line: 28},
 				{Account: "msteams.contoso", Channel: "c", Direction: config.InOut, Line: 31}}},
-			{Name: "one-way", Line: 35, Endpoints: []config.Endpoint{
+			{Name: "one-way", Files: config.Files{Mode: "copy"}, Line: 35, Endpoints: []config.Endpoint{
 				{Account: "msteams.contoso", Channel: "z", Direction: config.In, Line: 40},
 				{Account: "mattermost.hq", Channel: "x", Direction: config.Out, Line: 38},
 				{Account: "mattermost.hq", Channel: "y", Direction: config.Out, Line: 39}}},

@@ -21,6 +21,7 @@ type document struct {
 	Storage Storage       `toml:"storage"`
 	HTTP    HTTP          `toml:"http"`
 	People  People        `toml:"people"`
+	Direct  []directKeys  `toml:"direct"`
 	Gateway []gatewayKeys `toml:"gateway"`
 }
 
@@ -53,7 +54,12 @@ func (d *decoder) document(root place, keys map[string]toml.Primitive, protocols
 	d.http(d.own(root, "http"), &cfg.HTTP)
 	d.people(d.own(root, "people"), &cfg.People)
 	cfg.Accounts = accounts.finish(cfg.General.RemoteNickFormat)
+	cfg.Directs = d.directs(d.own(root, "direct"), doc.Direct, accounts)
 	cfg.Gateways = d.gateways(d.own(root, "gateway"), doc.Gateway, accounts)
+	accounts.unused()
+	if len(d.mistakes) == 0 && !cfg.carries() {
+		d.warnings = append(d.warnings, Mistake{File: d.file, Problem: "no gateway is enabled, so nothing will be carried", Hint: "add a [[gateway]]"})
+	}
 	return cfg
 }
 
@@ -196,6 +202,7 @@ func knownKeys(protocols Protocols) []tableKeys {
 	for _, name := range slices.Sorted(maps.Keys(protocols)) {
 		list = append(list, tableKeys{"[" + name + ".NAME]", names(fieldsOf(protocols[name](), &accountKeys{}))})
 	}
+	list = append(list, tableKeys{"[[direct]]", names(fieldsOf(&directKeys{}))})
 	list = append(list, tableKeys{"[[gateway]]", names(fieldsOf(&gatewayKeys{}))})
 	for _, direction := range []Direction{InOut, In, Out} {
 		list = append(list, tableKeys{"[[gateway." + direction.String() + "]]", names(fieldsOf(&endpointKeys{}))})

@@ -15,6 +15,15 @@ type gatewayKeys struct {
 	Name string `toml:"name"`
 	// Enable = false leaves it off; it is checked all the same. Left out: true.
 	Enable *bool `toml:"enable"`
+	// Files says what becomes of files: "copy", they are stored on the other side; "link", each is a line with name, size and a link; "off",
+	// without the link. A file that cannot be copied is a line that says why, and who sent it is told. Left out: "copy".
+	Files string `toml:"Files"`
+	// MaxFileSize is how large a file may be to be copied, such as "100 MB"; left out: what the other side takes.
+	MaxFileSize string `toml:"MaxFileSize"`
+	// AllowedTypes and BlockedTypes are media types ("image/png", "image/*") and endings of names (".pdf"). Blocked counts more; without
+	// AllowedTypes everything else is copied.
+	AllowedTypes []string `toml:"AllowedTypes"`
+	BlockedTypes []string `toml:"BlockedTypes"`
 	// InOut are conversations that are read and written, In those that are only read, Out those that are only written. There are two at least.
 	InOut []endpointKeys `toml:"inout"`
 	In    []endpointKeys `toml:"in"`
@@ -34,7 +43,6 @@ func lineOf(line int) string { return fmt.Sprintf(" on line %d", line) }
 
 func (d *decoder) gateways(at place, list []gatewayKeys, accounts *accounts) []Gateway {
 	var all []Gateway
-	enabled := false
 	lines := map[string]int{}
 	for i, keys := range list {
 		here := place{path: at.path, list: true, node: at.node.item(i)}
@@ -43,6 +51,7 @@ func (d *decoder) gateways(at place, list []gatewayKeys, accounts *accounts) []G
 		}
 		g := Gateway{Name: strings.TrimSpace(keys.Name), Enable: keys.Enable == nil || *keys.Enable, Line: here.node.line}
 		d.gatewayName(here, g.Name, lines)
+		g.Files = d.filePolicy(here, keys)
 		first := map[conversation]int{}
 		for _, group := range []struct {
 			direction Direction
@@ -51,12 +60,7 @@ func (d *decoder) gateways(at place, list []gatewayKeys, accounts *accounts) []G
 			g.Endpoints = append(g.Endpoints, d.endpoints(here, group.direction, group.list, accounts, first)...)
 		}
 		d.crossing(here, g)
-		enabled = enabled || g.Enable
 		all = append(all, g)
-	}
-	accounts.unused()
-	if !enabled && len(d.mistakes) == 0 {
-		d.warnings = append(d.warnings, Mistake{File: d.file, Problem: "no gateway is enabled, so nothing will be carried", Hint: "add a [[gateway]]"})
 	}
 	return all
 }
@@ -144,7 +148,8 @@ func shownPath(account string) string {
 // because of another mistake.
 func (d *decoder) crossing(at place, g Gateway) {
 	for _, key := range at.node.wrong {
-		if !strings.EqualFold(key, "name") && !strings.EqualFold(key, "enable") {
+		about := func(other string) bool { return strings.EqualFold(key, other) }
+		if !about("name") && !about("enable") && !slices.ContainsFunc(fileKeys, about) {
 			return
 		}
 	}

@@ -242,6 +242,9 @@ func (v *inviting) inside(ctx context.Context, server bridge.ServerID, u bridge.
 	var failed error
 	asked := map[bridge.ConversationID]bool{}
 	for _, pair := range pairs {
+		if pair.Shape != bridge.Open {
+			continue
+		}
 		for c, name := range map[bridge.ConversationID]bridge.AccountName{pair.From: pair.Reader, pair.To: pair.Writer} {
 			a, ok := v.p.account(name)
 			if !ok || c.Server != server || asked[c] {

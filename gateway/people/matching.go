@@ -3,6 +3,7 @@ package people
 import (
 	"context"
 	"strings"
+	"sync"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -39,6 +40,8 @@ type matching struct {
 	// known tells when somebody may need a look again.
 	known *lru.Cache[store.User, time.Time]
 	asked chan store.User
+	// turn is held by whoever asks.
+	turn sync.Mutex
 	// resting are accounts that said that they must not be asked before.
 	resting map[bridge.AccountName]time.Time
 }
@@ -170,6 +173,8 @@ func (m *matching) ways(server bridge.ServerID) []way {
 
 // follow looks for somebody on another server, if that is needed. It gives when it may be needed again, and whether a service was asked.
 func (m *matching) follow(ctx context.Context, w way, u store.User) (again time.Time, asked bool, err error) {
+	m.turn.Lock()
+	defer m.turn.Unlock()
 	now := time.Now()
 	if again, err = m.settled(ctx, w, u); err != nil {
 		return now.Add(matchRetry), false, err

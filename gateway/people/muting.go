@@ -61,13 +61,13 @@ func newMuting(p *People) *muting {
 	return m
 }
 
-// channels are the mirrors of gateways.
+// channels are the mirrors of gateways, and of direct and group conversations.
 func (m *muting) channels() ([]mirror, <-chan struct{}) {
 	pairs, changed := m.p.o.Gateway.Pairs()
 	var all []mirror
 	for _, p := range pairs {
 		if a, ok := m.p.account(p.Reader); ok && a.home() {
-			all = append(all, mirror{kind: inChannel, home: p.From, away: p.To, near: p.Reader, far: p.Writer})
+			all = append(all, mirror{kind: kindOf(p.Shape), home: p.From, away: p.To, near: p.Reader, far: p.Writer, everybody: whether(p.Everybody)})
 		}
 	}
 	return all, changed

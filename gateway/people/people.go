@@ -72,6 +72,9 @@ type Pair struct {
 	Reader, Writer bridge.AccountName
 	// Name is what the config calls From.
 	Name string
+	// Shape is [bridge.Open] for channels. Everybody: all who are in the direct or group conversation are connected.
+	Shape     bridge.Shape
+	Everybody bool
 }
 
 // Options is what People work with.
@@ -84,6 +87,8 @@ type Options struct {
 	// PublicURL is where browsers reach Causeway; empty: nobody can connect.
 	PublicURL string
 	Log       *logrus.Entry
+	// Changed, when not nil, is told whenever the store says something new about people. It must return at once.
+	Changed func()
 }
 
 // People is all of it. Make it with New, run it once.
@@ -202,6 +207,9 @@ func (p *People) changed() {
 	defer p.mutex.Unlock()
 	close(p.news)
 	p.news = make(chan struct{})
+	if p.o.Changed != nil {
+		p.o.Changed()
+	}
 }
 
 // changes is closed when the store says something new about people: take it before looking.

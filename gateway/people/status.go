@@ -115,14 +115,20 @@ func (p *People) whyCommand(ctx context.Context, home Account, u bridge.UserID) 
 			lines = append(lines, p.whyLine(m, names))
 		}
 	}
-	if len(lines) == 0 {
+	talks, err := p.talkLines(ctx, who)
+	switch {
+	case err != nil:
+		return p.failed(home, err)
+	case len(lines) == 0 && len(talks) == 0:
 		return say("Everything that you have said was delivered.")
+	case len(lines) == 0:
+		return bridge.Reply{Text: talks}
 	}
 	text := richtext.Doc{paragraph(bold("Of what you have said, this was not delivered:")), list(lines...)}
 	if more {
 		text = append(text, paragraph(plain("There is more.")))
 	}
-	return bridge.Reply{Text: text}
+	return bridge.Reply{Text: append(text, talks...)}
 }
 
 func (p *People) whyLine(m store.Undelivered, names map[bridge.ConversationID]string) []richtext.Run {
@@ -178,7 +184,9 @@ func (p *People) conversationNames() map[bridge.ConversationID]string {
 	pairs, _ := p.o.Gateway.Pairs()
 	all := map[bridge.ConversationID]string{}
 	for _, one := range pairs {
-		if a, ok := p.account(one.Reader); ok {
+		if a, ok := p.account(one.Reader); ok && one.Shape != bridge.Open {
+			all[one.From] = "a direct or group message in " + a.label()
+		} else if ok {
 			all[one.From] = one.Name + " in " + a.label()
 		}
 	}

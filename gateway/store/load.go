@@ -15,7 +15,7 @@ import (
 const loadQuery = `SELECT i.id, i.origin, i.phase, i.version, i.blanked, i.frozen > 0, i.frozen > 1, i.unrooted > 0, i.unrooted > 1, i.thread, i.late,
 		m.id, m.origin, m.origin_id, m.root_id, m.root, m.quote, m.created, m.version, m.deleted, m.reacted, m.body,
 		COALESCE(d.created, 0), p.number, p.id, p.key, p.hash, p.version, p.deleted, p.leaving, p.revision,
-		p.writer, p.writer = '' OR COALESCE(w.state, -1) = 0, CASE WHEN y.state = 0 AND i.relayed = 0 THEN y.uid END, COALESCE(y.uid, z.other_uid), z.other_name
+		p.writer, p.writer = '' OR COALESCE(w.state, -1) = 0, CASE WHEN y.state = 0 AND i.relayed = 0 THEN y.uid END, COALESCE(y.uid, z.other_uid), z.other_name, COALESCE(y.state, -1) = 1
 	FROM instances i JOIN messages m ON m.id = i.message LEFT JOIN departures d ON d.origin = m.origin AND d.target = i.conversation
 	JOIN conversations o ON o.id = m.origin LEFT JOIN identities x ON x.server = o.server AND x.uid = m.author
 	LEFT JOIN identities y ON y.person = x.person AND y.server = $2
@@ -60,6 +60,9 @@ func (l *lane) read(query string, id int64) (w *Work, err error) {
 			return nil, err
 		}
 	}
+	if err := l.loadFiles(w); err != nil {
+		return nil, err
+	}
 	if m.reacted {
 		err = l.loadReactions(w)
 	}
@@ -81,7 +84,7 @@ func (w *Work) scan(rows *sql.Rows, origin *int64) error {
 	err := rows.Scan(&w.Instance, &w.IsOrigin, &w.Phase, &w.Version, &w.Blanked, &w.Frozen, &w.Told, &w.Unrooted, &w.Alone, (*string)(&w.Thread), &w.Late,
 		&m.id, origin, (*string)(&m.OriginID), (*string)(&m.RootID), &m.root, &quote, &created, &m.Version, &m.Deleted, &m.reacted, &body,
 		&w.departed, &part.number, &part.id, &part.key, &part.hash, &part.version, &part.deleted, &part.leaving, &part.revision,
-		&part.writer, &part.able, &as, &same, &name)
+		&part.writer, &part.able, &as, &same, &name, &w.Lost)
 	if err != nil {
 		return err
 	}

@@ -26,12 +26,18 @@ func (l *lane) store(o *Outcome) error {
 		return l.sawPart(o)
 	case Recall:
 		return l.recalled(o)
+	case Carry:
+		return l.carried(o)
+	case Discard:
+		return l.discarded(o)
 	case Stray:
 		done := 1
 		if o.Verdict == NoDelete {
 			done = 2
 		}
 		return l.exec("UPDATE strays SET done = $1 WHERE conversation = $2 AND id = $3", done, l.here, string(o.Step.ID))
+	case Line:
+		return l.exec("DELETE FROM lines WHERE id = $1", o.Step.notice)
 	case Tell:
 		return l.exec("DELETE FROM notices WHERE id = $1", o.Step.notice)
 	}
@@ -72,6 +78,8 @@ func (l *lane) posted(o *Outcome) error {
 		return l.exec("UPDATE instances SET unrooted = $1 WHERE id = $2", unrooted, o.Work.Instance)
 	case NotAs:
 		return l.exec("UPDATE instances SET relayed = 1 WHERE id = $1", o.Work.Instance)
+	case Fileless:
+		return l.lostFiles(o)
 	case Absent:
 		return nil
 	}
@@ -155,6 +163,8 @@ func (l *lane) edited(o *Outcome) error {
 	switch {
 	case o.Verdict == Absent:
 		return nil
+	case o.Verdict == Fileless:
+		return l.lostFiles(o)
 	case o.Verdict == NoEdit, o.Verdict != Done && o.Work.IsOrigin: // an origin stays as its author left it
 		return l.exec("UPDATE instances SET frozen = MAX(frozen, 1) WHERE id = $1", o.Work.Instance)
 	case o.Verdict == Refused:
@@ -280,6 +290,11 @@ func (l *lane) recalled(o *Outcome) error {
 	body.Bare, body.Files = false, o.Quote.Files
 	if o.Quote.Author.ID != "" {
 		body.Author = o.Quote.Author
+	} else {
+		var err error
+		if body.Files, err = l.recalledFiles(o.Work.Message.id); err != nil {
+			return err
+		}
 	}
 	raw, err := json.Marshal(body)
 	if err != nil {

@@ -46,6 +46,8 @@ type Identity struct {
 	Reason string
 	// Verified is when Causeway last made sure that it can act as them.
 	Verified time.Time
+	// Since is when they connected, or did so again after they had disconnected.
+	Since time.Time
 }
 
 // IdentityState says whether Causeway can act as somebody.
@@ -200,9 +202,9 @@ func (t *tx) room(person int64, limit int) error {
 }
 
 func (t *tx) identify(person int64, e End) error {
-	if err := t.exec(`INSERT INTO identities (server, uid, person, account, name, username, email, state, verified) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+	if err := t.exec(`INSERT INTO identities (server, uid, person, account, name, username, email, state, verified, since) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
 		ON CONFLICT (server, uid) DO UPDATE SET account = excluded.account, name = excluded.name, username = excluded.username, email = excluded.email,
-			state = excluded.state, reason = '', told = 0, verified = excluded.verified`,
+			since = CASE WHEN state IN (0, 1) THEN since ELSE excluded.since END, state = excluded.state, reason = '', told = 0, verified = excluded.verified`,
 		string(e.Server), string(e.User), person, string(e.Account), e.Name, e.Username, e.Email, int(Connected), time.Now().UnixMilli()); err != nil {
 		return err
 	}
@@ -211,12 +213,12 @@ func (t *tx) identify(person int64, e End) error {
 		string(e.Account), name, t.keys.sealed(string(e.Account), name, e.Grant))
 }
 
-const identityColumns = "person, server, uid, account, name, username, email, state, reason, verified"
+const identityColumns = "person, server, uid, account, name, username, email, state, reason, verified, since"
 
 func scanIdentity(rows *sql.Rows) (person int64, i Identity, err error) {
-	var verified int64
-	err = rows.Scan(&person, (*string)(&i.Server), (*string)(&i.User), (*string)(&i.Account), &i.Name, &i.Username, &i.Email, (*int)(&i.State), &i.Reason, &verified)
-	i.Verified = time.UnixMilli(verified)
+	var verified, since int64
+	err = rows.Scan(&person, (*string)(&i.Server), (*string)(&i.User), (*string)(&i.Account), &i.Name, &i.Username, &i.Email, (*int)(&i.State), &i.Reason, &verified, &since)
+	i.Verified, i.Since = time.UnixMilli(verified), time.UnixMilli(since)
 	return person, i, err
 }
 

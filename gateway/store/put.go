@@ -17,6 +17,8 @@ import (
 type Routes struct {
 	// Targets are the conversations that what is said here goes to.
 	Targets []bridge.ConversationID
+	// Takes tells whether what was said at that time goes to a target; nil: all does.
+	Takes func(target bridge.ConversationID, created time.Time) bool
 	// Own reports whether a user of this server is one of Causeway's accounts.
 	Own func(bridge.UserID) bool
 	// Bare takes from the text of a copy what Causeway has put around what was said; nil: there is nothing.
@@ -97,7 +99,7 @@ type putter struct {
 	name    bridge.ConversationID
 	here    int64
 	begins  int64
-	targets []int64
+	targets []int64 // in the order of the routes
 	now     int64
 	woken   map[int64]bool
 }
@@ -220,8 +222,17 @@ func (p *putter) fresh(s *bridge.State) error {
 	if err != nil {
 		return err
 	}
+	targets := p.targets
+	if takes := p.routes.Takes; takes != nil {
+		targets = nil
+		for i, id := range p.targets {
+			if takes(p.routes.Targets[i], s.Created) {
+				targets = append(targets, id)
+			}
+		}
+	}
 	var body any
-	if !s.Deleted && len(p.targets) > 0 {
+	if !s.Deleted && len(targets) > 0 {
 		if body, err = bodyOf(s); err != nil {
 			return err
 		}
@@ -245,7 +256,7 @@ func (p *putter) fresh(s *bridge.State) error {
 	if s.Deleted {
 		phase, rank.Valid = Gone, false
 	}
-	for _, target := range p.targets {
+	for _, target := range targets {
 		if err := p.exec("INSERT INTO instances (message, conversation, origin, phase, rank) VALUES ($1, $2, 0, $3, $4)",
 			message, target, int(phase), rank); err != nil {
 			return err

@@ -44,6 +44,7 @@ func (s *Store) reseal(ctx context.Context) (int, error) {
 		sealed        []byte
 	}
 	var all []row
+	files := 0
 	err := s.do(ctx, func(t *tx) error {
 		all = nil
 		err := t.each("SELECT account, name, sealed FROM vault", nil, func(rows *sql.Rows) error {
@@ -64,12 +65,15 @@ func (s *Store) reseal(ctx context.Context) (int, error) {
 				return err
 			}
 		}
+		if files, err = t.resealFiles(); err != nil {
+			return err
+		}
 		return t.endWalks()
 	})
 	if err != nil {
 		return 0, fmt.Errorf("sealing with the new key: %w", err)
 	}
-	return len(all), nil
+	return len(all) + files, nil
 }
 
 // endWalks ends those that are under way, as they last minutes, and seals them anew: what was given on them is to be given back.

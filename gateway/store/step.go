@@ -37,10 +37,21 @@ const (
 	Look
 	// Recall reads author and files at the origin.
 	Recall
+	// Carry brings a file into the conversation, before the post that shows it.
+	Carry
+	// Discard removes a copied file that is not shown any more.
+	Discard
+	// Leave notes that a file does not cross; the store does it at once.
+	Leave
 	// Refuse quarantines what cannot be planned; the store does it at once.
 	Refuse
 	// Stay tells the author that their message cannot be deleted at its origin; the store does it at once.
 	Stay
+	// Line has the account itself say something.
+	Line
+	// Deny gives up carrying a message here, Hold waits for its author; the store does both at once.
+	Deny
+	Hold
 )
 
 // Step is the next thing that a lane does. The fields that count depend on Op.
@@ -58,9 +69,14 @@ type Step struct {
 	Account bridge.AccountName
 	Emoji   string
 	Keep    bool      // Stray: it cannot be deleted, so blank it
-	Since   time.Time // Find: when the intent was made. Look: when a reaction was last changed; zero where it is about a text
+	Since   time.Time // Find, Line: when the intent was made; of a line zero at first. Look: when a reaction was last changed; zero where it is about a text
 	Reason  string    // Refuse: why
 	Notice  bridge.Notice
+	Ask     bool   // Tell: with a button to connect
+	Denial  Denial // Deny: why, and who is told
+	// File is what Carry, Discard and Leave are about; Beside, for Carry, what the same post shows and is there already.
+	File   File
+	Beside []bridge.File
 
 	notice int64
 }
@@ -91,6 +107,8 @@ const (
 	Rootless
 	// NotAs: the service does not take it from its author; the relay will post it.
 	NotAs
+	// Fileless: it was not posted or changed, since files that it shows are not there any more.
+	Fileless
 )
 
 // Outcome is what a step has led to.
@@ -107,4 +125,6 @@ type Outcome struct {
 	Routes Routes
 	// Reason says why it was refused; shown to operator and author.
 	Reason string
+	// Lost are the files here that are not there any more.
+	Lost []string
 }

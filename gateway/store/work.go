@@ -45,6 +45,10 @@ type Work struct {
 	// they are called here, where their addresses have told it.
 	Same     bridge.UserID
 	SameName string
+	// Lost: it could act as the author here, until their token was refused.
+	Lost bool
+	// Files are those of the message on their way here, and those that are here; known as far as they may matter.
+	Files []File
 	// Looked: the last step was Look.
 	Looked bool
 	// Wanted is what people elsewhere have set, Set what Causeway has set here, Begun what it may have set, Refused what it
@@ -204,6 +208,19 @@ func (l *lane) lacks(w *Work) (*Work, Step, error) {
 			if err := l.stay(w); err != nil {
 				return nil, Step{}, err
 			}
+		case Deny:
+			return w, Step{}, l.deny(w, step.Denial)
+		case Hold:
+			return w, Step{}, l.hold(w)
+		case Leave:
+			if err := l.leave(w, step.File); err != nil {
+				return nil, Step{}, err
+			}
+			if w, err := l.load(w.Instance); err != nil || w == nil {
+				return nil, Step{}, err
+			} else {
+				return l.lacks(w)
+			}
 		case Refuse:
 			return w, Step{}, l.quarantine(&Outcome{Work: w, Reason: step.Reason})
 		case Post:
@@ -282,6 +299,12 @@ func (l *lane) again(w *Work) error {
 		w.buried++
 	}
 	w.Phase, w.Parts, w.Version, w.Blanked, w.Frozen, w.Unrooted, w.Alone, w.Thread = Waiting, nil, 0, false, false, false, false, ""
+	if err := l.exec("UPDATE files SET state = 3 WHERE instance = $1", w.Instance); err != nil {
+		return err
+	}
+	for i := range w.Files { // they went with the posts that showed them
+		w.Files[i].State = FileLeaving
+	}
 	if err := l.exec("DELETE FROM own_reactions WHERE instance = $1", w.Instance); err != nil {
 		return err
 	}
@@ -388,14 +411,20 @@ func (l *lane) errand() (Step, error) {
 		step.Op = Stray
 		return step, err
 	}
+	if line, found, err := l.line(); found || err != nil {
+		return line, err
+	}
 	var text []byte
-	step.Notice.Conversation = l.name
-	found, err = l.found("SELECT id, person, text FROM notices WHERE conversation = $1 ORDER BY id LIMIT 1", []any{l.here},
-		&step.notice, (*string)(&step.Notice.User), &text)
+	var way NoticeWay
+	found, err = l.found("SELECT id, person, text, way FROM notices WHERE conversation = $1 ORDER BY id LIMIT 1", []any{l.here},
+		&step.notice, (*string)(&step.Notice.User), &text, (*int)(&way))
 	if !found || err != nil {
 		return Step{}, err
 	}
-	step.Op = Tell
+	step.Op, step.Ask = Tell, way == Asking
+	if way != Aside {
+		step.Notice.Conversation = l.name
+	}
 	return step, json.Unmarshal(text, &step.Notice.Text)
 }
 
@@ -407,7 +436,7 @@ func (l *lane) settle(w *Work) error {
 	} else if phase == Waiting {
 		phase = Live
 	}
-	if err := l.exec("UPDATE instances SET rank = NULL, version = $1, phase = $2 WHERE id = $3", w.Message.Version, int(phase), w.Instance); err != nil {
+	if err := l.exec("UPDATE instances SET rank = NULL, held = 0, version = $1, phase = $2 WHERE id = $3", w.Message.Version, int(phase), w.Instance); err != nil {
 		return err
 	}
 	if w.Message.Body == nil && w.Message.Quote == nil {
@@ -426,7 +455,7 @@ func (w *Work) standing() bool {
 // that was edited as a person until that has been seen; see written.
 func (t *tx) forgetText(message int64) error {
 	return t.exec(`UPDATE messages SET body = NULL, quote = '' WHERE id = $1 AND NOT EXISTS (
-		SELECT 1 FROM instances i WHERE i.message = $1 AND (i.reason IS NOT NULL OR i.rank IS NOT NULL AND (i.origin = 0
+		SELECT 1 FROM instances i WHERE i.message = $1 AND (i.reason IS NOT NULL OR i.held = 1 OR i.rank IS NOT NULL AND (i.origin = 0
 			OR EXISTS (SELECT 1 FROM parts p WHERE p.instance = i.id AND p.number = 0 AND p.version < messages.version))
 			OR EXISTS (SELECT 1 FROM parts p WHERE p.instance = i.id AND p.number >= 0 AND p.deleted = 0 AND p.sent <> '' AND p.rewritten = 1 AND p.shown = '' AND p.hash <> '')))`, message)
 }

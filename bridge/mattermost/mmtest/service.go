@@ -308,6 +308,9 @@ func (s *service) seen(p *model.Post) bridgetest.Seen {
 		ID: bridge.MessageID(p.Id), Root: bridge.MessageID(p.RootId), Author: s.shown(p), Text: shown(p.Message), Mentions: s.mentions(p.Id),
 	}
 	if p.Metadata != nil {
+		for _, f := range p.Metadata.Files {
+			out.Files = append(out.Files, bridgetest.Attachment{Name: f.Name, Type: f.MimeType, Data: s.file(f.Id)})
+		}
 		for _, r := range p.Metadata.Reactions {
 			out.Reactions = append(out.Reactions, bridge.Reaction{User: bridge.UserID(r.UserId), Emoji: emojiOf(r.EmojiName)})
 		}

@@ -60,8 +60,8 @@ func newContoso(channels int) (*contoso, error) {
 // What the app registration of the demonstration may do, as README asks an operator to grant it. They are written down here, not
 // asked of the bridge, so that whoever uses the stage need not compile the bridge.
 var (
-	Roles  = []string{"ChannelMessage.Read.All", "Channel.ReadBasic.All", "ChannelMember.Read.All", "User.ReadBasic.All", "User.Read.All", "Application.Read.All", "ProfilePhoto.Read.All"}
-	Scopes = []string{"ChannelMessage.Send", "ChannelMessage.ReadWrite", "Team.ReadBasic.All", "Channel.ReadBasic.All", "User.Read"}
+	Roles  = []string{"ChannelMessage.Read.All", "Channel.ReadBasic.All", "ChannelMember.Read.All", "User.ReadBasic.All", "User.Read.All", "Application.Read.All", "ProfilePhoto.Read.All", "Chat.ReadBasic.All", "Chat.Read.All"}
+	Scopes = []string{"ChannelMessage.Send", "ChannelMessage.ReadWrite", "Files.ReadWrite.All", "Team.ReadBasic.All", "Channel.ReadBasic.All", "User.Read", "Chat.Create", "ChatMessage.Send", "Chat.ReadWrite"}
 )
 
 func (c *contoso) side() *town.Teams {

@@ -36,7 +36,11 @@ type Mattermost struct {
 
 	process *Process
 	healthy string // answers when the server is up
+	data    string
 }
+
+// Data is the folder in which the server keeps files.
+func (mm *Mattermost) Data() string { return mm.data }
 
 // StartMattermost starts a server on an empty database and makes its system administrator. It is stopped when tb is
 // over; if tb has failed, the end of its log is printed.
@@ -57,7 +61,7 @@ func StartMattermost(tb TB, options Options) *Mattermost {
 	if err != nil {
 		tb.Fatalf("starting Mattermost: %v", err)
 	}
-	mm := &Mattermost{URL: "http://" + address, Address: address, healthy: "http://" + address + "/api/v4/system/ping"}
+	mm := &Mattermost{URL: "http://" + address, Address: address, healthy: "http://" + address + "/api/v4/system/ping", data: filepath.Join(dir, "data")}
 	if options.SiteURL == "" {
 		options.SiteURL = mm.URL
 	}

@@ -78,7 +78,7 @@ func (s *Server) postAction(c *call) (any, *model.AppError) {
 		if props == nil {
 			props = r.GetProps()
 		}
-		if _, err := s.update(r, response.Update.Message, props, r.IsPinned, r.HasReactions); err != nil {
+		if _, err := s.update(r.UserId, r, response.Update.Message, props, r.IsPinned, r.HasReactions, r.FileIds); err != nil {
 			return nil, err
 		}
 	}

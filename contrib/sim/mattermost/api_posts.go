@@ -164,7 +164,7 @@ func (s *Server) patchPost(c *call) (any, *model.AppError) {
 	}
 	p := r.Clone()
 	p.Patch(&patch)
-	return answer(s.update(r, p.Message, p.GetProps(), p.IsPinned, p.HasReactions))
+	return answer(s.update(c.user.Id, r, p.Message, p.GetProps(), p.IsPinned, p.HasReactions, p.FileIds))
 }
 
 // putPost replaces message and props as a whole.
@@ -184,7 +184,7 @@ func (s *Server) putPost(c *call) (any, *model.AppError) {
 	if s.channelOf(r).DeleteAt != 0 {
 		return nil, fail("UpdatePost", "api.post.update_post.can_not_update_post_in_deleted.error", http.StatusBadRequest)
 	}
-	return answer(s.update(r, p.Message, p.GetProps(), p.IsPinned, p.HasReactions))
+	return answer(s.update(c.user.Id, r, p.Message, p.GetProps(), p.IsPinned, p.HasReactions, r.FileIds))
 }
 
 func (s *Server) deletePost(c *call) (any, *model.AppError) {

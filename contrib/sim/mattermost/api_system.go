@@ -20,7 +20,7 @@ func (s *Server) getClientConfig(c *call) (any, *model.AppError) {
 		"Version": ServerVersion, "BuildNumber": "19162534321", "BuildDate": "Mon Oct 13 17:00:00 UTC 2025",
 		"BuildHash": "833e0125320d", "BuildEnterpriseReady": "false", "SiteName": "Mattermost",
 		"SiteURL": s.siteURL(), "DiagnosticId": s.opts.DiagnosticID, "TelemetryId": s.opts.DiagnosticID,
-		"DiagnosticsEnabled": "false", "EnableUserStatuses": "true", "EnableFileAttachments": "true",
+		"DiagnosticsEnabled": "false", "EnableUserStatuses": "true", "EnableFileAttachments": strconv.FormatBool(!s.opts.NoFiles),
 		"MaxPostSize": strconv.Itoa(MaxPostRunes), "WebsocketURL": "", "EnableCustomEmoji": "true",
 	}
 	if c.user != nil {
@@ -35,7 +35,7 @@ func (s *Server) getClientConfig(c *call) (any, *model.AppError) {
 			"EnablePostUsernameOverride": strconv.FormatBool(!s.opts.NoUsernameOverride),
 			"EnablePostIconOverride":     strconv.FormatBool(!s.opts.NoIconOverride),
 			"EnableOAuthServiceProvider": strconv.FormatBool(!s.opts.NoOAuth), "RestrictDirectMessage": "any",
-			"MaxFileSize": "104857600", "EnablePublicLink": "false", "PostEditTimeLimit": strconv.Itoa(limit),
+			"MaxFileSize": strconv.FormatInt(s.maxFileSize(), 10), "EnablePublicLink": "false", "PostEditTimeLimit": strconv.Itoa(limit),
 			"ShowEmailAddress": strconv.FormatBool(!s.opts.HideEmail), "ShowFullName": "true",
 			"TeammateNameDisplay": "username", "CollapsedThreads": "always_on", "SQLDriverName": "postgres",
 			"UniqueEmojiReactionLimitPerPost":          strconv.Itoa(MaxUniqueEmoji),

@@ -26,6 +26,7 @@ type call struct {
 	header http.Header
 	status int
 	fault  *Fault
+	served *content // the answer is a file
 }
 
 // raw is an answer that is not JSON.
@@ -56,8 +57,10 @@ func (s *Server) run(c *call, f *Fault) (int, []byte) {
 	if c.user == nil && !c.route.public {
 		return c.failed(fail("ServeHTTP", "api.context.session_expired.app_error", http.StatusUnauthorized))
 	}
-	if err := c.readBody(); err != nil {
-		return c.failed(err)
+	if !c.route.stream {
+		if err := c.readBody(); err != nil {
+			return c.failed(err)
+		}
 	}
 	defer s.flushHooks()
 	s.mu.Lock()
@@ -69,6 +72,9 @@ func (s *Server) run(c *call, f *Fault) (int, []byte) {
 	switch a := answer.(type) {
 	case raw:
 		return c.status, a
+	case content:
+		c.served = &a
+		return c.status, nil
 	case redirect:
 		c.header.Set("Location", string(a))
 		return http.StatusFound, nil
@@ -101,9 +107,15 @@ func (c *call) failed(err *model.AppError) (int, []byte) {
 	return err.StatusCode, []byte(err.ToJSON())
 }
 
+// write sends the answer; a file in ranges, as it was asked for.
 func (c *call) write(w http.ResponseWriter, status int, body []byte) {
 	for k, v := range c.header {
 		w.Header()[k] = v
+	}
+	if c.served != nil {
+		w.Header().Set("Content-Type", c.served.kind)
+		http.ServeContent(w, c.r, c.served.name, c.served.at, c.served.data)
+		return
 	}
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // a client that has gone is no concern of ours

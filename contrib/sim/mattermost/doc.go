@@ -33,7 +33,7 @@
 //
 // # What is not here
 //
-// Files, dialogs, selects, response_url, search of posts, custom emoji, incoming
+// Previews of pictures, files in forms (multipart), dialogs, selects, response_url, search of posts, custom emoji, incoming
 // webhooks over HTTP, log-in pages and licensed features. Unknown paths are
 // answered with 404 and api.context.404.app_error, as by the real server.
 package mattermost

@@ -69,6 +69,9 @@ type Options struct {
 	RestrictDirectMessage bool
 	// HideEmail switches off ShowEmailAddress.
 	HideEmail bool
+	// MaxFileSize is how large a file may be, in bytes. Default: 100 MiB. NoFiles switches off EnableFileAttachments.
+	MaxFileSize int64
+	NoFiles     bool
 	// PostEditTimeLimit, when above zero, is how long a post may be edited.
 	PostEditTimeLimit time.Duration
 	// BotsOutliveOwners is the opposite of DisableBotsWhenOwnerIsDeactivated, which is on by default.

@@ -81,7 +81,7 @@ func (s *Server) say(who string, p *model.Post, channel string) (id string, err 
 // Edit lets a user change the text of a post; props stay.
 func (s *Server) Edit(who, postID, text string) error {
 	return s.onPost("editing", who, postID, "edit_post", "edit_others_posts", func(u *user, r *row) *model.AppError {
-		_, err := s.update(r, text, r.GetProps(), r.IsPinned, r.HasReactions)
+		_, err := s.update(u.Id, r, text, r.GetProps(), r.IsPinned, r.HasReactions, r.FileIds)
 		return err
 	})
 }
@@ -89,7 +89,7 @@ func (s *Server) Edit(who, postID, text string) error {
 // EditProps lets a user replace the props of a post.
 func (s *Server) EditProps(who, postID string, props model.StringInterface) error {
 	return s.onPost("editing", who, postID, "edit_post", "edit_others_posts", func(u *user, r *row) *model.AppError {
-		_, err := s.update(r, r.Message, props, r.IsPinned, r.HasReactions)
+		_, err := s.update(u.Id, r, r.Message, props, r.IsPinned, r.HasReactions, r.FileIds)
 		return err
 	})
 }
@@ -97,7 +97,7 @@ func (s *Server) EditProps(who, postID string, props model.StringInterface) erro
 // Pin pins a post or takes the pin off, which clients are told as an edit.
 func (s *Server) Pin(who, postID string, pinned bool) error {
 	return s.onPost("pinning", who, postID, "read_channel", "read_channel", func(u *user, r *row) *model.AppError {
-		_, err := s.update(r, r.Message, r.GetProps(), pinned, r.HasReactions)
+		_, err := s.update(u.Id, r, r.Message, r.GetProps(), pinned, r.HasReactions, r.FileIds)
 		return err
 	})
 }

@@ -13,7 +13,7 @@ func builtInRoles() map[string][]string {
 	return map[string][]string{
 		"channel_user": {
 			"read_channel", "read_channel_content", "create_post", "edit_post", "delete_post",
-			"add_reaction", "remove_reaction", "use_channel_mentions",
+			"add_reaction", "remove_reaction", "use_channel_mentions", "upload_file",
 			"manage_public_channel_members", "manage_private_channel_members",
 		},
 		"team_user":                 {"list_team_channels", "join_public_channels", "read_public_channel", "view_team"},

@@ -16,6 +16,7 @@ type route struct {
 	handle    func(*call) (any, *model.AppError)
 	public    bool // works without a token
 	websocket bool
+	stream    bool // the handler reads the body itself
 	root      bool // not below /api/v4
 	segments  []string
 }
@@ -90,6 +91,13 @@ func (s *Server) table() []route {
 		{method: "DELETE", template: "/channels/{channel_id}/members/{user_id}", handle: s.deleteMember},
 		{method: "PUT", template: "/channels/{channel_id}/members/{user_id}/notify_props", handle: s.putNotifyProps},
 		{method: "GET", template: "/channels/{channel_id}/posts", handle: s.getPosts},
+
+		{method: "POST", template: "/files", handle: s.postFile, stream: true},
+		{method: "GET", template: "/files/{file_id}", handle: s.getFile},
+		{method: "GET", template: "/files/{file_id}/info", handle: s.getFileInfo},
+		{method: "POST", template: "/uploads", handle: s.postUpload},
+		{method: "GET", template: "/uploads/{upload_id}", handle: s.getUpload},
+		{method: "POST", template: "/uploads/{upload_id}", handle: s.postUploadData, stream: true},
 
 		{method: "POST", template: "/posts", handle: s.postPost},
 		{method: "POST", template: "/posts/ephemeral", handle: s.postEphemeral},

@@ -21,6 +21,8 @@ type world struct {
 	apps     map[string]*model.OAuthApp
 	codes    map[string]*code
 	commands map[string]*model.Command
+	files    map[string]*stored
+	uploads  map[string]*upload
 	written  int64 // numbers the rows in the order of their writing
 }
 
@@ -54,6 +56,7 @@ type row struct {
 	*model.Post
 	order     int64 // place in the order of writing; breaks ties of create_at
 	reactions []*model.Reaction
+	files     []*stored // that it shows
 }
 
 func newWorld() world {
@@ -67,6 +70,8 @@ func newWorld() world {
 		apps:     map[string]*model.OAuthApp{},
 		codes:    map[string]*code{},
 		commands: map[string]*model.Command{},
+		files:    map[string]*stored{},
+		uploads:  map[string]*upload{},
 	}
 }
 
@@ -156,6 +161,10 @@ func (r *row) client(replies int64) *model.Post {
 	if p.GetProp("attachments") != nil {
 		p.AddProp("attachments", attachmentsOf(p)) // copies
 		p.StripActionIntegrations()                // the context of buttons is for the server alone
+	}
+	for _, f := range r.files {
+		info := f.info
+		p.Metadata.Files = append(p.Metadata.Files, &info)
 	}
 	for _, x := range r.liveReactions() {
 		c := *x

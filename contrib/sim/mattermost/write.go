@@ -69,7 +69,9 @@ func (s *Server) save(u *user, c *channel, p *model.Post) (*row, *model.AppError
 	if err := checkRow(r.Post, "app.post.save.app_error"); err != nil {
 		return nil, err
 	}
-	r.FileIds = nil // files that the author did not upload are left out silently
+	wanted := r.FileIds
+	r.FileIds = nil
+	s.show(r, u.Id, wanted)
 	r.PendingPostId, r.Metadata, r.ReplyCount, r.IsFollowing = "", nil, 0, nil
 	s.insert(r)
 	c.LastPostAt = max(c.LastPostAt, r.CreateAt)
@@ -121,7 +123,7 @@ func (s *Server) replies(r *row) int64 { return s.channelOf(r).replies(r.threadI
 // update stores an edited post: the row keeps its id, and a copy of what it was
 // is stored as a row of its own. Every update is published, whether or not the
 // text changed; edit_at moves only with the text or the attachments.
-func (s *Server) update(r *row, message string, props model.StringInterface, pinned, hasReactions bool) (*model.Post, *model.AppError) {
+func (s *Server) update(by string, r *row, message string, props model.StringInterface, pinned, hasReactions bool, files []string) (*model.Post, *model.AppError) {
 	if r.IsSystemMessage() {
 		return nil, fail("UpdatePost", "api.post.update_post.system_message.app_error", http.StatusBadRequest)
 	}
@@ -129,6 +131,7 @@ func (s *Server) update(r *row, message string, props model.StringInterface, pin
 	changed := r.Clone()
 	changed.SetProps(copyProps(props))
 	changed.SanitizeProps()
+	changed.FileIds = files
 	changed.Message, changed.IsPinned, changed.HasReactions, changed.UpdateAt = message, pinned, hasReactions, now
 	if message != r.Message || !r.AttachmentsEqual(changed) {
 		changed.EditAt = now
@@ -145,6 +148,12 @@ func (s *Server) update(r *row, message string, props model.StringInterface, pin
 	c := s.channelOf(r)
 	r.Message, r.IsPinned, r.HasReactions, r.EditAt = changed.Message, pinned, hasReactions, changed.EditAt
 	r.Hashtags = changed.Hashtags
+	if had := slices.Clone(r.FileIds); !slices.Equal(slices.Sorted(slices.Values(files)), had) {
+		s.show(r, by, files)
+		if r.EditAt != now && !slices.Equal(r.FileIds, had) {
+			r.EditAt = now
+		}
+	}
 	r.SetProps(changed.GetProps())
 	c.touch(r, now)
 	if root := s.posts[r.RootId]; root != nil && root.UpdateAt < now {
@@ -165,6 +174,11 @@ func (s *Server) delete(r *row, by string) {
 	c := s.channelOf(r)
 	for _, p := range append([]*row{r}, c.threads[r.Id]...) {
 		p.DeleteAt = now
+		for _, id := range p.FileIds {
+			if f := s.files[id]; f != nil {
+				f.info.DeleteAt = now
+			}
+		}
 		p.AddProp("deleteBy", by)
 		c.touch(p, now)
 	}

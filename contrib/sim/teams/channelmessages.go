@@ -14,15 +14,21 @@ const (
 
 // messageContext is the metadata address of the messages of a channel, or the replies of a message.
 func (c *call) messageContext(ch *Channel, root *message) string {
-	text := "teams('" + ch.team.ID + "')/channels('" + escapeID(ch.ID) + "')/messages"
+	text := "chats('" + escapeID(ch.ID) + "')/messages"
+	if ch.team != nil {
+		text = "teams('" + ch.team.ID + "')/channels('" + escapeID(ch.ID) + "')/messages"
+	}
 	if root != nil {
 		text += "('" + root.textID() + "')/replies"
 	}
 	return c.context(text)
 }
 
-// message gives the message of the path: a root, or a reply below its own root.
+// message gives the message of the path: of a chat, a root, or a reply below its own root.
 func (c *call) message() (*message, error) {
+	if c.route.parts[0] != "teams" {
+		return c.chatMessage()
+	}
 	ch, err := c.channel()
 	if err != nil {
 		return nil, err
@@ -203,6 +209,9 @@ func patchMessage(c *call) (int, any, error) {
 	}
 	if m.author != c.token.user {
 		return 0, nil, forbidden("Only the author of a message can edit it.")
+	}
+	if m.channel.federated() { // the page chatmessage-update says that it does not work; the status is a choice
+		return 0, nil, forbidden("Messages of chats with people of other organisations cannot be edited.")
 	}
 	draft, err := c.readMessage(patchShape)
 	if err != nil {

@@ -33,6 +33,9 @@
 //   - users/delta tells of changes no more than what has changed, tells some twice, and its tokens end after seven days. Who is
 //     deleted is gone everywhere but in directory/deletedItems. What is not in the basic profile needs User.Read.All.
 //   - What a national cloud lacks is refused there, see [Options.Cloud].
+//   - Two people have one chat, and each POST of a group makes another one. The chat with oneself (48:notes) is on no page of Graph, so there
+//     is none. In a list of messages a $filter counts only with the $orderby of the same property, and a list of chats that is ordered by the
+//     last message leaves out those without any. Who joins, leaves and renames is told by notices among the messages.
 //
 // # Failing on purpose
 //
@@ -41,6 +44,8 @@
 // [Options.Throttle] applies the documented rate limits. [Sim.Requests] tells who called what. [Sim.SetWebhookFaults] lets
 // notifications be late, doubled, reordered, lost or accompanied by forged ones, [Sim.WebhookOutage] cuts them off, and
 // [Sim.AwaitDeliveries] waits until all are through. [Sim.FailLogin] gives the errors of the login service.
+//
+// [Tenant.AddChat], [Sim.AddToChat], [Sim.RemoveFromChat], [Sim.RenameChat] and [Quoting] are for chats.
 //
 // [Sim.Authorize] is a browser at the authorization page, [Sim.WithdrawConsent] takes a consent back. [User.SetDisabled],
 // [User.SetLicensed], [User.Delete], [User.Restore] and [User.Purge] are an administrator of the directory, and [Tenant.ForgetDeltas] makes

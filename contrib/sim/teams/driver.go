@@ -3,8 +3,10 @@ package teams
 import (
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -29,6 +31,8 @@ type saying struct {
 	subject     string
 	mentions    []*User
 	attachments []File
+	pictures    [][]byte
+	quotes      []string
 }
 
 // Plain says that the text is plain text, not HTML.
@@ -48,6 +52,25 @@ type File struct{ ID, Name, URL string }
 
 // WithFiles attaches references to files; each one gets its <attachment> at the end of the text.
 func WithFiles(files ...File) SayOption { return func(o *saying) { o.attachments = files } }
+
+// WithPictures puts PNG pictures behind the text, as when somebody pastes them.
+func WithPictures(pictures ...[]byte) SayOption { return func(o *saying) { o.pictures = pictures } }
+
+// paste makes hosted contents of pictures.
+func (m *message) paste(pictures [][]byte) {
+	for _, data := range pictures {
+		h := hosted{id: newSecret("aWQ9"), contentType: "image/png", data: data, placed: true}
+		path := "/teams/" + m.channel.team.ID + "/channels/" + m.channel.ID + "/messages/" + m.thread().textID()
+		if m.root != nil {
+			path += "/replies/" + m.textID()
+		}
+		m.content.hosted = append(m.content.hosted, h)
+		m.content.text += `<p><img src="https://graph.microsoft.com/v1.0` + path + "/hostedContents/" + h.id + `/$value" alt="image"></p>`
+	}
+}
+
+// Quoting makes it an answer to messages of the same chat, as the programs do it: by a reference to each above the text.
+func Quoting(ids ...string) SayOption { return func(o *saying) { o.quotes = ids } }
 
 // Say writes a root message and gives its id.
 func (s *Sim) Say(u *User, c *Channel, html string, opts ...SayOption) (id string, err error) {
@@ -75,10 +98,15 @@ func (s *Sim) say(u *User, c *Channel, rootID, html string, opts []SayOption) (s
 	for _, f := range opts {
 		f(&o)
 	}
-	m := s.put(c, u, root, s.written(html, o), o.at)
+	body := s.written(html, o)
+	if err := c.quote(&body, o.quotes); err != nil {
+		return "", fmt.Errorf("quoting in %s: %w", c.Name, err)
+	}
+	m := s.put(c, u, root, body, o.at)
 	if o.subject != "" {
 		m.subject = &o.subject
 	}
+	m.paste(o.pictures)
 	return m.textID(), nil
 }
 
@@ -203,7 +231,47 @@ type Message struct {
 	Edited    bool
 	Deleted   bool
 	Reactions []Reaction
-	Replies   []Message // in order of creation
+	// Files are those that it refers to, and then the pictures in its text; Data is nil where a file is not there.
+	Files   []SeenFile
+	Replies []Message // in order of creation
+}
+
+// SeenFile is a file as people see it.
+type SeenFile struct {
+	Name string
+	URL  string // empty for a picture
+	Size int64
+	Data []byte // nil also of one above 32 MiB: see Stored
+}
+
+// files are those whose place is in the body.
+func (m *message) files() []SeenFile {
+	var all []SeenFile
+	_, attached, images := references(m.content.text)
+	for _, a := range m.content.attachments {
+		if a.ContentType == nil || *a.ContentType != "reference" || a.ContentURL == nil || a.Name == nil || !slices.Contains(attached, a.ID) {
+			continue
+		}
+		f := SeenFile{Name: *a.Name, URL: *a.ContentURL}
+		if i := m.channel.tenant.sim.byURL(f.URL); i != nil && i.content != nil && i.guid == strings.ToLower(a.ID) {
+			f.Size = i.size
+			if i.size > 32<<20 {
+				all = append(all, f)
+				continue
+			}
+			f.Data = make([]byte, i.size)
+			if _, err := i.content.ReadAt(f.Data, 0); err != nil && err != io.EOF {
+				panic("teams stand-in: " + err.Error())
+			}
+		}
+		all = append(all, f)
+	}
+	for _, h := range m.content.hosted {
+		if at := slices.IndexFunc(images, func(src string) bool { return strings.Contains(src, "/"+h.id+"/") }); at >= 0 {
+			all = append(all, SeenFile{Name: alternative(m.content.text, h.id), Size: int64(len(h.data)), Data: h.data})
+		}
+	}
+	return all
 }
 
 // Reaction is a reaction as people see it.
@@ -256,6 +324,7 @@ func (m *message) seen() Message {
 	for _, r := range m.reactions {
 		out.Reactions = append(out.Reactions, Reaction{User: r.user, Emoji: r.kind})
 	}
+	out.Files = m.files()
 	return out
 }
 

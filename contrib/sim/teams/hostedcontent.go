@@ -17,7 +17,7 @@ func (c *call) hostPictures(m *message) {
 		if h.placed {
 			continue
 		}
-		path := fmt.Sprintf("/v1.0/teams/%s/channels/%s/messages/%s", m.channel.team.ID, m.channel.ID, m.thread().textID())
+		path := "/v1.0" + m.channel.path() + "/messages/" + m.thread().textID()
 		if m.root != nil {
 			path += "/replies/" + m.textID()
 		}
@@ -31,6 +31,14 @@ func (c *call) hostPictures(m *message) {
 			}
 		}
 	}
+}
+
+// path is the address of a channel or chat below the version.
+func (c *Channel) path() string {
+	if c.team == nil {
+		return "/chats/" + c.ID
+	}
+	return fmt.Sprintf("/teams/%s/channels/%s", c.team.ID, c.ID)
 }
 
 type hostedJSON struct {

@@ -128,6 +128,23 @@ func references(text string) (ats, attachments, images []string) {
 	return ats, attachments, images
 }
 
+// alternative is the alternative text of the picture with this hosted content.
+func alternative(text, id string) (alt string) {
+	var walk func(*html.Node)
+	walk = func(n *html.Node) {
+		if n.Data == "img" && strings.Contains(attribute(n, "src"), "/"+id+"/") {
+			alt = attribute(n, "alt")
+		}
+		for c := n.FirstChild; c != nil; c = c.NextSibling {
+			walk(c)
+		}
+	}
+	for _, n := range parseBody(text) {
+		walk(n)
+	}
+	return alt
+}
+
 // blocks begin a line of their own in plain text.
 var blocks = map[string]bool{
 	"p": true, "div": true, "h1": true, "h2": true, "h3": true, "h4": true, "h5": true, "h6": true, "li": true,

@@ -23,7 +23,7 @@ func (s *Sim) notify() {
 		kind := s.changeType(e.Kind, faults)
 		reaction := e.Kind == Reacted || e.Kind == Unreacted
 		for _, sub := range s.subs {
-			if sub.covers(e.Channel) && slices.Contains(sub.changeTypes, kind) {
+			if sub.covers(e.Channel) && sub.maySee(m) && slices.Contains(sub.changeTypes, kind) {
 				s.engine.Send(s.item(sub, m, kind, reaction))
 			}
 		}

@@ -13,6 +13,9 @@ type cursor struct {
 	Path   string `json:"p"`
 	Top    int    `json:"t"`
 	Expand bool   `json:"e,omitempty"`
+	// Order is what $orderby said, and With what $expand said, of chats and their messages.
+	Order  string `json:"o,omitempty"`
+	With   string `json:"w,omitempty"`
 	Filter string `json:"f,omitempty"`
 	Select string `json:"s,omitempty"`
 	// After and ID are the place in the order of the list behind which the page begins.
@@ -40,7 +43,7 @@ func (c *call) start(byDefault, most int) (cursor, error) {
 		}
 		cur.Top = n
 	}
-	if expand, ok := c.query["$expand"]; ok {
+	if expand, ok := c.query["$expand"]; ok && c.route.parts[0] == "teams" {
 		if expand != "replies" {
 			return cursor{}, badRequest("Could not expand '%s'.", expand)
 		}

@@ -34,14 +34,22 @@ var answerTypes = map[string]string{
 	"POST /teams/{id}/channels/{id}/messages": "chatMessage", "POST /teams/{id}/channels/{id}/messages/{id}/replies": "chatMessage",
 	"GET /teams/{id}/channels/{id}/messages/{id}/hostedContents":      "*chatMessageHostedContent",
 	"GET /teams/{id}/channels/{id}/messages/{id}/hostedContents/{id}": "chatMessageHostedContent",
+	"GET /chats": "*chat", "GET /me/chats": "*chat", "GET /users/{id}/chats": "*chat", "POST /chats": "chat", "GET /chats/{id}": "chat", "PATCH /chats/{id}": "chat",
+	"GET /chats/{id}/members": "*conversationMember", "GET /chats/{id}/messages": "*chatMessage", "GET /chats/{id}/messages/{id}": "chatMessage",
+	"POST /chats/{id}/messages": "chatMessage", "POST /chats/{id}/messages/replyWithQuote": "chatMessage",
+	"GET /chats/{id}/messages/{id}/hostedContents": "*chatMessageHostedContent", "GET /chats/{id}/messages/{id}/hostedContents/{id}": "chatMessageHostedContent",
 	"GET /subscriptions": "*subscription", "GET /subscriptions/{id}": "subscription", "POST /subscriptions": "subscription",
-	"PATCH /subscriptions/{id}": "subscription",
+	"PATCH /subscriptions/{id}":                 "subscription",
+	"GET /teams/{id}/channels/{id}/filesFolder": "driveItem", "GET /drives/{id}/items/{id}": "driveItem", "GET /drives/{id}/items/{id}:/{id}": "driveItem",
+	"PUT /drives/{id}/items/{id}:/{id}:/content": "driveItem", "GET /shares/{id}/driveItem": "driveItem", "POST /drives/{id}/root/children": "driveItem",
+	"GET /me/drive/root:/{id}": "driveItem", "POST /drives/{id}/items/{id}:/{id}:/createUploadSession": "uploadSession",
 }
 
 // unchecked are the answers that are no objects of the schema: batches, bytes, what Entra says, and the registrations of
 // apps, which the subset of the schema leaves out.
 var unchecked = []string{
 	"POST /$batch", "GET /users/{id}/photos/{id}/$value", "GET /teams/{id}/channels/{id}/messages/{id}/hostedContents/{id}/$value",
+	"GET /chats/{id}/messages/{id}/hostedContents/{id}/$value",
 	"GET /{tenant}/oauth2/v2.0/authorize", "POST /{tenant}/oauth2/v2.0/authorize", "POST /{tenant}/oauth2/v2.0/token", "POST /{tenant}/oauth2/v2.0/devicecode", "POST /devicelogin",
 	"GET /{tenant}/.well-known/openid-configuration", "GET /{tenant}/v2.0/.well-known/openid-configuration",
 	"GET /{tenant}/discovery/keys", "GET /{tenant}/discovery/v2.0/keys",

@@ -18,6 +18,7 @@ type route struct {
 	options        []string // query options that may be used
 	paged          bool     // answers nextLinks
 	body           bool     // needs a JSON body
+	stream         bool     // takes bytes, which are put on disk before it is handled
 	limit          string   // the row of the throttling table
 	appOnly        func(*call) error
 	handle         func(*call) (status int, body any, err error) // nil: the batch
@@ -98,7 +99,7 @@ func init() {
 			&route{method: get, template: path + "/hostedContents/{id}/$value", delegated: readMessage, app: readMessageApp, limit: "get", handle: getHostedBytes},
 		)
 	}
-	routes = slices.Concat(routes, subscriptionRoutes(), applicationRoutes())
+	routes = slices.Concat(routes, chatRoutes(), subscriptionRoutes(), applicationRoutes(), driveRoutes())
 	for _, r := range routes {
 		r.parts = strings.Split(r.template[1:], "/")
 	}
@@ -125,6 +126,8 @@ func matchParts(parts, path []string) (params []string, ok bool) {
 		switch {
 		case p == "{id}" && path[i] != "":
 			params = append(params, path[i])
+		case p == "{id}:" && len(path[i]) > 1 && strings.HasSuffix(path[i], ":"):
+			params = append(params, strings.TrimSuffix(path[i], ":"))
 		case strings.Contains(p, "('") || strings.Contains(p, "='"):
 			key, ok := alternateKey(p, path[i])
 			if !ok {
@@ -174,6 +177,11 @@ func (c *call) permitted() error {
 	case overlap(t.permissions, c.route.app):
 		return nil
 	}
+	if c.path[0] == "chats" {
+		if chat := t.tenant.chat(c.params[0]); chat != nil && overlap(chat.rsc[t.app.ClientID], c.route.app) {
+			return nil
+		}
+	}
 	if c.path[0] == "teams" {
 		if team := t.tenant.team(c.params[0]); team != nil && overlap(team.rsc[t.app.ClientID], c.route.app) {
 			return nil
@@ -194,8 +202,12 @@ func importOnly(*call) error {
 
 // policyOnly refuses edits without a user: such an app may set policyViolation only, for which this tenant has no licence.
 func policyOnly(c *call) error {
-	if !slices.Contains(c.token.permissions, "ChannelMessage.UpdatePolicyViolation.All") {
-		return forbidden("Missing role permissions on the request. API requires one of 'ChannelMessage.UpdatePolicyViolation.All'.")
+	needed := "ChannelMessage.UpdatePolicyViolation.All"
+	if c.path[0] == "chats" {
+		needed = "Chat.UpdatePolicyViolation.All"
+	}
+	if !slices.Contains(c.token.permissions, needed) {
+		return forbidden("Missing role permissions on the request. API requires one of '%s'.", needed)
 	}
 	fields, err := objectKeys(c.body)
 	if err != nil {

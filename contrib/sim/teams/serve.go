@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,7 +30,10 @@ type call struct {
 	body   []byte
 	token  *token
 	batch  bool // an item of a batch
-	header http.Header
+	// spooled are the bytes of a route that takes a stream, and streamed is how many they are.
+	spooled  *os.File
+	streamed int64
+	header   http.Header
 }
 
 // answer is what a call leads to. A nil body means that there is none.
@@ -44,6 +48,9 @@ type answer struct {
 func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var a answer
 	switch {
+	case strings.HasPrefix(r.URL.Path, uploadPath), strings.HasPrefix(r.URL.Path, downloadPath):
+		s.transfer(w, r)
+		return
 	case hasPrefixFold(r.URL.Path, "/v1.0/"):
 		a = s.graph(r, false)
 	default:
@@ -63,12 +70,8 @@ func hasPrefixFold(s, prefix string) bool {
 // graph handles one request to Graph, or one item of a batch.
 func (s *Sim) graph(r *http.Request, batch bool) answer {
 	c := &call{sim: s, r: r, batch: batch, origin: originOf(r), header: http.Header{}}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxRequest+1))
-	if err != nil {
-		panic(http.ErrAbortHandler) // the client has gone; nothing happens
-	}
-	c.body = body
 	pathErr := c.split()
+	c.receive()
 	entry := Request{At: s.opts.Now(), Method: r.Method, Path: r.URL.Path, Template: c.template(), Batch: batch}
 	fault := s.fault(&entry, r)
 	s.await(r, fault.delay)
@@ -107,6 +110,21 @@ func (s *Sim) graph(r *http.Request, batch bool) answer {
 		s.opts.Observe(Answer{Method: r.Method, Template: entry.Template, Status: a.status, Body: a.body})
 	}
 	return a
+}
+
+// receive reads the body: bytes go to disk, all else to memory.
+func (c *call) receive() {
+	var err error
+	if c.route != nil && c.route.stream {
+		if c.spooled, err = spool(c.r.Body, largestSmall+1); err == nil {
+			c.streamed, err = c.spooled.Seek(0, io.SeekCurrent)
+		}
+	} else {
+		c.body, err = io.ReadAll(io.LimitReader(c.r.Body, maxRequest+1))
+	}
+	if err != nil {
+		panic(http.ErrAbortHandler) // the client has gone; nothing happens
+	}
 }
 
 // perform runs an ordinary call under the lock.
@@ -185,6 +203,9 @@ func (c *call) authenticate(entry *Request) error {
 
 // checkBody applies the rules that hold for every body.
 func (c *call) checkBody() error {
+	if c.route.stream {
+		return nil
+	}
 	if len(c.body) > maxRequest {
 		return refuse(http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", "The request exceeds the maximum size of 4 MB.")
 	}

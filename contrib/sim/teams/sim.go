@@ -66,6 +66,10 @@ type Sim struct {
 	refresh  map[string]*refreshToken
 	devices  map[string]*device // by device code
 	codes    map[string]*authorizationCode
+	drives   map[string]*drive
+	items    map[string]*item
+	sessions map[string]*session
+	passes   map[string]pass
 	pages    int    // pages with a successor served so far
 	pageKey  []byte // signs page tokens
 	limits   limiter
@@ -112,15 +116,19 @@ func New(opts Options) *Sim {
 	key := make([]byte, 32)
 	rand.Read(key)
 	s := &Sim{
-		opts:    opts,
-		tenants: map[string]*Tenant{},
-		apps:    map[string]*App{},
-		tokens:  map[string]*token{},
-		refresh: map[string]*refreshToken{},
-		devices: map[string]*device{},
-		codes:   map[string]*authorizationCode{},
-		pageKey: key,
-		limits:  limiter{},
+		opts:     opts,
+		tenants:  map[string]*Tenant{},
+		apps:     map[string]*App{},
+		tokens:   map[string]*token{},
+		refresh:  map[string]*refreshToken{},
+		devices:  map[string]*device{},
+		codes:    map[string]*authorizationCode{},
+		drives:   map[string]*drive{},
+		items:    map[string]*item{},
+		sessions: map[string]*session{},
+		passes:   map[string]pass{},
+		pageKey:  key,
+		limits:   limiter{},
 	}
 	s.startWebhooks()
 	return s

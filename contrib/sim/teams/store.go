@@ -196,11 +196,11 @@ func (s *Sim) unreact(m *message, u *User, kind string) {
 }
 
 // mayRemove tells whether a person may delete or restore a message: its author, or an owner of the team or private
-// channel (choice: the pages do not say who else).
+// channel (choice: the pages do not say who else; in chats, where everybody is an owner, nobody).
 func (m *message) mayRemove(u *User) bool {
 	if m.author == nil {
 		return false
 	}
 	who, ok := find(m.channel.participants(), u)
-	return ok && (m.author == u || who.owner)
+	return ok && (m.author == u || who.owner && m.channel.team != nil)
 }

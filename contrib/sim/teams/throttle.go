@@ -36,23 +36,33 @@ type Limit struct {
 }
 
 // DocumentedLimits gives the burst rates of the throttling page by operation: users, joinedTeams, team, channels,
-// channel, members, channelMembers, readMessages, postMessage, get (any other read), write (any other write),
+// channel, members, channelMembers, readMessages, postMessage, listChats, getChat, createChat, renameChat, chatMembers,
+// readChatMessages, postChatMessage, writeChatMessage, chatPictures, get (any other read), write (any other write),
 // listSubscriptions, getSubscription, writeSubscription and reauthorizeSubscription. Those of users and directory count
 // resource units, not requests, and grow with the tenant.
 func DocumentedLimits() map[string]Limit {
 	return map[string]Limit{
-		"users":          {AppTenant: smallTenantUnits, Per: 10 * time.Second},
-		"directory":      {AppTenant: smallTenantUnits, Per: 10 * time.Second},
-		"joinedTeams":    {AppTenant: 30},
-		"team":           {AppTenant: 30, Resource: 4},
-		"channels":       {AppTenant: 60, Resource: 4},
-		"channel":        {AppTenant: 30, Resource: 1},
-		"members":        {AppTenant: 60, Resource: 4},
-		"channelMembers": {AppTenant: 60, Resource: 1},
-		"readMessages":   {AppTenant: 20, Resource: 1},
-		"postMessage":    {AppTenant: 50, Resource: 1, User: 1},
-		"get":            {AppTenant: 30, Resource: 1, User: 1},
-		"write":          {AppTenant: 30, Resource: 1, User: 1},
+		"users":            {AppTenant: smallTenantUnits, Per: 10 * time.Second},
+		"directory":        {AppTenant: smallTenantUnits, Per: 10 * time.Second},
+		"joinedTeams":      {AppTenant: 30},
+		"team":             {AppTenant: 30, Resource: 4},
+		"channels":         {AppTenant: 60, Resource: 4},
+		"channel":          {AppTenant: 30, Resource: 1},
+		"members":          {AppTenant: 60, Resource: 4},
+		"channelMembers":   {AppTenant: 60, Resource: 1},
+		"readMessages":     {AppTenant: 20, Resource: 1},
+		"postMessage":      {AppTenant: 50, Resource: 1, User: 1},
+		"listChats":        {AppTenant: 20, User: 1},
+		"getChat":          {AppTenant: 200, Resource: 1, User: 5},
+		"createChat":       {AppTenant: 20},
+		"renameChat":       {AppTenant: 30, Resource: 1},
+		"chatMembers":      {AppTenant: 30 * 60, Resource: 4, Per: time.Minute},
+		"readChatMessages": {AppTenant: 20, Resource: 1},
+		"postChatMessage":  {AppTenant: 20, Resource: 1, User: 1},
+		"writeChatMessage": {AppTenant: 30, Resource: 1},
+		"chatPictures":     {AppTenant: 60, Resource: 1},
+		"get":              {AppTenant: 30, Resource: 1, User: 1},
+		"write":            {AppTenant: 30, Resource: 1, User: 1},
 
 		"listSubscriptions":       {AppTenant: 25, Per: 20 * time.Second},
 		"getSubscription":         {AppTenant: 500, Per: 20 * time.Second},
@@ -226,8 +236,11 @@ func (c *call) units() int {
 	return max(1, cost)
 }
 
-// resource is what the per-resource limit is for: the channel, else the team.
+// resource is what the per-resource limit is for: the chat, the channel, else the team.
 func (c *call) resource() string {
+	if id := c.chatID(); id != "" {
+		return id
+	}
 	switch {
 	case c.path[0] != "teams":
 		return ""

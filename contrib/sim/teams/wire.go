@@ -255,7 +255,10 @@ func (m member) wire(scope string) memberJSON {
 		Type: "#microsoft.graph.aadUserConversationMember", ID: membershipID(scope, m.user), Roles: []string{},
 		DisplayName: m.user.Name, UserID: m.user.ID, TenantID: m.user.tenant.ID,
 	}
-	if m.owner {
+	switch {
+	case m.user.guest:
+		out.Roles = append(out.Roles, "guest")
+	case m.owner:
 		out.Roles = append(out.Roles, "owner")
 	}
 	if m.user.Mail != "" {

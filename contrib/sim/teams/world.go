@@ -40,6 +40,7 @@ type User struct {
 	disabled bool
 	directoryEntry
 	photo []byte // a JPEG; nil: none
+	drive *drive // OneDrive; nil: not used yet
 }
 
 // Team is a team. Its exported fields do not change.
@@ -56,9 +57,9 @@ type Team struct {
 	rsc      map[string][]string // by client id: permissions granted in this team
 }
 
-// Channel is a conversation of a team. Its exported fields do not change.
+// Channel is a conversation of a team, or a chat. Its exported fields do not change.
 type Channel struct {
-	ID      string // 19:<hex>@thread.tacv2
+	ID      string // 19:<hex>@thread.tacv2; of chats see chats.go
 	Name    string
 	Private bool
 	// WebURL is what "copy link" gives.
@@ -68,15 +69,20 @@ type Channel struct {
 	team     *Team // nil: a chat
 	created  time.Time
 	members  []member            // of a private channel or chat only
+	chat     chatEntry           // of a chat
 	rsc      map[string][]string // of a chat, by client id: permissions granted in it
 	messages map[int64]*message
 	roots    []*message // in order of creation
+	drive    *drive     // of the team, at its General channel, or of a private channel
+	folder   *item      // where its files lie
 	last     int64      // time of the last change, epoch ms; every change is later than the one before
 }
 
 type member struct {
 	user  *User
 	owner bool
+	// from is when the history begins that somebody sees of a chat, epoch ms; 0: all of it.
+	from int64
 }
 
 // App is an app registration with its consents. Its exported fields do not change.

@@ -101,10 +101,13 @@ func (c *converter) writeGeneral() {
 		switch key {
 		case "remotenickformat", "debug", "label", "skiptlsverify", "notls", "server", "team", "token", "login", "password", "tenantid", "clientid", "teamid":
 			// the first two are written; the others hold for each account, and stand there
+		case "mediadownloadsize", "mediadownloadblacklist":
+			// hold for each gateway, and stand there
 		default:
 			c.lost(c.general, key)
 		}
 	}
+	c.filesMoved()
 }
 
 // debug says whether anything of the old config asks for a log of everything.

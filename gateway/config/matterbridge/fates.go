@@ -15,6 +15,7 @@ const (
 	ownLimits  = "Causeway keeps to each service's limits by itself."
 	noMedia    = "Causeway uses no media server."
 	ofOthers   = "It is about a service that Causeway does not carry."
+	inGeneral  = "Matterbridge heeds it in [general] only."
 	noScripts  = "Causeway runs no scripts on messages."
 	noWebhooks = "Webhooks tell nothing of edits, deletions, reactions and threads; the bot account's token does for both directions."
 )
@@ -64,8 +65,8 @@ var fates = map[string]fate{
 	"mediaserverupload":      {noMedia, false}, // may hold a password
 	"mediaserverdownload":    {noMedia, false},
 	"mediadownloadpath":      {noMedia, true},
-	"mediadownloadsize":      {noMedia, true},
-	"mediadownloadblacklist": {noMedia, true},
+	"mediadownloadsize":      {inGeneral, true},
+	"mediadownloadblacklist": {inGeneral, true},
 	"mediaconverttgs":        {noMedia, true},
 	"mediaconvertwebptopng":  {noMedia, true},
 

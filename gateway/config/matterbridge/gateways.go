@@ -125,6 +125,7 @@ func (c *converter) mirror(name string, enabled bool, ends []endpoint, lost []st
 		c.comment("", "Matterbridge leaves a gateway off unless enable = true stands in it, and this one was off.")
 		c.value("", "enable", "false", "")
 	}
+	c.files()
 	for _, why := range lost {
 		c.left("    ", "%s.", why)
 	}

@@ -1,0 +1,233 @@
+package bridgetest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"causeway/bridge"
+)
+
+var needTalks = need(func(f Features) bool { return f.Talks.Open == nil || f.NoPeople }, "open direct conversations of connected people")
+
+// talkLaws: direct and group conversations of connected people.
+var talkLaws = []Law{
+	{Name: "a talk of an observed person is met and read from when they connected", needs: needTalks, prove: talkIsMet},
+	{Name: "what is said while nothing runs is met afterwards", needs: needTalks, prove: talkIsMetAfterwards},
+	{Name: "talks of others, and those that are ignored, are left alone", needs: needTalks, prove: othersAreLeftAlone},
+	{Name: "Talk tells how a conversation is", needs: needTalks, prove: talkIsTold},
+	{Name: "what was tried is not opened twice", needs: needTalks, prove: triedOpening},
+	{Name: "people who join are met before what they get to see", needs: need(func(f Features) bool { return f.Talks.Join == nil || f.Talks.Leave == nil || f.NoPeople }, "change the people of a group"), prove: joinedAreMet},
+	{Name: "a topic is given once and told", needs: need(func(f Features) bool { return f.Talks.Retitle == nil || f.NoPeople }, "give a group a topic"), prove: topicIsTold},
+}
+
+// circle connects Alice, whose talks are observed from now on.
+func (w *world) circle() Talks {
+	w.Helper()
+	w.ConnectPerson(Alice)
+	w.connect()
+	if can := w.bridge.Capabilities(); !can.Direct || !can.People {
+		w.Skip("this service's direct conversations are not read")
+	}
+	pause(w.ctx, 10*time.Millisecond)
+	w.inbox.observe(time.Now(), w.Person(Alice).ID)
+	pause(w.ctx, 10*time.Millisecond)
+	return w.Features().Talks
+}
+
+func (w *world) members(who ...Who) []bridge.UserID {
+	var all []bridge.UserID
+	for _, one := range who {
+		all = append(all, w.Person(one).ID)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// put waits until a text of a conversation has been put.
+func (w *world) put(c bridge.ConversationID, text string) {
+	w.Helper()
+	w.eventually("what is said in "+c.String()+" is put", func() string {
+		if slices.ContainsFunc(w.inbox.history(c), func(h happening) bool { return h.text == text }) {
+			return ""
+		}
+		return text + " has not been put"
+	})
+}
+
+// told checks how a talk was told of.
+func (w *world) told(t *bridge.Talk, shape bridge.Shape, who ...Who) {
+	w.Helper()
+	got := slices.Sorted(slices.Values(t.Members))
+	if want := w.members(who...); t.Shape != shape || !slices.Equal(got, want) {
+		w.Errorf("%s is told as a %s of %v, want a %s of %v", t.Conversation, t.Shape, got, shape, want)
+	}
+}
+
+func talkIsMet(w *world) {
+	w.ConnectPerson(Alice)
+	talks := w.Features().Talks
+	old := talks.Open(Alice, Bob)
+	w.Say(old, Bob, "before anybody was observed")
+	talks = w.circle()
+	w.read()
+	group := talks.Open(Alice, Bob, Carol)
+	w.Say(old, Bob, "first")
+	w.Say(group, Carol, "to all")
+	w.Say(old, Alice, "second")
+	w.put(old, "second")
+	w.put(group, "to all")
+	w.Say(old, Bob, "third")
+	w.put(old, "third")
+	for c, want := range map[bridge.ConversationID][]string{old: {"first", "second", "third"}, group: {"to all"}} {
+		all := w.inbox.history(c)
+		if len(all) == 0 || all[0].talk == nil {
+			w.Fatalf("something of %s was put before it was met", c)
+		}
+		if c == old {
+			w.told(all[0].talk, bridge.Pair, Alice, Bob)
+		} else {
+			w.told(all[0].talk, bridge.Group, Alice, Bob, Carol)
+		}
+		var texts []string
+		for _, h := range all {
+			if h.talk == nil && !slices.Contains(texts, h.text) {
+				texts = append(texts, h.text)
+			}
+		}
+		if !slices.Equal(texts, want) {
+			w.Errorf("of %s was put %q, want %q", c, texts, want)
+		}
+	}
+}
+
+func talkIsMetAfterwards(w *world) {
+	talks := w.circle()
+	c := talks.Open(Bob, Alice)
+	w.Say(c, Bob, "nobody reads")
+	w.read()
+	w.put(c, "nobody reads")
+	w.halt()
+	w.Say(c, Bob, "nobody reads again")
+	w.read()
+	w.put(c, "nobody reads again")
+}
+
+func othersAreLeftAlone(w *world) {
+	talks := w.circle()
+	ignored := talks.Open(Alice, Bob)
+	w.inbox.mu.Lock()
+	w.inbox.met = map[bridge.ConversationID]bridge.Interest{ignored: bridge.Ignored}
+	w.inbox.mu.Unlock()
+	w.read()
+	others := talks.Open(Bob, Carol)
+	w.Say(others, Bob, "between us")
+	w.Say(ignored, Bob, "not read")
+	c := talks.Open(Alice, Carol)
+	w.Say(c, Carol, "hello")
+	w.put(c, "hello")
+	w.settle()
+	for name, one := range map[string]bridge.ConversationID{"nobody observed is in it": others, "it is ignored": ignored} {
+		if all := w.inbox.history(one); len(all) > 0 {
+			w.Errorf("%s was met or put although %s", one, name)
+		}
+	}
+}
+
+func talkIsTold(w *world) {
+	talks := w.circle()
+	ask := func(c bridge.ConversationID) (bridge.Talk, error) {
+		ctx, cancel := w.limit()
+		defer cancel()
+		t, err := w.bridge.Talk(ctx, c)
+		return t, w.note(err)
+	}
+	for shape, who := range map[bridge.Shape][]Who{bridge.Self: {Alice}, bridge.Pair: {Alice, Bob}, bridge.Group: {Alice, Bob, Carol}} {
+		c := talks.Open(who...)
+		w.Say(c, Alice, "hello")
+		t, err := ask(c)
+		w.must("Talk", err)
+		if t.Conversation != c {
+			w.Errorf("Talk of %s tells of %s", c, t.Conversation)
+		}
+		w.told(&t, shape, who...)
+	}
+	_, err := ask(w.Place().ID)
+	w.kind("Talk of a channel", err, bridge.Gone)
+}
+
+func triedOpening(w *world) {
+	w.circle()
+	open := func(since time.Time) bridge.ConversationID {
+		var id bridge.ConversationID
+		w.must("OpenConversation", w.write(func(ctx context.Context) (err error) {
+			id, err = w.bridge.OpenConversation(ctx, bridge.Opening{As: w.Person(Alice).ID, People: w.members(Alice, Bob, Carol), Since: since})
+			return err
+		}))
+		return id
+	}
+	began := time.Now()
+	first := open(time.Time{})
+	if again := open(began); again != first {
+		w.Errorf("what was tried is %s, and was opened again as %s", first, again)
+	}
+}
+
+func joinedAreMet(w *world) {
+	talks := w.circle()
+	w.read()
+	if can := w.bridge.Capabilities(); !can.Regroup {
+		w.Errorf("people join groups, and the capabilities say that they do not")
+	}
+	c := talks.Open(Alice, Bob, Carol)
+	w.Say(c, Bob, "three")
+	w.put(c, "three")
+	pause(w.ctx, 10*time.Millisecond)
+	talks.Leave(c, Bob)
+	w.Say(c, Carol, "two")
+	pause(w.ctx, 10*time.Millisecond)
+	talks.Join(c, Bob)
+	w.Say(c, Carol, "three again")
+	w.put(c, "three again")
+	members, since := 0, time.Time{}
+	for _, h := range w.inbox.history(c) {
+		if h.talk != nil {
+			members = len(h.talk.Members)
+			if h.talk.Since.Before(since) {
+				w.Errorf("it is met with people since %s after it was met with others since %s", h.talk.Since, since)
+			}
+			since = h.talk.Since
+			continue
+		}
+		if want := map[string]int{"three": 3, "two": 2, "three again": 3}[h.text]; want != members {
+			w.Errorf("%q was put when the talk was met with %d people, want %d", h.text, members, want)
+		}
+	}
+}
+
+func topicIsTold(w *world) {
+	talks := w.circle()
+	w.read()
+	c := talks.Open(Alice, Bob, Carol)
+	w.Say(c, Bob, "hello")
+	w.put(c, "hello")
+	topic := func(want string) {
+		w.Helper()
+		w.eventually("the topic is told", func() string {
+			all := w.inbox.history(c)
+			for _, h := range slices.Backward(all) {
+				if h.talk != nil && h.talk.Topic == want {
+					return ""
+				}
+			}
+			return fmt.Sprintf("it was not met as %q", want)
+		})
+	}
+	talks.Retitle(c, "lunch")
+	topic("lunch")
+	for range 2 {
+		w.must("Rename", w.write(func(ctx context.Context) error { return w.bridge.Rename(ctx, c, w.Person(Alice).ID, "dinner") }))
+	}
+	topic("dinner")
+}

@@ -1,0 +1,250 @@
+package msteams
+
+import (
+	"context"
+
+	"fmt"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/microsoftgraph/msgraph-sdk-go/models"
+
+	"causeway/bridge"
+)
+
+const (
+	// meetingsAtOnce is how many talks are met at the same time, each of which may take requests to other services.
+	meetingsAtOnce = 8
+	// metAgain is how soon a talk that is refused is met again because somebody has spoken there.
+	metAgain = time.Minute
+	// heardKept is of how many chats it is remembered when something was said there last.
+	heardKept = 50_000
+	// meetingRetry is waited after a failure, at first, and at most.
+	meetingRetry, longestMeetingRetry = 5 * time.Second, 10 * time.Minute
+)
+
+// talks notices what is said in chats of connected people that are not carried yet, and has the inbox meet them: whose chats they are, nobody
+// knows before. What is said in a chat is not looked at for that. A chat that is carried is read by the reader, as channels are.
+type talks struct {
+	a      *account
+	inbox  bridge.Inbox
+	reader *reader
+	// covered tells since when a subscription has covered somebody's chats.
+	covered func(bridge.UserID) (since time.Time, ok bool)
+
+	wake  chan struct{}
+	slots chan struct{}
+	// ctx is that of the run; work counts the meetings, which end with it.
+	ctx  context.Context
+	work sync.WaitGroup
+
+	mu       sync.Mutex
+	people   map[bridge.UserID]*follower
+	meetings map[bridge.ConversationID]*meeting
+	// heard is when the newest message of a chat was said that has been dealt with.
+	heard *lru.Cache[bridge.ConversationID, time.Time]
+	// groups are those that have been met in this run.
+	groups map[bridge.ConversationID]metGroup
+	// marks are those that are stored; unsaved: there are newer ones.
+	marks   map[bridge.UserID]int64
+	unsaved bool
+	// trouble is of what the operator was told last.
+	trouble string
+}
+
+// meeting is a talk that is being met.
+type meeting struct {
+	// from is since when something may have been said there that counts.
+	from time.Time
+	// again: somebody has spoken meanwhile.
+	again bool
+}
+
+// metGroup is a group as the inbox knows it.
+type metGroup struct {
+	members []bridge.UserID // sorted
+	topic   string
+}
+
+func (a *account) newTalks(ctx context.Context, inbox bridge.Inbox, r *reader) (*talks, error) {
+	t := &talks{a: a, inbox: inbox, reader: r, ctx: ctx,
+		covered: func(bridge.UserID) (time.Time, bool) { return time.Time{}, false },
+		wake:    make(chan struct{}, 1), slots: make(chan struct{}, meetingsAtOnce),
+		people: map[bridge.UserID]*follower{}, meetings: map[bridge.ConversationID]*meeting{},
+		groups: map[bridge.ConversationID]metGroup{}}
+	var err error
+	if t.heard, err = lru.New[bridge.ConversationID, time.Time](heardKept); err != nil {
+		return nil, fmt.Errorf("preparing to follow chats: %w", err)
+	}
+	t.marks, err = a.loadMarks(ctx)
+	return t, err
+}
+
+// pushed takes up that a message of a chat that is not watched has been made or changed. Its id is when it was made, in milliseconds.
+func (t *talks) pushed(c bridge.ConversationID, message string) {
+	ms, err := strconv.ParseInt(message, 10, 64)
+	if err != nil {
+		return
+	}
+	t.notice(c, time.UnixMilli(ms), time.UnixMilli(ms).Add(-overlap)) // pushes come in no order
+}
+
+// notice takes up that something was said at a time in a chat; from is since when something may have been said there that has not been noticed.
+func (t *talks) notice(c bridge.ConversationID, at, from time.Time) {
+	interest := t.inbox.Interest(c)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if heard, _ := t.heard.Get(c); interest == bridge.Ignored || !at.After(heard) {
+		return
+	}
+	t.heard.Add(c, at)
+	if interest == bridge.Carried {
+		t.reader.nudge(func(other bridge.ConversationID) bool { return other == c })
+		return
+	}
+	if m := t.meetings[c]; m != nil {
+		m.again = true
+		return
+	}
+	m := &meeting{from: from}
+	t.meetings[c] = m
+	t.work.Go(func() { t.meet(c, m) })
+}
+
+// pending tells whether a talk is still to be met.
+func (t *talks) pending() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.meetings) > 0
+}
+
+// meet meets a talk until that has succeeded, and once more when somebody has spoken there meanwhile.
+func (t *talks) meet(c bridge.ConversationID, m *meeting) {
+	for failures := 0; ; {
+		wait := metAgain
+		if err := t.meetOnce(c, m); err == nil {
+			failures = 0
+		} else {
+			failures++
+			wait = max(bridge.AfterOf(err), min(meetingRetry<<min(failures-1, 20), longestMeetingRetry))
+			log := t.a.log.WithError(err).WithField("conversation", c.String())
+			if failures == 3 {
+				log.Warn("A chat in which somebody has spoken cannot be looked at; trying again.")
+			} else {
+				log.Debug("A chat in which somebody has spoken cannot be looked at now.")
+			}
+		}
+		t.mu.Lock()
+		if t.ctx.Err() != nil || failures == 0 && !m.again {
+			delete(t.meetings, c)
+			t.mu.Unlock()
+			return
+		}
+		m.again = false
+		t.mu.Unlock()
+		if pause(t.ctx, wait) != nil {
+			return
+		}
+	}
+}
+
+func (t *talks) meetOnce(c bridge.ConversationID, m *meeting) error {
+	select {
+	case t.slots <- struct{}{}:
+		defer func() { <-t.slots }()
+	case <-t.ctx.Done():
+		return t.ctx.Err()
+	}
+	if i := t.inbox.Interest(c); i == bridge.Carried || i == bridge.Ignored {
+		return nil
+	}
+	now, err := t.a.chat(t.ctx, t.a.app, string(c.Channel))
+	switch kind := bridge.KindOf(err); {
+	case err != nil && (kind == bridge.Gone || kind == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopeConversation):
+		t.a.log.WithError(err).WithField("conversation", c.String()).Debug("A chat cannot be seen.")
+		return nil // it does not change by asking again; the next message asks
+	case err != nil:
+		return err
+	}
+	talk := t.a.talk(now)
+	if talk.Shape == bridge.Group && now.Updated.After(m.from) {
+		if talk, err = t.asOf(now, talk, m.from); err != nil {
+			return err
+		}
+	}
+	return t.tell(talk)
+}
+
+// tell has the inbox meet a talk.
+func (t *talks) tell(talk bridge.Talk) error {
+	_, err := t.meetNow(t.ctx, talk)
+	return err
+}
+
+func (t *talks) meetNow(ctx context.Context, talk bridge.Talk) (bridge.Interest, error) {
+	interest, err := t.inbox.Meet(ctx, talk)
+	if err != nil {
+		return interest, fmt.Errorf("meeting a chat: %w", err)
+	}
+	if talk.Shape != bridge.Pair {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		t.groups[talk.Conversation] = metGroup{members: slices.Sorted(slices.Values(talk.Members)), topic: talk.Topic}
+	}
+	return interest, nil
+}
+
+// met gives a group as it was met last in this run.
+func (t *talks) met(c bridge.ConversationID) (metGroup, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	g, ok := t.groups[c]
+	return g, ok
+}
+
+// changePages is how many pages of a group are looked through for changes of its members.
+const changePages = 5
+
+// asOf gives a group as it was at a time, when it may have changed since: what was said then was said to those who were in it then. The reader meets
+// what came after. Only Teams' notices are looked at.
+func (t *talks) asOf(now chat, talk bridge.Talk, at time.Time) (bridge.Talk, error) {
+	next := t.a.app.base + opChatMessages.address(place{chat: now.ID})
+	var all []models.ChatMessageable
+	for range changePages {
+		page, err := t.a.page(t.ctx, opChatMessages, next)
+		if err != nil {
+			return talk, err
+		}
+		all = append(all, page.messages...)
+		next = page.next
+		if n := len(page.messages); next == "" || n > 0 && modified(page.messages[n-1]).Before(at) {
+			slices.SortFunc(all, oldestFirst)
+			if before, steps, ok := history(all, later(at, birth(now, all)), talk.Members); ok && len(steps) > 0 {
+				talk.Members, talk.Since = before, time.Time{}
+			}
+			return talk, nil
+		}
+	}
+	return talk, nil
+}
+
+// birth is up to when what changes of a group belongs to its making: for a moment, but not after somebody has spoken.
+func birth(now chat, said []models.ChatMessageable) time.Time {
+	until := now.Created.Add(atBirth)
+	for _, m := range said {
+		if m.GetEventDetail() == nil && created(m).Before(until) {
+			until = created(m)
+		}
+	}
+	return until
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,89 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Direct is one [[direct]]: what is carried of direct and group conversations between two accounts. Pairs of accounts without one have
+// everything on.
+type Direct struct {
+	// Accounts are the IDs of two accounts that exist.
+	Accounts [2]string
+	// Enable is for all of them, DirectMessages for those of one or two people, GroupMessages for the larger ones.
+	Enable, DirectMessages, GroupMessages bool
+	Line                                  int
+}
+
+// directKeys are the keys of a [[direct]]; nil means true.
+type directKeys struct {
+	Accounts       []string
+	Enable         *bool
+	DirectMessages *bool
+	GroupMessages  *bool
+}
+
+func yes(b *bool) bool { return b == nil || *b }
+
+func (d *decoder) directs(at place, list []directKeys, accounts *accounts) []Direct {
+	var all []Direct
+	lines := map[[2]string]int{}
+	for i, keys := range list {
+		here := place{path: at.path, list: true, node: at.node.item(i)}
+		if !here.ok("") {
+			continue // not even a table
+		}
+		one := Direct{Enable: yes(keys.Enable), DirectMessages: yes(keys.DirectMessages), GroupMessages: yes(keys.GroupMessages), Line: here.node.line}
+		var ok bool
+		if one.Accounts, ok = d.directAccounts(here, keys.Accounts, accounts); !ok {
+			continue
+		}
+		both := one.Accounts
+		slices.Sort(both[:])
+		if first, twice := lines[both]; twice {
+			d.mistake(here, "Accounts", "these two stand in the [[direct]]"+lineOf(first)+" too", "keep one for each two accounts")
+			continue
+		}
+		lines[both] = here.node.line
+		all = append(all, one)
+	}
+	return all
+}
+
+// directAccounts finds the two accounts; ok is false after a mistake, or one reported elsewhere.
+func (d *decoder) directAccounts(at place, written []string, accounts *accounts) (ids [2]string, ok bool) {
+	const key = "Accounts"
+	const write = `write Accounts = ["PROTOCOL.NAME", "PROTOCOL.NAME"], as in the headers of the accounts`
+	switch {
+	case !at.ok(key):
+		return ids, false
+	case len(written) == 0:
+		d.mistake(at, key, "missing", write)
+		return ids, false
+	case len(written) != 2:
+		d.mistake(at, key, fmt.Sprintf("two accounts belong here, not %d", len(written)), write)
+		return ids, false
+	}
+	ok = true
+	for i, name := range written {
+		id, known, excused := accounts.find(strings.TrimSpace(name))
+		ids[i] = id
+		ok = ok && known
+		if known || excused {
+			continue
+		}
+		hint, _ := suggest(name, slices.Sorted(maps.Keys(accounts.byID)))
+		if hint == "" {
+			hint = "add a table [" + shownPath(name) + "]"
+		}
+		d.mistake(at, key, "there is no account "+strconv.Quote(name), hint)
+	}
+	if ok && ids[0] == ids[1] {
+		d.mistake(at, key, "both are "+ids[0], write)
+		return ids, false
+	}
+	return ids, ok
+}

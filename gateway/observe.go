@@ -1,0 +1,266 @@
+package gateway
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"causeway/bridge"
+	"causeway/gateway/direct"
+	"causeway/gateway/store"
+)
+
+// askedAgain is how long a refusal holds that is about people, of whom nobody tells when that changes. Then the talk is met again, when somebody speaks.
+const askedAgain = time.Hour
+
+// Observed implements bridge.Inbox.
+func (i inbox) Observed() ([]bridge.Observed, <-chan struct{}) {
+	t := i.gateway.talks
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	return slices.Clone(t.observed[i.account.Name]), t.changed
+}
+
+// Interest implements bridge.Inbox.
+func (i inbox) Interest(c bridge.ConversationID) bridge.Interest {
+	if p := i.gateway.table.Load().conversations[c]; p != nil && p.talk == nil {
+		return bridge.Ignored // a channel of the config
+	}
+	return i.gateway.talks.interest(c)
+}
+
+// Lost implements bridge.Inbox.
+func (i inbox) Lost(ctx context.Context, u bridge.UserID, began time.Time, err error) {
+	if id := i.account.identity.Load(); id != nil {
+		i.gateway.lose(ctx, id.Server, u, began, err)
+	}
+}
+
+// Begin implements bridge.Inbox.
+func (i inbox) Begin(c bridge.ConversationID) time.Time {
+	if p := i.gateway.table.Load().conversations[c]; p != nil && p.talk != nil {
+		return p.talk.begin
+	}
+	return time.Time{}
+}
+
+// Readers implements bridge.Inbox.
+func (i inbox) Readers(c bridge.ConversationID) []bridge.UserID {
+	if p := i.gateway.table.Load().conversations[c]; p != nil && p.talk != nil {
+		return slices.Clone(p.talk.readers)
+	}
+	return nil
+}
+
+func (t *talks) interest(c bridge.ConversationID) bridge.Interest {
+	place := t.gateway.table.Load().conversations[c]
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	k := t.known[c]
+	carried := place != nil && place.talk != nil && place.in && !place.talk.opening()
+	if k == nil || len(k.periods) == 0 {
+		if carried {
+			return bridge.Carried
+		}
+		return bridge.Unmet
+	}
+	latest := k.latest()
+	reason := direct.Reason(latest.Reason)
+	stale := k.lifted || !settled(reason) && time.Since(latest.Decided) > askedAgain
+	switch {
+	case carried && (reason == direct.None || reason == direct.Moved || !stale): // with other people it was carried, and is read on
+		return bridge.Carried
+	case reason == direct.None || stale:
+		return bridge.Unmet
+	case !direct.Tells(latest.Shape, reason):
+		return bridge.Ignored
+	}
+	for _, u := range latest.Members {
+		who, ok := t.users[store.User{Server: c.Server, User: u}]
+		if ok && who.state == store.Connected && who.anywhere && !k.told[store.Told{User: u, Reason: latest.Reason}] {
+			return bridge.Refused
+		}
+	}
+	return bridge.Ignored
+}
+
+// PeopleChanged tells that the store says something new about people. It returns at once.
+func (g *Gateway) PeopleChanged() { g.talks.wanted() }
+
+// watch goes by who is connected, until ctx ends.
+func (t *talks) watch(ctx context.Context) {
+	if len(t.links) == 0 {
+		return
+	}
+	for failures := 0; ; {
+		err := t.people(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		t.failing.report("people", t.gateway.log, "looking who is connected", err)
+		if err != nil {
+			failures++
+			if !pause(ctx, t.gateway.backoff(failures)) {
+				return
+			}
+			continue
+		}
+		failures = 0
+		select {
+		case <-t.regard:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// people takes up who is connected, and what follows for talks: who cannot be carried any more rests, what was refused because of them is open
+// again, and what waits for them goes on.
+func (t *talks) people(ctx context.Context) error {
+	if err := t.learn(ctx); err != nil {
+		return err
+	}
+	t.mutex.Lock()
+	doubtful := slices.Sorted(maps.Keys(t.doubtful))
+	t.mutex.Unlock()
+	var failed error
+	for _, id := range doubtful {
+		failed = errors.Join(failed, t.reconsider(ctx, id))
+	}
+	released, err := t.gateway.store.Release(ctx)
+	if err = t.gateway.stored(err); err != nil {
+		return err
+	}
+	t.gateway.retable()
+	t.gateway.wake(released...)
+	return failed
+}
+
+// learn reads who is connected, and marks the talks for which that may matter.
+func (t *talks) learn(ctx context.Context) error {
+	all, err := t.gateway.store.People(ctx)
+	if err != nil {
+		t.gateway.storeFailed(err)
+		return err
+	}
+	users := map[store.User]user{}
+	for _, p := range all {
+		for _, i := range p.Identities {
+			anywhere := slices.ContainsFunc(p.Identities, func(o store.Identity) bool { return o.Server != i.Server && o.State == store.Connected })
+			users[store.User{Server: i.Server, User: i.User}] = user{p.ID, i.State, i.Account, p.Preferred, p.Observe, anywhere, i.Since.UnixMilli()}
+		}
+	}
+	t.mutex.Lock()
+	before := t.users
+	t.users = users
+	differs := func(server bridge.ServerID, members []bridge.UserID) bool {
+		return slices.ContainsFunc(members, func(u bridge.UserID) bool {
+			at := store.User{Server: server, User: u}
+			return before[at] != users[at]
+		})
+	}
+	for c, k := range t.known {
+		if len(k.periods) > 0 && !settled(direct.Reason(k.latest().Reason)) && differs(c.Server, k.latest().Members) {
+			k.lifted = true
+		}
+	}
+	for _, p := range t.pairs {
+		if p.State == store.PairOpen && (differs(p.Ends[0].Conversation.Server, p.Ends[0].Members) || differs(p.Ends[1].Conversation.Server, p.Ends[1].Members)) {
+			t.doubtful[p.ID] = true
+		}
+	}
+	t.observe()
+	t.mutex.Unlock()
+	return nil
+}
+
+// observe finds whose talks are to be noticed; it is called with the mutex held.
+func (t *talks) observe() {
+	observed := map[bridge.AccountName][]bridge.Observed{}
+	for at, u := range t.users {
+		if u.state != store.Connected || !u.anywhere {
+			continue
+		}
+		a := t.gateway.accounts[u.account]
+		if a != nil && a.capabilities.Direct && slices.ContainsFunc(t.links, func(l *link) bool { return l.has(a) && (l.on(bridge.Pair) || l.on(bridge.Group)) }) {
+			observed[u.account] = append(observed[u.account], bridge.Observed{User: at.User, Since: time.UnixMilli(u.since), Online: u.observe && u.prefers != "" && u.prefers != u.account})
+		}
+	}
+	changed := len(observed) != len(t.observed)
+	for name, all := range observed {
+		slices.SortFunc(all, func(a, b bridge.Observed) int { return cmp.Compare(a.User, b.User) })
+		changed = changed || !slices.Equal(all, t.observed[name])
+	}
+	t.observed = observed
+	if changed {
+		close(t.changed)
+		t.changed = make(chan struct{})
+	}
+}
+
+// reconsider lets a pair rest that may not be carried any more.
+func (t *talks) reconsider(ctx context.Context, id int64) error {
+	t.mutex.Lock()
+	p := t.pairs[id]
+	t.mutex.Unlock()
+	err := t.weigh(ctx, p)
+	if err == nil {
+		t.mutex.Lock()
+		defer t.mutex.Unlock()
+		delete(t.doubtful, id)
+	}
+	return err
+}
+
+func (t *talks) weigh(ctx context.Context, p store.Pair) error {
+	end := p.Ends[0]
+	if !end.Known() {
+		end = p.Ends[1]
+	}
+	other := p.Other(end.Conversation)
+	l, a := t.linkOf(end.Conversation.Server, other.Conversation.Server)
+	if l == nil || !l.on(p.Shape) || p.State != store.PairOpen {
+		return nil
+	}
+	unlock := t.meeting.lock(ctx, end.Conversation)
+	if unlock == nil {
+		return ctx.Err()
+	}
+	defer unlock()
+	d, err := t.decide(ctx, l, a, bridge.Talk{Conversation: end.Conversation, Shape: p.Shape, Members: end.Members})
+	if err != nil {
+		return err
+	}
+	if d.verdict.Carried && slices.Equal(d.verdict.Members, other.Members) {
+		return nil
+	}
+	reason := cmp.Or(d.verdict.Reason, direct.SomebodyMissing)
+	var missing [2][]bridge.UserID
+	missing[p.At(end.Conversation.Server)] = d.verdict.Missing
+	t.order.Lock()
+	defer t.order.Unlock()
+	if err := t.gateway.stored(t.gateway.store.Rest(context.WithoutCancel(ctx), p.ID, int(reason), missing)); err != nil {
+		return err
+	}
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	if p = t.pairs[p.ID]; p.State == store.PairOpen {
+		p.State = store.PairResting
+		t.pairs[p.ID] = p
+	}
+	for _, e := range p.Ends {
+		k := t.known[e.Conversation]
+		for i := 0; k != nil && i < len(k.periods); i++ {
+			if one := &k.periods[i]; one.Reason == 0 && slices.Equal(one.Members, e.Members) {
+				one.Reason, one.Missing, one.Decided = int(reason), missing[p.At(e.Conversation.Server)], time.Now()
+			}
+		}
+		if k != nil {
+			k.lifted = d.verdict.Carried // with somebody else on the other side
+		}
+	}
+	return nil
+}

@@ -1,0 +1,210 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"causeway/bridge"
+	"causeway/bridge/richtext"
+)
+
+// NoticeWay is how a person is told something.
+type NoticeWay int
+
+const (
+	// InPlace: in the conversation that it is about, where nobody else sees it.
+	InPlace NoticeWay = iota
+	// Aside: by a direct message, about no conversation.
+	Aside
+	// Asking: in place, with a button to connect.
+	Asking
+)
+
+// Telling is why something of a conversation is not carried, for somebody who should know.
+type Telling struct {
+	// Conversation is on the server of the user. Without a user it is a line for everybody there.
+	Conversation bridge.ConversationID
+	User         bridge.UserID
+	Reason       int
+	Text         richtext.Doc
+	Way          NoticeWay
+	// Again is after how long they are told again, when it happens again; 0: never.
+	Again time.Duration
+}
+
+// Told is that somebody knows it.
+type Told struct {
+	Conversation bridge.ConversationID
+	User         bridge.UserID
+	Reason       int
+	At           time.Time
+}
+
+// Denial is that a message is not carried to a conversation, and who is told.
+type Denial struct {
+	Reason int
+	Tell   []Telling
+}
+
+// deny takes an instance out of its lane for ever: its message is not carried there.
+func (l *lane) deny(w *Work, d Denial) error {
+	if err := l.exec("UPDATE instances SET rank = NULL, held = 0, version = $1, phase = $2 WHERE id = $3", w.Message.Version, int(Removed), w.Instance); err != nil {
+		return err
+	}
+	for _, one := range d.Tell {
+		if err := l.tell(one, l.woken); err != nil {
+			return err
+		}
+	}
+	return l.forgetText(w.Message.id)
+}
+
+// hold takes an instance out of its lane until its author has connected again.
+func (l *lane) hold(w *Work) error {
+	return l.exec("UPDATE instances SET rank = NULL, held = 1 WHERE id = $1", w.Instance)
+}
+
+// tell stores what is to be told to somebody who does not know it.
+func (t *tx) tell(one Telling, woken map[int64]bool) error {
+	c, err := t.conversation(one.Conversation)
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	since := int64(-1)
+	if one.Again > 0 {
+		since = now.Add(-one.Again).UnixMilli()
+	}
+	fresh, err := t.change(`INSERT INTO told (conversation, uid, reason, at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (conversation, uid, reason) DO UPDATE SET at = excluded.at WHERE at <= $5`, c, string(one.User), one.Reason, now.UnixMilli(), since)
+	if err != nil || fresh == 0 {
+		return err
+	}
+	text, err := json.Marshal(one.Text)
+	if err != nil {
+		return err
+	}
+	woken[c] = true
+	return t.exec("INSERT INTO notices (conversation, person, text, way) VALUES ($1, $2, $3, $4)", c, string(one.User), string(text), int(one.Way))
+}
+
+// Know notes that somebody has been told why something of a conversation is not carried.
+func (s *Store) Know(ctx context.Context, k Told) error {
+	err := s.do(ctx, func(t *tx) error {
+		c, err := t.conversation(k.Conversation)
+		if err != nil {
+			return err
+		}
+		return t.exec(`INSERT INTO told (conversation, uid, reason, at) VALUES ($1, $2, $3, $4) ON CONFLICT (conversation, uid, reason) DO UPDATE SET at = excluded.at`,
+			c, string(k.User), k.Reason, time.Now().UnixMilli())
+	})
+	if err != nil {
+		err = fmt.Errorf("storing that somebody has been told: %w", err)
+	}
+	return err
+}
+
+// Tellings gives who knows what.
+func (s *Store) Tellings(ctx context.Context) ([]Told, error) { return s.told(ctx, "", nil) }
+
+// ToldTo gives what somebody knows, newest first.
+func (s *Store) ToldTo(ctx context.Context, server bridge.ServerID, u bridge.UserID) ([]Told, error) {
+	return s.told(ctx, "WHERE c.server = $1 AND k.uid = $2", []any{string(server), string(u)})
+}
+
+func (s *Store) told(ctx context.Context, where string, args []any) ([]Told, error) {
+	var all []Told
+	err := s.do(ctx, func(t *tx) error {
+		all = nil
+		return t.each("SELECT c.server, c.channel, k.uid, k.reason, k.at FROM told k JOIN conversations c ON c.id = k.conversation "+where+" ORDER BY k.at DESC, k.conversation, k.uid, k.reason", args, func(rows *sql.Rows) error {
+			var one Told
+			var at int64
+			err := rows.Scan((*string)(&one.Conversation.Server), (*string)(&one.Conversation.Channel), (*string)(&one.User), &one.Reason, &at)
+			one.At = timeOf(at)
+			all = append(all, one)
+			return err
+		})
+	})
+	if err != nil {
+		err = fmt.Errorf("reading who has been told what: %w", err)
+	}
+	return all, err
+}
+
+// Say has the account itself say something in conversations, each once; or tells those users who are named.
+func (s *Store) Say(ctx context.Context, lines ...Telling) error {
+	err := s.do(ctx, func(t *tx) error { return t.say(lines) })
+	if err != nil {
+		err = fmt.Errorf("storing what is to be said about a conversation: %w", err)
+	}
+	return err
+}
+
+func (t *tx) say(lines []Telling) error {
+	for _, one := range lines {
+		if one.User != "" {
+			if err := t.tell(one, map[int64]bool{}); err != nil {
+				return err
+			}
+			continue
+		}
+		c, err := t.conversation(one.Conversation)
+		if err != nil {
+			return err
+		}
+		raw, err := json.Marshal(one.Text)
+		if err != nil {
+			return err
+		}
+		if err := t.exec("INSERT INTO lines (conversation, text) VALUES ($1, $2)", c, string(raw)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// line gives the next line of the account itself. Since tells when it was tried before.
+func (l *lane) line() (step Step, found bool, err error) {
+	var tried int64
+	var text []byte
+	found, err = l.found("SELECT id, text, tried FROM lines WHERE conversation = $1 ORDER BY id LIMIT 1", []any{l.here}, &step.notice, &text, &tried)
+	if err != nil || !found {
+		return step, false, err
+	}
+	step.Op, step.Since = Line, timeOf(tried)
+	step.Draft = bridge.Draft{Conversation: l.name, Key: l.keys.postKey(l.name, bridge.MessageID(fmt.Sprint("line ", step.notice)), l.name, 0, 0)}
+	if err := json.Unmarshal(text, &step.Draft.Text); err != nil || tried != 0 {
+		return step, true, err
+	}
+	return step, true, l.exec("UPDATE lines SET tried = $1 WHERE id = $2", time.Now().UnixMilli(), step.notice)
+}
+
+// Release puts back into their lanes those messages that wait for authors who are not lost any more, and gives the conversations.
+func (s *Store) Release(ctx context.Context) ([]bridge.ConversationID, error) {
+	var all []bridge.ConversationID
+	err := s.do(ctx, func(t *tx) error {
+		all = nil
+		woken := map[int64]bool{}
+		if err := t.marks(woken, `UPDATE instances SET held = 0, rank = (SELECT created FROM messages m WHERE m.id = message) WHERE held = 1 AND NOT EXISTS (
+			SELECT 1 FROM messages m JOIN conversations o ON o.id = m.origin JOIN identities x ON x.server = o.server AND x.uid = m.author
+			JOIN conversations c ON c.id = instances.conversation JOIN identities y ON y.person = x.person AND y.server = c.server
+			WHERE m.id = instances.message AND y.state = $1) RETURNING conversation`, int(Lost)); err != nil {
+			return err
+		}
+		for id := range woken {
+			c, err := t.name(id)
+			if err != nil {
+				return err
+			}
+			all = append(all, c)
+		}
+		return nil
+	})
+	if err != nil {
+		err = fmt.Errorf("looking who has connected again: %w", err)
+	}
+	return all, err
+}

@@ -1,0 +1,144 @@
+package gateway
+
+import (
+	"slices"
+	"time"
+
+	"causeway/bridge"
+	"causeway/gateway/direct"
+	"causeway/gateway/store"
+)
+
+// talkPlace is what a place of the table has beside a channel's when it is a direct or group conversation. It is never changed.
+type talkPlace struct {
+	shape bridge.Shape
+	// regroups: its people can change.
+	regroups bool
+	// periods are its people, in the order in which they changed; at least one.
+	periods []store.Talk
+	// pairs are by the conversation at the other end; half are those whose other end is still to be opened.
+	pairs map[bridge.ConversationID]store.Pair
+	half  []store.Pair
+	first store.Pair // of all that it is part of
+	// open counts the pairs that are.
+	open int
+	// begin is the earliest time from which on something counts.
+	begin time.Time
+	// readers are the connected members, away those of them who want to be notified on the other side; everybody: all are connected.
+	readers, away []bridge.UserID
+	everybody     bool
+}
+
+func (p *talkPlace) latest() *store.Talk { return &p.periods[len(p.periods)-1] }
+
+// opening reports whether the other end for the people who are here now is still to be opened.
+func (p *talkPlace) opening() bool {
+	here := p.latest()
+	return slices.ContainsFunc(p.half, func(pair store.Pair) bool {
+		return pair.State == store.PairOpen && slices.Equal(pair.Here(here.Conversation).Members, here.Members)
+	})
+}
+
+// takes reports whether what was said here at that time goes to another conversation: exactly those people must have been here who are there.
+func (p *talkPlace) takes(target bridge.ConversationID, created time.Time) bool {
+	pair, ok := p.pairs[target]
+	switch {
+	case !ok, created.Before(pair.Begins):
+		return false
+	case p.regroups:
+		members, known := p.at(created)
+		return known && slices.Equal(members, pair.Here(p.latest().Conversation).Members)
+	case pair.State == store.PairMoved:
+		return p.open == 0 // its author is told where the talk goes on
+	}
+	return pair.State == store.PairOpen
+}
+
+// at gives who was here at a time of the service's clock. At the very moment of a change it is the smaller of the two circles, so that nobody
+// gets what was not meant for them.
+func (p *talkPlace) at(at time.Time) (members []bridge.UserID, known bool) {
+	ms := at.Truncate(time.Millisecond)
+	for _, one := range p.periods {
+		if one.Since.After(ms) {
+			break
+		}
+		if known && one.Since.Equal(ms) && len(members) < len(one.Members) {
+			break
+		}
+		members, known = one.Members, true
+	}
+	return members, known
+}
+
+// unready reports whether something was said here at a time of which it is not known yet where it goes.
+func (p *talkPlace) unready(created time.Time) bool {
+	members, known := p.at(created)
+	return known && slices.ContainsFunc(p.half, func(pair store.Pair) bool {
+		return slices.Equal(pair.Here(p.latest().Conversation).Members, members) && !created.Before(pair.Begins)
+	})
+}
+
+// mayNot gives what becomes of a new post of a message in a talk, unless it may be made.
+func (p planner) mayNot(w *store.Work, as bridge.UserID) (store.Step, bool) {
+	origin := p.gateway.table.Load().conversations[w.Message.Origin]
+	if p.place.talk == nil || origin == nil || origin.talk == nil {
+		return store.Step{}, false
+	}
+	if w.Message.Body == nil || w.Message.Deleted { // it is a reply that says so
+		return store.Step{}, !p.place.account.mayRelay()
+	}
+	pair := origin.talk.pairs[w.Conversation]
+	fresh := unposted(w)
+	switch {
+	case fresh && w.Message.Created.Before(pair.Begins):
+		return deny(w, direct.Earlier), true
+	case pair.State == store.PairMoved && p.place.talk.regroups && fresh:
+		return deny(w, direct.Moved, p.goesOn(w)), true
+	case pair.State == store.PairMoved && p.place.talk.regroups:
+		return p.reactions(w), true
+	case as != "":
+		return store.Step{}, false
+	}
+	author := direct.Matched
+	if w.Lost {
+		author = direct.Lost
+	} else if !slices.Contains(origin.talk.latest().Members, w.Message.Body.Author.ID) {
+		author = direct.Unknown
+	}
+	o := direct.Of(direct.Verdict{Carried: true, Away: origin.talk.away}, origin.talk.shape, author, p.place.account.mayRelay(), direct.New)
+	switch {
+	case o.Way == direct.ByBot:
+		return store.Step{}, false
+	case o.Way == direct.Held:
+		return store.Step{Op: store.Hold}, true
+	case !fresh: // the rest of it, or a change, must do without
+		return p.reactions(w), true
+	}
+	return deny(w, o.Reason, p.unconnected(w, origin, o)...), true
+}
+
+func deny(w *store.Work, r direct.Reason, tell ...store.Telling) store.Step {
+	return store.Step{Op: store.Deny, Denial: store.Denial{Reason: int(r), Tell: tell}}
+}
+
+// unposted: nothing of the message is here.
+func unposted(w *store.Work) bool {
+	return w.Phase == store.Waiting && !slices.ContainsFunc(w.Parts, func(p store.Part) bool { return p.ID != "" })
+}
+
+// unrouted gives what becomes of a message that is not brought here any more. Of a talk, its author is told.
+func (p planner) unrouted(w *store.Work) store.Step {
+	origin := p.gateway.table.Load().conversations[w.Message.Origin]
+	if origin == nil || origin.talk == nil || !unposted(w) || w.Message.Body == nil {
+		return store.Step{}
+	}
+	reason := direct.Reason(origin.talk.latest().Reason)
+	if author := w.Message.Body.Author.ID; direct.Tells(origin.talk.shape, reason) && slices.Contains(origin.talk.readers, author) {
+		return deny(w, reason, store.Telling{Conversation: w.Message.Origin, User: author, Reason: int(reason), Text: refusalText(p.place.account, reason, nil)})
+	}
+	return deny(w, reason)
+}
+
+// mayRelay reports whether the account itself may write in talks of which it is no member. Until it has connected that is not known: then
+// nothing is written, and all is planned anew.
+func (a *account) mayRelay() bool { return a.identity.Load() == nil || a.relays.Load() }

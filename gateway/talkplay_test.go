@@ -1,0 +1,402 @@
+package gateway
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"causeway/bridge"
+	"causeway/bridge/memory"
+	"causeway/gateway/store"
+)
+
+var talkSeeds = flag.Int("talkseeds", 150, "how many random plays of direct and group conversations")
+
+// circle is a play: people talk in direct and group conversations on both sides while they join and leave, connect and disconnect, and Causeway
+// crashes.
+type circle struct {
+	*world
+	random *rand.Rand
+	a, b   *memory.Service
+	names  []string
+	faulty bool
+	// since is from when on somebody has been connected without a break.
+	since map[string]time.Time
+	lame  map[string]bool // who is half connected
+	said  []*spoken
+	// sets are who was in groups of b, changed those of which one has changed; both by names.
+	sets    map[string]map[bridge.ChannelID]bool
+	changed map[string]bool
+	moved   map[bridge.ChannelID]time.Time // when people in it changed last
+}
+
+// spoken is something that a person said.
+type spoken struct {
+	token   string
+	in      *memory.Service
+	channel bridge.ChannelID
+	id      bridge.MessageID
+	by      string
+	text    string
+	deleted bool
+	at      time.Time
+	to      []string // who was there, sorted
+}
+
+// name gives who somebody is, by either side's name.
+func name(u bridge.UserID) string { return strings.ToLower(string(u)) }
+
+func TestNobodyEverGetsWhatWasSaidWhereTheyWereNot(t *testing.T) {
+	counts := map[string]int{}
+	for seed := uint64(1); seed <= uint64(*talkSeeds); seed++ {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				p := &circle{world: w, random: rand.New(rand.NewPCG(seed, 7)), names: strings.Fields("ann ben cyd dan eve"),
+					since: map[string]time.Time{}, lame: map[string]bool{}, sets: map[string]map[bridge.ChannelID]bool{}, changed: map[string]bool{}, moved: map[bridge.ChannelID]time.Time{}}
+				p.perform()
+				p.judge(counts)
+			})
+		})
+	}
+	t.Logf("%v", counts)
+	for _, what := range []string{"carried", "must", "left behind", "crashed"} {
+		if counts[what] == 0 && *talkSeeds >= 100 {
+			t.Errorf("it never happened: %s", what)
+		}
+	}
+}
+
+func (p *circle) fault(_ context.Context, c memory.Call) error {
+	if !p.faulty || p.random == nil || p.random.IntN(12) > 0 {
+		return nil
+	}
+	switch c.Op {
+	case memory.Post, memory.OpenConversation, memory.Edit, memory.Delete:
+		if c.After {
+			return memory.LostAnswer()
+		}
+		return memory.Fails(bridge.Transient)
+	case memory.Members, memory.Talk, memory.Find, memory.Feeding, memory.Rename:
+		if !c.After {
+			return memory.Fails(bridge.Transient)
+		}
+	}
+	return nil
+}
+
+func (p *circle) perform() {
+	a, b := likeMattermost(), likeTeams()
+	mutexed := make(chan struct{}, 1)
+	guard := func(ctx context.Context, c memory.Call) error {
+		mutexed <- struct{}{}
+		defer func() { <-mutexed }()
+		return p.fault(ctx, c)
+	}
+	a.Fault, b.Fault = guard, guard
+	p.a, p.b = p.talking(a, b)
+	for _, n := range p.names {
+		p.a.AddPerson(bridge.Author{ID: bridge.UserID(n), Name: n})
+		p.b.AddPerson(bridge.Author{ID: there(n), Name: n})
+		if p.random.IntN(3) > 0 {
+			p.join(n)
+		} else {
+			p.match(p.a, bridge.UserID(n), p.b, there(n), n)
+		}
+	}
+	p.faulty = p.random.IntN(2) == 0
+	for range 40 {
+		p.act()
+		p.rest(p.random.IntN(5) == 0)
+	}
+	p.faulty, p.diesAt = false, 0
+	p.restart()
+	p.wait(3 * time.Hour)
+}
+
+// rest lets some time pass, never a whole number of milliseconds, so that nothing happens at the very moment of something else.
+func (p *circle) rest(long bool) {
+	d := time.Duration(2+p.random.IntN(400)) * time.Millisecond
+	if long {
+		d = time.Duration(p.random.IntN(60)) * time.Second
+	}
+	p.wait(d + time.Duration(1+p.random.IntN(999_000)))
+	if p.gone {
+		p.restart()
+	}
+}
+
+func (p *circle) restart() {
+	p.down()
+	p.gone, p.diesAt = false, 0
+	if p.faulty && p.random.IntN(2) == 0 {
+		p.diesAt, p.diesAfter = 1+p.random.IntN(40), p.random.IntN(2) == 0
+	}
+	p.start()
+	p.gateway.PeopleChanged()
+}
+
+// join connects somebody.
+func (p *circle) join(n string) {
+	if _, connected := p.since[n]; connected || p.gone || p.lame[n] {
+		return
+	}
+	err := p.tryConnect(p.a, bridge.UserID(n), p.b, there(n))
+	if err == nil {
+		p.since[n] = time.Now()
+	} else if !p.gone {
+		p.t.Error(err)
+	}
+}
+
+func (p *circle) part(n string) {
+	if _, connected := p.since[n]; !connected || p.gone {
+		return
+	}
+	delete(p.since, n)
+	for s, u := range map[bridge.ServerID]bridge.UserID{p.a.Server(): bridge.UserID(n), p.b.Server(): there(n)} {
+		if err := p.store.Forget(p.t.Context(), s, u, false); err != nil {
+			p.lame[n] = true // the store has died in between
+			return
+		}
+	}
+	if p.random.IntN(2) == 0 && !p.gone {
+		_ = p.store.NoteMatch(p.t.Context(), store.Match{User: store.User{Server: p.a.Server(), User: bridge.UserID(n)}, OtherServer: p.b.Server(), Other: there(n), Name: n, Seen: time.Now()})
+	}
+	p.gateway.PeopleChanged()
+}
+
+func (p *circle) act() {
+	switch n := p.random.IntN(20); {
+	case n < 5:
+		p.begin()
+	case n < 12:
+		p.speak()
+	case n < 15:
+		p.alter()
+	case n < 18:
+		p.regroup()
+	case n == 18:
+		who := p.names[p.random.IntN(len(p.names))]
+		if p.random.IntN(2) == 0 {
+			p.join(who)
+		} else {
+			p.part(who)
+		}
+	default:
+		p.restart()
+	}
+}
+
+// begin has some people begin a talk, or go back to theirs.
+func (p *circle) begin() {
+	names := slices.Clone(p.names)
+	p.random.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+	var here, away []bridge.UserID
+	for _, n := range names[:1+p.random.IntN(4)] {
+		here, away = append(here, bridge.UserID(n)), append(away, there(n))
+	}
+	if p.random.IntN(2) == 0 {
+		p.say(p.a, p.a.Direct(here...), here[0])
+	} else {
+		p.say(p.b, p.b.Direct(away...), away[0])
+	}
+}
+
+func (p *circle) speak() {
+	s := p.a
+	if p.random.IntN(2) == 0 {
+		s = p.b
+	}
+	if all := s.Talks(); len(all) > 0 {
+		if t := all[p.random.IntN(len(all))]; len(t.Members) > 0 {
+			p.say(s, t.Conversation.Channel, t.Members[p.random.IntN(len(t.Members))])
+		}
+	}
+}
+
+func (p *circle) say(s *memory.Service, c bridge.ChannelID, u bridge.UserID) {
+	m := &spoken{token: fmt.Sprintf("m%d.", len(p.said)), in: s, channel: c, by: name(u), at: time.Now()}
+	m.text = m.token
+	var roots []memory.Seen
+	for _, seen := range s.Messages(c) {
+		if !seen.Deleted && seen.Root == "" {
+			roots = append(roots, seen)
+		}
+	}
+	if len(roots) > 0 && p.random.IntN(4) == 0 {
+		m.id = s.Reply(c, roots[p.random.IntN(len(roots))].ID, u, m.text)
+	} else {
+		m.id = s.Say(c, u, m.text)
+	}
+	all := s.Messages(c)
+	for _, member := range all[len(all)-1].To {
+		m.to = append(m.to, name(member))
+	}
+	slices.Sort(m.to)
+	p.said = append(p.said, m)
+	p.note(s, c)
+}
+
+// note remembers who was in a group of b.
+func (p *circle) note(s *memory.Service, c bridge.ChannelID) {
+	for _, t := range s.Talks() {
+		if s == p.b && t.Conversation.Channel == c && t.Shape == bridge.Group {
+			key := setOf(t.Members)
+			if p.sets[key] == nil {
+				p.sets[key] = map[bridge.ChannelID]bool{}
+			}
+			p.sets[key][c] = true
+		}
+	}
+}
+
+func setOf(members []bridge.UserID) string {
+	var all []string
+	for _, u := range members {
+		all = append(all, name(u))
+	}
+	slices.Sort(all)
+	return strings.Join(all, " ")
+}
+
+// alter edits, deletes or reacts.
+func (p *circle) alter() {
+	if len(p.said) == 0 {
+		return
+	}
+	m := p.said[p.random.IntN(len(p.said))]
+	switch {
+	case m.deleted:
+	case p.random.IntN(3) > 0:
+		m.text += "edited"
+		m.in.Edit(m.channel, m.id, m.text)
+	case p.random.IntN(2) == 0:
+		m.deleted = true
+		m.in.Delete(m.channel, m.id)
+	default:
+		m.in.React(m.channel, m.id, m.in.Messages(m.channel)[0].To[0], "👍")
+	}
+}
+
+func (p *circle) regroup() {
+	var groups []bridge.Talk
+	for _, t := range p.b.Talks() {
+		if t.Shape == bridge.Group {
+			groups = append(groups, t)
+		}
+	}
+	if len(groups) == 0 {
+		return
+	}
+	t := groups[p.random.IntN(len(groups))]
+	c, u := t.Conversation.Channel, there(p.names[p.random.IntN(len(p.names))])
+	p.note(p.b, c)
+	p.moved[c] = time.Now()
+	p.changed[setOf(t.Members)] = true
+	if slices.Contains(t.Members, u) {
+		p.b.Leave(c, u)
+	} else {
+		p.b.Join(c, u)
+	}
+	p.note(p.b, c)
+}
+
+var tokens = regexp.MustCompile(`m\d+\.`)
+
+func (p *circle) judge(counts map[string]int) {
+	p.t.Helper()
+	by := map[string]*spoken{}
+	for _, m := range p.said {
+		by[m.token] = m
+	}
+	copies := map[string][]memory.Seen{}
+	for _, s := range []*memory.Service{p.a, p.b} {
+		for _, t := range s.Talks() {
+			for _, seen := range s.Messages(t.Conversation.Channel) {
+				for _, token := range tokens.FindAllString(seen.Text, -1) {
+					m := by[token]
+					for _, u := range seen.To {
+						if !slices.Contains(m.to, name(u)) {
+							p.t.Errorf("%s got %q, which was said among %v, in %s of %v", u, seen.Text, m.to, t.Conversation, seen.To)
+						}
+					}
+				}
+				lines := strings.Split(seen.Text, "\n") // before the last one stands what it answers
+				if token := tokens.FindString(lines[len(lines)-1]); token != "" && by[token].in != s && lines[0] != "edited:" {
+					copies[token] = append(copies[token], seen)
+				}
+			}
+		}
+		for _, n := range s.Notices() {
+			if tokens.MatchString(memory.Text(n.Text)) {
+				p.t.Errorf("%s was told %q", n.User, memory.Text(n.Text))
+			}
+		}
+	}
+	for _, t := range p.b.Talks() {
+		p.note(p.b, t.Conversation.Channel)
+	}
+	known := map[bridge.ChannelID]bool{}
+	for _, m := range p.said {
+		known[m.channel] = known[m.channel] || len(copies[m.token]) > 0
+	}
+	for _, m := range p.said {
+		all := copies[m.token]
+		live := slices.DeleteFunc(slices.Clone(all), func(s memory.Seen) bool { return s.Deleted })
+		if len(all) > 0 {
+			counts["carried"]++
+		}
+		if len(live) > 1 {
+			p.t.Errorf("%s is there %d times: %+v", m.token, len(live), live)
+		}
+		if !p.must(m) {
+			continue
+		}
+		if m.in == p.b && !known[m.channel] && p.moved[m.channel].After(m.at) {
+			counts["changed before it was met"]++ // then nobody reads what was said before
+			continue
+		}
+		counts["must"]++
+		if m.deleted && len(live) > 0 || !m.deleted && (len(live) != 1 || !strings.HasSuffix(live[0].Text, m.text)) {
+			p.t.Errorf("%s (%q, deleted %t) said in %s/%s among %v at %s is there as %+v", m.token, m.text, m.deleted, m.in.Server(), m.channel, m.to, m.at.Format("04:05.000"), live)
+		}
+	}
+	if held := p.held(); len(held) > 0 {
+		p.t.Errorf("in quarantine: %+v", held)
+	}
+	counts["left behind"] += strings.Count(strings.Join(notices(p.a), "\n"), "It goes on in another one")
+	counts["crashed"] += strings.Count(p.log.String(), "the store is closed")
+	if p.t.Failed() {
+		for _, m := range p.said {
+			p.t.Logf("%s %s %s/%s %v by %s", m.at.Format("04:05.000"), m.token, m.in.Server(), m.channel, m.to, m.by)
+		}
+		p.t.Logf("connected %v\n%s\n%s", p.since, strings.Join(talksOf(p.a), "\n"), strings.Join(talksOf(p.b), "\n"))
+	}
+}
+
+// must: everybody was connected when it was said and has been since, and it was said where exactly one conversation of the same people is.
+func (p *circle) must(m *spoken) bool {
+	for _, n := range m.to {
+		since, connected := p.since[n]
+		if !connected || m.at.Before(since.Add(3*time.Second)) {
+			return false
+		}
+	}
+	key := strings.Join(m.to, " ")
+	switch {
+	case m.in == p.b && len(m.to) < 3 && p.sets[key] != nil: // a group that became so small
+		return !p.sets[key][m.channel]
+	case len(m.to) < 3:
+		return true
+	case m.in == p.a && p.changed[key]:
+		return false // the other end may have moved on
+	}
+	return len(slices.Collect(maps.Keys(p.sets[key]))) <= 1
+}

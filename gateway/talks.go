@@ -1,0 +1,398 @@
+package gateway
+
+import (
+	"context"
+	"maps"
+	"reflect"
+	"slices"
+	"sync"
+	"time"
+
+	"causeway/bridge"
+	"causeway/gateway/direct"
+	"causeway/gateway/store"
+)
+
+// Direct is a [[direct]] of the config: two accounts between which direct and group conversations are carried.
+type Direct struct {
+	Accounts [2]bridge.AccountName
+	direct.Settings
+}
+
+// talks knows the direct and group conversations that were met, as the store does, and who is connected.
+//
+//	Inbox.Meet ─▶ decide (who is everybody?) ─▶ store.Meet ─▶ the other end found or opened ─▶ table
+//
+// What is in the table is carried like channels are. One talk is met at a time; nothing else waits for it.
+type talks struct {
+	gateway *Gateway
+	links   []*link
+	// regard is signalled when people may have connected or disconnected.
+	regard  chan struct{}
+	meeting keyed
+	failing troubles
+	// order is held from before the store changes a talk or pair until the table knows, and for reading from before somebody looks into the table
+	// until what they put is stored: so nothing is put for a conversation that is not an end any more.
+	order sync.RWMutex
+
+	mutex sync.Mutex // guards what follows
+	known map[bridge.ConversationID]*talk
+	pairs map[int64]store.Pair
+	users map[store.User]user
+	// doubtful are pairs that may not be carried any more.
+	doubtful map[int64]bool
+	// changed is closed when observed has become another one.
+	observed map[bridge.AccountName][]bridge.Observed
+	changed  chan struct{}
+}
+
+// link is a [[direct]] at work.
+type link struct {
+	ends     [2]*account
+	settings direct.Settings
+	// since is from when on direct and group messages count, guarded by the mutex of the talks; noted: the store knows what is switched on.
+	since [2]time.Time
+	noted bool
+}
+
+// other gives the end that is not a.
+func (l *link) other(a *account) *account {
+	if l.ends[0] == a {
+		return l.ends[1]
+	}
+	return l.ends[0]
+}
+
+func (l *link) has(a *account) bool { return l.ends[0] == a || l.ends[1] == a }
+
+// begins gives from when on messages of a conversation count because of the settings.
+func (l *link) begins(shape bridge.Shape) time.Time {
+	if shape == bridge.Group {
+		return l.since[1]
+	}
+	return l.since[0]
+}
+
+// on reports whether conversations of this shape are switched on.
+func (l *link) on(shape bridge.Shape) bool {
+	s := l.settings
+	return s.Enable && (shape == bridge.Group && s.GroupMessages || shape != bridge.Group && s.DirectMessages)
+}
+
+// talk is a conversation that was met.
+type talk struct {
+	// periods are in the order in which its people changed.
+	periods []store.Talk
+	// told are those who know why it is refused, by the reason.
+	told map[store.Told]bool
+	// lifted: what was decided need not hold any more, so it is to be met again.
+	lifted bool
+}
+
+func (t *talk) latest() *store.Talk { return &t.periods[len(t.periods)-1] }
+
+// user is what counts of somebody who has connected.
+type user struct {
+	person   int64
+	state    store.IdentityState
+	account  bridge.AccountName
+	prefers  bridge.AccountName
+	observe  bool
+	anywhere bool  // connected on another server, too
+	since    int64 // when they connected, in Unix milliseconds
+}
+
+func newTalks(g *Gateway, all []Direct) *talks {
+	t := &talks{
+		gateway: g, regard: make(chan struct{}, 1), known: map[bridge.ConversationID]*talk{}, pairs: map[int64]store.Pair{},
+		users: map[store.User]user{}, doubtful: map[int64]bool{}, observed: map[bridge.AccountName][]bridge.Observed{}, changed: make(chan struct{}),
+	}
+	for _, d := range all {
+		l := &link{settings: d.Settings}
+		for i, name := range d.Accounts {
+			l.ends[i] = g.accounts[name]
+		}
+		if l.ends[0] != nil && l.ends[1] != nil && l.ends[0] != l.ends[1] && l.ends[0].capabilities.Direct && l.ends[1].capabilities.Direct {
+			t.links = append(t.links, l)
+		}
+	}
+	return t
+}
+
+// load reads what earlier runs have met, and who is connected.
+func (t *talks) load(ctx context.Context) error {
+	if len(t.links) == 0 {
+		return nil
+	}
+	if err := t.restore(ctx); err != nil {
+		return err
+	}
+	return t.learn(ctx)
+}
+
+func (t *talks) restore(ctx context.Context) error {
+	all, err := t.gateway.store.Talks(ctx)
+	if err != nil {
+		return err
+	}
+	pairs, err := t.gateway.store.Pairs(ctx)
+	if err != nil {
+		return err
+	}
+	told, err := t.gateway.store.Tellings(ctx)
+	if err != nil {
+		return err
+	}
+	for _, a := range t.gateway.order {
+		c, ok, err := t.gateway.store.Endpoint(ctx, a.Name, Placed(a.Place, ""))
+		if err != nil {
+			return err
+		}
+		if ok {
+			a.server.Store(&c.Server)
+		}
+	}
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	for _, one := range all {
+		k := t.talkOf(one.Conversation)
+		k.periods = append(k.periods, one)
+		k.lifted = !settled(direct.Reason(one.Reason))
+	}
+	for _, p := range pairs {
+		t.pairs[p.ID] = p
+	}
+	for _, one := range told {
+		if k := t.known[one.Conversation]; k != nil {
+			k.told[store.Told{User: one.User, Reason: one.Reason}] = true
+		}
+	}
+	for _, l := range t.links {
+		t.note(ctx, l)
+	}
+	return nil
+}
+
+// settled reports whether a decision holds as long as the conversation and the config are the same, whoever connects.
+func settled(r direct.Reason) bool {
+	switch r {
+	case direct.None, direct.IsMeeting, direct.TooMany, direct.TooFew, direct.Moved:
+		return true
+	}
+	return false
+}
+
+// talkOf is called with the mutex held.
+func (t *talks) talkOf(c bridge.ConversationID) *talk {
+	k := t.known[c]
+	if k == nil {
+		k = &talk{told: map[store.Told]bool{}}
+		t.known[c] = k
+	}
+	return k
+}
+
+// note tells the store what is switched on, once both servers are known. It is called with the mutex held.
+func (t *talks) note(ctx context.Context, l *link) {
+	one, two := l.ends[0].server.Load(), l.ends[1].server.Load()
+	if l.noted || one == nil || two == nil {
+		return
+	}
+	s := l.settings
+	since, err := t.gateway.store.Switch(ctx, *one, *two, s.Enable && s.DirectMessages, s.Enable && s.GroupMessages)
+	if t.gateway.stored(err) == nil {
+		l.since, l.noted = since, true
+	}
+}
+
+// arrived notes on which server an account is.
+func (t *talks) arrived(ctx context.Context, a *account, server bridge.ServerID) error {
+	if !slices.ContainsFunc(t.links, func(l *link) bool { return l.has(a) }) {
+		return nil
+	}
+	if known := a.server.Load(); known == nil || *known != server {
+		if err := t.gateway.stored(t.gateway.store.Remember(ctx, a.Name, Placed(a.Place, ""), bridge.ConversationID{Server: server})); err != nil {
+			return err
+		}
+		a.server.Store(&server)
+	}
+	t.mutex.Lock()
+	for _, l := range t.links {
+		t.note(ctx, l)
+	}
+	t.mutex.Unlock()
+	t.gateway.retable()
+	t.wanted()
+	return nil
+}
+
+// wanted has people looked at again.
+func (t *talks) wanted() {
+	select {
+	case t.regard <- struct{}{}:
+	default:
+	}
+}
+
+// linkOf gives the link between two servers, and the account of the first one; nil when the config has none.
+func (t *talks) linkOf(here, there bridge.ServerID) (*link, *account) {
+	for _, l := range t.links {
+		for i, a := range l.ends {
+			s, o := a.server.Load(), l.ends[1-i].server.Load()
+			if s != nil && o != nil && *s == here && *o == there {
+				return l, a
+			}
+		}
+	}
+	return nil, nil
+}
+
+// take notes what the store says of a talk and its pairs, and reports whether the table must know.
+func (t *talks) take(one store.Talk, pairs ...store.Pair) (changed bool) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	if one.Conversation.Channel != "" {
+		k := t.talkOf(one.Conversation)
+		k.lifted = false
+		i, found := slices.BinarySearchFunc(k.periods, one.Since, func(p store.Talk, since time.Time) int { return p.Since.Compare(since) })
+		if found {
+			was := k.periods[i]
+			changed = was.Reason != one.Reason || !slices.Equal(was.Members, one.Members)
+			k.periods[i] = one
+		} else {
+			changed = true
+			k.periods = slices.Insert(k.periods, i, one)
+		}
+	}
+	for _, p := range pairs {
+		if p.ID != 0 {
+			changed = changed || !reflect.DeepEqual(t.pairs[p.ID], p)
+			t.pairs[p.ID] = p
+		}
+	}
+	return changed
+}
+
+// fill puts the talks into a table that is being made.
+func (t *talks) fill(table *table) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	for _, p := range slices.SortedFunc(maps.Values(t.pairs), func(a, b store.Pair) int { return int(a.ID - b.ID) }) {
+		l, _ := t.linkOf(p.Ends[0].Conversation.Server, p.Ends[1].Conversation.Server)
+		if l == nil || !l.noted || !l.on(p.Shape) {
+			continue // switched off: whatever is waiting stays where it is
+		}
+		p.Begins = later(p.Begins, l.begins(p.Shape))
+		for i, e := range p.Ends {
+			if !e.Known() {
+				continue
+			}
+			_, a := t.linkOf(e.Conversation.Server, p.Ends[1-i].Conversation.Server)
+			t.place(table, a, e, p)
+		}
+	}
+	for c, p := range table.conversations {
+		if p.talk != nil {
+			t.finish(c, p)
+		}
+	}
+}
+
+// place adds a pair to what is known of one of its ends.
+func (t *talks) place(table *table, a *account, e store.PairEnd, pair store.Pair) {
+	p := table.conversations[e.Conversation]
+	if p == nil {
+		p = &place{account: a, out: true, gateways: map[bridge.ConversationID]string{}, files: map[bridge.ConversationID]FilePolicy{}, talk: &talkPlace{shape: pair.Shape, first: pair, pairs: map[bridge.ConversationID]store.Pair{}}}
+		p.talk.regroups = pair.Shape == bridge.Group && a.capabilities.Regroup
+		table.conversations[e.Conversation] = p
+	}
+	if p.talk == nil {
+		return // the config names it as a channel
+	}
+	other := pair.Other(e.Conversation)
+	if !other.Known() {
+		p.talk.half = append(p.talk.half, pair)
+		return
+	}
+	p.talk.pairs[other.Conversation] = pair
+	if pair.State != store.PairResting {
+		p.in = true
+		p.targets = append(p.targets, other.Conversation)
+		p.gateways[other.Conversation], p.files[other.Conversation] = "", FilePolicy{Mode: LinkFiles}
+	}
+	if pair.State == store.PairOpen {
+		p.talk.open++
+	}
+}
+
+// finish fills in what depends on all pairs of a conversation.
+func (t *talks) finish(c bridge.ConversationID, p *place) {
+	for _, pair := range p.talk.pairs {
+		if p.talk.begin.IsZero() || pair.Begins.Before(p.talk.begin) {
+			p.talk.begin = pair.Begins
+		}
+	}
+	k := t.known[c]
+	if k == nil || len(k.periods) == 0 { // it was opened, and nothing was said in it yet
+		p.talk.periods = []store.Talk{{Conversation: c, Shape: p.talk.shape, Members: p.talk.first.Here(c).Members}}
+	} else {
+		p.talk.periods = slices.Clone(k.periods)
+	}
+	members := p.talk.latest().Members
+	for _, u := range members {
+		if who, ok := t.users[store.User{Server: c.Server, User: u}]; ok && who.state == store.Connected {
+			p.talk.readers = append(p.talk.readers, u)
+			if who.anywhere && who.prefers != "" && who.prefers != who.account {
+				p.talk.away = append(p.talk.away, u)
+			}
+		}
+	}
+	p.talk.everybody = len(members) > 0 && len(p.talk.readers) == len(members)
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// keyed are locks by conversation, each for as long as somebody holds or wants it.
+type keyed struct {
+	mutex sync.Mutex
+	held  map[bridge.ConversationID]*keyedLock
+}
+
+type keyedLock struct {
+	turn   chan struct{}
+	wanted int
+}
+
+// lock waits for the lock of a conversation, and gives what unlocks it; nil when ctx has ended.
+func (k *keyed) lock(ctx context.Context, c bridge.ConversationID) func() {
+	k.mutex.Lock()
+	if k.held == nil {
+		k.held = map[bridge.ConversationID]*keyedLock{}
+	}
+	one := k.held[c]
+	if one == nil {
+		one = &keyedLock{turn: make(chan struct{}, 1)}
+		k.held[c] = one
+	}
+	one.wanted++
+	k.mutex.Unlock()
+	done := func() {
+		k.mutex.Lock()
+		defer k.mutex.Unlock()
+		if one.wanted--; one.wanted == 0 {
+			delete(k.held, c)
+		}
+	}
+	select {
+	case one.turn <- struct{}{}:
+		return func() { <-one.turn; done() }
+	case <-ctx.Done():
+		done()
+		return nil
+	}
+}

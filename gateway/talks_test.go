@@ -1,0 +1,444 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"causeway/bridge"
+	"causeway/bridge/memory"
+	"causeway/gateway/direct"
+	"causeway/gateway/store"
+)
+
+// The services of these tests are like the two that Causeway is for: in a, groups are what they are, have at most 8 people, and the bot writes
+// everywhere; in b their people and topics change, and only members write. People are called "ann" in a and "Ann" in b.
+
+func likeMattermost() memory.Options { return memory.Options{GroupLimit: 8} }
+func likeTeams() memory.Options      { return memory.Options{Regroup: true, NoRelayDirect: true} }
+
+// talking runs two services between which direct and group conversations are carried, with these people connected.
+func (w *world) talking(a, b memory.Options, connected ...string) (*memory.Service, *memory.Service) {
+	left, right := w.service("a", a), w.service("b", b)
+	w.directs = []Direct{{Accounts: [2]bridge.AccountName{"memory.a", "memory.b"}, Settings: direct.Settings{Enable: true, DirectMessages: true, GroupMessages: true}}}
+	w.start()
+	for _, name := range connected {
+		w.connect(left, bridge.UserID(name), right, there(name))
+	}
+	w.wait(time.Second)
+	return left, right
+}
+
+// there gives how somebody is called in b.
+func there(name string) bridge.UserID {
+	return bridge.UserID(strings.ToUpper(name[:1]) + name[1:])
+}
+
+// talksOf gives the direct and group conversations of a service with all that is said there: "ann ben: ann one | ben two".
+func talksOf(s *memory.Service) []string {
+	all := []string{}
+	for _, t := range s.Talks() {
+		var names, lines []string
+		for _, u := range t.Members {
+			names = append(names, string(u))
+		}
+		for _, m := range s.Messages(t.Conversation.Channel) {
+			if m.Deleted {
+				continue
+			}
+			by := string(m.Author.ID)
+			if m.Author.Name != by {
+				by += " as " + m.Author.Name
+			}
+			lines = append(lines, by+": "+m.Text)
+		}
+		all = append(all, strings.Join(names, " ")+" > "+strings.Join(lines, " | "))
+	}
+	return all
+}
+
+func (w *world) talksAre(s *memory.Service, want ...string) {
+	w.t.Helper()
+	if want == nil {
+		want = []string{}
+	}
+	w.same(talksOf(s), want)
+}
+
+// notices gives what people were told privately, "ann: text".
+func notices(s *memory.Service) []string {
+	all := []string{}
+	for _, n := range s.Notices() {
+		all = append(all, string(n.User)+": "+memory.Text(n.Text))
+	}
+	return all
+}
+
+func TestTheFirstMessageMakesTheOtherSide(t *testing.T) {
+	for _, from := range []string{"a", "b"} {
+		t.Run(from, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				a, b := w.talking(likeMattermost(), likeTeams(), "ann", "ben", "cyd")
+				if from == "a" {
+					a.Say(a.Direct("ann", "ben"), "ann", "hello")
+					a.Say(a.Direct("ann", "ben", "cyd"), "cyd", "all")
+					a.Say(a.Direct("ann"), "ann", "note")
+				} else {
+					b.Say(b.Direct("Ann", "Ben"), "Ann", "hello")
+					b.Say(b.Direct("Ann", "Ben", "Cyd"), "Cyd", "all")
+					b.Say(b.Direct("Ann"), "Ann", "note")
+				}
+				w.wait(5 * time.Second)
+				sorted := append(talksOf(a), talksOf(b)...)
+				slices.Sort(sorted)
+				w.same(sorted, []string{"Ann > Ann: note", "Ann Ben > Ann: hello", "Ann Ben Cyd > Cyd: all", "ann > ann: note", "ann ben > ann: hello", "ann ben cyd > cyd: all"})
+				// Both go on, from both sides, after a restart too.
+				pair := b.Direct("Ann", "Ben")
+				b.Say(pair, "Ben", "from there")
+				w.wait(5 * time.Second)
+				w.down()
+				a.Say("@ann@ben", "ann", "while down")
+				w.start()
+				w.wait(5 * time.Second)
+				b.Say(pair, "Ben", "at last")
+				w.wait(5 * time.Second)
+				w.same(slices.Contains(talksOf(a), "ann ben > ann: hello | ben: from there | ann: while down | ben: at last"), true)
+				w.same(len(b.Talks()), 3)
+				w.same(notices(a), []string{})
+			})
+		})
+	}
+}
+
+func TestWhatIsDoneToMessagesOfATalkReachesTheOtherSide(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.talking(likeMattermost(), likeTeams(), "ann", "ben")
+		dm := a.Direct("ann", "ben")
+		one, two := a.Say(dm, "ann", "one"), a.Say(dm, "ben", "two")
+		w.wait(5 * time.Second)
+		a.Reply(dm, one, "ben", "answer")
+		a.Edit(dm, one, "one, edited")
+		a.React(dm, two, "ann", "👍")
+		w.wait(5 * time.Second)
+		chat := b.Direct("Ann", "Ben")
+		w.same(live(b, chat, false), []shown{{By: "Ann", Text: "one, edited"}, {By: "Ben", Text: "two", Emoji: []string{"👍"}}, {By: "Ben", Text: "answer", Answers: "one, edited"}})
+		b.Edit(chat, b.Messages(chat)[1].ID, "two, edited there")
+		b.Delete(chat, b.Messages(chat)[2].ID)
+		w.wait(5 * time.Second)
+		w.talksAre(a, "ann ben > ann: one, edited | ben: two, edited there")
+	})
+}
+
+func TestNothingOfTalksBeforeTheirPeopleConnectedIsCarried(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.talking(likeMattermost(), likeTeams(), "ann")
+		dm := a.Direct("ann", "ben")
+		a.Say(dm, "ann", "too early")
+		w.wait(time.Minute)
+		w.talksAre(b)
+		w.same(notices(a), []string{"ann: What you write here does not appear in memory: ben: people of another organisation have no account there."})
+		a.Say(dm, "ann", "told once")
+		w.wait(time.Minute)
+		w.connect(a, "ben", b, "Ben")
+		w.wait(time.Second)
+		a.Say(dm, "ben", "now")
+		w.wait(5 * time.Second)
+		w.talksAre(b, "Ann Ben > Ben: now")
+		w.same(len(notices(a)), 1)
+	})
+}
+
+func TestBothSidesBeginAtOnceAndAreOnePair(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.talking(likeMattermost(), likeTeams(), "ann", "ben", "cyd")
+		dm, gm := a.Direct("ann", "ben"), a.Direct("ann", "ben", "cyd")
+		chat, group := b.Direct("Ann", "Ben"), b.Direct("Ann", "Ben", "Cyd")
+		a.Say(dm, "ann", "from a")
+		b.Say(chat, "Ben", "from b")
+		a.Say(gm, "ann", "all from a")
+		b.Say(group, "Cyd", "all from b")
+		w.wait(time.Minute)
+		for _, one := range [][]string{talksOf(a)[:1], talksOf(b)[:1]} {
+			w.same(strings.Contains(one[0], "from a") && strings.Contains(one[0], "from b"), true)
+		}
+		pairs, err := w.store.Pairs(w.t.Context())
+		w.same(fmt.Sprint(len(pairs), err), "2 <nil>")
+		// Where the group that Causeway has opened is in use already, the other one is a second one, and its author is told.
+		all := strings.Join(append(talksOf(a), talksOf(b)...), "\n")
+		told := strings.Contains(strings.Join(notices(b), "\n"), "Cyd: What you write here does not appear in memory: another conversation with the same people is.")
+		if strings.Count(all, "all from a") != 2 || strings.Count(all, "all from b") != 2 && !told {
+			w.t.Errorf("%q %q", all, notices(b))
+		}
+	})
+}
+
+func TestWhoHasNotConnectedIsShownByTheBotOrTold(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.talking(likeMattermost(), likeTeams(), "ann")
+		w.match(a, "ben", b, "Ben", "Ben")
+		if p, _, err := w.store.PersonOf(w.t.Context(), a.Server(), "ann"); err != nil || w.store.Prefer(w.t.Context(), p.ID, "memory.b", true) != nil {
+			w.t.Fatal(err)
+		}
+		w.gateway.PeopleChanged()
+		w.wait(time.Second)
+		dm := a.Direct("ann", "ben")
+		a.Say(dm, "ann", "from ann")
+		w.wait(5 * time.Second)
+		chat := b.Direct("Ann", "Ben")
+		b.Say(chat, "Ben", "from ben there")
+		a.Say(dm, "ben", "from ben here")
+		a.Say(dm, "ben", "once more")
+		w.wait(5 * time.Second)
+		w.same(talksOf(a)[0], "ann ben > ann: from ann | ben: from ben here | ben: once more | bot as Ben: from ben there")
+		w.same(talksOf(b)[0], "Ann Ben > Ann: from ann | Ben: from ben there")
+		waits := "Ann: Something waits for you in memory: somebody who has not connected has written to you there."
+		w.same(notices(a), []string{"ben: What you write here does not appear in memory: you have not connected your accounts, so nothing can be written in your name there."})
+		w.same(notices(b), []string{waits})
+		w.wait(time.Hour)
+		a.Say(dm, "ben", "an hour later")
+		w.wait(5 * time.Second)
+		w.same(notices(b), []string{waits, waits})
+		w.same(len(notices(a)), 1)
+		w.same(len(w.held()), 0)
+	})
+}
+
+func TestTheMessagesOfTheLostWaitAndThoseOfOthersGoOn(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.talking(likeMattermost(), likeTeams(), "ann", "ben")
+		dm := a.Direct("ann", "ben")
+		a.Say(dm, "ann", "one")
+		w.wait(5 * time.Second)
+		b.Revoke("Ann")
+		a.Say(dm, "ann", "waits")
+		a.Say(dm, "ben", "goes on")
+		w.wait(5 * time.Second)
+		w.talksAre(b, "Ann Ben > Ann: one | Ben: goes on")
+		w.down()
+		w.start()
+		w.wait(time.Minute)
+		w.talksAre(b, "Ann Ben > Ann: one | Ben: goes on")
+		b.Grant("Ann")
+		w.connect(a, "ann", b, "Ann")
+		w.wait(5 * time.Second)
+		w.same(strings.HasSuffix(talksOf(b)[0], "waits"), true)
+		w.same(len(w.held()), 0)
+	})
+}
+
+func TestALargerGroupAMeetingAndASecondChatAreToldAndNotCarried(t *testing.T) {
+	inWorld(t, func(w *world) {
+		names := strings.Fields("ann ben cyd dan eve fay guy hal ida")
+		a, b := w.talking(likeMattermost(), likeTeams(), names...)
+		var all []bridge.UserID
+		for _, n := range names {
+			all = append(all, there(n))
+		}
+		b.Say(b.Direct(all...), "Ann", "nine")
+		b.Say(b.Meeting("Ann", "Ben"), "Ann", "meeting")
+		b.Say(b.Direct("Ann", "Ben", "Cyd"), "Ann", "first")
+		w.wait(5 * time.Second)
+		b.Say(b.Direct("Ann", "Ben", "Cyd"), "Ann", "second")
+		w.wait(5 * time.Second)
+		w.talksAre(a, "ann ben cyd > ann: first")
+		told := notices(b)
+		slices.Sort(told)
+		w.same(told, []string{
+			"Ann: What you write here does not appear in memory: another conversation with the same people is.",
+			"Ann: What you write here does not appear in memory: it belongs to a meeting.",
+			"Ann: What you write here does not appear in memory: it has more people than a group can have there.",
+		})
+	})
+}
+
+func TestWherePeopleJoinAndLeaveAnotherGroupTakesOver(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.talking(likeMattermost(), likeTeams(), "ann", "ben", "cyd", "dan")
+		chat := b.Direct("Ann", "Ben", "Cyd")
+		b.Say(chat, "Ann", "three")
+		w.wait(5 * time.Second)
+		b.Join(chat, "Dan")
+		w.wait(5 * time.Second)
+		b.Say(chat, "Dan", "four")
+		a.Say("@ann@ben@cyd", "ben", "left behind")
+		a.Say("@ann@ben@cyd", "ben", "told once")
+		w.wait(5 * time.Second)
+		a.Say("@ann@ben@cyd@dan", "cyd", "from four")
+		w.wait(5 * time.Second)
+		b.Leave(chat, "Ben")
+		w.wait(5 * time.Second)
+		b.Say(chat, "Ann", "three others")
+		w.wait(5 * time.Second)
+		w.talksAre(a,
+			"ann ben cyd > ann: three | bot: The people in this conversation have changed in memory. It goes on in the one with ann, ben, cyd, dan. | ben: left behind | ben: told once",
+			"ann ben cyd dan > bot: This goes on from the conversation with ann, ben, cyd, since people have changed in memory. | dan: four | cyd: from four"+
+				" | bot: The people in this conversation have changed in memory. It goes on in the one with ann, cyd, dan.",
+			"ann cyd dan > bot: This goes on from the conversation with ann, ben, cyd, dan, since people have changed in memory. | ann: three others")
+		w.same(notices(a), []string{
+			"ben: What you write here does not appear in memory any more: the people in the conversation there have changed. It goes on in another one here, with exactly them."})
+		// What was carried still follows its changes.
+		b.Edit(chat, b.Messages(chat)[0].ID, "three, edited")
+		w.wait(5 * time.Second)
+		w.same(strings.HasPrefix(talksOf(a)[0], "ann ben cyd > ann: three, edited |"), true)
+	})
+}
+
+func TestAMessageOnItsWayIsNotWrittenWhereSomebodyHasJoined(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var f switched
+		o := likeTeams()
+		o.Fault = f.fault
+		a, b := w.talking(likeMattermost(), o, "ann", "ben", "cyd", "dan")
+		chat := b.Direct("Ann", "Ben", "Cyd")
+		b.Say(chat, "Ann", "hello")
+		w.wait(5 * time.Second)
+		// Nothing is read in b any more, and somebody joins.
+		f.on(before(memory.Feeding, func() error { return memory.Fails(bridge.Transient) }))
+		b.Join(chat, "Dan")
+		w.wait(time.Second)
+		a.Say("@ann@ben@cyd", "ben", "not for dan")
+		w.wait(time.Minute)
+		w.same(texts(b, chat), []string{"hello"})
+		w.same(len(notices(a)), 1)
+		w.same(len(w.held()), 0)
+	})
+}
+
+func TestATopicIsTheSameOnBothSides(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.talking(likeMattermost(), likeTeams(), "ann", "ben", "cyd")
+		chat := b.Direct("Ann", "Ben", "Cyd")
+		b.Retitle(chat, "lunch")
+		b.Say(chat, "Ann", "hello")
+		w.wait(5 * time.Second)
+		w.same(a.Topic("@ann@ben@cyd"), "lunch")
+		a.Retitle("@ann@ben@cyd", "dinner")
+		w.wait(5 * time.Second)
+		w.same(b.Topic(chat), "dinner")
+		b.Retitle(chat, "")
+		w.wait(5 * time.Second)
+		w.same(a.Topic("@ann@ben@cyd"), "")
+	})
+}
+
+func TestSwitchedOffNothingNewCrossesAndOnAgainItBeginsThen(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.talking(likeMattermost(), likeTeams(), "ann", "ben")
+		dm := a.Direct("ann", "ben")
+		a.Say(dm, "ann", "one")
+		w.wait(5 * time.Second)
+		w.down()
+		w.directs[0].DirectMessages = false
+		w.start()
+		a.Say(dm, "ann", "while off")
+		w.wait(time.Minute)
+		w.talksAre(b, "Ann Ben > Ann: one")
+		refused, err := w.store.RefusedTalks(w.t.Context(), a.Server(), "ann", 10)
+		if err != nil || len(refused) != 1 || direct.Reason(refused[0].Reason) != direct.DirectOff {
+			w.t.Errorf("%v %v", refused, err)
+		}
+		w.down()
+		a.Say(dm, "ann", "while down")
+		w.wait(time.Second)
+		w.directs[0].DirectMessages = true
+		w.start()
+		a.Say(dm, "ann", "on again")
+		w.wait(5 * time.Second)
+		w.talksAre(b, "Ann Ben > Ann: one | Ann: on again")
+		w.same(notices(a), []string{})
+		pairs, err := w.store.Pairs(w.t.Context())
+		w.same(fmt.Sprint(len(pairs), err), "1 <nil>")
+	})
+}
+
+func TestWhoDisconnectsEndsItAndConnectingAgainBeginsItAnew(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.talking(likeMattermost(), likeTeams(), "ann", "ben")
+		dm := a.Direct("ann", "ben")
+		a.Say(dm, "ann", "one")
+		w.wait(5 * time.Second)
+		for s, u := range map[bridge.ServerID]bridge.UserID{a.Server(): "ben", b.Server(): "Ben"} {
+			if err := w.store.Forget(w.t.Context(), s, u, false); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+		w.gateway.PeopleChanged()
+		w.wait(time.Second)
+		a.Say(dm, "ann", "alone")
+		w.wait(5 * time.Second)
+		w.same(len(notices(a)), 1)
+		w.connect(a, "ben", b, "Ben")
+		w.wait(time.Second)
+		a.Say(dm, "ben", "back")
+		w.wait(5 * time.Second)
+		w.talksAre(b, "Ann Ben > Ann: one | Ben: back")
+	})
+}
+
+func TestACrashAtEachStepOfOpeningLeavesOnePair(t *testing.T) {
+	for _, group := range []bool{false, true} {
+		for at := 1; ; at++ {
+			died := false
+			t.Run(fmt.Sprintf("group %t, write %d", group, at), func(t *testing.T) {
+				inWorld(t, func(w *world) {
+					for _, after := range []bool{false, true} {
+						died = w.diesOpening(group, at, after) || died
+					}
+				})
+			})
+			if !died || t.Failed() {
+				break
+			}
+		}
+	}
+}
+
+// diesOpening has the process die at one of the writes that follow a first message, and reports whether there were so many.
+func (w *world) diesOpening(group bool, at int, after bool) (died bool) {
+	w.accounts, w.routes = nil, nil
+	w.path = fmt.Sprintf("/world-%d", worlds.Add(1))
+	keep := w.open(store.Options{VFS: "memdb"})
+	defer keep.Close()
+	a, b := w.talking(likeMattermost(), likeTeams(), "ann", "ben", "cyd")
+	w.down()
+	w.diesAt, w.diesAfter = at, after
+	w.start()
+	gm := a.Direct("ann", "ben")
+	want := "Ann Ben > Ann: hello"
+	if group {
+		gm, want = a.Direct("ann", "ben", "cyd"), "Ann Ben Cyd > Ann: hello"
+	}
+	a.Say(gm, "ann", "hello")
+	w.wait(10 * time.Second)
+	died = w.gone
+	w.down()
+	w.diesAt, w.gone = 0, false
+	w.start()
+	w.wait(time.Minute)
+	w.talksAre(b, want)
+	w.down()
+	return died
+}
+
+func TestALostAnswerToAnOpeningLeavesOnePair(t *testing.T) {
+	inWorld(t, func(w *world) {
+		o := likeTeams()
+		n := 0
+		o.Fault = func(_ context.Context, c memory.Call) error {
+			if c.Op == memory.OpenConversation && c.After {
+				if n++; n == 1 {
+					return memory.LostAnswer()
+				}
+			}
+			return nil
+		}
+		a, b := w.talking(likeMattermost(), o, "ann", "ben", "cyd")
+		a.Say(a.Direct("ann", "ben", "cyd"), "ann", "hello")
+		w.wait(time.Minute)
+		w.same(n, 2)
+		w.talksAre(b, "Ann Ben Cyd > Ann: hello")
+	})
+}
