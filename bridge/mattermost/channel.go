@@ -310,6 +310,9 @@ func (c *channel) catchUp(ctx context.Context, how depth) error {
 	if how >= toBeSure {
 		a.verify(c.id, c.cursor)
 	}
+	if c.talk.Load() {
+		c.feed.talks.readUntil(c.id, found.until)
+	}
 	return nil
 }
 

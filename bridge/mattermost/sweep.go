@@ -21,6 +21,8 @@ const (
 	calm = 2 * time.Minute
 	// budget is how many lists of idle people are asked for in a second at most: a list costs the server a millisecond (measured on 11.1).
 	budget = 50
+	// mostTries is how often a talk is read for something that a list shows and reading does not.
+	mostTries = 10
 	// mostStrain is by how much less often is asked at most, where the server limits how often.
 	mostStrain = 32
 )
@@ -287,7 +289,7 @@ func (t *talks) compare(ctx context.Context, p *observed, list []listed) {
 		ids = append(ids, c.ID)
 		k, seen := t.known[c.ID]
 		if !seen {
-			k = noticed{p.from, p.from}
+			k = noticed{said: p.from, changed: p.from}
 			t.loose = true
 		}
 		news := change{id: c.ID}
@@ -300,7 +302,13 @@ func (t *talks) compare(ctx context.Context, p *observed, list []listed) {
 		if news.said != 0 || news.renamed != 0 {
 			changes = append(changes, news)
 		}
-		t.known[c.ID] = noticed{max(k.said, c.LastPostAt), max(k.changed, c.UpdateAt)}
+		// The server may list a post before it gives it: what says that nothing is new is cached, and forgotten a little after the
+		// post is stored (post_layer.go of its store). So what is read counts as noticed when it was read.
+		if k.tries++; news.said == 0 || t.feed.channel(c.ID) == nil || k.tries > mostTries {
+			k.said, k.tries = max(k.said, c.LastPostAt), 0
+		}
+		k.changed = max(k.changed, c.UpdateAt)
+		t.known[c.ID] = k
 	}
 	t.loose = t.loose || !p.listed
 	p.talks, p.listed = ids, true

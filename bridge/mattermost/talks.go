@@ -54,7 +54,11 @@ type talks struct {
 }
 
 // noticed is up to when posts and changes of a channel have been noticed, in milliseconds of the server's clock.
-type noticed struct{ said, changed int64 }
+type noticed struct {
+	said, changed int64
+	// tries is how often it was read since something newer shows in a list.
+	tries int
+}
 
 // observed is somebody whose conversations are noticed. The fields are guarded by talks.mu.
 type observed struct {
@@ -259,6 +263,15 @@ func (t *talks) carried(channel string, states []bridge.State) {
 	t.stir(channel, now)
 	t.mu.Unlock()
 	t.rouse(channel, now)
+}
+
+// readUntil is told up to when a talk was read.
+func (t *talks) readUntil(channel string, until int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	k := t.known[channel]
+	k.said = max(k.said, until)
+	t.known[channel] = k
 }
 
 // rouse has the conversations of a talk's people looked at often for a while, where no connection tells: an answer may follow.
