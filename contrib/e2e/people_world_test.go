@@ -52,7 +52,7 @@ func newFolk(t *testing.T, mm *harness.Mattermost, profile string) *folk {
 	t.Helper()
 	secrets := &secrets{}
 	f := &folk{
-		pair:  &pair{mm: mm, dir: t.TempDir(), program: harness.BuildCauseway(t), pause: time.Second},
+		pair:  &pair{mm: mm, proxy: harness.StartProxy(t, mm.Address), dir: t.TempDir(), program: harness.BuildCauseway(t), pause: time.Second},
 		whole: t, secrets: secrets, browser: startBrowser(t, secrets),
 	}
 	f.place = mm.CreateTeam(t)
@@ -113,7 +113,7 @@ LoginURL = %[7]q
 [[gateway]]
 name = "town"
 inout = [ { account = "mattermost.hq", channel = "%[8]s" }, { account = "msteams.contoso", channel = "Berlin" } ]
-`, port, secrets.listen(t, mm.URL), f.place.Name, f.tenant.ID, f.app.ClientID, sim.GraphURL(), sim.LoginURL(), f.channel.Name, profile, f.origin))
+`, port, secrets.listen(t, f.proxy.URL), f.place.Name, f.tenant.ID, f.app.ClientID, sim.GraphURL(), sim.LoginURL(), f.channel.Name, profile, f.origin))
 	f.login(t)
 	anybody := f.member(t, "Anybody", "")
 	f.people, f.others = []*harness.User{anybody.here}, []*teams.User{anybody.there}

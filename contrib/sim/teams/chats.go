@@ -87,6 +87,13 @@ func (c *Channel) GrantRSC(a *App, permissions ...string) {
 	c.rsc[a.ClientID] = append(c.rsc[a.ClientID], permissions...)
 }
 
+// Chats gives all chats of the tenant's people that were made in it, in the order in which they were.
+func (t *Tenant) Chats() []*Channel {
+	t.sim.mu.Lock()
+	defer t.sim.mu.Unlock()
+	return slices.Clone(t.chats)
+}
+
 // Members gives who is in a chat, in the order in which they came.
 func (c *Channel) Members() (people []*User) {
 	c.tenant.sim.mu.Lock()
