@@ -20,10 +20,14 @@ type Direct struct {
 
 // directKeys are the keys of a [[direct]]; nil means true.
 type directKeys struct {
-	Accounts       []string
-	Enable         *bool
+	// Accounts are the two accounts that it is about, as in the headers of their tables.
+	Accounts []string
+	// Enable: direct and group messages cross. With false nothing new does, at once; who is whose counterpart stays known. True when left out.
+	Enable *bool
+	// DirectMessages are those of two people, and of one with themselves. True when left out.
 	DirectMessages *bool
-	GroupMessages  *bool
+	// GroupMessages are those of three to eight people. True when left out.
+	GroupMessages *bool
 }
 
 func yes(b *bool) bool { return b == nil || *b }
