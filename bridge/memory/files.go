@@ -78,13 +78,14 @@ func (c *channel) uploads(files []bridge.File) []Upload {
 	return all
 }
 
-// Files gives the names of all files of a channel that an account has uploaded, sorted, whether or not they are shown.
+// Files gives the names of all files of a channel that an account has uploaded, sorted. What no message has shown is among them only with
+// [Options.KeepFiles]: elsewhere nobody comes to see it, and nothing can remove it.
 func (s *Service) Files(in bridge.ChannelID) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all []string
 	for _, f := range s.channel(in).files {
-		if f.copied {
+		if f.copied && (f.by != "" || s.options.KeepFiles) {
 			all = append(all, f.name)
 		}
 	}
