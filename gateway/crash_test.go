@@ -71,7 +71,7 @@ func diesAt(t *testing.T, seed uint64, at int, after bool) bool {
 	var writes atomic.Int64
 	synctest.Test(t, func(t *testing.T) {
 		p := newPlay(t, seed)
-		p.fault, p.acts, p.troubles = 0, 15, new(tally)
+		p.fault, p.acts, p.troubles = 0, 20, new(tally)
 		p.dies = func(a bool) bool { return a == after && writes.Add(1) == int64(at)+1 }
 		p.perform()
 		if got := p.judge(); got != (sums{}) {

@@ -99,6 +99,9 @@ func (l *lane) work(ctx context.Context) {
 // store then asks for what settles it.
 func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step store.Step) *store.Outcome {
 	o := &store.Outcome{Work: work, Step: step}
+	if work.Instance != l.failing {
+		l.failures = 0 // those of another message say nothing of this one
+	}
 	if (step.Op == store.Find || step.Op == store.Look || step.Op == store.Line && !step.Since.IsZero()) && !l.settled(ctx, p.account.capabilities.Settle-time.Since(l.lastWrite(step))) {
 		return nil
 	}
@@ -216,11 +219,8 @@ func (l *lane) act(ctx context.Context, p *place, o *store.Outcome) error {
 	target := bridge.Target{Conversation: l.name, ID: step.ID, As: step.As}
 	switch step.Op {
 	case store.Post:
-		if p.talk != nil && p.talk.regroups {
-			if same, err := l.gateway.talks.unchanged(ctx, p, l.name, o.Work.Message.Origin); err != nil || !same {
-				o.Verdict = store.Absent
-				return err
-			}
+		if same, err := l.amongTheSame(ctx, p, o); !same {
+			return err
 		}
 		id, err := b.Post(ctx, step.Draft)
 		o.IDs = []bridge.MessageID{id}
@@ -232,7 +232,12 @@ func (l *lane) act(ctx context.Context, p *place, o *store.Outcome) error {
 			o.Verdict = store.Absent
 		}
 		return err
-	case store.Edit, store.Blank:
+	case store.Edit:
+		if same, err := l.amongTheSame(ctx, p, o); !same {
+			return err
+		}
+		return b.Edit(ctx, step.ID, step.Draft)
+	case store.Blank:
 		return b.Edit(ctx, step.ID, step.Draft)
 	case store.Delete:
 		return b.Delete(ctx, target)
@@ -272,6 +277,20 @@ func (l *lane) line(ctx context.Context, p *place, step store.Step) error {
 	}
 	_, err := p.account.Bridge.Post(ctx, step.Draft)
 	return err
+}
+
+// amongTheSame makes sure, right before a text is written into a group that can change, that those are in it to whom it was said. Otherwise it is planned
+// anew.
+func (l *lane) amongTheSame(ctx context.Context, p *place, o *store.Outcome) (bool, error) {
+	if p.talk == nil || !p.talk.regroups || o.Work.IsOrigin {
+		return true, nil
+	}
+	same, err := l.gateway.talks.unchanged(ctx, p, l.name, o.Work.Message.Origin)
+	if err != nil || !same {
+		o.Verdict = store.Absent
+		return false, err
+	}
+	return true, nil
 }
 
 // look reads a part as it is now.

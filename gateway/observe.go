@@ -153,9 +153,17 @@ func (t *talks) learn(ctx context.Context) error {
 			users[store.User{Server: i.Server, User: i.User}] = user{p.ID, i.State, i.Account, p.Preferred, p.Observe, anywhere, i.Since.UnixMilli()}
 		}
 	}
+	rematched, err := t.rematched(ctx, users)
+	if err != nil {
+		t.gateway.storeFailed(err)
+		return err
+	}
 	t.mutex.Lock()
 	before := t.users
 	t.users = users
+	for _, id := range rematched {
+		t.doubtful[id] = true
+	}
 	differs := func(server bridge.ServerID, members []bridge.UserID) bool {
 		return slices.ContainsFunc(members, func(u bridge.UserID) bool {
 			at := store.User{Server: server, User: u}
@@ -175,6 +183,47 @@ func (t *talks) learn(ctx context.Context) error {
 	t.observe()
 	t.mutex.Unlock()
 	return nil
+}
+
+// rematched gives the open pairs of which a member is known by now to be somebody else on the other side, or nobody, though not by connecting.
+func (t *talks) rematched(ctx context.Context, users map[store.User]user) (all []int64, err error) {
+	t.mutex.Lock()
+	pairs := slices.Collect(maps.Values(t.pairs))
+	t.mutex.Unlock()
+	for _, p := range pairs {
+		if p.State != store.PairOpen {
+			continue
+		}
+		for n := range p.Ends {
+			otherwise, err := t.matchedOtherwise(ctx, users, p, n)
+			if err != nil {
+				return nil, err
+			}
+			if otherwise {
+				all = append(all, p.ID)
+			}
+		}
+	}
+	return all, nil
+}
+
+// matchedOtherwise reports whether a member of an end of a pair is known to be nobody of the other end.
+func (t *talks) matchedOtherwise(ctx context.Context, users map[store.User]user, p store.Pair, n int) (bool, error) {
+	end, other := p.Ends[n], p.Ends[1-n]
+	for _, u := range end.Members {
+		at := store.User{Server: end.Conversation.Server, User: u}
+		if _, connected := users[at]; connected {
+			continue
+		}
+		m, known, err := t.gateway.store.Match(ctx, at, other.Conversation.Server)
+		if err != nil {
+			return false, err
+		}
+		if known && !slices.Contains(other.Members, m.Other) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // observe finds whose talks are to be noticed; it is called with the mutex held.
@@ -216,26 +265,47 @@ func (t *talks) reconsider(ctx context.Context, id int64) error {
 }
 
 func (t *talks) weigh(ctx context.Context, p store.Pair) error {
-	end := p.Ends[0]
-	if !end.Known() {
-		end = p.Ends[1]
+	weighed := false
+	for n, end := range p.Ends {
+		if !end.Known() {
+			continue
+		}
+		if weighed { // by who they are from here the others may be known on one side only
+			if other, err := t.matchedOtherwise(ctx, t.everybody(), p, n); !other || err != nil {
+				return err
+			}
+		}
+		weighed = true
+		if rests, err := t.weighEnd(ctx, p, end, p.Ends[1-n]); rests || err != nil {
+			return err
+		}
 	}
-	other := p.Other(end.Conversation)
+	return nil
+}
+
+func (t *talks) everybody() map[store.User]user {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	return t.users // never changed, only replaced
+}
+
+// weighEnd weighs a pair by who the members of one end are elsewhere, and tells whether it rests now.
+func (t *talks) weighEnd(ctx context.Context, p store.Pair, end, other store.PairEnd) (bool, error) {
 	l, a := t.linkOf(end.Conversation.Server, other.Conversation.Server)
 	if l == nil || !l.on(p.Shape) || p.State != store.PairOpen {
-		return nil
+		return false, nil
 	}
 	unlock := t.meeting.lock(ctx, end.Conversation)
 	if unlock == nil {
-		return ctx.Err()
+		return false, ctx.Err()
 	}
 	defer unlock()
 	d, err := t.decide(ctx, l, a, bridge.Talk{Conversation: end.Conversation, Shape: p.Shape, Members: end.Members})
 	if err != nil {
-		return err
+		return false, err
 	}
 	if d.verdict.Carried && slices.Equal(d.verdict.Members, other.Members) {
-		return nil
+		return false, nil
 	}
 	reason := cmp.Or(d.verdict.Reason, direct.SomebodyMissing)
 	var missing [2][]bridge.UserID
@@ -243,7 +313,7 @@ func (t *talks) weigh(ctx context.Context, p store.Pair) error {
 	t.order.Lock()
 	defer t.order.Unlock()
 	if err := t.gateway.stored(t.gateway.store.Rest(context.WithoutCancel(ctx), p.ID, int(reason), missing)); err != nil {
-		return err
+		return false, err
 	}
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
@@ -262,5 +332,5 @@ func (t *talks) weigh(ctx context.Context, p store.Pair) error {
 			k.lifted = d.verdict.Carried // with somebody else on the other side
 		}
 	}
-	return nil
+	return true, nil
 }

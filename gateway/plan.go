@@ -63,6 +63,9 @@ func (p planner) lacks(w *store.Work) store.Step {
 	case missingRoot(w) && m.Quote == nil:
 		return store.Step{Op: store.Quote}
 	}
+	if p.parted(w) {
+		return p.reactions(w)
+	}
 	followed := w.Frozen || w.Phase == store.Live && !p.capabilities().Edit
 	if !followed {
 		if step := p.carry(w); step.Op != store.Settled {

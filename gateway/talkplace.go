@@ -117,6 +117,14 @@ func (p planner) mayNot(w *store.Work, as bridge.UserID) (store.Step, bool) {
 	return deny(w, o.Reason, p.unconnected(w, origin, o)...), true
 }
 
+// parted reports whether a message was changed whose people have changed meanwhile: who has left, or has come, must not get to see the new text,
+// whoever saw the old one. What is deleted goes everywhere all the same.
+func (p planner) parted(w *store.Work) bool {
+	origin := p.gateway.table.Load().conversations[w.Message.Origin]
+	return p.place.talk != nil && origin != nil && origin.talk != nil && origin.talk.pairs[w.Conversation].State == store.PairMoved &&
+		slices.ContainsFunc(w.Parts, func(part store.Part) bool { return part.ID != "" && part.Version < w.Message.Version })
+}
+
 func deny(w *store.Work, r direct.Reason, tell ...store.Telling) store.Step {
 	return store.Step{Op: store.Deny, Denial: store.Denial{Reason: int(r), Tell: tell}}
 }

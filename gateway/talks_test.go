@@ -279,10 +279,14 @@ func TestWherePeopleJoinAndLeaveAnotherGroupTakesOver(t *testing.T) {
 			"ann cyd dan > bot: This goes on from the conversation with ann, ben, cyd, dan, since people have changed in memory. | ann: three others")
 		w.same(notices(a), []string{
 			"ben: What you write here does not appear in memory any more: the people in the conversation there have changed. It goes on in another one here, with exactly them."})
-		// What was carried still follows its changes.
-		b.Edit(chat, b.Messages(chat)[0].ID, "three, edited")
+		// Who has left does not get to see what is written now, also where it was an old message that was changed. A deletion does follow.
+		first := b.Messages(chat)[0].ID
+		b.Edit(chat, first, "three, and what ben must not read")
 		w.wait(5 * time.Second)
-		w.same(strings.HasPrefix(talksOf(a)[0], "ann ben cyd > ann: three, edited |"), true)
+		w.same(strings.HasPrefix(talksOf(a)[0], "ann ben cyd > ann: three |"), true)
+		b.Delete(chat, first)
+		w.wait(5 * time.Second)
+		w.same(strings.HasPrefix(talksOf(a)[0], "ann ben cyd > bot: The people"), true)
 	})
 }
 
@@ -441,5 +445,27 @@ func TestALostAnswerToAnOpeningLeavesOnePair(t *testing.T) {
 		w.wait(time.Minute)
 		w.same(n, 2)
 		w.talksAre(b, "Ann Ben Cyd > Ann: hello")
+	})
+}
+
+// TestWhoIsMatchedWithSomebodyElseByNowGetsNothingMore, nor do those who wrote to them: the account may be another person's.
+func TestWhoIsMatchedWithSomebodyElseByNowGetsNothingMore(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.talking(likeMattermost(), likeTeams(), "ann")
+		w.match(a, "ben", b, "Ben", "Ben")
+		w.match(b, "Ben", a, "ben", "ben")
+		dm := a.Direct("ann", "ben")
+		a.Say(dm, "ann", "to ben")
+		w.wait(5 * time.Second)
+		chat := b.Direct("Ann", "Ben")
+		b.Say(chat, "Ann", "from there")
+		w.wait(5 * time.Second)
+		w.same(talksOf(a)[0], "ann ben > ann: to ben | ann: from there")
+		w.match(b, "Ben", a, "benedict", "benedict")
+		w.gateway.PeopleChanged()
+		w.wait(5 * time.Second)
+		b.Say(chat, "Ann", "for the one whom ben was")
+		w.wait(5 * time.Second)
+		w.same(talksOf(a)[0], "ann ben > ann: to ben | ann: from there")
 	})
 }

@@ -323,19 +323,25 @@ func ours(r notification.Resource, m models.ChatMessageable) bool {
 // afterOutage has the channels of a subscription read that has delivered late: something may have been given up.
 func (s *subscriber) afterOutage(w *watched) {
 	now := time.Now()
-	var covers []func(bridge.ConversationID) bool
+	var late []*feed
 	s.mu.Lock()
 	for _, f := range s.feeds {
 		if f.covers(w.id) && now.Sub(f.late) > afterOutage {
 			f.late = now
-			covers = append(covers, f.covers)
-			s.talks.nudge(f.person)
+			late = append(late, f)
 		}
 	}
 	s.mu.Unlock()
-	for _, c := range covers {
-		s.reader.nudge(c)
+	for _, f := range late {
+		s.readInstead(f)
 	}
+}
+
+// readInstead has what a subscription covers looked through: it may not have told of everything. The caller holds no lock: whoever is asked to look
+// holds their own, and asks for what lives.
+func (s *subscriber) readInstead(f *feed) {
+	s.reader.nudge(f.covers)
+	s.talks.nudge(f.person)
 }
 
 // takeLifecycle acts on what happens to subscriptions.
@@ -357,10 +363,15 @@ func (s *subscriber) lifecycle(item *notification.Item) {
 		s.urge(named, func(*feed) {})
 	case notification.SubscriptionRemoved:
 		s.a.log.Warn("Graph has removed a subscription; it is made again, and what was missed is read.")
+		var removed []*feed
 		s.urge(named, func(f *feed) {
 			s.retired[strings.ToLower(f.id)] = time.Now()
 			f.id, f.since = "", time.Time{}
+			removed = append(removed, f)
 		})
+		for _, f := range removed { // it may be long until there is another
+			s.readInstead(f)
+		}
 	case notification.Missed: // never sent for Teams
 		s.reader.nudge(func(bridge.ConversationID) bool { return true })
 		s.talks.nudgeAll()

@@ -57,6 +57,8 @@ type feed struct {
 	silent, late time.Time
 	// replace: delete it and make it anew. muted: it has been silent again and again, so it does not count as alive.
 	replace, muted bool
+	// lived: it was alive when it was tended to last.
+	lived bool
 	// surplus: it is not needed any more, and is deleted when those that are needed live.
 	surplus bool
 	// reviving: it has paused and is being made to go on.
@@ -268,7 +270,7 @@ func (s *subscriber) tend(ctx context.Context, f *feed) error {
 	if ctx.Err() != nil {
 		return nil
 	}
-	return s.tended(f, before, err)
+	return s.tended(f, err)
 }
 
 // revive renews a subscription. When it has paused, it begins anew: Graph may have given up what was said meanwhile.
@@ -293,7 +295,7 @@ func (s *subscriber) lost(f *feed, id string) {
 }
 
 // tended notes how it went, and tells the reader when that changes how channels are read.
-func (s *subscriber) tended(f *feed, before bool, err error) error {
+func (s *subscriber) tended(f *feed, err error) error {
 	now := time.Now()
 	s.mu.Lock()
 	fresh := err == nil && f.since.IsZero() // made, or adopted
@@ -314,11 +316,12 @@ func (s *subscriber) tended(f *feed, before bool, err error) error {
 		}
 	}
 	alive := f.alive(now)
+	changed := alive != f.lived // it may have died since somebody looked last
+	f.lived = alive
 	s.mu.Unlock()
 	s.report(f, alive, err)
-	if fresh || alive != before {
-		s.reader.nudge(f.covers)
-		s.talks.nudge(f.person)
+	if fresh || changed {
+		s.readInstead(f)
 	}
 	if bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopeAccount {
 		return err
@@ -340,6 +343,9 @@ func (s *subscriber) report(f *feed, alive bool, err error) {
 	text := ""
 	if err != nil {
 		text = bridge.Cause(err)
+	}
+	if !alive && err != nil {
+		text += " " // that it has ended meanwhile is news, too
 	}
 	if s.troubles[f.resource] == text {
 		return
@@ -368,10 +374,7 @@ func (s *subscriber) failedAll(ctx context.Context, err error) (time.Time, error
 	}
 	next := now.Add(24 * time.Hour)
 	for _, f := range s.inOrder() {
-		s.mu.Lock()
-		before := f.alive(now)
-		s.mu.Unlock()
-		if failed := s.tended(f, before, err); failed != nil {
+		if failed := s.tended(f, err); failed != nil {
 			return next, failed
 		}
 		s.mu.Lock()
@@ -416,8 +419,9 @@ func (s *subscriber) foundSilent(c bridge.ConversationID, n int) {
 	now := time.Now()
 	s.mu.Lock()
 	s.gaps += n
+	var muted []*feed
 	for _, f := range s.feeds {
-		if !f.covers(c) || f.id == "" || f.since.IsZero() {
+		if !f.covers(c) || f.id == "" || f.since.IsZero() || f.replace { // it is about to be replaced for the same silence
 			continue
 		}
 		again := now.Sub(f.silent) < replaceAgain
@@ -425,9 +429,13 @@ func (s *subscriber) foundSilent(c bridge.ConversationID, n int) {
 		if again { // it is no use: poll for a while
 			f.next = now.Add(replaceAgain)
 			f.trouble, f.muted = errors.New("the subscription is alive, but messages do not arrive by it"), true
+			muted = append(muted, f)
 		}
 	}
 	s.mu.Unlock()
+	for _, f := range muted {
+		s.readInstead(f)
+	}
 	s.a.log.WithField("conversation", c.String()).WithField("changes", n).
 		Warn("The subscription of this conversation did not tell of everything; what it left out has been read, and the subscription is replaced.")
 	s.reader.nudge(func(other bridge.ConversationID) bool { return other == c })

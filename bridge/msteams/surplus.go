@@ -51,6 +51,7 @@ func (s *subscriber) surplus(now time.Time) (list []*feed, ready time.Time) {
 		switch {
 		case f.surplus:
 			list = append(list, f)
+		case f.person != "": // stands in for no channel
 		case !f.alive(now) || f.since.IsZero():
 			return list, time.Time{}
 		case f.since.Add(usualDelay).After(ready):

@@ -197,8 +197,15 @@ func (m *matching) follow(ctx context.Context, w way, u store.User) (again time.
 		return now.Add(max(matchRetry, bridge.AfterOf(err))), true, err
 	}
 	found := store.Match{User: u, OtherServer: w.server, Other: who.ID, Name: who.Name, Seen: now}
-	if failed := m.p.o.Store.NoteMatch(ctx, found); failed != nil {
+	before, _, failed := m.p.o.Store.Match(ctx, u, w.server)
+	if failed == nil {
+		failed = m.p.o.Store.NoteMatch(ctx, found)
+	}
+	if failed != nil {
 		return now.Add(matchRetry), true, failed
+	}
+	if before.Other != "" && before.Other != found.Other { // a conversation may have gone to them
+		m.p.changed()
 	}
 	return life(found), true, err
 }

@@ -265,8 +265,8 @@ func (l *lane) sawPart(o *Outcome) error {
 		if err := l.exec("DELETE FROM own_reactions WHERE instance = $1 AND state IN (4, 6) AND made <= $2", o.Work.Instance, o.Step.Since.UnixMilli()); err != nil {
 			return err
 		}
-		// What was set before, and is missing now, its person took away.
-		if err := l.exec("UPDATE own_reactions SET seen = 1 WHERE instance = $1 AND seen = 2 AND made <= $2", o.Work.Instance, o.Step.Since.UnixMilli()); err != nil {
+		// What was set before, and is missing now, its person took away. What is only begun may not have been set yet.
+		if err := l.exec("UPDATE own_reactions SET seen = 1 WHERE instance = $1 AND seen = 2 AND state = 0 AND made <= $2", o.Work.Instance, o.Step.Since.UnixMilli()); err != nil {
 			return err
 		}
 	}
