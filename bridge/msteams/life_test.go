@@ -320,3 +320,29 @@ func TestFewChannelsAgainHaveSubscriptionsOfTheirOwn(t *testing.T) {
 		w.logged("did not tell", 0)
 	})
 }
+
+// TestPollingStandsInForASubscriptionThatIsNoMore, however it ended, and although all that is tried about it only fails on.
+func TestPollingStandsInForASubscriptionThatIsNoMore(t *testing.T) {
+	for name, end := range map[string]func(w *richWorld){
+		"removed, and not made again": func(w *richWorld) {
+			w.sim.Inject(teams.Fault{Method: http.MethodPost, Template: "/subscriptions", Status: http.StatusServiceUnavailable, Times: -1})
+			w.do(w.sim.RemoveSubscription(w.subscription().ID, true))
+		},
+		"not renewed": func(w *richWorld) {
+			w.sim.Inject(teams.Fault{Method: http.MethodPatch, Template: "/subscriptions/{id}", Status: http.StatusServiceUnavailable, Times: -1})
+			time.Sleep(3 * time.Hour)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inRichWorld(t, teams.Options{}, func(w *richWorld) {
+				time.Sleep(10 * time.Minute)
+				end(w)
+				time.Sleep(5 * time.Minute)
+				w.sim.SetWebhookFaults(teams.WebhookFaults{Lose: 1})
+				w.speak("nobody tells of this")
+				time.Sleep(2 * time.Minute)
+				w.converged(1)
+			})
+		})
+	}
+}

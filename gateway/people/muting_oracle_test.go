@@ -193,8 +193,8 @@ func (s *society) muteEvent(c muteCase, p store.Person, m *muting) {
 	case "token lost", "token lost, and connected again":
 		s.turn(awayServer, p.Identities[1].User, store.Connected, store.Lost)
 	case "token lost at home", "token lost at home, and connected again":
+		s.turn(homeServer, p.Identities[0].User, store.Connected, store.Lost) // before a duty finds it out by itself
 		s.home.Revoke(p.Identities[0].User)
-		s.turn(homeServer, p.Identities[0].User, store.Connected, store.Lost)
 	}
 }
 
