@@ -12,7 +12,8 @@ import (
 // TestPeopleOnARealMattermost holds what the bridge does for people to the same as on the stand-in.
 func TestPeopleOnARealMattermost(t *testing.T) {
 	t.Parallel()
-	mm := harness.Shared(t).Mattermost
+	// A server takes 250 users at most (Team Edition), and all tests together make more.
+	mm := harness.StartMattermost(t, harness.Options{Postgres: harness.Shared(t).Postgres})
 	mmtest.RunPeople(t, func(t *testing.T) mmtest.World {
 		return mmtest.Real(t, mm.URL, mm.Admin.Token)
 	})

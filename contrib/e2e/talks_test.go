@@ -10,7 +10,8 @@ import (
 // TestTalksOnARealMattermost holds what the bridge does about direct and group conversations to the same as on the stand-in.
 func TestTalksOnARealMattermost(t *testing.T) {
 	t.Parallel()
-	mm := harness.Shared(t).Mattermost
+	// A server takes 250 users at most (Team Edition), and all tests together make more.
+	mm := harness.StartMattermost(t, harness.Options{Postgres: harness.Shared(t).Postgres})
 	mmtest.RunTalks(t, func(t *testing.T) mmtest.World {
 		return mmtest.Real(t, mm.URL, mm.Admin.Token)
 	})
