@@ -16,6 +16,8 @@ type Status struct {
 	Version string    `json:"version"`
 	Since   time.Time `json:"since"`
 	At      time.Time `json:"at"`
+	// Config is how the config was taken up.
+	Config ConfigStatus `json:"config"`
 	// Problems keep messages from crossing, or wait for somebody to act. Warnings will become problems.
 	Problems []Problem `json:"problems"`
 	Warnings []Problem `json:"warnings"`
@@ -27,6 +29,13 @@ type Status struct {
 	People PeopleStatus `json:"people"`
 	// Store is what is wrong with the store.
 	Store *Trouble `json:"store,omitempty"`
+}
+
+// ConfigStatus is how the config was taken up.
+type ConfigStatus struct {
+	// Since is when that was taken up by which Causeway goes, Refused why what the file says now was not.
+	Since   time.Time `json:"since,omitzero"`
+	Refused *Trouble  `json:"refused,omitempty"`
 }
 
 // Trouble is something that fails now.
