@@ -106,7 +106,8 @@ func (s *subscriber) takeOne(ctx context.Context, d *delivery, vouched func() no
 	news := s.openAll(d.channel, good)
 	<-d.before
 	if len(good) > 0 && s.reader.doubtful(d.channel) {
-		s.turnAway(d.channel)
+		d.channel.gate.refuse()
+		s.reader.suspect(d.channel)
 	}
 	if !d.channel.gate.isOpen() { // one that came before could not be stored, or a subscription is new
 		return errCatchingUp

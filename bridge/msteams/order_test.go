@@ -305,6 +305,61 @@ func TestWhatCouldNotBeProvenIsNotOvertaken(t *testing.T) {
 	})
 }
 
+// TestWhatCouldNotBeProvenIsReadAMinuteLater when its channel had been read just before, and until then nothing goes ahead of it.
+func TestWhatCouldNotBeProvenIsReadAMinuteLater(t *testing.T) {
+	inRichWorld(t, teams.Options{}, func(w *richWorld) {
+		time.Sleep(10 * time.Minute)
+		reads := w.sim.Count(http.MethodPost, "/$batch")
+		w.subscriber().reader.nudge(func(bridge.ConversationID) bool { return true })
+		time.Sleep(time.Second)
+		w.sim.RotateSigningKeys()
+		mend := w.sim.Inject(teams.Fault{Method: http.MethodGet, Template: "/{tenant}/*", Status: http.StatusServiceUnavailable, Times: -1})
+		w.speak("nobody can tell") // again after 10 s
+		time.Sleep(5 * time.Second)
+		w.speak("nor of this") // again after 15 s
+		time.Sleep(time.Second)
+		mend()
+		time.Sleep(5 * time.Second)
+		w.speak("but of this") // after 11 s
+		time.Sleep(time.Minute)
+		w.converged(3)
+		if n := w.sim.Count(http.MethodPost, "/$batch") - reads; n != 2 {
+			t.Errorf("%d reads, want 2 that are a minute apart", n)
+		}
+		w.speak("and of this")
+		time.Sleep(time.Second)
+		w.converged(4)
+		w.inbox.inOrder(w.TB)
+		w.logged("did not tell", 0)
+	})
+}
+
+// TestWhatNobodyCanProveIsRead as long as the login service has no keys to give.
+func TestWhatNobodyCanProveIsRead(t *testing.T) {
+	inRichWorld(t, teams.Options{}, func(w *richWorld) {
+		time.Sleep(10 * time.Minute)
+		w.sim.RotateSigningKeys()
+		mend := w.sim.Inject(teams.Fault{Method: http.MethodGet, Template: "/{tenant}/*", Status: http.StatusServiceUnavailable, Times: -1})
+		for n := range 20 {
+			w.speak(fmt.Sprint("nobody can tell ", n))
+			time.Sleep(30 * time.Second)
+		}
+		time.Sleep(time.Minute)
+		w.converged(20)
+		mend()
+		time.Sleep(time.Hour) // Graph has repeated the last of them
+		reads := w.reads()
+		w.speak("but of this")
+		time.Sleep(time.Second)
+		w.converged(21)
+		w.inbox.inOrder(w.TB)
+		if n := w.reads() - reads; n != 0 {
+			t.Errorf("%d reads", n)
+		}
+		w.logged("did not tell", 0)
+	})
+}
+
 // TestWhatComesTooLateToBeProvenIsRead, but not more than once a minute: anybody could have kept it.
 func TestWhatComesTooLateToBeProvenIsRead(t *testing.T) {
 	inRichWorld(t, teams.Options{}, func(w *richWorld) {

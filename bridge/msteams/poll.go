@@ -218,7 +218,7 @@ func (r *reader) ask(ctx context.Context, group []*watched) error {
 		places[i] = w.place
 		w.gate.begin()
 		r.mu.Lock()
-		w.read = began
+		w.read, w.asked = began, w.doubts
 		r.mu.Unlock()
 	}
 	items, now, err := r.a.app.batch(ctx, listOf(places[0]), places)
@@ -319,6 +319,9 @@ func (r *reader) settle(w *watched, err error) error {
 	}
 	r.mu.Lock()
 	w.read = now
+	if err == nil && w.whole {
+		w.dispelled = max(w.dispelled, w.asked)
+	}
 	r.mu.Unlock()
 	var store *storeError
 	switch {
