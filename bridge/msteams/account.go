@@ -33,6 +33,8 @@ type account struct {
 	// app reads, relay writes; lanes reads as the app what lanes must know before or after they write.
 	app, lanes, relay *client
 	network           http.RoundTripper
+	// clock is that of Graph, as its answers to the app tell it.
+	clock bridge.Clock
 
 	persons *persons
 
@@ -121,7 +123,7 @@ func newAccount(env bridge.Env, s Settings, network http.RoundTripper) (*account
 	if err != nil {
 		return nil, err
 	}
-	if a.app, err = newClient(graphURL, caller{}, newTokens("check TenantID, ClientID and ClientSecret", a.appToken), paced, network); err != nil {
+	if a.app, err = newClient(graphURL, caller{}, newTokens("check TenantID, ClientID and ClientSecret", a.appToken), paced, timed{network, &a.clock}); err != nil {
 		return nil, err
 	}
 	a.lanes = a.app.forLanes()

@@ -212,18 +212,14 @@ func (s *subscriber) genuine(v notification.Vouched, w *watched, item *notificat
 		return false, err
 	case errors.As(err, &why) && why.Reason == notification.NoTokens:
 		// The documented case: Graph will never send any, until somebody has changed a setting.
-		s.mu.Lock()
-		lately := time.Since(s.vouched) < afterOutage
-		s.mu.Unlock()
-		if lately { // then this one may be forged
+		if s.vouchedLately() {
 			s.reader.suspect(w)
 		} else {
 			s.distrust(err)
 		}
-	case errors.As(err, &why) && (why.Reason == notification.Expired || why.Reason == notification.NotYetValid):
-		// It may be genuine, but repeated for hours, or a clock is wrong.
+	case errors.As(err, &why) && why.Misdated():
 		s.a.log.WithError(err).Debug("A notification was refused; its channel is read instead.")
-		s.reader.suspect(w)
+		s.misdated(w, why)
 	default:
 		s.a.log.WithError(err).Debug("A notification was refused.")
 	}
