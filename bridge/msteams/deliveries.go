@@ -271,7 +271,7 @@ func (s *subscriber) turnAway(w *watched) {
 // refused is turnAway for a delivery that was not even looked at; c is the zero value for one that was not read.
 func (s *subscriber) refused(c notification.Collection) {
 	if c.Items == nil {
-		s.reader.interrupt(func(bridge.ConversationID) bool { return true })
+		s.reader.refuseAll()
 	}
 	for i := range c.Items {
 		if item := &c.Items[i]; item.Lifecycle == "" && s.states.Valid(item.ClientState, "messages") {

@@ -255,33 +255,6 @@ func TestWhatANewSubscriptionDoesNotTellIsRead(t *testing.T) {
 	})
 }
 
-// TestADeliveryWithoutAPlaceIsNotOvertaken when there is one for the next.
-func TestADeliveryWithoutAPlaceIsNotOvertaken(t *testing.T) {
-	for name, places := range map[string]func(*hook) chan struct{}{
-		"to be taken": func(h *hook) chan struct{} { return h.taking },
-		"to be read":  func(h *hook) chan struct{} { return h.reading },
-	} {
-		t.Run(name, func(t *testing.T) {
-			inRichWorld(t, teams.Options{}, func(w *richWorld) {
-				full := places(&w.account.hook)
-				for range cap(full) {
-					full <- struct{}{}
-				}
-				w.speak("no place")
-				time.Sleep(takeTime + time.Second)
-				w.slowly()
-				for range cap(full) {
-					<-full
-				}
-				w.speak("a place")
-				time.Sleep(time.Minute)
-				w.converged(2)
-				w.inbox.inOrder(w.TB)
-			})
-		})
-	}
-}
-
 // TestWhatCouldNotBeProvenIsNotOvertaken: the login service has no new key to give at first.
 func TestWhatCouldNotBeProvenIsNotOvertaken(t *testing.T) {
 	inRichWorld(t, teams.Options{}, func(w *richWorld) {
@@ -475,23 +448,6 @@ func TestADeletionIsNotLate(t *testing.T) {
 			t.Errorf("%d reads", n)
 		}
 	})
-}
-
-// TestTheGateIsPatientEachTime: how often a delivery could not wait for a reading counts for one opening only.
-func TestTheGateIsPatientEachTime(t *testing.T) {
-	g := newGate()
-	for range 2 * mostMisses {
-		g.begin()
-		g.refuse() // while it is being read
-		if g.end() {
-			t.Fatal("it is open although something may be missing")
-		}
-		g.begin()
-		if !g.end() {
-			t.Fatal("it is shut although nothing is missing")
-		}
-		g.interrupt()
-	}
 }
 
 // TestOldestFirstKnowsHalfTimes: notifications may leave the fraction of a second out of the time.

@@ -589,7 +589,7 @@ func TestStrangersTakeNoPlaces(t *testing.T) {
 	inRichWorld(t, teams.Options{}, func(w *richWorld) {
 		h, done := w.account.Handler(), make(chan struct{})
 		var strangers sync.WaitGroup
-		for range 10 * readAtOnce {
+		for range 1000 {
 			strangers.Go(func() {
 				h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "/messages?state=guessed", stalled{done}))
 			})

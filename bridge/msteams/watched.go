@@ -119,6 +119,17 @@ func (r *reader) interrupt(which func(bridge.ConversationID) bool) {
 	r.nudge(which)
 }
 
+// refuseAll has all channels read for a delivery of which it is not known what it is about. It may be one of many, so unlike an interruption it
+// does not keep them shut for ever.
+func (r *reader) refuseAll() {
+	r.mu.Lock()
+	for _, w := range r.channels {
+		w.gate.refuse()
+	}
+	r.mu.Unlock()
+	r.nudge(func(bridge.ConversationID) bool { return true })
+}
+
 // suspect has a channel read of which something arrived that cannot be used. It may be nonsense that somebody sends, so that
 // costs one reading a minute at most.
 func (r *reader) suspect(w *watched) {
