@@ -6,7 +6,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"causeway/contrib/sim/teams"
@@ -32,7 +31,7 @@ func (s *skewed) RoundTrip(r *http.Request) (*http.Response, error) {
 // inSkewedWorld is inRichWorld with a Microsoft whose clock is ahead.
 func inSkewedWorld(t *testing.T, by time.Duration, test func(w *richWorld, clock *skewed)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
+	inFakeTime(t, func(t *testing.T) {
 		clock := &skewed{}
 		clock.by.Store(int64(by))
 		w := &richWorld{simWorld: newSimWorld(t, teams.Options{Now: clock.now, TokenLifetime: 100 * time.Hour})} // which no leap of its clock ends

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"causeway/bridge"
@@ -184,7 +183,7 @@ var modes = map[string]bool{"rich": true, "poll": false}
 // inTalkWorld runs a test in fake time, with Alice and Bob observed.
 func inTalkWorld(t *testing.T, rich bool, opts teams.Options, test func(w *talkWorld)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
+	inFakeTime(t, func(t *testing.T) {
 		w := &talkWorld{chatWorld: newChatWorld(t, opts)}
 		if rich {
 			w.richly()
