@@ -129,7 +129,7 @@ func TestNothingIsOvertakenWhenASubscriptionBegins(t *testing.T) {
 		},
 		"silent": func(w *richWorld, arm func()) int {
 			arm()
-			w.subscriber().foundSilent(w.town, 1)
+			w.subscriber().foundSilent(w.town, 1, time.Now())
 			return 0
 		},
 		"one for all": func(w *richWorld, arm func()) int {

@@ -42,9 +42,9 @@ type reader struct {
 	a     *account
 	inbox bridge.Inbox
 	pace  time.Duration
-	// live tells since when a channel has been covered by a subscription; silent is told of n changes that it kept to itself.
+	// live tells since when a channel has been covered by a subscription; silent is told of n changes, and when the last of them was, that it kept to itself.
 	live   func(c bridge.ConversationID) (since time.Time, ok bool)
-	silent func(c bridge.ConversationID, n int)
+	silent func(c bridge.ConversationID, n int, last time.Time)
 	// talks knows who is in groups.
 	talks *talks
 
@@ -71,7 +71,7 @@ func newReader(a *account, inbox bridge.Inbox) *reader {
 	return &reader{
 		a: a, inbox: inbox, pace: min(time.Second, a.pollInterval),
 		live:     func(bridge.ConversationID) (time.Time, bool) { return time.Time{}, false },
-		silent:   func(bridge.ConversationID, int) {},
+		silent:   func(bridge.ConversationID, int, time.Time) {},
 		channels: map[bridge.ConversationID]*watched{}, nudged: map[bridge.ConversationID]time.Time{}, nudges: make(chan struct{}, 1),
 		finished: make(chan finished), slots: make(chan struct{}, atOnce),
 	}

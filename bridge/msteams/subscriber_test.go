@@ -23,7 +23,7 @@ func TestNobodyIsAskedToLookUnderALock(t *testing.T) {
 		},
 		"it was silent again": func(s *subscriber, f *feed, w *watched) {
 			f.silent = time.Now()
-			s.foundSilent(w.id, 1)
+			s.foundSilent(w.id, 1, f.since.Add(time.Hour))
 		},
 		"it began to live": func(s *subscriber, f *feed, _ *watched) {
 			f.since = time.Time{}
@@ -80,10 +80,12 @@ func TestSeveralChannelsFindOneSilence(t *testing.T) {
 		}
 		w.inbox.watch(rooms...)
 		time.Sleep(10 * time.Minute)
-		before := w.subscription()
-		for _, c := range rooms[:3] {
-			w.subscriber().foundSilent(c, 1)
+		before, now := w.subscription(), time.Now()
+		for _, c := range rooms[:2] {
+			w.subscriber().foundSilent(c, 1, now)
 		}
+		time.Sleep(time.Minute) // when it has been replaced
+		w.subscriber().foundSilent(rooms[2], 1, now)
 		time.Sleep(5 * time.Minute)
 		if after := w.subscription(); after.ID == before.ID {
 			t.Error("the subscription was not replaced")

@@ -206,7 +206,7 @@ func (w *talkWorld) start() {
 	w.Helper()
 	w.account = w.connected()
 	w.stop = w.running(w.account, w.inbox)
-	time.Sleep(10 * time.Second)
+	time.Sleep(11 * time.Second) // between two looks at what people have, of which there is one every 5 s where messages are polled
 }
 
 func (w *talkWorld) says(u *teams.User, c *teams.Channel, text string, opts ...teams.SayOption) string {
