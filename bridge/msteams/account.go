@@ -40,6 +40,8 @@ type account struct {
 
 	relays relayMemory
 
+	rosters *rosters
+
 	registered registeredEnds
 
 	hook   hook
@@ -89,6 +91,9 @@ func newAccount(env bridge.Env, s Settings, network http.RoundTripper) (*account
 		return nil, fmt.Errorf("preparing to remember names: %w", err)
 	}
 	if a.photos, err = newPhotos(a); err != nil {
+		return nil, err
+	}
+	if a.rosters, err = newRosters(a); err != nil {
 		return nil, err
 	}
 	if a.folders, err = lru.New[bridge.ConversationID, driveItem](namesKept); err != nil {
