@@ -89,7 +89,7 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 func Serve(ctx context.Context, l net.Listener, site Site, log *logrus.Entry) error {
 	requests, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
-	handling := gate{next: guarded(site.handler(), log)}
+	handling := gate{next: recovering(site.handler(), log)}
 	server := &http.Server{
 		Handler:           &handling,
 		ReadHeaderTimeout: headerTimeout,
