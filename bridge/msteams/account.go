@@ -126,11 +126,11 @@ func newAccount(env bridge.Env, s Settings, network http.RoundTripper) (*account
 	if err != nil {
 		return nil, err
 	}
-	if a.app, err = newClient(graphURL, caller{}, newTokens("check TenantID, ClientID and ClientSecret", a.appToken), paced, network); err != nil {
+	if a.app, err = newClient(graphURL, caller{}, newTokens("check TenantID, ClientID and ClientSecret", a.appToken), paced, env.Called, network); err != nil {
 		return nil, err
 	}
 	a.lanes = a.app.forLanes()
-	if a.relay, err = newClient(graphURL, caller{user: "relay"}, newTokens(a.loginHint(), a.relayToken), paced, network); err != nil {
+	if a.relay, err = newClient(graphURL, caller{user: "relay"}, newTokens(a.loginHint(), a.relayToken), paced, env.Called, network); err != nil {
 		return nil, err
 	}
 	if a.persons, err = newPersons(a, graphURL, paced); err != nil {

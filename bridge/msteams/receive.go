@@ -119,6 +119,7 @@ func (a *account) Status() bridge.Status {
 		if s.Facts, trouble = running.facts(); trouble != "" {
 			s.Receiving, s.Why = byPolling, trouble
 		}
+		s.Subscribed = running.lives()
 	}
 	return s
 }

@@ -96,6 +96,7 @@ func (c *client) read(ctx context.Context, op *Operation, address string, into a
 	}
 	r.Header.Set("Accept", "application/json")
 	answer, err := c.http.Do(r)
+	c.count(op, err)
 	if err != nil {
 		return c.failed(ctx, op, err)
 	}

@@ -86,7 +86,7 @@ func forbidden(from, to string) string {
 		return "the gateway knows no single service"
 	case within("gateway") && into("bridge/memory"), within("gateway") && into("bridge/bridgetest"):
 		return "a service for tests is no part of the product"
-	case within("gateway/store"), within("gateway/config"), within("gateway/web"), within("gateway/people"):
+	case within("gateway/store"), within("gateway/config"), within("gateway/web"), within("gateway/people"), within("gateway/metrics"):
 		if to == "gateway" || to == "gateway/app" {
 			return "a part of the gateway does not know the whole"
 		}

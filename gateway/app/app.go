@@ -21,6 +21,7 @@ import (
 	"causeway/bridge"
 	"causeway/gateway"
 	"causeway/gateway/config"
+	"causeway/gateway/metrics"
 	"causeway/gateway/people"
 	"causeway/gateway/store"
 	"causeway/gateway/web"
@@ -41,8 +42,11 @@ type App struct {
 	// publicURL is where others reach the listener; empty when they cannot.
 	publicURL string
 	// doors lead from accounts to people, who are made when the gateway is.
-	doors  people.Doors
-	people people.Options
+	doors people.Doors
+	// metrics takes numbers; nil where none are shown. scrapeToken is what must be shown for them.
+	metrics     *metrics.Metrics
+	scrapeToken string
+	people      people.Options
 	// patience is how long Run may take to stop.
 	patience time.Duration
 	closing  sync.Once
@@ -53,6 +57,9 @@ type App struct {
 // then held. The caller must call Run or Close.
 func Open(ctx context.Context, cfg *config.Config, protocols []bridge.Protocol, log *logrus.Entry) (*App, error) {
 	a := &App{log: log, routes: routes(cfg), publicURL: cfg.HTTP.PublicURL, patience: stopTime}
+	if cfg.Metrics.Enable {
+		a.metrics, a.scrapeToken = metrics.New(), cfg.Metrics.Token.Reveal()
+	}
 	a.people = people.Options{Settings: cfg.People, PublicURL: cfg.HTTP.PublicURL, Log: log}
 	if len(a.routes) == 0 && !carriesDirect(cfg) {
 		return nil, errors.New("no gateway is enabled, so there is nothing to carry: add a [[gateway]] with two channels to the config (config.toml.example shows how), or take enable = false out of one")
@@ -74,7 +81,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config, protocols []bridge.P
 	var problems []error
 	for _, account := range used(cfg, a.routes) {
 		b, err := newBridge(protocols, account, bridge.Env{
-			Vault: a.store.Vault(bridge.AccountName(account.ID)), Log: a.log, Hook: web.Hook(a.publicURL, account.ID),
+			Vault: a.store.Vault(bridge.AccountName(account.ID)), Log: a.log, Hook: web.Hook(a.publicURL, account.ID), Counts: a.metrics.Of(bridge.AccountName(account.ID)),
 			Front: a.doors.Door(bridge.AccountName(account.ID)), Direct: carriesTalks(cfg, bridge.AccountName(account.ID))})
 		if err != nil {
 			problems = append(problems, err)
@@ -209,7 +216,7 @@ func (a *App) carry(ctx context.Context) error {
 	defer cancel()
 	// The gateway tells people who was lost, and people ask the gateway what arrives.
 	var p *people.People
-	g := gateway.New(gateway.Options{Accounts: a.accounts, Routes: a.routes, Directs: a.directs, Store: a.store, Log: a.log, Version: version(),
+	g := gateway.New(gateway.Options{Accounts: a.accounts, Routes: a.routes, Directs: a.directs, Store: a.store, Log: a.log, Version: version(), Metrics: a.metrics,
 		Lost: func(bridge.ServerID, bridge.UserID, error) { p.Noticed() }, Noticed: func() { p.Noticed() },
 		Spoke: func(s bridge.ServerID, u bridge.UserID) { p.Spoke(s, u) },
 		Seek: func(ctx context.Context, s bridge.ServerID, u bridge.UserID, other bridge.ServerID) error {
@@ -257,6 +264,10 @@ func (a *App) site(g *gateway.Gateway) web.Site {
 		MaySeeStatus: func(token string) bool { return a.store.Keys().ValidToken(token, time.Now()) },
 		Prove:        a.store.Keys().Prove,
 		MayOrder:     func(token string, order []byte) bool { return a.store.Keys().ValidOrderToken(token, time.Now(), order) },
+	}
+	if a.metrics != nil {
+		a.metrics.Watch(g.Numbers)
+		s.Scraping = web.Scraping{Token: a.scrapeToken, Numbers: a.metrics.Handler()}
 	}
 	for _, account := range a.accounts {
 		if h := account.Bridge.Handler(); h != nil {
