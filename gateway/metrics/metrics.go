@@ -2,7 +2,7 @@
 //
 // What happens is counted when it happens, which costs a look into a map and an addition. Everything else is looked at when somebody asks: one look
 // at a time, for a bounded time, and not again within a second, so that asking often costs no more. Every label has few values: nothing that people or
-// services choose stands in one, so the number of series follows from the config alone. README and docs/metrics.md list the numbers, from [List].
+// services choose stands in one, so the number of series follows from the config alone. docs/metrics.md lists the numbers, from [List].
 package metrics
 
 import (
