@@ -68,7 +68,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config, protocols []bridge.P
 	if a.lock, err = lockStore(cfg.Storage.DSN); err != nil {
 		return err
 	}
-	if a.store, err = openStore(ctx, cfg.Storage); err != nil {
+	if a.store, err = openStoreWith(ctx, cfg.Storage, store.Options{Holder: holder()}); err != nil {
 		return err
 	}
 	var problems []error

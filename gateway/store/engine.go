@@ -11,8 +11,9 @@ import (
 // engine is one of the two databases, as far as they differ. Queries are written once, in what both understand: $1 for arguments, 0 and 1 for
 // no and yes, COALESCE, CASE, ON CONFLICT with every column named in full, RETURNING. What is left, query and value do.
 type engine interface {
-	// open connects for the writer, and brings the database to the present version.
-	open(ctx context.Context) (*sql.DB, *sql.Conn, error)
+	// openFor connects for the writer, and brings the database to the present version.
+	// copying: an unfinished copy may be opened, too.
+	openFor(ctx context.Context, copying bool) (*sql.DB, *sql.Conn, error)
 	// query gives a query as the database reads it, value an argument as it takes it.
 	query(text string) string
 	value(argument any) any
@@ -30,6 +31,8 @@ type engine interface {
 	// again gives another connection in place of the lost one, and whether the commit in doubt took effect. After an error that is
 	// [ErrClosed] the store ends; after any other it can be tried again.
 	again(ctx context.Context) (conn *sql.Conn, kept bool, err error)
+	// release lets go of what the writer's connection holds.
+	release(conn *sql.Conn)
 	// version is a query for a number that changes whenever another process has written.
 	version() string
 	// rest is what is run when nobody has called for a while; empty: nothing.

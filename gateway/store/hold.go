@@ -139,3 +139,12 @@ func (p *postgres) mine(ctx context.Context, conn *sql.Conn) error {
 	}
 	return nil
 }
+
+// release lets the next process in at once: PostgreSQL would do so only when the session has ended.
+func (p *postgres) release(conn *sql.Conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), connectTime)
+	defer cancel()
+	if p.holder != "" && !p.lost(conn) {
+		_, _ = conn.ExecContext(ctx, "SELECT pg_advisory_unlock_all()")
+	}
+}

@@ -100,14 +100,14 @@ func Name(dsn string) string {
 	return u.String()
 }
 
-func (p *postgres) open(ctx context.Context) (*sql.DB, *sql.Conn, error) {
+func (p *postgres) openFor(ctx context.Context, copying bool) (*sql.DB, *sql.Conn, error) {
 	p.db = stdlib.OpenDB(*p.config)
 	p.db.SetMaxOpenConns(3) // the writer's, one for reading what may take longer, and one more while a lost one is not known to be lost
 	conn, err := p.db.Conn(ctx)
 	if err != nil {
 		err = unreachable(err)
 	} else {
-		err = p.begun(ctx, conn)
+		err = p.begun(ctx, conn, copying)
 	}
 	if err != nil {
 		_ = p.db.Close()
@@ -117,7 +117,7 @@ func (p *postgres) open(ctx context.Context) (*sql.DB, *sql.Conn, error) {
 }
 
 // begun makes ready what the first session of a store needs.
-func (p *postgres) begun(ctx context.Context, conn *sql.Conn) error {
+func (p *postgres) begun(ctx context.Context, conn *sql.Conn, copying bool) error {
 	if err := p.find(ctx, conn); err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (p *postgres) begun(ctx context.Context, conn *sql.Conn) error {
 			return err
 		}
 	}
-	if err := p.migrate(ctx, conn); err != nil {
+	if err := p.migrate(ctx, conn, copying); err != nil {
 		return err
 	}
 	if p.holder == "" {
@@ -136,6 +136,37 @@ func (p *postgres) begun(ctx context.Context, conn *sql.Conn) error {
 		return fmt.Errorf("noting who holds it: %w", err)
 	}
 	return nil
+}
+
+// readPostgres opens a database for reading only.
+func readPostgres(ctx context.Context, dsn string) (*sql.DB, error) {
+	p, err := newPostgres(dsn, "")
+	if err != nil {
+		return nil, err
+	}
+	p.config.RuntimeParams["default_transaction_read_only"] = "on"
+	db := stdlib.OpenDB(*p.config)
+	if err := db.PingContext(ctx); err != nil {
+		_ = db.Close()
+		return nil, unreachable(err)
+	}
+	return db, nil
+}
+
+// noTable reports whether an error is that there is no such table.
+func noTable(err error) bool {
+	var refusal *pgconn.PgError
+	return errors.As(err, &refusal) && refusal.Code == "42P01"
+}
+
+// Begun reports whether a PostgreSQL database holds a store. One that cannot be asked may.
+func Begun(ctx context.Context, dsn string) bool {
+	db, version, err := readOnly(ctx, dsn)
+	if err != nil {
+		return true
+	}
+	_ = db.Close()
+	return version != 0
 }
 
 // find sees to it that there is a schema to work in.

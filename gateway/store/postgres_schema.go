@@ -43,13 +43,16 @@ func toPostgres(migration string) string {
 }
 
 // migrate brings the database to the present version, in one transaction. Nobody else may be working on it then.
-func (p *postgres) migrate(ctx context.Context, conn *sql.Conn) error {
+func (p *postgres) migrate(ctx context.Context, conn *sql.Conn, copying bool) error {
 	if _, err := conn.ExecContext(ctx, fmt.Sprintf("BEGIN; SELECT pg_advisory_xact_lock(%d, %d);%s", writing, p.place, storeTable)); err != nil {
 		return p.undone(ctx, conn, fmt.Errorf("making the table of the store's version: %w: let the role make tables in its schema", err))
 	}
 	var version int
 	if err := conn.QueryRowContext(ctx, "SELECT version FROM store").Scan(&version); err != nil {
 		return p.undone(ctx, conn, fmt.Errorf("reading the store's version: %w", err))
+	}
+	if version == unfinished && copying {
+		return p.undone(ctx, conn, nil)
 	}
 	err := usable(version)
 	if err == nil && version < len(migrations) && p.holder == "" {

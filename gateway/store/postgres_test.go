@@ -376,4 +376,3 @@ func TestTextsThatPostgreSQLDoesNotTakeAreTaken(t *testing.T) {
 		t.Errorf("%d messages", n)
 	}
 }
-

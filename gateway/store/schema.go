@@ -269,3 +269,6 @@ func usable(version int) error {
 	}
 	return nil
 }
+
+// Version is that of the stores that this Causeway works on.
+func Version() int { return len(migrations) }

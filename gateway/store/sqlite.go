@@ -15,7 +15,7 @@ import (
 // sqlite is a database in a file, in WAL mode with synchronous=FULL.
 type sqlite struct{ path, vfs string }
 
-func (e *sqlite) open(ctx context.Context) (*sql.DB, *sql.Conn, error) {
+func (e *sqlite) openFor(ctx context.Context, copying bool) (*sql.DB, *sql.Conn, error) {
 	if e.vfs == "" {
 		if err := probe(e.path); err != nil {
 			return nil, nil, err
@@ -28,7 +28,7 @@ func (e *sqlite) open(ctx context.Context) (*sql.DB, *sql.Conn, error) {
 	db.SetMaxOpenConns(2) // the writer's, and one for reading what may take longer
 	conn, err := db.Conn(ctx)
 	if err == nil {
-		err = e.migrate(ctx, conn)
+		err = e.migrate(ctx, conn, copying)
 	}
 	if err != nil {
 		_ = db.Close()
@@ -54,10 +54,13 @@ func dataSource(path, vfs string) string {
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
 }
 
-func (e *sqlite) migrate(ctx context.Context, conn *sql.Conn) error {
+func (e *sqlite) migrate(ctx context.Context, conn *sql.Conn, copying bool) error {
 	var version int
 	if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
 		return fmt.Errorf("reading the store's version: %w", err)
+	}
+	if version == unfinished && copying {
+		return nil
 	}
 	if err := usable(version); err != nil {
 		return err
@@ -83,6 +86,8 @@ func (*sqlite) limit() time.Duration           { return 0 }
 func (*sqlite) begin(w *writer) error          { return w.exec("BEGIN IMMEDIATE") }
 func (*sqlite) commit(w *writer, _ bool) error { return w.exec("COMMIT") }
 func (*sqlite) rollback(w *writer)             { _ = w.exec("ROLLBACK") }
+
+func (*sqlite) release(*sql.Conn) {}
 
 // lost: a file stays where it is.
 func (*sqlite) lost(*sql.Conn) bool { return false }

@@ -67,7 +67,7 @@ func openWith(ctx context.Context, dsn string, keys Keys, o Options) (*Store, er
 	if err != nil {
 		return nil, err
 	}
-	db, conn, err := e.open(ctx)
+	db, conn, err := e.openFor(ctx, false)
 	if err != nil {
 		return nil, err
 	}
@@ -91,6 +91,7 @@ func (s *Store) Close() error {
 	for _, st := range s.writer.statements {
 		_ = st.Close()
 	}
+	s.engine.release(s.writer.conn)
 	_ = s.writer.conn.Close()
 	return s.db.Close()
 }

@@ -210,8 +210,8 @@ func safely(fn func(*tx) error, t *tx) (err error) {
 
 // writer owns the connection.
 type writer struct {
-	engine engine
-	ctx    context.Context // of the running transaction
+	engine        engine
+	ctx           context.Context // of the running transaction
 	conn          *sql.Conn
 	statements    map[string]*sql.Stmt
 	conversations map[bridge.ConversationID]int64
