@@ -13,6 +13,7 @@ import (
 
 	"causeway/bridge"
 	"causeway/bridge/memory"
+	"causeway/gateway/store"
 )
 
 // history is everything that happened in a play, in order: what people did, the calls of the accounts and what became of

@@ -222,6 +222,9 @@ func (p *play) connect(who int) {
 func (p *play) perform() {
 	ctx, stop := context.WithCancel(p.t.Context())
 	path := fmt.Sprintf("/play-%d", p.seed)
+	if cluster != nil { // where a former play of the same seed has left what it stored
+		path = fmt.Sprintf("%s-%d", path, worlds.Add(1))
+	}
 	keys, err := store.NewKeys(make([]byte, 32))
 	if err != nil {
 		p.t.Fatal(err)

@@ -1,7 +1,7 @@
 // Package store keeps what must survive: conversations with their cursors, messages, their instances, what each
 // conversation still lacks, and sealed tokens.
 //
-// It is one SQLite database in WAL mode with synchronous=FULL, written by one goroutine. Calls that arrive while a
+// It is one SQLite database in WAL mode with synchronous=FULL, or a schema of a PostgreSQL one (see engine), written by one goroutine. Calls that arrive while a
 // commit is running share the next one, so many lanes cost few fsyncs; a call returns when its commit is on disk.
 // A call that fails is undone and run again alone, so that it cannot spoil its neighbours.
 //
