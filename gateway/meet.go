@@ -176,8 +176,7 @@ func (t *talks) store(ctx context.Context, a *account, talk bridge.Talk, d *deci
 	if err = t.gateway.stored(err); err != nil {
 		return met, err
 	}
-	m.Talk.Reason, m.Talk.Decided = met.Reason, time.Now()
-	if t.take(m.Talk, append(met.Changed, met.Pair)...) {
+	if t.take(met.Talk, append(met.Changed, met.Pair)...) {
 		t.gateway.retable()
 	}
 	return met, nil
@@ -246,6 +245,9 @@ func (t *talks) open(ctx context.Context, a *account, talk bridge.Talk, d *decis
 	other := d.link.other(a)
 	err := errors.New("none of its members can open it")
 	for _, as := range d.openers(pair.Opener, talk.Speaker) {
+		if !slices.Contains(pair.Other(talk.Conversation).Members, as) {
+			continue
+		}
 		var since time.Time
 		if pair.Opener == as {
 			since = pair.Tried
