@@ -42,7 +42,7 @@ func (g *Gateway) wake(all ...bridge.ConversationID) {
 			}
 			continue
 		}
-		if p := g.table.Load().conversations[c]; p == nil || g.ctx == nil || g.ctx.Err() != nil {
+		if p := g.table.Load().at(c); p == nil || g.ctx == nil || g.ctx.Err() != nil {
 			continue
 		}
 		l := &lane{gateway: g, name: c, log: g.log.WithField("conversation", c.String()), woken: make(chan struct{}, 1)}
@@ -70,7 +70,7 @@ func (l *lane) run(ctx context.Context) {
 func (l *lane) work(ctx context.Context) {
 	var last *store.Outcome
 	for ctx.Err() == nil {
-		p := l.gateway.table.Load().conversations[l.name]
+		p := l.gateway.table.Load().at(l.name)
 		if p == nil {
 			return // no longer in the config
 		}
@@ -332,7 +332,7 @@ func passes(err error) bool {
 // recall reads at the origin who has said something, and with which files.
 func (l *lane) recall(ctx context.Context, o *store.Outcome) error {
 	m := o.Work.Message
-	origin := l.gateway.table.Load().conversations[m.Origin]
+	origin := l.gateway.table.Load().at(m.Origin)
 	if origin == nil || origin.account.identity.Load() == nil && l.failures >= quoteTries {
 		return nil
 	}
@@ -353,7 +353,7 @@ const quoteTries = 6
 // fetchRoot reads at the origin what the message answers, and which is not here.
 func (l *lane) fetchRoot(ctx context.Context, o *store.Outcome) error {
 	m := o.Work.Message
-	origin := l.gateway.table.Load().conversations[m.Origin]
+	origin := l.gateway.table.Load().at(m.Origin)
 	if origin == nil {
 		return nil // an empty quote says that something was answered
 	}
@@ -464,7 +464,7 @@ const (
 )
 
 func (l *lane) poisoned(ctx context.Context, o *store.Outcome) bool {
-	p := l.gateway.table.Load().conversations[l.name]
+	p := l.gateway.table.Load().at(l.name)
 	return p != nil && o.Work.Instance != 0 && l.failures >= poisonedTries && l.overdue() && p.account.works(ctx, l.since)
 }
 

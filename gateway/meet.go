@@ -176,9 +176,7 @@ func (t *talks) store(ctx context.Context, a *account, talk bridge.Talk, d *deci
 	if err = t.gateway.stored(err); err != nil {
 		return met, err
 	}
-	if t.take(met.Talk, append(met.Changed, met.Pair)...) {
-		t.gateway.retable()
-	}
+	t.take(met.Talk, append(met.Changed, met.Pair)...)
 	return met, nil
 }
 
@@ -190,9 +188,7 @@ func (t *talks) update(change func() (store.Pair, error)) error {
 	if err = t.gateway.stored(err); err != nil {
 		return err
 	}
-	if t.take(store.Talk{}, pair) {
-		t.gateway.retable()
-	}
+	t.take(store.Talk{}, pair)
 	return nil
 }
 
@@ -322,9 +318,9 @@ func (t *talks) before(talk bridge.Talk, there bridge.ServerID) (store.PairEnd, 
 		return store.PairEnd{}, false
 	}
 	var last store.Pair
-	for _, p := range t.pairs {
+	for p := range t.pairsOf(talk.Conversation) {
 		here, other := p.Here(talk.Conversation), p.Other(talk.Conversation)
-		if p.State != store.PairMoved || here.Conversation != talk.Conversation || other.Conversation.Server != there || !other.Known() {
+		if p.State != store.PairMoved || other.Conversation.Server != there || !other.Known() {
 			continue
 		}
 		if i > 0 && slices.Equal(here.Members, k.periods[i-1].Members) || i == 0 && p.ID > last.ID {
@@ -367,8 +363,8 @@ func (t *talks) retitled(talk bridge.Talk, there bridge.ServerID) (store.Pair, b
 	if talk.Shape != bridge.Group || k == nil || len(k.periods) == 0 || k.latest().Topic == talk.Topic || talk.Since.Before(k.latest().Since) {
 		return store.Pair{}, false
 	}
-	for _, p := range t.pairs {
-		if p.State == store.PairOpen && p.Here(talk.Conversation).Conversation == talk.Conversation && p.Other(talk.Conversation).Known() &&
+	for p := range t.pairsOf(talk.Conversation) {
+		if p.State == store.PairOpen && p.Other(talk.Conversation).Known() &&
 			p.Other(talk.Conversation).Conversation.Server == there && p.Topic != talk.Topic {
 			return p, true
 		}

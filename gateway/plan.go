@@ -165,7 +165,7 @@ func (p planner) origin(w *store.Work) store.Step {
 // there under another name, while not all channels of the config have been found.
 func (p planner) routed(w *store.Work) bool {
 	t := p.gateway.table.Load()
-	origin := t.conversations[w.Message.Origin]
+	origin := t.at(w.Message.Origin)
 	if origin == nil {
 		return !t.complete
 	}
@@ -344,7 +344,7 @@ func (p planner) draft(w *store.Work) bridge.Draft {
 
 // author gives the name that RemoteNickFormat makes of an author from elsewhere.
 func (p planner) author(w *store.Work, a bridge.Author) bridge.Author {
-	origin := p.gateway.table.Load().conversations[w.Message.Origin]
+	origin := p.gateway.table.Load().at(w.Message.Origin)
 	nick := config.Nick{Nick: a.Name, UserID: string(a.ID)}
 	if origin != nil {
 		nick.Bridge, nick.Protocol, nick.Label = shortName(origin.account.Name), origin.account.Protocol, origin.account.Label

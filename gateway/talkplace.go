@@ -80,7 +80,7 @@ func (p *talkPlace) unready(created time.Time) bool {
 
 // mayNot gives what becomes of a new post of a message in a talk, unless it may be made.
 func (p planner) mayNot(w *store.Work, as bridge.UserID) (store.Step, bool) {
-	origin := p.gateway.table.Load().conversations[w.Message.Origin]
+	origin := p.gateway.table.Load().at(w.Message.Origin)
 	if p.place.talk == nil || origin == nil || origin.talk == nil {
 		return store.Step{}, false
 	}
@@ -120,7 +120,7 @@ func (p planner) mayNot(w *store.Work, as bridge.UserID) (store.Step, bool) {
 // parted reports whether a message was changed whose people have changed meanwhile: who has left, or has come, must not get to see the new text,
 // whoever saw the old one. What is deleted goes everywhere all the same.
 func (p planner) parted(w *store.Work) bool {
-	origin := p.gateway.table.Load().conversations[w.Message.Origin]
+	origin := p.gateway.table.Load().at(w.Message.Origin)
 	return p.place.talk != nil && origin != nil && origin.talk != nil && origin.talk.pairs[w.Conversation].State == store.PairMoved &&
 		slices.ContainsFunc(w.Parts, func(part store.Part) bool { return part.ID != "" && part.Version < w.Message.Version })
 }
@@ -136,7 +136,7 @@ func unposted(w *store.Work) bool {
 
 // unrouted gives what becomes of a message that is not brought here any more. Of a talk, its author is told.
 func (p planner) unrouted(w *store.Work) store.Step {
-	origin := p.gateway.table.Load().conversations[w.Message.Origin]
+	origin := p.gateway.table.Load().at(w.Message.Origin)
 	if origin == nil || origin.talk == nil || !unposted(w) || w.Message.Body == nil {
 		return store.Step{}
 	}

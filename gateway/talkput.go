@@ -13,7 +13,7 @@ import (
 // put stores what a talk has said.
 func (t *talks) put(ctx context.Context, i inbox, b bridge.Batch) error {
 	t.order.RLock()
-	p := t.gateway.table.Load().conversations[b.Conversation]
+	p := t.gateway.table.Load().at(b.Conversation)
 	err := t.ready(p, b)
 	if err == nil {
 		err = i.put(ctx, p, b)

@@ -469,3 +469,26 @@ func TestWhoIsMatchedWithSomebodyElseByNowGetsNothingMore(t *testing.T) {
 		w.same(talksOf(a)[0], "ann ben > ann: to ben | ann: from there")
 	})
 }
+
+// TestWhoIsMatchedAndDeactivatedLaterEndsTheTalk: Causeway was down for longer than a match counts, and they say nothing any more by which they would be
+// looked for again.
+func TestWhoIsMatchedAndDeactivatedLaterEndsTheTalk(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.talking(likeMattermost(), likeTeams(), "ann")
+		w.match(a, "ben", b, "Ben", "Ben")
+		dm := a.Direct("ann", "ben")
+		a.Say(dm, "ann", "to ben")
+		w.wait(5 * time.Second)
+		w.talksAre(b, "Ann Ben > Ann: to ben")
+		a.Alter("ben", func(p *bridge.Profile) { p.Standing.Presence = bridge.Disabled })
+		if _, err := w.store.ExpireMatches(w.t.Context(), time.Now()); err != nil {
+			w.t.Fatal(err)
+		}
+		w.gateway.PeopleChanged()
+		w.wait(5 * time.Second)
+		a.Say(dm, "ann", "to nobody")
+		w.wait(5 * time.Second)
+		w.talksAre(b, "Ann Ben > Ann: to ben")
+		w.same(notices(a), []string{"ann: What you write here does not appear in memory: ben: the account is deactivated."})
+	})
+}
