@@ -23,6 +23,7 @@ type lane struct {
 	woken   chan struct{} // holds a value when woken since it was last looked at
 
 	wrote    time.Time // when the last step ended, if it was a write
+	differed int64     // the instance for which a group was found to have other people
 	failures int       // in a row
 	failing  int64     // the instance whose step failed last
 	since    time.Time // when it failed first
@@ -286,8 +287,12 @@ func (l *lane) amongTheSame(ctx context.Context, p *place, o *store.Outcome) (bo
 		return true, nil
 	}
 	same, err := l.gateway.talks.unchanged(ctx, p, l.name, o.Work.Message.Origin)
+	if err == nil && !same && l.differed == o.Work.Instance { // having met it has changed nothing
+		err = errors.New("looking who is in the conversation: others than those to whom the message was said, and it is not known what follows from that")
+	}
+	l.differed = 0
 	if err != nil || !same {
-		o.Verdict = store.Absent
+		l.differed, o.Verdict = o.Work.Instance, store.Absent
 		return false, err
 	}
 	return true, nil

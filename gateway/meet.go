@@ -44,6 +44,9 @@ func (t *talks) meet(ctx context.Context, a *account, talk bridge.Talk) (bridge.
 			continue
 		}
 		d, err := t.decide(ctx, l, a, talk)
+		if err == nil && t.isChannel(a, talk, d) {
+			d.verdict = direct.Verdict{Reason: direct.Second}
+		}
 		if err == nil && d.verdict.Carried {
 			err = t.carry(ctx, a, talk, d)
 		}
@@ -65,6 +68,20 @@ func (t *talks) meet(ctx context.Context, a *account, talk bridge.Talk) (bridge.
 		return bridge.Unmet, err
 	}
 	return t.interest(talk.Conversation), nil
+}
+
+// isChannel reports whether the other end of a talk is named by the config as a channel by now: so it is none of a pair any more.
+func (t *talks) isChannel(a *account, talk bridge.Talk, d *decision) bool {
+	channels := t.gateway.table.Load().conversations
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	for p := range t.pairsOf(talk.Conversation) {
+		here, there := p.Here(talk.Conversation), p.Other(talk.Conversation)
+		if d.verdict.Carried && there.Conversation.Server == *d.link.other(a).server.Load() && channels[there.Conversation] != nil && slices.Equal(here.Members, talk.Members) {
+			return true
+		}
+	}
+	return false
 }
 
 // decide finds out who everybody is. Services are asked only for those of whom nothing is known, and because of whom it would not be carried.
@@ -257,12 +274,22 @@ func (t *talks) open(ctx context.Context, a *account, talk bridge.Talk, d *decis
 		if c, err = t.opened(ctx, other, bridge.Opening{As: as, People: pair.Other(talk.Conversation).Members, Topic: pair.Topic, Since: since}); err == nil {
 			return t.complete(ctx, a, talk, d, pair, c)
 		}
-		if bridge.KindOf(err) != bridge.Unauthorised || bridge.ScopeOf(err) != bridge.ScopePerson {
+		if bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopePerson {
+			t.gateway.lose(ctx, *other.server.Load(), as, began, err)
+		} else if !notAllowed(err) {
 			break
 		}
-		t.gateway.lose(ctx, *other.server.Load(), as, began, err)
+	}
+	if notAllowed(err) {
+		d.verdict = direct.Verdict{Reason: direct.NotAllowed}
+		return t.refuse(ctx, a, talk, d)
 	}
 	return fmt.Errorf("opening the conversation in %s: %w", other.Name, err)
+}
+
+// notAllowed: not as this person, who has not allowed it.
+func notAllowed(err error) bool {
+	return err != nil && bridge.KindOf(err) == bridge.Unsupported && bridge.ScopeOf(err) == bridge.ScopePerson
 }
 
 func (t *talks) opened(ctx context.Context, other *account, o bridge.Opening) (c bridge.ConversationID, err error) {
@@ -386,6 +413,9 @@ func (t *talks) tellSpeaker(ctx context.Context, a, other *account, talk bridge.
 		return nil
 	}
 	notice := bridge.Notice{Conversation: talk.Conversation, User: talk.Speaker, Text: refusalText(other, r, a.names(ctx, missing))}
+	if r == direct.NotAllowed && t.gateway.invite != nil {
+		notice.Choices = t.gateway.invite(a.Name, talk.Speaker)
+	}
 	if err := guarded(func() error { return a.Bridge.Notify(ctx, notice) }); err != nil && passes(err) {
 		return fmt.Errorf("telling somebody why their conversation is not carried: %w", err)
 	}

@@ -162,12 +162,12 @@ func (p planner) origin(w *store.Work) store.Step {
 }
 
 // routed reports whether the config still carries the message's origin here. An origin that is not in the table may be
-// there under another name, while not all channels of the config have been found.
+// there under another name, while not all channels of the config have been found; of talks there are no other names.
 func (p planner) routed(w *store.Work) bool {
 	t := p.gateway.table.Load()
 	origin := t.at(w.Message.Origin)
 	if origin == nil {
-		return !t.complete
+		return !t.complete && p.place.talk == nil
 	}
 	return slices.Contains(origin.targets, w.Conversation)
 }

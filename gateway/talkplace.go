@@ -81,8 +81,11 @@ func (p *talkPlace) unready(created time.Time) bool {
 // mayNot gives what becomes of a new post of a message in a talk, unless it may be made.
 func (p planner) mayNot(w *store.Work, as bridge.UserID) (store.Step, bool) {
 	origin := p.gateway.table.Load().at(w.Message.Origin)
-	if p.place.talk == nil || origin == nil || origin.talk == nil {
+	switch {
+	case p.place.talk == nil:
 		return store.Step{}, false
+	case origin == nil || origin.talk == nil: // nobody knows who was there
+		return store.Step{}, true
 	}
 	if w.Message.Body == nil || w.Message.Deleted { // it is a reply that says so
 		return store.Step{}, !p.place.account.mayRelay()
@@ -98,6 +101,8 @@ func (p planner) mayNot(w *store.Work, as bridge.UserID) (store.Step, bool) {
 		return p.reactions(w), true
 	case as != "":
 		return store.Step{}, false
+	case p.barred(w):
+		return store.Step{Op: store.Hold, Denial: store.Denial{Reason: int(direct.NotAllowed), Tell: []store.Telling{p.notAllowed(w)}}}, true
 	}
 	author := direct.Matched
 	if w.Lost {
@@ -117,6 +122,11 @@ func (p planner) mayNot(w *store.Work, as bridge.UserID) (store.Step, bool) {
 	return deny(w, o.Reason, p.unconnected(w, origin, o)...), true
 }
 
+// barred reports whether the author has connected, and the service does not take from them what Causeway writes in their name, nor from Causeway itself.
+func (p planner) barred(w *store.Work) bool {
+	return !p.place.account.mayRelay() && w.Same != "" && !w.Lost && p.gateway.talks.connected(w.Conversation.Server, w.Same)
+}
+
 // parted reports whether a message was changed whose people have changed meanwhile: who has left, or has come, must not get to see the new text,
 // whoever saw the old one. What is deleted goes everywhere all the same.
 func (p planner) parted(w *store.Work) bool {
@@ -134,9 +144,13 @@ func unposted(w *store.Work) bool {
 	return w.Phase == store.Waiting && !slices.ContainsFunc(w.Parts, func(p store.Part) bool { return p.ID != "" })
 }
 
-// unrouted gives what becomes of a message that is not brought here any more. Of a talk, its author is told.
+// unrouted gives what becomes of a message that is not brought here any more. Of a talk, its author is told; where the talk is not known at present, as
+// while it is switched off, it waits.
 func (p planner) unrouted(w *store.Work) store.Step {
 	origin := p.gateway.table.Load().at(w.Message.Origin)
+	if origin == nil && p.place.talk != nil && unposted(w) && w.Message.Body != nil {
+		return store.Step{Op: store.Hold}
+	}
 	if origin == nil || origin.talk == nil || !unposted(w) || w.Message.Body == nil {
 		return store.Step{}
 	}

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -490,5 +491,139 @@ func TestWhoIsMatchedAndDeactivatedLaterEndsTheTalk(t *testing.T) {
 		w.wait(5 * time.Second)
 		w.talksAre(b, "Ann Ben > Ann: to ben")
 		w.same(notices(a), []string{"ann: What you write here does not appear in memory: ben: the account is deactivated."})
+	})
+}
+
+// TestATalkThatBecomesAChannelOfTheConfigIsNoTargetAnyMore: what is said in the chat would go into a channel of which it is not known who reads it.
+func TestATalkThatBecomesAChannelOfTheConfigIsNoTargetAnyMore(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.talking(likeMattermost(), likeTeams(), "ann", "ben")
+		dm := a.Direct("ann", "ben")
+		a.Say(dm, "ann", "one")
+		w.wait(5 * time.Second)
+		w.down()
+		w.route(Endpoint{Account: "memory.a", Channel: "direct/@ann@ben", In: true, Out: true}, inout("b", "town"))
+		w.start()
+		w.wait(5 * time.Second)
+		chat := b.Direct("Ann", "Ben")
+		b.Say(chat, "Ben", "for ann alone")
+		w.wait(5 * time.Second)
+		w.same(texts(a, dm), []string{"one"})
+		w.same(texts(b, chat), []string{"one", "for ann alone"})
+		w.same(notices(b), []string{"Ben: What you write here does not appear in memory: another conversation with the same people is."})
+	})
+}
+
+// TestWhatIsNotKnownIsNotAllowed: while channels of the config are still to be found, a talk that is not in the table is none of them under another name.
+func TestWhatIsNotKnownIsNotAllowed(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var f switched
+		o := likeTeams()
+		o.Fault = f.fault
+		c := w.service("c", likeMattermost())
+		a, b := w.talking(likeMattermost(), o)
+		w.down()
+		both := append(w.directs, Direct{Accounts: [2]bridge.AccountName{"memory.c", "memory.b"}, Settings: w.directs[0].Settings})
+		w.directs = both
+		w.start()
+		for _, name := range []string{"ann", "ben"} {
+			w.connect(a, bridge.UserID(name), b, there(name))
+			w.connect(c, bridge.UserID(name), b, there(name))
+		}
+		w.wait(time.Second)
+		a.Say(a.Direct("ann", "ben"), "ann", "from a")
+		w.wait(5 * time.Second)
+		c.Say(c.Direct("ann", "ben"), "ann", "from c")
+		w.wait(5 * time.Second)
+		chat := b.Direct("Ann", "Ben")
+		w.same(texts(b, chat), []string{"from a", "from c"})
+		f.on(before(memory.Post, func() error { return memory.Fails(bridge.Transient) }))
+		c.Say("@ann@ben", "ann", "waits")
+		w.wait(5 * time.Second)
+		w.down()
+		f.off()
+		w.directs = both[:1]
+		w.route(inout("a", "nowhere"), inout("b", "town"))
+		w.start()
+		w.wait(time.Minute)
+		w.same(texts(b, chat), []string{"from a", "from c"})
+		w.down()
+		w.directs = both
+		w.start()
+		w.wait(time.Minute)
+		w.same(texts(b, chat), []string{"from a", "from c", "waits"})
+	})
+}
+
+// wrong is a bridge that says of a group that somebody is in it who is not.
+type wrong struct {
+	bridge.Bridge
+	asked int
+}
+
+func (b *wrong) Members(ctx context.Context, c bridge.ConversationID) ([]bridge.UserID, error) {
+	b.asked++
+	all, err := b.Bridge.Members(ctx, c)
+	return append(all, "Zoe"), err
+}
+
+func TestAGroupThatDoesNotFitTogetherIsAskedSlowerAndSlower(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, _ := w.talking(likeMattermost(), likeTeams(), "ann", "ben", "cyd")
+		w.down()
+		var b wrong
+		w.wrap("b", func(inner bridge.Bridge) bridge.Bridge { b.Bridge = inner; return &b })
+		w.start()
+		a.Say(a.Direct("ann", "ben", "cyd"), "ann", "hello")
+		w.wait(10 * time.Minute)
+		if b.asked < 2 || b.asked > 20 {
+			w.t.Errorf("asked %d times in 10 minutes", b.asked)
+		}
+		w.same(strings.Contains(w.log.String(), "others than those to whom the message was said"), true)
+	})
+}
+
+// TestWhoHasNotAllowedItIsToldSoAndTheirMessageWaits: they have connected before direct messages were carried, and the service asks for more now.
+func TestWhoHasNotAllowedItIsToldSoAndTheirMessageWaits(t *testing.T) {
+	lacks := func(op memory.Op) memory.Fault {
+		return func(_ context.Context, c memory.Call) error {
+			if c.Op == op && c.As == "Ann" && !c.After {
+				return &bridge.Error{Kind: bridge.Unsupported, Scope: bridge.ScopePerson, Err: errors.New("lacks a permission")}
+			}
+			return nil
+		}
+	}
+	told := "ann: What you write here does not appear in memory yet: Causeway may not write there in your name. Connect your accounts again, and allow what Causeway asks for; what you have written appears then."
+	inWorld(t, func(w *world) {
+		var f switched
+		o := likeTeams()
+		o.Fault = f.fault
+		a, b := w.talking(likeMattermost(), o, "ann", "ben")
+		dm := a.Direct("ann", "ben")
+		a.Say(dm, "ben", "one")
+		w.wait(5 * time.Second)
+		f.on(lacks(memory.Post))
+		a.Say(dm, "ann", "waits")
+		a.Say(dm, "ann", "waits, too")
+		a.Say(dm, "ben", "goes on")
+		w.wait(time.Minute)
+		w.talksAre(b, "Ann Ben > Ben: one | Ben: goes on")
+		w.same(notices(a), []string{told})
+		f.off()
+		w.connect(a, "ann", b, "Ann")
+		w.wait(5 * time.Second)
+		w.talksAre(b, "Ann Ben > Ben: one | Ben: goes on | Ann: waits | Ann: waits, too")
+		w.same(notices(a), []string{told})
+		w.same(len(w.held()), 0)
+	})
+	inWorld(t, func(w *world) {
+		o := likeTeams()
+		o.Fault = lacks(memory.OpenConversation)
+		a, b := w.talking(likeMattermost(), o, "ann")
+		w.match(a, "ben", b, "Ben", "Ben")
+		a.Say(a.Direct("ann", "ben"), "ann", "one")
+		w.wait(time.Minute)
+		w.talksAre(b)
+		w.same(notices(a), []string{"ann: What you write here does not appear in memory: Causeway may not write there in your name; connect your accounts again, and allow what it asks for."})
 	})
 }

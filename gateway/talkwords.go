@@ -30,6 +30,17 @@ func (p planner) goesOn(w *store.Work) store.Telling {
 		"What you write here does not appear in " + p.place.account.title() + " any more: the people in the conversation there have changed. It goes on in another one here, with exactly them.")}
 }
 
+// notAllowed tells an author what they have to do so that their message goes on.
+func (p planner) notAllowed(w *store.Work) store.Telling {
+	return store.Telling{Conversation: w.Message.Origin, User: w.Message.Body.Author.ID, Reason: int(direct.NotAllowed), Way: store.Asking, Text: waitsText(p.place.account)}
+}
+
+// waitsText says that what somebody writes waits until they have allowed it.
+func waitsText(other *account) richtext.Doc {
+	return richtext.Plain("What you write here does not appear in " + other.title() + " yet: Causeway may not write there in your name. " +
+		"Connect your accounts again, and allow what Causeway asks for; what you have written appears then.")
+}
+
 // unconnected tells those who should know that a message cannot be written where it should go.
 func (p planner) unconnected(w *store.Work, origin *place, o direct.Outcome) []store.Telling {
 	var all []store.Telling

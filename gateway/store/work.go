@@ -211,7 +211,7 @@ func (l *lane) lacks(w *Work) (*Work, Step, error) {
 		case Deny:
 			return w, Step{}, l.deny(w, step.Denial)
 		case Hold:
-			return w, Step{}, l.hold(w)
+			return w, Step{}, l.hold(w, step.Denial)
 		case Leave:
 			if err := l.leave(w, step.File); err != nil {
 				return nil, Step{}, err
