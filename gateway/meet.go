@@ -175,7 +175,7 @@ func (d *decision) meeting(a *account, talk bridge.Talk) store.Meeting {
 	m.Talk = store.Talk{Conversation: talk.Conversation, Shape: talk.Shape, Since: talk.Since, Members: talk.Members, Topic: talk.Topic,
 		Reason: int(d.verdict.Reason), Missing: d.verdict.Missing}
 	if there := d.link.other(a).server.Load(); there != nil && d.verdict.Carried {
-		m.Pair = store.Pair{Shape: talk.Shape, Topic: talk.Topic, Begins: d.begins}
+		m.Pair = store.Pair{Shape: talk.Shape, Begins: d.begins}
 		m.Pair.Ends[0].Conversation.Server, m.Pair.Ends[1].Conversation.Server = min(talk.Conversation.Server, *there), max(talk.Conversation.Server, *there)
 		at := m.Pair.At(talk.Conversation.Server)
 		m.Pair.Ends[at] = store.PairEnd{Conversation: talk.Conversation, Members: talk.Members}
@@ -189,12 +189,26 @@ func (t *talks) store(ctx context.Context, a *account, talk bridge.Talk, d *deci
 	t.order.Lock()
 	defer t.order.Unlock()
 	m := d.meeting(a, talk)
+	m.Pair.Topic = t.written(a, talk)
 	met, err := t.gateway.store.Meet(context.WithoutCancel(ctx), m)
 	if err = t.gateway.stored(err); err != nil {
 		return met, err
 	}
 	t.take(met.Talk, append(met.Changed, met.Pair)...)
 	return met, nil
+}
+
+// written gives the topic of a talk as people have written it, of which its service may show less.
+func (t *talks) written(a *account, talk bridge.Talk) string {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	topic := talk.Topic
+	for p := range t.pairsOf(talk.Conversation) {
+		if a.Bridge.Topic(p.Topic) == talk.Topic {
+			topic = p.Topic
+		}
+	}
+	return topic
 }
 
 // update changes a pair in the store, and takes up what it is then.
@@ -357,33 +371,39 @@ func (t *talks) before(talk bridge.Talk, there bridge.ServerID) (store.PairEnd, 
 	return last.Other(talk.Conversation), last.ID != 0
 }
 
-// retitle gives the other end of a pair the topic that a talk has been given.
+// retitle gives the other end of a pair the topic that a talk has been given. That is noted before: the other end may be met at once, and
+// tell of it.
 func (t *talks) retitle(ctx context.Context, a *account, talk bridge.Talk, d *decision) error {
 	other := d.link.other(a)
-	pair, changed := t.retitled(talk, *other.server.Load())
+	pair, changed := t.retitled(a, talk, *other.server.Load())
 	if !changed {
 		return nil
+	}
+	note := func(topic string) error {
+		return t.update(func() (store.Pair, error) { return t.gateway.store.Retitled(context.WithoutCancel(ctx), pair.ID, topic) })
+	}
+	if err := note(talk.Topic); err != nil {
+		return err
 	}
 	for _, as := range d.openers("", talk.Speaker) {
 		began := time.Now()
 		err := guarded(func() error {
 			return other.Bridge.Rename(ctx, pair.Other(talk.Conversation).Conversation, as, talk.Topic)
 		})
-		kind := bridge.KindOf(err)
 		switch {
-		case err != nil && kind == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopePerson:
+		case err != nil && bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopePerson:
 			t.gateway.lose(ctx, *other.server.Load(), as, began, err)
 			continue
 		case err != nil && passes(err):
-			return fmt.Errorf("renaming the conversation in %s: %w", other.Name, err)
+			return errors.Join(fmt.Errorf("renaming the conversation in %s: %w", other.Name, err), note(pair.Topic))
 		}
 		break // where it cannot be renamed, it stays as it is
 	}
-	return t.update(func() (store.Pair, error) { return t.gateway.store.Retitled(ctx, pair.ID, talk.Topic) })
+	return nil
 }
 
-// retitled gives the pair of a talk whose topic has become another one than both ends had.
-func (t *talks) retitled(talk bridge.Talk, there bridge.ServerID) (store.Pair, bool) {
+// retitled gives the pair of a talk whose topic has become another one than both ends had, as its service shows it.
+func (t *talks) retitled(a *account, talk bridge.Talk, there bridge.ServerID) (store.Pair, bool) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	k := t.known[talk.Conversation]
@@ -392,7 +412,7 @@ func (t *talks) retitled(talk bridge.Talk, there bridge.ServerID) (store.Pair, b
 	}
 	for p := range t.pairsOf(talk.Conversation) {
 		if p.State == store.PairOpen && p.Other(talk.Conversation).Known() &&
-			p.Other(talk.Conversation).Conversation.Server == there && p.Topic != talk.Topic {
+			p.Other(talk.Conversation).Conversation.Server == there && p.Topic != talk.Topic && a.Bridge.Topic(p.Topic) != talk.Topic {
 			return p, true
 		}
 	}

@@ -627,3 +627,28 @@ func TestWhoHasNotAllowedItIsToldSoAndTheirMessageWaits(t *testing.T) {
 		w.same(notices(a), []string{"ann: What you write here does not appear in memory: Causeway may not write there in your name; connect your accounts again, and allow what it asks for."})
 	})
 }
+
+// TestATopicThatOneSideShortensStaysAsItWasWritten on the other one, also where people change and another group takes over.
+func TestATopicThatOneSideShortensStaysAsItWasWritten(t *testing.T) {
+	inWorld(t, func(w *world) {
+		o := likeTeams()
+		o.TopicLimit = 10
+		a, b := w.talking(likeMattermost(), o, "ann", "ben", "cyd", "dan")
+		chat := b.Direct("Ann", "Ben", "Cyd")
+		b.Say(chat, "Ann", "hello")
+		w.wait(5 * time.Second)
+		const header = "what we are here for: lunch"
+		a.Retitle("@ann@ben@cyd", header)
+		w.wait(5 * time.Second)
+		w.same([]string{a.Topic("@ann@ben@cyd"), b.Topic(chat)}, []string{header, "what we ar"})
+		w.down()
+		w.start()
+		b.Join(chat, "Dan")
+		b.Say(chat, "Ann", "hello dan")
+		w.wait(5 * time.Second)
+		w.same([]string{a.Topic("@ann@ben@cyd"), a.Topic("@ann@ben@cyd@dan"), b.Topic(chat)}, []string{header, header, "what we ar"})
+		b.Retitle(chat, "dinner")
+		w.wait(5 * time.Second)
+		w.same([]string{a.Topic("@ann@ben@cyd"), a.Topic("@ann@ben@cyd@dan")}, []string{header, "dinner"})
+	})
+}
