@@ -380,7 +380,9 @@ func (t *talks) retitle(ctx context.Context, a *account, talk bridge.Talk, d *de
 		return nil
 	}
 	note := func(topic string) error {
-		return t.update(func() (store.Pair, error) { return t.gateway.store.Retitled(context.WithoutCancel(ctx), pair.ID, topic) })
+		return t.update(func() (store.Pair, error) {
+			return t.gateway.store.Retitled(context.WithoutCancel(ctx), pair.ID, topic)
+		})
 	}
 	if err := note(talk.Topic); err != nil {
 		return err

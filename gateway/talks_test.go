@@ -652,3 +652,27 @@ func TestATopicThatOneSideShortensStaysAsItWasWritten(t *testing.T) {
 		w.same([]string{a.Topic("@ann@ben@cyd"), a.Topic("@ann@ben@cyd@dan")}, []string{header, "dinner"})
 	})
 }
+
+// TestWhatWasSaidBeforeOrAfterAGroupCouldBeCarriedIsNotMixedUp: each time among those who were there, also where it was met only later.
+func TestWhatWasSaidBeforeOrAfterAGroupCouldBeCarriedIsNotMixedUp(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.talking(likeMattermost(), likeTeams(), "ann", "ben", "cyd", "dan")
+		w.down()
+		grows, shrinks := b.Direct("Ann", "Ben", "Cyd"), b.Direct("Ann", "Ben", "Dan", "Eve")
+		b.Say(grows, "Ann", "said to three")
+		b.Say(shrinks, "Ann", "not without eve")
+		w.wait(time.Second)
+		b.Join(grows, "Eve")
+		b.Leave(shrinks, "Eve")
+		w.wait(time.Second)
+		b.Say(grows, "Ann", "not with eve")
+		b.Say(shrinks, "Ann", "without eve")
+		w.start()
+		w.wait(time.Minute)
+		all := talksOf(a)
+		slices.Sort(all)
+		w.same(all, []string{"ann ben cyd > ann: said to three", "ann ben dan > ann: without eve"})
+		w.same(notices(b), []string{"Ann: What you write here does not appear in memory: Eve: people of another organisation have no account there.",
+			"Ann: What you write here does not appear in memory: Eve: people of another organisation have no account there."})
+	})
+}
