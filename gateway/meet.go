@@ -100,7 +100,9 @@ func (t *talks) decide(ctx context.Context, l *link, a *account, talk bridge.Tal
 		if err != nil {
 			return nil, t.gateway.stored(err)
 		}
+		t.mutex.Lock()
 		d.members, d.begins = nil, l.begins(talk.Shape)
+		t.mutex.Unlock()
 		for _, one := range known {
 			m := t.member(a, other, one)
 			if m.Standing == direct.Connected {
@@ -186,15 +188,20 @@ func (d *decision) meeting(a *account, talk bridge.Talk) store.Meeting {
 
 // store notes a decision, in the store, here and in the table.
 func (t *talks) store(ctx context.Context, a *account, talk bridge.Talk, d *decision) (store.Met, error) {
+	lines := t.moves(ctx, a, talk, d)
 	t.order.Lock()
 	defer t.order.Unlock()
 	m := d.meeting(a, talk)
 	m.Pair.Topic = t.written(a, talk)
+	m.Lines = lines
 	met, err := t.gateway.store.Meet(context.WithoutCancel(ctx), m)
 	if err = t.gateway.stored(err); err != nil {
 		return met, err
 	}
 	t.take(met.Talk, append(met.Changed, met.Pair)...)
+	for _, one := range met.Lines {
+		t.gateway.wake(one.Conversation)
+	}
 	return met, nil
 }
 
@@ -237,34 +244,48 @@ func (t *talks) carry(ctx context.Context, a *account, talk bridge.Talk, d *deci
 	}
 	if met.Pair.Other(talk.Conversation).Known() {
 		t.gateway.wake(talk.Conversation) // where it has taken the place of another one, something may be waiting
-		return t.say(ctx, a, d, talk, met)
+		return nil
 	}
 	return t.open(ctx, a, talk, d, met.Pair)
 }
 
-// say writes the lines of a move to a conversation that exists already.
-func (t *talks) say(ctx context.Context, a *account, d *decision, talk bridge.Talk, met store.Met) error {
-	var lines []store.Telling
-	for _, before := range met.Changed {
-		if from := before.Other(talk.Conversation); before.State == store.PairMoved && from.Known() {
-			lines = append(lines, t.moveLines(ctx, d.link.other(a), a, from, met.Pair.Other(talk.Conversation))...)
-		}
-	}
-	return t.said(ctx, lines, func() error { return t.gateway.store.Say(context.WithoutCancel(ctx), lines...) })
-}
-
-// said stores lines and has them said.
-func (t *talks) said(_ context.Context, lines []store.Telling, do func() error) error {
-	if len(lines) == 0 {
+// moves gives what is said where a talk goes on in a conversation that is there already, once it is known which that is. Whoever that is about is
+// looked up before.
+func (t *talks) moves(ctx context.Context, a *account, talk bridge.Talk, d *decision) func(store.Met) []store.Telling {
+	if !d.verdict.Carried {
 		return nil
 	}
-	if err := t.gateway.stored(do()); err != nil {
-		return err
+	other, lines := d.link.other(a), map[int64][]store.Telling{}
+	for _, p := range t.leaving(talk) {
+		lines[p.ID] = t.moveLines(ctx, other, a, p.Other(talk.Conversation), store.PairEnd{Conversation: bridge.ConversationID{Server: *other.server.Load()}, Members: d.verdict.Members})
 	}
-	for _, one := range lines {
-		t.gateway.wake(one.Conversation)
+	return func(met store.Met) (all []store.Telling) {
+		to := met.Pair.Other(talk.Conversation)
+		for _, before := range met.Changed {
+			if met.Reason != 0 || before.State != store.PairMoved || !to.Known() {
+				continue
+			}
+			for _, one := range lines[before.ID] {
+				if one.Conversation.Channel == "" {
+					one.Conversation = to.Conversation
+				}
+				all = append(all, one)
+			}
+		}
+		return all
 	}
-	return nil
+}
+
+// leaving gives the open pairs of a talk that have other people.
+func (t *talks) leaving(talk bridge.Talk) (all []store.Pair) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	for p := range t.pairsOf(talk.Conversation) {
+		if p.State == store.PairOpen && p.Other(talk.Conversation).Known() && !slices.Equal(p.Here(talk.Conversation).Members, talk.Members) {
+			all = append(all, p)
+		}
+	}
+	return all
 }
 
 // open finds or makes the other end of a pair, as a connected member: whoever tried before, else who spoke, else anybody.

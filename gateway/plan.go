@@ -63,8 +63,8 @@ func (p planner) lacks(w *store.Work) store.Step {
 	case missingRoot(w) && m.Quote == nil:
 		return store.Step{Op: store.Quote}
 	}
-	if p.parted(w) {
-		return p.reactions(w)
+	if origin := p.gateway.table.Load().at(m.Origin); p.parted(w, origin) {
+		return p.left(w, origin)
 	}
 	followed := w.Frozen || w.Phase == store.Live && !p.capabilities().Edit
 	if !followed {
@@ -151,6 +151,8 @@ func (p planner) origin(w *store.Work) store.Step {
 		return store.Step{Op: store.Stay}
 	case m.Body == nil || !behind || w.As == "" || !can.Edit || w.Frozen:
 		return p.reactions(w) // an origin that cannot be edited stays as it is
+	case p.place.talk != nil && p.place.talk.others(m.Created):
+		return p.left(w, p.place)
 	}
 	draft := bridge.Draft{Conversation: w.Conversation, As: w.As, Author: m.Body.Author, Text: m.Body.Text}
 	pieces := p.place.account.Bridge.Parts(draft)

@@ -129,10 +129,25 @@ func (p planner) barred(w *store.Work) bool {
 
 // parted reports whether a message was changed whose people have changed meanwhile: who has left, or has come, must not get to see the new text,
 // whoever saw the old one. What is deleted goes everywhere all the same.
-func (p planner) parted(w *store.Work) bool {
-	origin := p.gateway.table.Load().at(w.Message.Origin)
+func (p planner) parted(w *store.Work, origin *place) bool {
 	return p.place.talk != nil && origin != nil && origin.talk != nil && origin.talk.pairs[w.Conversation].State == store.PairMoved &&
 		slices.ContainsFunc(w.Parts, func(part store.Part) bool { return part.ID != "" && part.Version < w.Message.Version })
+}
+
+// others reports whether others see now what was said here at a time, or what was made of it elsewhere.
+func (p *talkPlace) others(created time.Time) bool {
+	if p.regroups {
+		members, known := p.at(created)
+		return !known || !slices.Equal(members, p.latest().Members)
+	}
+	return p.open == 0
+}
+
+// left leaves a message as it is, and tells its author.
+func (p planner) left(w *store.Work, origin *place) store.Step {
+	step := p.reactions(w)
+	step.Denial.Tell = p.stays(w, origin)
+	return step
 }
 
 func deny(w *store.Work, r direct.Reason, tell ...store.Telling) store.Step {

@@ -132,6 +132,9 @@ func (t *talks) load(ctx context.Context) error {
 	if err := t.restore(ctx); err != nil {
 		return err
 	}
+	for _, l := range t.links {
+		t.note(ctx, l)
+	}
 	return t.learn(ctx)
 }
 
@@ -172,9 +175,6 @@ func (t *talks) restore(ctx context.Context) error {
 			k.told[store.Told{User: one.User, Reason: one.Reason}] = true
 		}
 	}
-	for _, l := range t.links {
-		t.note(ctx, l)
-	}
 	return nil
 }
 
@@ -197,15 +197,20 @@ func (t *talks) talkOf(c bridge.ConversationID) *talk {
 	return k
 }
 
-// note tells the store what is switched on, once both servers are known. It is called with the mutex held.
+// note tells the store what is switched on, once both servers are known. The mutex is not held meanwhile: a lane may want it while it has the store.
 func (t *talks) note(ctx context.Context, l *link) {
 	one, two := l.ends[0].server.Load(), l.ends[1].server.Load()
-	if l.noted || one == nil || two == nil {
+	t.mutex.Lock()
+	noted := l.noted
+	t.mutex.Unlock()
+	if noted || one == nil || two == nil {
 		return
 	}
 	s := l.settings
 	since, err := t.gateway.store.Switch(ctx, *one, *two, s.Enable && s.DirectMessages, s.Enable && s.GroupMessages)
 	if t.gateway.stored(err) == nil {
+		t.mutex.Lock()
+		defer t.mutex.Unlock()
 		l.since, l.noted = since, true
 	}
 }
@@ -221,11 +226,9 @@ func (t *talks) arrived(ctx context.Context, a *account, server bridge.ServerID)
 		}
 		a.server.Store(&server)
 	}
-	t.mutex.Lock()
 	for _, l := range t.links {
 		t.note(ctx, l)
 	}
-	t.mutex.Unlock()
 	t.gateway.retable()
 	t.wanted()
 	return nil

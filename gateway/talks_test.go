@@ -676,3 +676,89 @@ func TestWhatWasSaidBeforeOrAfterAGroupCouldBeCarriedIsNotMixedUp(t *testing.T) 
 			"Ann: What you write here does not appear in memory: Eve: people of another organisation have no account there."})
 	})
 }
+
+func TestWhereEverybodyHasLeftItIsSaid(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.talking(likeMattermost(), likeTeams(), "ann", "ben", "cyd")
+		chat := b.Direct("Ann", "Ben", "Cyd")
+		b.Say(chat, "Ann", "hello")
+		w.wait(5 * time.Second)
+		for _, u := range []bridge.UserID{"Ann", "Ben", "Cyd"} {
+			b.Leave(chat, u)
+		}
+		a.Say("@ann@ben@cyd", "ben", "anybody there?")
+		w.wait(time.Hour)
+		w.same(texts(b, chat), []string{"hello"})
+		w.same(notices(a), []string{"ben: What you write here does not appear in memory any more: everybody has left the conversation there."})
+		w.same(len(w.held()), 0)
+	})
+}
+
+func TestWhoChangesAMessageAfterPeopleHaveComeOrGoneIsToldThatItStays(t *testing.T) {
+	const told = "You have changed an earlier message. That does not appear on the other side: the people in the conversation have changed since it was written."
+	inWorld(t, func(w *world) {
+		a, b := w.talking(likeMattermost(), likeTeams(), "ann", "ben", "cyd", "dan")
+		chat := b.Direct("Ann", "Ben", "Cyd")
+		one := b.Say(chat, "Ann", "one")
+		w.wait(5 * time.Second)
+		two := a.Say("@ann@ben@cyd", "ben", "two")
+		w.wait(5 * time.Second)
+		b.Join(chat, "Dan")
+		w.wait(5 * time.Second)
+		b.Edit(chat, one, "one, for dan")
+		a.Edit("@ann@ben@cyd", two, "two, not for dan")
+		w.wait(5 * time.Second)
+		copied := a.Messages("@ann@ben@cyd")
+		w.same([]string{copied[0].Text, copied[1].Text}, []string{"one", "two, not for dan"})
+		w.same(texts(b, chat), []string{"one, for dan", "two"})
+		w.same([][]string{notices(a), notices(b)}, [][]string{{"ben: " + told}, {"Ann: " + told}})
+	})
+	// Nor does it go back to where the message was said, when its author has changed the copy.
+	inWorld(t, func(w *world) {
+		a, b := w.talking(likeMattermost(), likeTeams(), "ann", "ben", "cyd", "dan")
+		chat := b.Direct("Ann", "Ben", "Cyd")
+		b.Say(chat, "Ann", "one")
+		w.wait(5 * time.Second)
+		a.Say("@ann@ben@cyd", "ben", "two")
+		w.wait(5 * time.Second)
+		b.Join(chat, "Dan")
+		w.wait(5 * time.Second)
+		a.Edit("@ann@ben@cyd", a.Messages("@ann@ben@cyd")[0].ID, "one, not for dan")
+		b.Edit(chat, b.Messages(chat)[1].ID, "two, for dan")
+		w.wait(5 * time.Second)
+		w.same(texts(b, chat), []string{"one", "two, for dan"})
+		w.same(texts(a, "@ann@ben@cyd")[:2], []string{"one, not for dan", "two"})
+		w.same([][]string{notices(a), notices(b)}, [][]string{{"ben: " + told}, {"Ann: " + told}})
+	})
+}
+
+// TestACrashWhileATalkMovesLosesNoLine: people come and go, so that the talk goes on in a conversation that is there already.
+func TestACrashWhileATalkMovesLosesNoLine(t *testing.T) {
+	for at, died := 1, true; died && !t.Failed(); at++ {
+		died = false
+		for _, after := range []bool{false, true} {
+			inWorld(t, func(w *world) {
+				a, b := w.talking(likeMattermost(), likeTeams(), "ann", "ben", "cyd", "dan")
+				chat := b.Direct("Ann", "Ben", "Cyd")
+				b.Say(chat, "Ann", "three")
+				w.wait(5 * time.Second)
+				b.Join(chat, "Dan")
+				w.wait(5 * time.Second)
+				w.down()
+				w.diesAt, w.diesAfter = at, after
+				w.start()
+				b.Leave(chat, "Dan")
+				b.Say(chat, "Ann", "three again")
+				w.wait(10 * time.Second)
+				died = died || w.died.Load()
+				w.down()
+				w.died.Store(false)
+				w.diesAt = 0
+				w.start()
+				w.wait(time.Minute)
+				w.same(strings.Count(strings.Join(talksOf(a), "\n"), "It goes on in the one with ann, ben, cyd."), 1)
+				w.same(strings.Count(strings.Join(talksOf(a), "\n"), "This goes on from the conversation with ann, ben, cyd, dan,"), 1)
+			})
+		}
+	}
+}

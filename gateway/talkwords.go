@@ -26,8 +26,25 @@ func refusalText(other *account, r direct.Reason, missing []string) richtext.Doc
 
 // goesOn tells an author that people have changed, and that their message stays here.
 func (p planner) goesOn(w *store.Work) store.Telling {
+	why, now := "the people in the conversation there have changed. It goes on in another one here, with exactly them.", p.place.talk.latest()
+	switch {
+	case len(now.Members) == 0:
+		why = "everybody has left the conversation there."
+	case now.Reason != 0:
+		why = "the people in the conversation there have changed, and with those who are in it now it is not carried."
+	}
 	return store.Telling{Conversation: w.Message.Origin, User: w.Message.Body.Author.ID, Reason: int(direct.Moved), Text: richtext.Plain(
-		"What you write here does not appear in " + p.place.account.title() + " any more: the people in the conversation there have changed. It goes on in another one here, with exactly them.")}
+		"What you write here does not appear in " + p.place.account.title() + " any more: " + why)}
+}
+
+// stays tells an author that a change of theirs does not follow to where a message is, or was said; nobody where they are not there any more.
+func (p planner) stays(w *store.Work, origin *place) []store.Telling {
+	author := w.Message.Body.Author.ID
+	if !slices.Contains(origin.talk.latest().Members, author) {
+		return nil
+	}
+	return []store.Telling{{Conversation: w.Message.Origin, User: author, Reason: int(direct.ChangeStays), Text: richtext.Plain(
+		"You have changed an earlier message. That does not appear on the other side: the people in the conversation have changed since it was written.")}}
 }
 
 // notAllowed tells an author what they have to do so that their message goes on.

@@ -102,7 +102,7 @@ func (a *account) chat(ctx context.Context, c *client, id string) (chat, error) 
 	if err := c.read(ctx, opChat, c.base+opChat.address(place{chat: id}), &now); err != nil {
 		return chat{}, err
 	}
-	if now.ID == "" || len(now.Members) == 0 {
+	if now.ID == "" || now.Members == nil { // everybody may have left
 		return chat{}, errors.New(opChat.Doing + ": the answer does not say who is in it")
 	}
 	return now, nil

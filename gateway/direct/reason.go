@@ -43,6 +43,8 @@ const (
 	Earlier
 	// NotAllowed: its author has connected, and has not allowed all that is needed to write it there.
 	NotAllowed
+	// ChangeStays: a message was changed whose people have changed since it was written.
+	ChangeStays
 
 	reasons // how many there are
 )
@@ -70,6 +72,7 @@ var texts = [reasons]string{
 	Fixed:              "such a conversation keeps its people and has no topic",
 	Earlier:            "it was said before",
 	NotAllowed:         "Causeway may not write there in your name; connect your accounts again, and allow what it asks for",
+	ChangeStays:        "the people in it have changed since what was changed was written",
 }
 
 // Text says it so that it completes "not carried: ", for people. missing are the names of those who are the reason, where some are.

@@ -34,6 +34,8 @@ type Meeting struct {
 	Pair Pair
 	// Regroups: its people can change.
 	Regroups bool
+	// Lines gives what is said about it where its people have changed, and to whom; nil: nothing.
+	Lines func(Met) []Telling
 	// Second and Moved are the reasons where another conversation of the same people is carried, or the other end has other people now.
 	Second, Moved int
 }
@@ -46,6 +48,8 @@ type Met struct {
 	Pair Pair
 	// Changed are the other pairs of the conversation whose state has become another one.
 	Changed []Pair
+	// Lines are what is to be said about it.
+	Lines []Telling
 	// Latest: no later change of its people is known.
 	Latest bool
 }
@@ -100,6 +104,10 @@ func (t *tx) meet(m Meeting) (Met, error) {
 	}
 	if met.Latest {
 		met.Changed, err = t.retire(m, met, here)
+	}
+	if err == nil && m.Lines != nil {
+		met.Lines = m.Lines(met)
+		err = t.say(met.Lines)
 	}
 	return met, err
 }

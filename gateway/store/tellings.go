@@ -50,25 +50,15 @@ type Denial struct {
 }
 
 // deny takes an instance out of its lane for ever: its message is not carried there.
-func (l *lane) deny(w *Work, d Denial) error {
+func (l *lane) deny(w *Work) error {
 	if err := l.exec("UPDATE instances SET rank = NULL, held = 0, version = $1, phase = $2 WHERE id = $3", w.Message.Version, int(Removed), w.Instance); err != nil {
 		return err
-	}
-	for _, one := range d.Tell {
-		if err := l.tell(one, l.woken); err != nil {
-			return err
-		}
 	}
 	return l.forgetText(w.Message.id)
 }
 
 // hold takes an instance out of its lane until something is new about people, as that its author has connected again.
-func (l *lane) hold(w *Work, d Denial) error {
-	for _, one := range d.Tell {
-		if err := l.tell(one, l.woken); err != nil {
-			return err
-		}
-	}
+func (l *lane) hold(w *Work) error {
 	return l.exec("UPDATE instances SET rank = NULL, held = 1 WHERE id = $1", w.Instance)
 }
 
