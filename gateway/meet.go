@@ -198,7 +198,7 @@ func (t *talks) store(ctx context.Context, a *account, talk bridge.Talk, d *deci
 	if err = t.gateway.stored(err); err != nil {
 		return met, err
 	}
-	t.take(met.Talk, append(met.Changed, met.Pair)...)
+	t.take(met.Talk, slices.Concat(met.Changed, met.Beside, []store.Pair{met.Pair})...)
 	for _, one := range met.Lines {
 		t.gateway.wake(one.Conversation)
 	}
@@ -259,7 +259,11 @@ func (t *talks) moves(ctx context.Context, a *account, talk bridge.Talk, d *deci
 	for _, p := range t.leaving(talk) {
 		lines[p.ID] = t.moveLines(ctx, other, a, p.Other(talk.Conversation), store.PairEnd{Conversation: bridge.ConversationID{Server: *other.server.Load()}, Members: d.verdict.Members})
 	}
+	atOnce := t.atOnceLines(a, other, talk)
 	return func(met store.Met) (all []store.Telling) {
+		if met.Reason == 0 && met.Pair.State == store.PairOpen && len(met.Beside) > 0 && met.Fresh {
+			all = atOnce
+		}
 		to := met.Pair.Other(talk.Conversation)
 		for _, before := range met.Changed {
 			if met.Reason != 0 || before.State != store.PairMoved || !to.Known() {

@@ -186,7 +186,7 @@ func (t *talks) regarded(users map[store.User]user, matched matched) bool {
 		}
 	}
 	for _, p := range t.pairs {
-		if p.State == store.PairOpen && (differs(p.Ends[0].Conversation.Server, p.Ends[0].Members) || differs(p.Ends[1].Conversation.Server, p.Ends[1].Members) ||
+		if p.State.Live() && (differs(p.Ends[0].Conversation.Server, p.Ends[0].Members) || differs(p.Ends[1].Conversation.Server, p.Ends[1].Members) ||
 			t.matchedOtherwise(p, 0) || t.matchedOtherwise(p, 1)) {
 			t.doubtful[p.ID] = true
 		}
@@ -294,7 +294,7 @@ func (t *talks) weigh(ctx context.Context, p store.Pair) error {
 // weighEnd weighs a pair by who the members of one end are elsewhere, and tells whether it rests now.
 func (t *talks) weighEnd(ctx context.Context, p store.Pair, end, other store.PairEnd) (bool, error) {
 	l, a := t.linkOf(end.Conversation.Server, other.Conversation.Server)
-	if l == nil || !l.on(p.Shape) || p.State != store.PairOpen {
+	if l == nil || !l.on(p.Shape) || !p.State.Live() {
 		return false, nil
 	}
 	unlock := t.meeting.lock(ctx, end.Conversation)
@@ -326,7 +326,7 @@ func (t *talks) rested(id int64, reason int, missing [2][]bridge.UserID, elsewhe
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	p, ends := t.pairs[id], map[bridge.ConversationID]bool{}
-	if p.State == store.PairOpen {
+	if p.State.Live() {
 		p.State = store.PairResting
 		t.pairs[id] = p
 	}

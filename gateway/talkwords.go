@@ -109,6 +109,22 @@ func (a *account) names(ctx context.Context, all []bridge.UserID) []string {
 	return names
 }
 
+// atOnceLines say, in a conversation that people have begun at once with one on the other side, which of the two goes on.
+func (t *talks) atOnceLines(a, other *account, talk bridge.Talk) []store.Telling {
+	text := richtext.Plain("Somebody has begun a conversation with the same people in " + other.title() + " at the same time, so there are two of them here. It goes on in this one: what is said in " +
+		other.title() + " appears here from now on. What was said in the other one stays there.")
+	if a.relays.Load() {
+		return []store.Telling{{Conversation: talk.Conversation, Text: text}}
+	}
+	var all []store.Telling
+	for _, u := range talk.Members {
+		if t.connected(talk.Conversation.Server, u) {
+			all = append(all, store.Telling{Conversation: talk.Conversation, User: u, Reason: int(direct.AtOnce), Text: text})
+		}
+	}
+	return all
+}
+
 // moveLines say at both conversations of a where the talk goes on whose people have changed at the other account: by the account itself where
 // it may, else each connected member is told.
 func (t *talks) moveLines(ctx context.Context, a, other *account, from, to store.PairEnd) []store.Telling {

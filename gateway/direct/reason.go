@@ -45,6 +45,8 @@ const (
 	NotAllowed
 	// ChangeStays: a message was changed whose people have changed since it was written.
 	ChangeStays
+	// AtOnce: another conversation with the same people was begun on the other side at the same time.
+	AtOnce
 
 	reasons // how many there are
 )
@@ -73,6 +75,7 @@ var texts = [reasons]string{
 	Earlier:            "it was said before",
 	NotAllowed:         "Causeway may not write there in your name; connect your accounts again, and allow what it asks for",
 	ChangeStays:        "the people in it have changed since what was changed was written",
+	AtOnce:             "another conversation with the same people was begun at the same time",
 }
 
 // Text says it so that it completes "not carried: ", for people. missing are the names of those who are the reason, where some are.

@@ -48,6 +48,10 @@ type Met struct {
 	Pair Pair
 	// Changed are the other pairs of the conversation whose state has become another one.
 	Changed []Pair
+	// Beside are pairs of which this one has taken the place.
+	Beside []Pair
+	// Fresh: the pair was made just now.
+	Fresh bool
 	// Lines are what is to be said about it.
 	Lines []Telling
 	// Latest: no later change of its people is known.
@@ -148,6 +152,10 @@ func (t *tx) join(m *Meeting, met *Met) error {
 	}
 	p, how, err := t.pair(m.Pair, known, m.Regroups)
 	met.Pair = p
+	met.Fresh = how == made
+	if err == nil {
+		met.Beside, err = t.beside(p, known)
+	}
 	switch how {
 	case second:
 		met.Reason = m.Second
@@ -157,9 +165,21 @@ func (t *tx) join(m *Meeting, met *Met) error {
 	return err
 }
 
+// beside gives the pairs of which a new one has taken the place.
+func (t *tx) beside(p Pair, known int) ([]Pair, error) {
+	if p.State != PairOpen || !p.Ends[1-known].Known() {
+		return nil, nil
+	}
+	other, err := t.conversation(p.Ends[1-known].Conversation)
+	if err != nil {
+		return nil, err
+	}
+	return t.pairs(fmt.Sprintf("WHERE state = $1 AND id <> $2 AND %s = $3 AND %[1]s_members = $4", endColumns[1-known]), int(PairBeside), p.ID, other, users(p.Ends[1-known].Members))
+}
+
 // retire closes the open pairs of a conversation that it is not part of any more.
 func (t *tx) retire(m Meeting, met Met, here int64) ([]Pair, error) {
-	all, err := t.pairs("WHERE state = 0 AND (one = $1 OR two = $1)", here)
+	all, err := t.pairs("WHERE state IN ($2, $3) AND (one = $1 OR two = $1)", here, int(PairOpen), int(PairBeside))
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +203,7 @@ func (t *tx) retire(m Meeting, met Met, here int64) ([]Pair, error) {
 // Rest closes an open pair until its conversations are met again, and notes of these why they are not carried.
 func (s *Store) Rest(ctx context.Context, id int64, reason int, missing [2][]bridge.UserID) error {
 	err := s.do(ctx, func(t *tx) error {
-		all, err := t.pairs("WHERE id = $1 AND state = 0", id)
+		all, err := t.pairs("WHERE id = $1 AND state IN ($2, $3)", id, int(PairOpen), int(PairBeside))
 		if err != nil || len(all) == 0 {
 			return err
 		}
