@@ -57,25 +57,41 @@ func (p *talkPlace) takes(target bridge.ConversationID, created time.Time) bool 
 // at gives who was here at a time of the service's clock. At the very moment of a change it is the smaller of the two circles, so that nobody
 // gets what was not meant for them.
 func (p *talkPlace) at(at time.Time) (members []bridge.UserID, known bool) {
-	ms := at.Truncate(time.Millisecond)
-	for _, one := range p.periods {
-		if one.Since.After(ms) {
-			break
-		}
-		if known && one.Since.Equal(ms) && len(members) < len(one.Members) {
-			break
-		}
-		members, known = one.Members, true
+	if one := p.period(at); one != nil {
+		return one.Members, true
 	}
-	return members, known
+	return nil, false
 }
 
-// unready reports whether something was said here at a time of which it is not known yet where it goes.
+// period is what at says, with all that is known of it; nil: nothing.
+func (p *talkPlace) period(at time.Time) (during *store.Talk) {
+	ms := at.Truncate(time.Millisecond)
+	for i := range p.periods {
+		one := &p.periods[i]
+		if one.Since.After(ms) || during != nil && one.Since.Equal(ms) && len(during.Members) < len(one.Members) {
+			break
+		}
+		during = one
+	}
+	return during
+}
+
+// unready reports whether something was said here at a time of which it is not known yet where it goes. Of the same people there may be two pairs, where
+// the other side was met before this one's earlier people were: then it goes where it can.
 func (p *talkPlace) unready(created time.Time) bool {
-	members, known := p.at(created)
-	return known && slices.ContainsFunc(p.half, func(pair store.Pair) bool {
-		return slices.Equal(pair.Here(p.latest().Conversation).Members, members) && !created.Before(pair.Begins)
-	})
+	during := p.period(created)
+	if during == nil || during.Reason != 0 {
+		return false
+	}
+	of := func(pair store.Pair) bool {
+		return slices.Equal(pair.Here(p.latest().Conversation).Members, during.Members) && !created.Before(pair.Begins)
+	}
+	for _, pair := range p.pairs {
+		if pair.State != store.PairResting && of(pair) {
+			return false
+		}
+	}
+	return slices.ContainsFunc(p.half, of)
 }
 
 // mayNot gives what becomes of a new post of a message in a talk, unless it may be made.

@@ -805,3 +805,30 @@ func TestBothSidesBeginAGroupAtOnceAndNothingIsLost(t *testing.T) {
 		w.same(notices(a), []string{"ann: You have changed an earlier message. That does not appear on the other side: the people in the conversation have changed since it was written."})
 	})
 }
+
+// TestPeopleWhoWereThereOnlyForAMomentHoldUpNothing though the conversation for them could not be opened, and a message was made at the moment at which others
+// came.
+func TestPeopleWhoWereThereOnlyForAMomentHoldUpNothing(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var f switched
+		o := likeMattermost()
+		o.Fault = f.fault
+		a, b := w.talking(o, likeTeams(), "ann", "ben", "cyd", "dan")
+		chat := b.Direct("Ann", "Ben", "Cyd", "Dan")
+		b.Say(chat, "Ann", "four")
+		w.wait(5 * time.Second)
+		f.on(before(memory.OpenConversation, func() error { return memory.Fails(bridge.Transient) }))
+		b.Leave(chat, "Dan")
+		w.wait(5 * time.Second)
+		w.down()
+		f.off()
+		b.Join(chat, "Dan")
+		b.Say(chat, "Ann", "at that moment")
+		w.wait(time.Second)
+		b.Say(chat, "Dan", "four again")
+		w.start()
+		w.wait(time.Minute)
+		all := strings.Join(talksOf(a), "\n")
+		w.same([]bool{strings.Contains(all, "ann: at that moment"), strings.Contains(all, "dan: four again")}, []bool{true, true})
+	})
+}

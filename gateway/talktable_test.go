@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"testing"
+	"time"
 
 	"github.com/sirupsen/logrus"
 
@@ -128,5 +129,28 @@ func BenchmarkAChangeOfATalk(b *testing.B) {
 				g.retable()
 			}
 		})
+	}
+}
+
+// TestAPairThatWillNeverBeOpenedHoldsUpNothing: of the same people there is another one that is open, or was.
+func TestAPairThatWillNeverBeOpenedHoldsUpNothing(t *testing.T) {
+	whole, half := talkPair(1), talkPair(2)
+	whole.Shape, half.Shape, half.State = bridge.Group, bridge.Group, store.PairMoved
+	half.Ends[1] = whole.Ends[1]
+	half.Ends[0] = store.PairEnd{Conversation: bridge.ConversationID{Server: "memory:a"}, Members: whole.Ends[0].Members}
+	g := manyTalks(0)
+	at := func() *talkPlace { return g.table.Load().at(whole.Ends[1].Conversation).talk }
+	g.talks.take(store.Talk{}, half)
+	if !at().unready(time.Now()) {
+		t.Error("it is not known where it goes, and it is not waited for that")
+	}
+	g.talks.take(store.Talk{}, whole)
+	if at().unready(time.Now()) {
+		t.Error("it waits for a pair that nobody opens")
+	}
+	whole.State = store.PairResting
+	g.talks.take(store.Talk{}, whole)
+	if !at().unready(time.Now()) {
+		t.Error("it is not known where it goes, since the other pair rests")
 	}
 }
