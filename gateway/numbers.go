@@ -31,8 +31,13 @@ func (g *Gateway) Numbers(ctx context.Context) metrics.Now {
 	backlogs, err := g.store.Backlogs(ctx)
 	s := g.statusOf(ctx, backlogs, err)
 	now := metrics.Now{At: s.At, Version: s.Version, Problems: len(s.Problems), Warnings: len(s.Warnings), Store: s.Store == nil}
-	for i, a := range g.order {
-		told, status := a.told(), s.Accounts[i]
+	setup := g.setup.Load()
+	for _, status := range s.Accounts {
+		a := setup.accounts[status.Name]
+		if a == nil {
+			continue // it has just been taken out of the config
+		}
+		told := a.told()
 		now.Accounts = append(now.Accounts, metrics.AccountNow{
 			Name: a.Name, Connected: status.Connected, Receiving: told.Receiving, Sockets: told.Sockets, Subscribed: told.Subscribed, Ends: told.Ends,
 		})
@@ -55,7 +60,7 @@ func (g *Gateway) waitingBy(backlogs map[bridge.ConversationID]store.Backlog) ma
 		one.Waiting, one.Quarantined, one.Oldest = one.Waiting+b.Waiting, one.Quarantined+b.Quarantined, earlier(one.Oldest, b.Oldest)
 		all[name] = one
 	}
-	for _, r := range g.routes {
+	for _, r := range g.setup.Load().routes {
 		all[r.Name] = metrics.GatewayNow{}
 		seen := map[bridge.ConversationID]bool{}
 		for _, e := range r.Endpoints {
