@@ -43,6 +43,8 @@ type App struct {
 	// doors lead from accounts to people, who are made when the gateway is.
 	doors  people.Doors
 	people people.Options
+	// dashboard is how the config wants the operator's pages.
+	dashboard config.Dashboard
 	// patience is how long Run may take to stop.
 	patience time.Duration
 	closing  sync.Once
@@ -52,7 +54,7 @@ type App struct {
 // is asked for anything yet. Each of its errors, joined when there are several, names the next step; nothing is
 // then held. The caller must call Run or Close.
 func Open(ctx context.Context, cfg *config.Config, protocols []bridge.Protocol, log *logrus.Entry) (*App, error) {
-	a := &App{log: log, routes: routes(cfg), publicURL: cfg.HTTP.PublicURL, patience: stopTime}
+	a := &App{log: log, routes: routes(cfg), publicURL: cfg.HTTP.PublicURL, dashboard: cfg.Dashboard, patience: stopTime}
 	a.people = people.Options{Settings: cfg.People, PublicURL: cfg.HTTP.PublicURL, Log: log}
 	if len(a.routes) == 0 && !carriesDirect(cfg) {
 		return nil, errors.New("no gateway is enabled, so there is nothing to carry: add a [[gateway]] with two channels to the config (config.toml.example shows how), or take enable = false out of one")
@@ -224,13 +226,15 @@ func (a *App) carry(ctx context.Context) error {
 	}
 	site := a.site(g)
 	site.Pages, site.Order = p.Handler(), p.OrderJSON
-	var failed [4]error
+	pages := a.operator(g, p, &site)
+	var failed [5]error
 	var parts sync.WaitGroup
 	for i, run := range [...]func() error{
 		func() error { return g.Run(ctx) },
 		func() error { return web.Serve(ctx, a.listener, site, a.log) },
 		func() error { p.Run(ctx); return nil },
 		func() error { supervised(ctx, a.alive, a.log); return nil },
+		func() error { pages(ctx); return nil },
 	} {
 		parts.Go(func() {
 			defer cancel()
