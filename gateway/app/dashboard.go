@@ -42,7 +42,7 @@ func (c *call) showDashboard(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	key := keys.OrderToken(time.Now(), []byte(dashboard.LinkOrder))
+	key := dashboard.Key(keys.OrderToken, time.Now())
 	_, err = fmt.Fprintf(c.out, "Open this within a minute, on this machine or through a tunnel to it; it logs in once:\n\n    http://%s/login?key=%s\n", where, url.QueryEscape(key))
 	return err
 }

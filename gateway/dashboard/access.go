@@ -20,8 +20,8 @@ const (
 	cookieName = "causeway_dashboard"
 	// sessionLife is how long a log-in lasts.
 	sessionLife = 12 * time.Hour
-	// LinkOrder is what the token in a link that logs in covers.
-	LinkOrder = "log in to the dashboard"
+	// linkOrder is what the token in a link that logs in covers, together with a nonce.
+	linkOrder = "log in to the dashboard "
 	// linkMemory is how long a used link is remembered; it is good for a minute either way of the clock.
 	linkMemory = 3 * time.Minute
 )
@@ -179,9 +179,16 @@ func (d *Dashboard) known(token string) bool {
 	return subtle.ConstantTimeCompare(given[:], wanted[:]) == 1
 }
 
+// Key makes what a link holds that logs in: a nonce, since a token made in the same second is the same, and a token that is good for a minute.
+func Key(token func(now time.Time, order []byte) string, now time.Time) string {
+	nonce := rand.Text()
+	return nonce + "." + token(now, []byte(linkOrder+nonce))
+}
+
 // linked uses up a link.
 func (d *Dashboard) linked(key string, now time.Time) bool {
-	if !d.o.Keys.ValidOrderToken(key, now, []byte(LinkOrder)) {
+	nonce, token, _ := strings.Cut(key, ".")
+	if !d.o.Keys.ValidOrderToken(token, now, []byte(linkOrder+nonce)) {
 		return false
 	}
 	d.mutex.Lock()
@@ -191,8 +198,8 @@ func (d *Dashboard) linked(key string, now time.Time) bool {
 			delete(d.used, other)
 		}
 	}
-	_, before := d.used[key]
-	d.used[key] = now.Add(linkMemory)
+	_, before := d.used[nonce]
+	d.used[nonce] = now.Add(linkMemory)
 	return !before
 }
 

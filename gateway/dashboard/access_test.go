@@ -119,7 +119,7 @@ func TestALinkLogsInOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, config.Dashboard{}, "https://causeway.example")
 		keys := s.store.Keys()
-		key := keys.OrderToken(time.Now(), []byte(LinkOrder))
+		key := Key(keys.OrderToken, time.Now())
 		for range 2 { // opening it does not use it up
 			w := s.ask(ask{path: "/login?key=" + url.QueryEscape(key)})
 			if w.Code != 200 || !strings.Contains(w.Body.String(), `value="`+key+`"`) || len(w.Result().Cookies()) != 0 {
@@ -129,8 +129,8 @@ func TestALinkLogsInOnce(t *testing.T) {
 		press := func(key string) int {
 			return s.ask(ask{method: http.MethodPost, path: "/login", form: url.Values{"key": {key}}}).Code
 		}
-		old := keys.OrderToken(time.Now().Add(-2*time.Minute), []byte(LinkOrder))
-		for name, wrong := range map[string]string{"old": old, "of the status": keys.Token(time.Now()), "of an order": keys.OrderToken(time.Now(), []byte("{}")), "none": "x"} {
+		old := Key(keys.OrderToken, time.Now().Add(-2*time.Minute))
+		for name, wrong := range map[string]string{"old": old, "of the status": keys.Token(time.Now()), "of an order": keys.OrderToken(time.Now(), []byte("{}")), "none": "x", "with another nonce": "x" + key} {
 			if got := press(wrong); got != http.StatusForbidden {
 				t.Errorf("%s: %d", name, got)
 			}
