@@ -30,7 +30,7 @@ type Subscription struct {
 // Subscriptions gives those of all accounts, in the order of the config. It asks no service.
 func (g *Gateway) Subscriptions() []Subscription {
 	var all []Subscription
-	for _, a := range g.order {
+	for _, a := range g.setup.Load().order {
 		err := guarded(func() error {
 			for _, s := range a.Bridge.Subscriptions() {
 				all = append(all, Subscription{a.Name, s})
@@ -46,7 +46,7 @@ func (g *Gateway) Subscriptions() []Subscription {
 
 // Renew has all subscriptions of an account made or renewed, and returns when that has begun.
 func (g *Gateway) Renew(ctx context.Context, name bridge.AccountName) error {
-	a := g.accounts[name]
+	a := g.setup.Load().accounts[name]
 	if a == nil {
 		return fmt.Errorf("renewing subscriptions: there is no account %q that is used", name)
 	}

@@ -7,21 +7,23 @@ import (
 	"net/url"
 	"time"
 
-	"causeway/gateway"
 	"causeway/gateway/config"
 	"causeway/gateway/dashboard"
 	"causeway/gateway/people"
-	"causeway/gateway/web"
 )
 
-// operator adds the operator's pages to the site, where the config wants them, and gives what runs as long as they are served.
-func (a *App) operator(g *gateway.Gateway, p *people.People, site *web.Site) func(context.Context) {
-	if !a.dashboard.Enable {
-		return func(ctx context.Context) { <-ctx.Done() }
+// operator makes the operator's pages; nil: the config does not want them.
+func (a *App) operator() *dashboard.Dashboard {
+	cfg := a.parts.Load().cfg
+	if !cfg.Dashboard.Enable {
+		return nil
 	}
-	d := dashboard.New(dashboard.Options{Settings: a.dashboard, PublicURL: a.publicURL, Gateway: g, Store: a.store, People: p, Keys: a.store.Keys(), Log: a.log})
-	site.Operator, site.OperatorPaths = d, dashboard.Paths
-	return d.Run
+	return dashboard.New(dashboard.Options{Settings: cfg.Dashboard, PublicURL: cfg.HTTP.PublicURL, Gateway: a.gateway, Store: a.store, People: &a.crowd, Keys: a.store.Keys(), Log: a.log})
+}
+
+// Administer carries out an order about people, whoever they are now.
+func (c *crowd) Administer(ctx context.Context, by people.Administrator, o people.Order) ([]people.Outcome, error) {
+	return c.now().Administer(ctx, by, o)
 }
 
 // showDashboard is `causeway dashboard`: whoever can read the key file may log in. It reads of the config only where to ask.

@@ -58,7 +58,7 @@ func (s *Store) Audit(ctx context.Context, before int64, limit int) ([]Audited, 
 	if before <= 0 {
 		before = math.MaxInt64
 	}
-	rows, err := s.db.QueryContext(ctx, `SELECT id, at, who, act, about, result, failed FROM audit WHERE id < $1 ORDER BY id DESC LIMIT $2`, before, limit)
+	rows, err := s.rowsBeside(ctx, `SELECT id, at, who, act, about, result, failed FROM audit WHERE id < $1 ORDER BY id DESC LIMIT $2`, before, limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading the audit log: %w", err)
 	}

@@ -157,7 +157,7 @@ func TestAJourneyTellsOfEachInstance(t *testing.T) {
 	if !ok || err != nil || len(j.Stops) != 2 || j.Body == nil || j.Body.Author.Name != "ann" {
 		t.Fatalf("%+v %v %v", j, ok, err)
 	}
-	must(t, Stop{ID: j.Stops[1].ID, Conversation: there, Reason: "not allowed", Quarantined: stuck}, clear(j.Stops[1]), nil)
+	must(t, Stop{ID: j.Stops[1].ID, Conversation: there, Reason: "not allowed", Quarantined: stuck}, unposted(j.Stops[1]), nil)
 	j, ok, err = s.Journey(t.Context(), 2)
 	if !ok || err != nil || j.RootID != "m1" || j.Version != 1 || j.Copies != 1 || j.Waiting != 1 || len(j.Stops) != 2 {
 		t.Fatalf("%+v %v %v", j, ok, err)
@@ -171,8 +171,8 @@ func TestAJourneyTellsOfEachInstance(t *testing.T) {
 	}
 }
 
-// clear takes out the posts, which the refusal has left behind.
-func clear(s Stop) Stop { s.Posts = nil; return s }
+// unposted takes out the posts, which the refusal has left behind.
+func unposted(s Stop) Stop { s.Posts = nil; return s }
 
 func TestListsComeInPages(t *testing.T) {
 	s, _ := fresh(t, Options{})

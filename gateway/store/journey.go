@@ -95,7 +95,7 @@ func (s *Store) journey(ctx context.Context, message int64) (j Journey, err erro
 	var root sql.NullInt64
 	var edited int64
 	var body []byte
-	if err := s.db.QueryRowContext(ctx, "SELECT root_id, root, version, edited, body FROM messages WHERE id = $1", message).
+	if err := s.beside(ctx, "SELECT root_id, root, version, edited, body FROM messages WHERE id = $1", message).
 		Scan((*string)(&j.RootID), &root, &j.Version, &edited, &body); err != nil {
 		return j, err
 	}
@@ -115,7 +115,7 @@ func (s *Store) journey(ctx context.Context, message int64) (j Journey, err erro
 }
 
 func (s *Store) stops(ctx context.Context, message int64) ([]Stop, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT i.id, c.server, c.channel, i.origin, i.phase, i.version, i.rank IS NOT NULL, i.held, i.late, i.blanked, i.reason, i.quarantined, t.made
+	rows, err := s.rowsBeside(ctx, `SELECT i.id, c.server, c.channel, i.origin, i.phase, i.version, i.rank IS NOT NULL, i.held, i.late, i.blanked, i.reason, i.quarantined, t.made
 		FROM instances i JOIN conversations c ON c.id = i.conversation LEFT JOIN intents t ON t.conversation = i.conversation AND t.instance = i.id
 		WHERE i.message = $1 ORDER BY i.origin DESC, i.id`, message)
 	if err != nil {
@@ -166,7 +166,7 @@ func (s *Store) fill(ctx context.Context, to *Stop) error {
 
 // rows reads beside the writer.
 func (s *Store) rows(ctx context.Context, query string, arg any, scan func(*sql.Rows) error) error {
-	rows, err := s.db.QueryContext(ctx, query, arg)
+	rows, err := s.rowsBeside(ctx, query, arg)
 	if err != nil {
 		return err
 	}

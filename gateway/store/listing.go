@@ -20,7 +20,7 @@ const quarantineQuery = `SELECT i.id, i.message, t.server, t.channel, o.server, 
 
 // QuarantineAfter gives at most limit of what is in quarantine and has a greater id, oldest first. It reads beside the writer.
 func (s *Store) QuarantineAfter(ctx context.Context, after int64, limit int) ([]Stuck, error) {
-	rows, err := s.db.QueryContext(ctx, quarantineQuery, after, limit)
+	rows, err := s.rowsBeside(ctx, quarantineQuery, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("reading the quarantine: %w", err)
 	}
@@ -56,7 +56,7 @@ const peopleQuery = `SELECT p.id, p.preferred, p.observe, p.since, i.server, i.u
 
 // PeopleAfter gives at most limit people with greater ids, oldest first. It reads beside the writer.
 func (s *Store) PeopleAfter(ctx context.Context, after int64, limit int) ([]Person, error) {
-	rows, err := s.db.QueryContext(ctx, peopleQuery, after, limit)
+	rows, err := s.rowsBeside(ctx, peopleQuery, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("listing people: %w", err)
 	}
@@ -88,7 +88,7 @@ func (s *Store) PeopleAfter(ctx context.Context, after int64, limit int) ([]Pers
 // value: from the first. It reads beside the writer.
 func (s *Store) InvitationsAfter(ctx context.Context, after User, limit int) ([]Invitation, error) {
 	var all []Invitation
-	rows, err := s.db.QueryContext(ctx, "SELECT server, uid, asked, answer FROM invitations WHERE (server, uid) > ($1, $2) ORDER BY server, uid LIMIT $3",
+	rows, err := s.rowsBeside(ctx, "SELECT server, uid, asked, answer FROM invitations WHERE (server, uid) > ($1, $2) ORDER BY server, uid LIMIT $3",
 		string(after.Server), string(after.User), limit)
 	if err == nil {
 		defer func() { _ = rows.Close() }()

@@ -100,7 +100,7 @@ func (s *Store) between(ctx context.Context, w Window, limit, most int) (message
 	if len(w.Authors) > 0 {
 		args = append(args, most)
 		var last sql.NullInt64
-		err := s.db.QueryRowContext(ctx, "SELECT created FROM messages WHERE created >= $1 AND created < $2 ORDER BY created DESC LIMIT 1 OFFSET $3",
+		err := s.beside(ctx, "SELECT created FROM messages WHERE created >= $1 AND created < $2 ORDER BY created DESC LIMIT 1 OFFSET $3",
 			args[0], args[1], most).Scan(&last)
 		if err != nil && err != sql.ErrNoRows {
 			return nil, time.Time{}, err
@@ -116,7 +116,7 @@ func (s *Store) between(ctx context.Context, w Window, limit, most int) (message
 
 // numbers gives the one column of a query.
 func (s *Store) numbers(ctx context.Context, query string, args ...any) ([]int64, error) {
-	rows, err := s.db.QueryContext(ctx, query, args...)
+	rows, err := s.rowsBeside(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +136,7 @@ func (s *Store) numbers(ctx context.Context, query string, args ...any) ([]int64
 func (s *Store) sighted(ctx context.Context, message int64) ([]Sighting, error) {
 	one := Sighting{ID: message}
 	var created int64
-	err := s.db.QueryRowContext(ctx, `SELECT c.server, c.channel, m.origin_id, m.author, m.created, m.deleted,
+	err := s.beside(ctx, `SELECT c.server, c.channel, m.origin_id, m.author, m.created, m.deleted,
 			(SELECT COUNT(*) FROM instances i WHERE i.message = m.id AND i.origin = 0),
 			(SELECT COUNT(*) FROM instances i WHERE i.message = m.id AND i.rank IS NOT NULL),
 			(SELECT COUNT(*) FROM instances i WHERE i.message = m.id AND i.reason IS NOT NULL)

@@ -31,7 +31,7 @@ func (s *Store) Traffic(ctx context.Context, since time.Time) ([]Traffic, error)
 }
 
 func (s *Store) traffic(ctx context.Context, since time.Time) ([]Traffic, error) {
-	rows, err := s.db.QueryContext(ctx, trafficQuery, since.UnixMilli())
+	rows, err := s.rowsBeside(ctx, trafficQuery, since.UnixMilli())
 	if err != nil {
 		return nil, err
 	}
