@@ -151,5 +151,11 @@ func (Base) Handler() http.Handler { return nil }
 // Status tells nothing.
 func (Base) Status() Status { return Status{} }
 
+// Subscriptions gives none.
+func (Base) Subscriptions() []Subscription { return nil }
+
+// Renew answers Unsupported.
+func (Base) Renew(context.Context) error { return unsupported("renewing subscriptions") }
+
 // Close does nothing.
 func (Base) Close() error { return nil }

@@ -121,6 +121,20 @@ type End struct {
 // Fact is a line of a status: "subscriptions", "3, the next is renewed at 14:00".
 type Fact struct{ Name, Value string }
 
+// Subscription is one by which a service delivers what is new.
+type Subscription struct {
+	// What it covers, in words for the operator: "all channels". Conversation is that, where it is just one.
+	What         string
+	Conversation ConversationID
+	// Alive: what it covers arrives by it.
+	Alive bool
+	// Since is when it began to live, Renewed when it was last made or renewed, Ends when it ends if it is not renewed, and Next when something
+	// is done about it. Each may be zero.
+	Since, Renewed, Ends, Next time.Time
+	// Trouble is why it is not made or renewed; empty: nothing is wrong.
+	Trouble string
+}
+
 // Bridge is one account on one chat service. Its methods may be called at the same time, except Run, which is
 // called once at a time. Each returns when its context ends. All errors may be of type [*Error].
 type Bridge interface {
@@ -232,6 +246,11 @@ type Bridge interface {
 	Handler() http.Handler
 	// Status tells how the account stands. It asks nobody and returns at once.
 	Status() Status
+	// Subscriptions gives those that are needed now, those that do not live first. It asks nobody and returns at once.
+	Subscriptions() []Subscription
+	// Renew has all subscriptions made or renewed at once, and returns when that has begun; [Bridge.Subscriptions] then tells how it went.
+	// Unsupported: there are none now.
+	Renew(ctx context.Context) error
 
 	// Close releases what the bridge holds, after Run has returned.
 	Close() error

@@ -17,6 +17,7 @@ import (
 	"causeway/bridge"
 	"causeway/gateway"
 	"causeway/gateway/config"
+	"causeway/gateway/dashboard"
 	"causeway/gateway/metrics"
 	"causeway/gateway/people"
 	"causeway/gateway/store"
@@ -133,13 +134,24 @@ func (a *App) carry(ctx context.Context) error {
 		},
 		Invite: func(name bridge.AccountName, u bridge.UserID) []bridge.Choice { return c.now().Invite(name, u) }})
 	a.gather(a.parts.Load())
-	var failed [5]error
+	pages, site := a.operator(), a.site()
+	if pages != nil {
+		site.Operator, site.OperatorPaths = pages, dashboard.Paths
+	}
+	var failed [6]error
 	var running sync.WaitGroup
 	for i, run := range [...]func() error{
 		func() error { return a.gateway.Run(ctx) },
-		func() error { return web.Serve(ctx, a.listener, a.site(), a.log) },
+		func() error { return web.Serve(ctx, a.listener, site, a.log) },
 		func() error { return c.run(ctx) },
 		func() error { supervised(ctx, a.alive, a.log); return nil },
+		func() error {
+			if pages != nil {
+				pages.Run(ctx)
+			}
+			<-ctx.Done()
+			return nil
+		},
 		func() error { a.follow.run(ctx, a); return nil },
 	} {
 		running.Go(func() {

@@ -59,6 +59,15 @@ func lessons() map[string]lesson {
 				{"causeway people export --csv > people.csv", "everybody who is known"}},
 			words: actionNames(),
 		},
+		"dashboard": {
+			text: "Prints an address to open in a browser within a minute. Where neither Token in [dashboard] nor PublicURL in [http] is set, browsers on this machine need no link: " +
+				"open the address of Listen. From elsewhere go through a tunnel, such as ssh -L 9080:127.0.0.1:9080 HOST, or set Token.",
+			examples: [][2]string{{"causeway dashboard", "as the user that runs Causeway, who can read the key file"}},
+		},
+		"audit": {
+			text:     "Each retry, drop, renewal and order about people is kept, with who wanted it and what became of it; the newest 100,000 of them.",
+			examples: [][2]string{{"causeway audit", "the newest 50"}, {"causeway audit 1000 --json", "more of them, for a script"}},
+		},
 		"store": {
 			text: "migrate does what the next start does anyway. copy needs an empty store to copy into, which may be the path of an SQLite database or the address of a PostgreSQL one, " +
 				"and that Causeway is stopped; without --from it takes the store of the config. env:NAME takes an address with a password from an environment variable.",

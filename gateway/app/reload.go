@@ -163,8 +163,9 @@ func pinned(old, cfg *config.Config) (*config.Config, []string) {
 	note(old.HTTP.PublicURL == cfg.HTTP.PublicURL, "PublicURL in [http]")
 	note(old.General.LogFormat == cfg.General.LogFormat, "LogFormat in [general]")
 	note(old.Metrics == cfg.Metrics, "[metrics]")
+	note(old.Dashboard == cfg.Dashboard, "[dashboard]")
 	copied := *cfg
-	copied.Storage, copied.HTTP, copied.Metrics, copied.General.LogFormat = old.Storage, old.HTTP, old.Metrics, old.General.LogFormat
+	copied.Storage, copied.HTTP, copied.Metrics, copied.Dashboard, copied.General.LogFormat = old.Storage, old.HTTP, old.Metrics, old.Dashboard, old.General.LogFormat
 	return &copied, restart
 }
 

@@ -46,11 +46,13 @@ type Config struct {
 	Storage Storage
 	HTTP    HTTP
 	// Metrics are for Prometheus.
-	Metrics  Metrics
-	People   People
-	Accounts map[string]Account // by ID
-	Directs  []Direct           // in the order of the file
-	Gateways []Gateway          // in the order of the file
+	Metrics Metrics
+	// Dashboard is for the operator.
+	Dashboard Dashboard
+	People    People
+	Accounts  map[string]Account // by ID
+	Directs   []Direct           // in the order of the file
+	Gateways  []Gateway          // in the order of the file
 	// Warnings are doubts that do not keep Causeway from running, sorted by line.
 	Warnings []Mistake
 }
@@ -86,6 +88,17 @@ type HTTP struct {
 	// PublicURL is the address at which others reach that server, as a rule through a reverse proxy; it may have a path. Empty: nobody can. In
 	// code, it has no slash at its end.
 	PublicURL string
+}
+
+// Dashboard is [dashboard]: the operator's pages at Listen.
+type Dashboard struct {
+	// Enable shows the pages.
+	Enable bool
+	// Token is what one logs in with. Without it, and without PublicURL, the pages are open to browsers on this machine; `causeway dashboard` gives
+	// a link that logs in as well.
+	Token secret.Secret
+	// ShowText shows texts of messages, as long as they are kept.
+	ShowText bool
 }
 
 // Account is one [PROTOCOL.NAME].

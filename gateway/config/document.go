@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"net"
 	"net/url"
@@ -17,22 +18,24 @@ import (
 
 // document is the file as far as it is no account: the structs that say which keys there are.
 type document struct {
-	General General       `toml:"general"`
-	Storage Storage       `toml:"storage"`
-	HTTP    HTTP          `toml:"http"`
-	Metrics Metrics       `toml:"metrics"`
-	People  People        `toml:"people"`
-	Direct  []directKeys  `toml:"direct"`
-	Gateway []gatewayKeys `toml:"gateway"`
+	General   General       `toml:"general"`
+	Storage   Storage       `toml:"storage"`
+	HTTP      HTTP          `toml:"http"`
+	Metrics   Metrics       `toml:"metrics"`
+	Dashboard Dashboard     `toml:"dashboard"`
+	People    People        `toml:"people"`
+	Direct    []directKeys  `toml:"direct"`
+	Gateway   []gatewayKeys `toml:"gateway"`
 }
 
 func defaults() document {
 	return document{
-		General: General{LogLevel: "info", LogFormat: "text", RemoteNickFormat: defaultNickFormat},
-		Storage: Storage{DSN: defaultDSN},
-		HTTP:    HTTP{Listen: "127.0.0.1:9080"},
-		Metrics: Metrics{Enable: true},
-		People:  defaultPeople(),
+		General:   General{LogLevel: "info", LogFormat: "text", RemoteNickFormat: defaultNickFormat},
+		Storage:   Storage{DSN: defaultDSN},
+		HTTP:      HTTP{Listen: "127.0.0.1:9080"},
+		Metrics:   Metrics{Enable: true},
+		People:    defaultPeople(),
+		Dashboard: Dashboard{Enable: true},
 	}
 }
 
@@ -50,11 +53,12 @@ func (d *decoder) document(root place, keys map[string]toml.Primitive, protocols
 	accounts := d.newAccounts(protocols)
 	d.table(root, keys, func(key string, value toml.Primitive) { accounts.protocol(root, key, value) }, &doc)
 
-	cfg := &Config{General: doc.General, Storage: doc.Storage, HTTP: doc.HTTP, Metrics: doc.Metrics, People: doc.People}
+	cfg := &Config{General: doc.General, Storage: doc.Storage, HTTP: doc.HTTP, Metrics: doc.Metrics, Dashboard: doc.Dashboard, People: doc.People}
 	d.general(d.own(root, "general"), &cfg.General)
 	d.storage(d.own(root, "storage"), &cfg.Storage)
 	d.http(d.own(root, "http"), &cfg.HTTP)
 	d.metrics(d.own(root, "metrics"), &cfg.Metrics)
+	d.dashboard(d.own(root, "dashboard"), &cfg.Dashboard)
 	d.people(d.own(root, "people"), &cfg.People)
 	cfg.Accounts = accounts.finish(cfg.General.RemoteNickFormat)
 	cfg.Directs = d.directs(d.own(root, "direct"), doc.Direct, accounts)
@@ -208,6 +212,15 @@ func (d *decoder) http(at place, h *HTTP) {
 	h.PublicURL = strings.TrimRight(h.PublicURL, "/")
 }
 
+// shortestToken keeps tokens from being guessed: nothing else limits how often that is tried.
+const shortestToken = 20
+
+func (d *decoder) dashboard(at place, b *Dashboard) {
+	if at.ok("Token") && b.Token != "" && len(b.Token.Reveal()) < shortestToken {
+		d.mistake(at, "Token", fmt.Sprintf("is shorter than %d characters, so it could be guessed", shortestToken), "make one by: openssl rand -hex 20")
+	}
+}
+
 func checkPublicURL(text string) string {
 	u, err := url.Parse(text)
 	switch {
@@ -244,7 +257,8 @@ func knownKeys(protocols Protocols) []tableKeys {
 	for _, name := range slices.Sorted(maps.Keys(protocols)) {
 		list = append(list, tableKeys{"[" + name + ".NAME]", names(fieldsOf(protocols[name](), &accountKeys{}))})
 	}
-	list = append(list, tableKeys{"[metrics]", names(fieldsOf(&Metrics{}))}) // behind accounts, which have a Token more often
+	list = append(list, tableKeys{"[metrics]", names(fieldsOf(&Metrics{}))})     // behind accounts, which have a Token more often
+	list = append(list, tableKeys{"[dashboard]", names(fieldsOf(&Dashboard{}))}) // behind accounts, which have a Token more often
 	list = append(list, tableKeys{"[[direct]]", names(fieldsOf(&directKeys{}))})
 	list = append(list, tableKeys{"[[gateway]]", names(fieldsOf(&gatewayKeys{}))})
 	for _, direction := range []Direction{InOut, In, Out} {

@@ -39,6 +39,7 @@ const (
 //	/hooks/ACCOUNT/…   what a service sends to an account, and what an account shows to others
 //	/hooks/causeway/…  a proof for `causeway check` that the address leads here
 //	/connect/…, /me/…  the pages of people
+//	/, and what OperatorPaths say: the pages of the operator
 type Site struct {
 	// PublicURL is the address at which others reach the server; may be empty.
 	PublicURL string
@@ -48,6 +49,9 @@ type Site struct {
 	// Pages answers what begins with /connect/ and /me/; nil: there are no such pages. It must keep the paths, which hold tokens, to
 	// itself, and answer also where it fails.
 	Pages http.Handler
+	// Operator answers OperatorPaths, patterns of [http.ServeMux]; nil: there are no such pages. It must let nobody see them who may not.
+	Operator      http.Handler
+	OperatorPaths []string
 	// Ready tells whether Causeway does its work, and what keeps some of it from being done, as /readyz shows it to anybody as JSON; nil:
 	// there is no /readyz. It takes a bounded time.
 	Ready func(context.Context) (ready bool, reasons any)
@@ -181,6 +185,11 @@ func (s Site) handler() http.Handler {
 	if s.Pages != nil {
 		mux.Handle("/connect/", s.Pages)
 		mux.Handle("/me/", s.Pages)
+	}
+	if s.Operator != nil {
+		for _, pattern := range s.OperatorPaths {
+			mux.Handle(pattern, s.Operator)
+		}
 	}
 	return below(s.PublicURL, mux)
 }
