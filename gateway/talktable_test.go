@@ -23,10 +23,10 @@ func manyTalks(pairs int) *Gateway {
 		s := memory.NewService(bridge.ServerID("memory:"+name), memory.Options{})
 		accounts = append(accounts, Account{Name: bridge.AccountName("memory." + name), Protocol: "memory", Bridge: s.Account(bridge.AccountName("memory."+name), "bot")})
 	}
-	g := New(Options{Accounts: accounts, Log: logrus.NewEntry(log),
-		Directs: []Direct{{Accounts: [2]bridge.AccountName{"memory.a", "memory.b"}, Settings: direct.Settings{Enable: true, DirectMessages: true, GroupMessages: true}}}})
-	g.talks.links[0].noted = true
-	for i, a := range g.order {
+	g := New(Options{Log: logrus.NewEntry(log), Plan: Plan{Accounts: accounts,
+		Directs: []Direct{{Accounts: [2]bridge.AccountName{"memory.a", "memory.b"}, Settings: direct.Settings{Enable: true, DirectMessages: true, GroupMessages: true}}}}})
+	(*g.talks.links.Load())[0].noted = true
+	for i, a := range g.setup.Load().order {
 		server := bridge.ServerID("memory:" + []string{"a", "b"}[i])
 		a.server.Store(&server)
 	}
@@ -69,7 +69,7 @@ func TestAChangeOfATalkCostsNoMoreAmongManyTalks(t *testing.T) {
 
 func TestTheTableKnowsWhatIsReadAfterEachChange(t *testing.T) {
 	g := manyTalks(3)
-	a := g.accounts["memory.a"]
+	a := g.setup.Load().accounts["memory.a"]
 	at := func(n int64) bridge.ConversationID { return talkPair(n).Ends[0].Conversation }
 	watched := func(want ...int64) {
 		t.Helper()
@@ -116,7 +116,7 @@ func BenchmarkAChangeOfATalk(b *testing.B) {
 				for i := 0; b.Loop(); i++ {
 					change(g, int64(i%pairs+1))
 					if with == "bridges" {
-						for _, a := range g.order {
+						for _, a := range g.setup.Load().order {
 							inbox{g, a}.Watched()
 						}
 					}
