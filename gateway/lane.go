@@ -75,7 +75,9 @@ func (l *lane) work(ctx context.Context) {
 		if p == nil {
 			return // no longer in the config
 		}
+		began := time.Now()
 		next, err := l.gateway.store.Advance(ctx, l.name, last, planner{l.gateway, p}.plan)
+		l.gateway.metrics.Stored("advance", time.Since(began))
 		if err = l.gateway.stored(err); err != nil {
 			if ctx.Err() != nil {
 				return
@@ -125,6 +127,7 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 	if writes(step.Op) {
 		l.wrote = time.Now()
 	}
+	l.count(p.account.Name, o, err)
 	switch {
 	case err == nil && step.Op == store.Find && o.Verdict == store.Absent && l.failing == work.Instance && l.failures > 0:
 		return l.missed(ctx, o)
@@ -461,6 +464,9 @@ func (l *lane) refuse(o *store.Outcome, verdict store.Verdict, why error) {
 	o.Verdict, o.Reason = verdict, why.Error()
 	if verdict == store.Refused && o.Step.Op != store.React && o.Step.Op != store.Unreact {
 		l.log.WithError(why).WithField("message", o.Work.Instance).Warn("quarantined; see `causeway quarantine list`")
+		if p := l.gateway.table.Load().conversations[l.name]; p != nil {
+			l.gateway.metrics.Quarantined(p.account.Name, bridge.KindOf(why))
+		}
 	}
 }
 
@@ -495,6 +501,9 @@ func (l *lane) retry(ctx context.Context, p *place, o *store.Outcome, err error)
 	case kind == bridge.Throttled:
 		if after := bridge.AfterOf(err); after > 0 {
 			wait = after
+		}
+		if bridge.ScopeOf(err) == bridge.ScopeConversation {
+			l.gateway.metrics.Throttled(p.account.Name, wait)
 		}
 		switch as := o.Step.Writer(); {
 		case bridge.ScopeOf(err) == bridge.ScopeAccount:

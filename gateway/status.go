@@ -137,11 +137,15 @@ type PeopleStatus struct {
 // Status tells how everything stands. It asks no service, and of the store one question that holds up nothing; what the
 // store cannot tell is missing, and Store says why.
 func (g *Gateway) Status(ctx context.Context) Status {
+	backlogs, err := g.store.Backlogs(ctx)
+	return g.statusOf(ctx, backlogs, err)
+}
+
+func (g *Gateway) statusOf(ctx context.Context, backlogs map[bridge.ConversationID]store.Backlog, err error) Status {
 	s := Status{
 		Version: g.version, Since: g.since, At: time.Now(), Problems: []Problem{}, Warnings: []Problem{},
 		Accounts: []AccountStatus{}, Gateways: []GatewayStatus{},
 	}
-	backlogs, err := g.store.Backlogs(ctx)
 	if s.Store = g.storing.now("", ""); s.Store == nil && err != nil {
 		s.Store = &Trouble{Text: err.Error(), Next: storeStep, Since: s.At}
 	}

@@ -179,6 +179,7 @@ func TestWhoHasNotConnectedIsShownByTheBotOrTold(t *testing.T) {
 	inWorld(t, func(w *world) {
 		a, b := w.talking(likeMattermost(), likeTeams(), "ann")
 		w.match(a, "ben", b, "Ben", "Ben")
+		w.match(b, "Ben", a, "ben", "Ben")
 		if p, _, err := w.store.PersonOf(w.t.Context(), a.Server(), "ann"); err != nil || w.store.Prefer(w.t.Context(), p.ID, "memory.b", true) != nil {
 			w.t.Fatal(err)
 		}

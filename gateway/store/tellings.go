@@ -74,7 +74,7 @@ func (t *tx) tell(one Telling, woken map[int64]bool) error {
 		since = now.Add(-one.Again).UnixMilli()
 	}
 	fresh, err := t.change(`INSERT INTO told (conversation, uid, reason, at) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (conversation, uid, reason) DO UPDATE SET at = excluded.at WHERE at <= $5`, c, string(one.User), one.Reason, now.UnixMilli(), since)
+		ON CONFLICT (conversation, uid, reason) DO UPDATE SET at = excluded.at WHERE told.at <= $5`, c, string(one.User), one.Reason, now.UnixMilli(), since)
 	if err != nil || fresh == 0 {
 		return err
 	}
