@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"time"
 
+	"causeway/gateway"
 	"causeway/gateway/config"
 	"causeway/gateway/dashboard"
 	"causeway/gateway/people"
@@ -18,8 +19,16 @@ func (a *App) operator() *dashboard.Dashboard {
 	if !cfg.Dashboard.Enable {
 		return nil
 	}
-	return dashboard.New(dashboard.Options{Settings: cfg.Dashboard, PublicURL: cfg.HTTP.PublicURL, Gateway: a.gateway, Store: a.store, People: &a.crowd, Keys: a.store.Keys(), Log: a.log})
+	return dashboard.New(dashboard.Options{Settings: cfg.Dashboard, PublicURL: cfg.HTTP.PublicURL, Gateway: whole{a.gateway, a}, Store: a.store, People: &a.crowd, Keys: a.store.Keys(), Log: a.log})
 }
+
+// whole is the gateway whose status also tells how its config was taken up.
+type whole struct {
+	*gateway.Gateway
+	app *App
+}
+
+func (w whole) Status(ctx context.Context) gateway.Status { return w.app.status(ctx) }
 
 // Administer carries out an order about people, whoever they are now.
 func (c *crowd) Administer(ctx context.Context, by people.Administrator, o people.Order) ([]people.Outcome, error) {
