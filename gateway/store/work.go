@@ -201,6 +201,11 @@ func (l *lane) lacks(w *Work) (*Work, Step, error) {
 	w.Looked = w.Instance == l.looked
 	for {
 		step := l.plan(w)
+		for _, one := range step.Denial.Tell {
+			if err := l.tell(one, l.woken); err != nil {
+				return nil, Step{}, err
+			}
+		}
 		switch step.Op {
 		case Settled:
 			return w, step, l.settle(w)
@@ -209,7 +214,7 @@ func (l *lane) lacks(w *Work) (*Work, Step, error) {
 				return nil, Step{}, err
 			}
 		case Deny:
-			return w, Step{}, l.deny(w, step.Denial)
+			return w, Step{}, l.deny(w)
 		case Hold:
 			return w, Step{}, l.hold(w)
 		case Leave:
