@@ -54,8 +54,8 @@ func newBench(folder string, gateways int) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := store.Open(context.Background(), filepath.Join(folder, "causeway.db"), keys,
-		store.Options{AfterCommit: func() error { b.commits.Add(1); return nil }})
+	options := store.Options{Holder: "a benchmark", AfterCommit: func() error { b.commits.Add(1); return nil }}
+	s, err := store.Open(context.Background(), placed(filepath.Join(folder, "causeway.db"), &options), keys, options)
 	if err != nil {
 		return nil, err
 	}

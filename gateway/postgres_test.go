@@ -17,7 +17,7 @@ var cluster *pgtest.Cluster
 func tests(m *testing.M) int {
 	flag.Parse()
 	if *onPostgres {
-		cluster = pgtest.Start(false)
+		cluster = pgtest.Start(flag.Lookup("test.bench").Value.String() != "") // what is measured goes to the disk
 		defer cluster.Stop()
 	}
 	return m.Run()

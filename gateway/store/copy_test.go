@@ -140,8 +140,15 @@ func TestACopyThatBreaksOffIsRecognised(t *testing.T) {
 		if copied, err := Copy(t.Context(), path, target); err != nil || copied.Rows == 0 {
 			t.Errorf("%s: copied again: %+v, %v", name, copied, err)
 		}
-		if n := query[int](t, open(t, target, Options{}), "SELECT count(*) FROM messages"); n != 1 {
+		copied, err := Open(t.Context(), target, testKeys(t), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := query[int](t, copied, "SELECT count(*) FROM messages"); n != 1 {
 			t.Errorf("%s: %d messages", name, n)
+		}
+		if err := copied.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }
