@@ -22,11 +22,14 @@ type lane struct {
 	again   bool          // guarded by gateway.lanes: woken while running
 	woken   chan struct{} // holds a value when woken since it was last looked at
 
-	wrote    time.Time // when the last step ended, if it was a write
-	failures int       // in a row
-	failing  int64     // the instance whose step failed last
-	since    time.Time // when it failed first
-	reason   error     // why its last post failed
+	wrote    time.Time        // when the last step ended, if it was a write
+	ended    []*store.Outcome // how the last steps ended, until it is stored
+	rest     []store.Planned  // posts that are stored as begun and come next
+	most     int              // so many posts are begun at once
+	failures int              // in a row
+	failing  int64            // the instance whose step failed last
+	since    time.Time        // when it failed first
+	reason   error            // why its last post failed
 }
 
 // wake starts the lanes of conversations that may lack something.
@@ -45,7 +48,7 @@ func (g *Gateway) wake(all ...bridge.ConversationID) {
 		if p := g.table.Load().conversations[c]; p == nil || g.ctx == nil || g.ctx.Err() != nil {
 			continue
 		}
-		l := &lane{gateway: g, name: c, log: g.log.WithField("conversation", c.String()), woken: make(chan struct{}, 1)}
+		l := &lane{gateway: g, name: c, log: g.log.WithField("conversation", c.String()), woken: make(chan struct{}, 1), most: max(g.ahead, 1)}
 		g.running[c] = l
 		g.tasks.Go(func() { l.run(g.ctx) })
 	}
@@ -68,13 +71,13 @@ func (l *lane) run(ctx context.Context) {
 }
 
 func (l *lane) work(ctx context.Context) {
-	var last *store.Outcome
+	defer l.note(context.WithoutCancel(ctx)) // what is known is not to be looked for
 	for ctx.Err() == nil {
 		p := l.gateway.table.Load().conversations[l.name]
 		if p == nil {
 			return // no longer in the config
 		}
-		next, err := l.gateway.store.Advance(ctx, l.name, last, planner{l.gateway, p}.plan)
+		next, err := l.gateway.store.Advance(ctx, l.name, l.ended, l.most, planner{l.gateway, p}.plan)
 		if err = l.gateway.stored(err); err != nil {
 			if ctx.Err() != nil {
 				return
@@ -84,14 +87,15 @@ func (l *lane) work(ctx context.Context) {
 			if !pause(ctx, l.gateway.backoff(l.failures)) {
 				return
 			}
-			continue // with the same outcome
+			continue // with the same outcomes
 		}
+		l.ended = nil
 		l.trouble.report(storing, l.log, "storing", nil)
 		l.gateway.wake(next.Woken...)
 		if next.Step.Op == store.Settled {
 			return
 		}
-		last = l.attempt(ctx, p.through(l.gateway.accounts[next.Step.Account]), next.Work, next.Step)
+		l.steps(ctx, p, next)
 	}
 }
 
@@ -148,6 +152,7 @@ func (l *lane) missed(ctx context.Context, o *store.Outcome) *store.Outcome {
 		l.refuse(o, store.Refused, l.reason)
 		return o
 	}
+	l.note(ctx)
 	if !pause(ctx, l.gateway.backoff(l.failures)) {
 		return nil
 	}
@@ -500,6 +505,7 @@ func (l *lane) retry(ctx context.Context, p *place, o *store.Outcome, err error)
 	case kind == bridge.Unauthorised:
 		wait = max(wait, 30*time.Second)
 	}
+	l.note(ctx)
 	if o.Step.Op == store.Stray || o.Step.Op == store.Tell || o.Step.Op == store.Line {
 		l.settled(ctx, wait) // what people say goes first
 		return nil

@@ -255,7 +255,7 @@ CREATE TABLE removals (                 -- who was removed within the limit, wit
 	at     INTEGER NOT NULL,
 	PRIMARY KEY (server, uid)
 ) WITHOUT ROWID;
-` + filesMigration + talksMigration,
+` + filesMigration + talksMigration + intentsMigration,
 }
 
 func migrate(ctx context.Context, conn *sql.Conn) error {
