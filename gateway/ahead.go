@@ -19,12 +19,13 @@ const (
 // steps makes the steps that the store has given, in their order, until one is not done.
 func (l *lane) steps(ctx context.Context, p *place, next store.Next) {
 	began, made := time.Now(), 0
+	through := func(step store.Step) *place { return p.through(l.gateway.setup.Load().accounts[step.Account]) }
 	slow := func() bool { return l.gateway.ahead == 0 && time.Since(began) > aheadTime }
 	now := store.Planned{Work: next.Work, Step: next.Step}
 	several := len(next.Ahead) > 0
 	l.rest = next.Ahead
 	for {
-		o := l.attempt(ctx, p.through(l.gateway.accounts[now.Step.Account]), now.Work, now.Step)
+		o := l.attempt(ctx, through(now.Step), now.Work, now.Step)
 		if o == nil && several {
 			o = &store.Outcome{Work: now.Work, Step: now.Step, Verdict: store.Unknown}
 		}
@@ -35,7 +36,7 @@ func (l *lane) steps(ctx context.Context, p *place, next store.Next) {
 		if len(l.rest) == 0 {
 			break
 		}
-		if o.Verdict != store.Done || slow() || !p.through(l.gateway.accounts[l.rest[0].Step.Account]).account.free(l.rest[0].Step.Writer()) {
+		if o.Verdict != store.Done || slow() || !through(l.rest[0].Step).account.free(l.rest[0].Step.Writer()) {
 			l.leaveRest()
 			break
 		}

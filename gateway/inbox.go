@@ -119,7 +119,7 @@ func (i inbox) Trouble(c bridge.ConversationID, err error) {
 // own tells which users of a server are Causeway's accounts.
 func (g *Gateway) own(server bridge.ServerID) func(bridge.UserID) bool {
 	return func(u bridge.UserID) bool {
-		for _, a := range g.order {
+		for _, a := range g.setup.Load().order {
 			if id := a.identity.Load(); id != nil && id.Server == server && id.User == u {
 				return true
 			}

@@ -103,6 +103,11 @@ func (l *lane) work(ctx context.Context) {
 // store then asks for what settles it.
 func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step store.Step) *store.Outcome {
 	o := &store.Outcome{Work: work, Step: step}
+	ctx, leave := p.account.enter(ctx)
+	if leave == nil {
+		return unmade(o) // another one has taken its place
+	}
+	defer leave()
 	if work.Instance != l.failing {
 		l.failures = 0 // those of another message say nothing of this one
 	}

@@ -37,7 +37,7 @@ func (g *Gateway) lose(ctx context.Context, server bridge.ServerID, u bridge.Use
 
 // Identity implements people.Gateway.
 func (g *Gateway) Identity(a bridge.AccountName) (bridge.Identity, bool) {
-	one := g.accounts[a]
+	one := g.setup.Load().accounts[a]
 	if one == nil {
 		return bridge.Identity{}, false
 	}

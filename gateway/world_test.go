@@ -176,7 +176,7 @@ func (w *world) start() {
 	var ctx context.Context
 	ctx, w.stop = context.WithCancel(w.t.Context())
 	w.stopped = make(chan struct{})
-	w.gateway = New(Options{Accounts: w.accounts, Routes: w.routes, Directs: w.directs, Store: w.store, Log: logrus.NewEntry(logger), Version: "v1", Lost: w.lost, Noticed: func() { w.noticed.Add(1) }, Spoke: w.spoke})
+	w.gateway = New(Options{Plan: Plan{Accounts: w.accounts, Routes: w.routes, Directs: w.directs}, Store: w.store, Log: logrus.NewEntry(logger), Version: "v1", Lost: w.lost, Noticed: func() { w.noticed.Add(1) }, Spoke: w.spoke})
 	g := w.gateway
 	go func() {
 		defer close(w.stopped)

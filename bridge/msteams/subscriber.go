@@ -414,14 +414,15 @@ func (s *subscriber) urge(which func(f *feed) bool, change func(f *feed)) {
 	s.signal()
 }
 
-// foundSilent notes that a channel held n changes of which its subscription said nothing.
-func (s *subscriber) foundSilent(c bridge.ConversationID, n int) {
+// foundSilent notes that a channel held n changes, the last of them at a time, of which its subscription said nothing. One that has taken its place
+// since, as another channel found the same silence, is not to blame.
+func (s *subscriber) foundSilent(c bridge.ConversationID, n int, last time.Time) {
 	now := time.Now()
 	s.mu.Lock()
 	s.gaps += n
 	var muted []*feed
 	for _, f := range s.feeds {
-		if !f.covers(c) || f.id == "" || f.since.IsZero() || f.replace { // it is about to be replaced for the same silence
+		if !f.covers(c) || f.id == "" || f.since.IsZero() || f.replace || !last.After(f.since.Add(usualDelay)) {
 			continue
 		}
 		again := now.Sub(f.silent) < replaceAgain
