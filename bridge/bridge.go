@@ -97,7 +97,17 @@ type Status struct {
 	Ends []End
 	// Facts are what else is worth showing, in this order.
 	Facts []Fact
+	// Sockets counts the connections that are open for what the service pushes, by whose they are, [OfAccount] or [OfPeople]; nil: it has none.
+	Sockets map[string]int
+	// Subscribed says of each subscription that lives since when it does; nil: none is wanted.
+	Subscribed []time.Time
 }
+
+// Whose sockets are.
+const (
+	OfAccount = "account"
+	OfPeople  = "people"
+)
 
 // End is the end of the life of something that the account needs: a secret, a certificate.
 type End struct {
@@ -173,6 +183,8 @@ type Bridge interface {
 	OpenConversation(ctx context.Context, o Opening) (ConversationID, error)
 	// Talk asks the service how a direct or group conversation is now. Gone: it cannot be seen, or is a channel.
 	Talk(ctx context.Context, c ConversationID) (Talk, error)
+	// Topic gives what the service makes of a topic, which it may shorten, for one. It reaches nothing.
+	Topic(topic string) string
 	// Rename gives a group another topic. Doing it twice is harmless.
 	Rename(ctx context.Context, c ConversationID, as UserID, topic string) error
 	// LookUp gives a person by id, as remembered.

@@ -273,7 +273,12 @@ func (a *account) throttled(as bridge.UserID, after time.Duration) {
 	p := a.pen(as)
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
-	if until := time.Now().Add(after); until.After(p.until) {
+	now := time.Now()
+	if until := now.Add(after); until.After(p.until) {
+		if p.until.Before(now) {
+			p.until = now
+		}
+		a.gateway.metrics.Throttled(a.Name, until.Sub(p.until))
 		p.until = until
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"causeway/bridge"
+	"causeway/gateway/metrics"
 	"causeway/gateway/store"
 )
 
@@ -54,6 +55,8 @@ type Options struct {
 	Log   *logrus.Entry
 	// Version is what the status shows.
 	Version string
+	// Metrics takes numbers; nil: nobody counts.
+	Metrics *metrics.Metrics
 	// Lost, when not nil, is told once whenever acting as a connected person has been refused, and why: they are [store.Lost] then.
 	// It must return at once.
 	Lost func(server bridge.ServerID, u bridge.UserID, why error)
@@ -82,6 +85,7 @@ type Gateway struct {
 	random  func(int64) int64
 	ahead   int // how many posts a lane begins at once, however long they take; 0: as many as are quickly made
 	version string
+	metrics *metrics.Metrics
 	since   time.Time
 
 	began    chan struct{} // closed when Run has started everything
@@ -105,7 +109,7 @@ type Gateway struct {
 // New puts a gateway together; nothing is read or written yet.
 func New(o Options) *Gateway {
 	g := &Gateway{
-		store: o.Store, log: o.Log, lost: o.Lost, noticed: o.Noticed, spoke: o.Spoke, seek: o.Seek, invite: o.Invite, random: o.Random, version: o.Version, since: time.Now(),
+		store: o.Store, log: o.Log, lost: o.Lost, noticed: o.Noticed, spoke: o.Spoke, seek: o.Seek, invite: o.Invite, random: o.Random, version: o.Version, metrics: o.Metrics, since: time.Now(),
 		began:   make(chan struct{}),
 		found:   map[bridge.AccountName]map[string]bridge.ConversationID{},
 		running: map[bridge.ConversationID]*lane{},

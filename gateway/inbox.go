@@ -20,9 +20,7 @@ type inbox struct {
 // Watched implements bridge.Inbox.
 func (i inbox) Watched() ([]bridge.ConversationID, <-chan struct{}) {
 	t := i.gateway.table.Load()
-	all := t.watched(i.account)
-	slices.SortFunc(all, compareConversations)
-	return all, t.changed
+	return t.watched(i.account), t.changed
 }
 
 func compareConversations(a, b bridge.ConversationID) int {
@@ -45,7 +43,7 @@ func (i inbox) Living(ctx context.Context, c bridge.ConversationID, since time.T
 
 // Put implements bridge.Inbox.
 func (i inbox) Put(ctx context.Context, b bridge.Batch) error {
-	p := i.gateway.table.Load().conversations[b.Conversation]
+	p := i.gateway.table.Load().at(b.Conversation)
 	if p == nil || p.talk == nil {
 		return i.put(ctx, p, b)
 	}
@@ -78,7 +76,9 @@ func (g *Gateway) heard(p *place, b bridge.Batch) {
 
 // put stores what a conversation at p has said and wakes those that now lack something.
 func (g *Gateway) put(ctx context.Context, p *place, b bridge.Batch) ([]bridge.ConversationID, error) {
+	began := time.Now()
 	woken, err := g.store.Put(ctx, b, g.routesOf(p, b.Conversation.Server))
+	g.metrics.Stored("put", time.Since(began))
 	if err = g.stored(err); err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func (g *Gateway) routesOf(p *place, server bridge.ServerID) store.Routes {
 	if p.talk != nil {
 		takes = p.talk.takes
 	}
-	return store.Routes{Targets: p.targets, Takes: takes, Own: g.own(server), Bare: bare, Ignored: func(id bridge.MessageID) {
+	return store.Routes{Targets: p.targets, Takes: takes, Own: g.own(server), Bare: bare, Made: func(n int) { g.metrics.Taken(p.account.Name, n) }, Ignored: func(id bridge.MessageID) {
 		p.account.log.WithField("channel", p.channel).WithField("message", string(id)).
 			Info("somebody has edited one of several posts of a long message; that is not carried")
 	}}

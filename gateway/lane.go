@@ -23,6 +23,7 @@ type lane struct {
 	woken   chan struct{} // holds a value when woken since it was last looked at
 
 	wrote    time.Time        // when the last step ended, if it was a write
+	differed int64            // the instance for which a group was found to have other people
 	ended    []*store.Outcome // how the last steps ended, until it is stored
 	rest     []store.Planned  // posts that are stored as begun and come next
 	most     int              // so many posts are begun at once
@@ -45,7 +46,7 @@ func (g *Gateway) wake(all ...bridge.ConversationID) {
 			}
 			continue
 		}
-		if p := g.table.Load().conversations[c]; p == nil || g.ctx == nil || g.ctx.Err() != nil {
+		if p := g.table.Load().at(c); p == nil || g.ctx == nil || g.ctx.Err() != nil {
 			continue
 		}
 		l := &lane{gateway: g, name: c, log: g.log.WithField("conversation", c.String()), woken: make(chan struct{}, 1), most: max(g.ahead, 1)}
@@ -73,11 +74,13 @@ func (l *lane) run(ctx context.Context) {
 func (l *lane) work(ctx context.Context) {
 	defer l.note(context.WithoutCancel(ctx)) // what is known is not to be looked for
 	for ctx.Err() == nil {
-		p := l.gateway.table.Load().conversations[l.name]
+		p := l.gateway.table.Load().at(l.name)
 		if p == nil {
 			return // no longer in the config
 		}
+		began := time.Now()
 		next, err := l.gateway.store.Advance(ctx, l.name, l.ended, l.most, planner{l.gateway, p}.plan)
+		l.gateway.metrics.Stored("advance", time.Since(began))
 		if err = l.gateway.stored(err); err != nil {
 			if ctx.Err() != nil {
 				return
@@ -128,6 +131,7 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 	if writes(step.Op) {
 		l.wrote = time.Now()
 	}
+	l.count(p.account.Name, o, err)
 	switch {
 	case err == nil && step.Op == store.Find && o.Verdict == store.Absent && l.failing == work.Instance && l.failures > 0:
 		return l.missed(ctx, o)
@@ -296,8 +300,12 @@ func (l *lane) amongTheSame(ctx context.Context, p *place, o *store.Outcome) (bo
 		return true, nil
 	}
 	same, err := l.gateway.talks.unchanged(ctx, p, l.name, o.Work.Message.Origin)
+	if err == nil && !same && l.differed == o.Work.Instance { // having met it has changed nothing
+		err = errors.New("looking who is in the conversation: others than those to whom the message was said, and it is not known what follows from that")
+	}
+	l.differed = 0
 	if err != nil || !same {
-		o.Verdict = store.Absent
+		l.differed, o.Verdict = o.Work.Instance, store.Absent
 		return false, err
 	}
 	return true, nil
@@ -342,7 +350,7 @@ func passes(err error) bool {
 // recall reads at the origin who has said something, and with which files.
 func (l *lane) recall(ctx context.Context, o *store.Outcome) error {
 	m := o.Work.Message
-	origin := l.gateway.table.Load().conversations[m.Origin]
+	origin := l.gateway.table.Load().at(m.Origin)
 	if origin == nil || origin.account.identity.Load() == nil && l.failures >= quoteTries {
 		return nil
 	}
@@ -363,7 +371,7 @@ const quoteTries = 6
 // fetchRoot reads at the origin what the message answers, and which is not here.
 func (l *lane) fetchRoot(ctx context.Context, o *store.Outcome) error {
 	m := o.Work.Message
-	origin := l.gateway.table.Load().conversations[m.Origin]
+	origin := l.gateway.table.Load().at(m.Origin)
 	if origin == nil {
 		return nil // an empty quote says that something was answered
 	}
@@ -461,6 +469,9 @@ func (l *lane) refuse(o *store.Outcome, verdict store.Verdict, why error) {
 	o.Verdict, o.Reason = verdict, why.Error()
 	if verdict == store.Refused && o.Step.Op != store.React && o.Step.Op != store.Unreact {
 		l.log.WithError(why).WithField("message", o.Work.Instance).Warn("quarantined; see `causeway quarantine list`")
+		if p := l.gateway.table.Load().at(l.name); p != nil {
+			l.gateway.metrics.Quarantined(p.account.Name, bridge.KindOf(why))
+		}
 	}
 }
 
@@ -474,7 +485,7 @@ const (
 )
 
 func (l *lane) poisoned(ctx context.Context, o *store.Outcome) bool {
-	p := l.gateway.table.Load().conversations[l.name]
+	p := l.gateway.table.Load().at(l.name)
 	return p != nil && o.Work.Instance != 0 && l.failures >= poisonedTries && l.overdue() && p.account.works(ctx, l.since)
 }
 
@@ -495,6 +506,9 @@ func (l *lane) retry(ctx context.Context, p *place, o *store.Outcome, err error)
 	case kind == bridge.Throttled:
 		if after := bridge.AfterOf(err); after > 0 {
 			wait = after
+		}
+		if bridge.ScopeOf(err) == bridge.ScopeConversation {
+			l.gateway.metrics.Throttled(p.account.Name, wait)
 		}
 		switch as := o.Step.Writer(); {
 		case bridge.ScopeOf(err) == bridge.ScopeAccount:

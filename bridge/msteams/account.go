@@ -43,6 +43,8 @@ type account struct {
 
 	relays relayMemory
 
+	rosters *rosters
+
 	registered registeredEnds
 
 	hook   hook
@@ -94,6 +96,9 @@ func newAccount(env bridge.Env, s Settings, network http.RoundTripper) (*account
 	if a.photos, err = newPhotos(a); err != nil {
 		return nil, err
 	}
+	if a.rosters, err = newRosters(a); err != nil {
+		return nil, err
+	}
 	if a.folders, err = lru.New[bridge.ConversationID, driveItem](namesKept); err != nil {
 		return nil, fmt.Errorf("preparing to remember folders: %w", err)
 	}
@@ -124,11 +129,11 @@ func newAccount(env bridge.Env, s Settings, network http.RoundTripper) (*account
 	if err != nil {
 		return nil, err
 	}
-	if a.app, err = newClient(graphURL, caller{}, newTokens("check TenantID, ClientID and ClientSecret", a.appToken), paced, timed{network, &a.clock}); err != nil {
+	if a.app, err = newClient(graphURL, caller{}, newTokens("check TenantID, ClientID and ClientSecret", a.appToken), paced, env.Called, timed{network, &a.clock}); err != nil {
 		return nil, err
 	}
 	a.lanes = a.app.forLanes()
-	if a.relay, err = newClient(graphURL, caller{user: "relay"}, newTokens(a.loginHint(), a.relayToken), paced, network); err != nil {
+	if a.relay, err = newClient(graphURL, caller{user: "relay"}, newTokens(a.loginHint(), a.relayToken), paced, env.Called, network); err != nil {
 		return nil, err
 	}
 	if a.persons, err = newPersons(a, graphURL, paced); err != nil {

@@ -159,6 +159,7 @@ func (s *subscriber) countForged() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.forged++
+	s.a.env.Notified(bridge.Forged, 1)
 }
 
 // strange has the channels of a subscription read that brings what cannot be read, so that nobody knows what it is about.

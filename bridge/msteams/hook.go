@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
+	"causeway/bridge"
 	"causeway/bridge/msteams/notification"
 )
 
@@ -98,6 +99,7 @@ func (h *hook) serve(w http.ResponseWriter, r *http.Request, take func(*subscrib
 	if status != 0 {
 		if status == http.StatusServiceUnavailable {
 			run.refused(c)
+			h.a.env.Notified(bridge.Postponed, len(c.Items))
 		}
 		refuse(w, status)
 		return
@@ -106,10 +108,12 @@ func (h *hook) serve(w http.ResponseWriter, r *http.Request, take func(*subscrib
 		if errors.Is(err, errNoPlace) {
 			run.refused(c)
 		}
+		h.a.env.Notified(bridge.Postponed, len(c.Items))
 		h.a.log.WithError(err).Debug("A delivery could not be taken now.")
 		refuse(w, http.StatusServiceUnavailable)
 		return
 	}
+	h.a.env.Notified(bridge.Taken, len(c.Items))
 	w.WriteHeader(http.StatusAccepted)
 }
 

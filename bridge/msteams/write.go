@@ -32,10 +32,11 @@ func shown(d bridge.Draft, text richtext.Doc) richtext.Doc {
 	return append(richtext.Doc{name}, text...)
 }
 
-// Parts splits a text so that each part fits into a post with name, markup and key. There is room for the name in every part: the
-// relay account may have to write what its author cannot.
+// Parts splits a text so that each part fits into a post with name, markup and key. There is room for the name in every part, as long as it may
+// be shown: the relay account may have to write what its author cannot.
 func (a *account) Parts(d bridge.Draft) []richtext.Doc {
 	d.As = ""
+	d = apart(d)
 	key := strings.Repeat("k", longestKey)
 	room := largestBody
 	for _, f := range d.Files {
@@ -85,7 +86,7 @@ func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, e
 		op = opPostReply
 		p.message, _, _ = strings.Cut(string(d.Root), "/") // threads are one level deep
 	}
-	b, err := body(ctx, d, nil)
+	b, err := body(ctx, a.named(ctx, d), nil)
 	if err != nil {
 		return "", fmt.Errorf("%s: %w", op.Doing, err)
 	}
@@ -111,7 +112,7 @@ func (a *account) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft)
 	var err error
 	if d.As != "" && d.Key == "" {
 		b, err = a.ownBody(ctx, id, d)
-	} else if b, err = a.changedBody(ctx, id, d); err == nil && d.Root != "" && inChat(d.Conversation) {
+	} else if b, err = a.changedBody(ctx, id, a.named(ctx, d)); err == nil && d.Root != "" && inChat(d.Conversation) {
 		err = a.keepAnswered(ctx, id, d, b)
 	}
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"causeway/bridge"
 	"causeway/gateway"
 	"causeway/gateway/config"
+	"causeway/gateway/metrics"
 	"causeway/gateway/people"
 	"causeway/gateway/store"
 	"causeway/gateway/web"
@@ -39,6 +40,8 @@ type App struct {
 	crowd   crowd
 	// doors lead from accounts to people, who are made when the gateway is.
 	doors people.Doors
+	// metrics takes numbers; nil where none are shown.
+	metrics *metrics.Metrics
 	// follow, when not nil, brings what the config file says while the App runs.
 	follow *follower
 	reload reloads
@@ -55,6 +58,9 @@ func Open(ctx context.Context, cfg *config.Config, protocols []bridge.Protocol, 
 		return nil, err
 	}
 	a := &App{log: log, protocols: protocols, patience: stopTime}
+	if cfg.Metrics.Enable {
+		a.metrics = metrics.New()
+	}
 	a.parts.Store(&parts{cfg: cfg})
 	a.reload.taken(time.Now(), nil)
 	if err := a.open(ctx, cfg); err != nil {
@@ -68,7 +74,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config) (err error) {
 	if a.lock, err = lockStore(cfg.Storage.DSN); err != nil {
 		return err
 	}
-	if a.store, err = openStore(ctx, cfg.Storage); err != nil {
+	if a.store, err = openStoreWith(ctx, cfg.Storage, store.Options{Holder: holder()}); err != nil {
 		return err
 	}
 	p, err := a.assemble(cfg, nil)
@@ -119,7 +125,7 @@ func (a *App) carry(ctx context.Context) error {
 	defer cancel()
 	// The gateway tells people who was lost, and people ask the gateway what arrives.
 	c := &a.crowd
-	a.gateway = gateway.New(gateway.Options{Plan: a.parts.Load().plan(), Store: a.store, Log: a.log, Version: version(),
+	a.gateway = gateway.New(gateway.Options{Plan: a.parts.Load().plan(), Store: a.store, Log: a.log, Version: version(), Metrics: a.metrics,
 		Lost: func(bridge.ServerID, bridge.UserID, error) { c.now().Noticed() }, Noticed: func() { c.now().Noticed() },
 		Spoke: func(s bridge.ServerID, u bridge.UserID) { c.now().Spoke(s, u) },
 		Seek: func(ctx context.Context, s bridge.ServerID, u bridge.UserID, other bridge.ServerID) error {
@@ -166,7 +172,7 @@ func (a *App) alive(ctx context.Context) error {
 
 // site is what the HTTP server answers.
 func (a *App) site() web.Site {
-	return web.Site{
+	s := web.Site{
 		PublicURL:    a.parts.Load().cfg.HTTP.PublicURL,
 		Hooks:        func(account string) http.Handler { return a.parts.Load().hooks[account] },
 		Ready:        func(ctx context.Context) (bool, any) { r := a.gateway.Ready(ctx); return r.Ready, r.Reasons },
@@ -177,6 +183,11 @@ func (a *App) site() web.Site {
 		Orders:       map[string]web.Order{web.PeoplePath: a.crowd.order, web.ReloadPath: a.orderReload},
 		Pages:        &a.crowd,
 	}
+	if a.metrics != nil {
+		a.metrics.Watch(a.gateway.Numbers)
+		s.Scraping = web.Scraping{Token: a.parts.Load().cfg.Metrics.Token.Reveal(), Numbers: a.metrics.Handler()}
+	}
+	return s
 }
 
 // Close gives everything back. It is for an App that is not run, and harmless afterwards.

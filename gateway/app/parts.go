@@ -87,7 +87,7 @@ func (p *parts) account(cfg *config.Config, account config.Account) (gateway.Acc
 func (a *App) newAccount(cfg *config.Config, account config.Account) (gateway.Account, error) {
 	name := bridge.AccountName(account.ID)
 	b, err := newBridge(a.protocols, account, bridge.Env{
-		Vault: a.store.Vault(name), Log: a.log, Hook: web.Hook(cfg.HTTP.PublicURL, account.ID),
+		Vault: a.store.Vault(name), Log: a.log, Hook: web.Hook(cfg.HTTP.PublicURL, account.ID), Counts: a.metrics.Of(name),
 		Front: a.doors.Door(name), Direct: carriesTalks(cfg, name)})
 	if err != nil {
 		return gateway.Account{}, err

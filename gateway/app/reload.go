@@ -162,8 +162,9 @@ func pinned(old, cfg *config.Config) (*config.Config, []string) {
 	note(old.HTTP.Listen == cfg.HTTP.Listen, "Listen in [http]")
 	note(old.HTTP.PublicURL == cfg.HTTP.PublicURL, "PublicURL in [http]")
 	note(old.General.LogFormat == cfg.General.LogFormat, "LogFormat in [general]")
+	note(old.Metrics == cfg.Metrics, "[metrics]")
 	copied := *cfg
-	copied.Storage, copied.HTTP, copied.General.LogFormat = old.Storage, old.HTTP, old.General.LogFormat
+	copied.Storage, copied.HTTP, copied.Metrics, copied.General.LogFormat = old.Storage, old.HTTP, old.Metrics, old.General.LogFormat
 	return &copied, restart
 }
 

@@ -42,9 +42,11 @@ type validator interface {
 
 // Config is a valid config; paths in it are absolute, or relative to the working directory where baseDir was.
 type Config struct {
-	General  General
-	Storage  Storage
-	HTTP     HTTP
+	General General
+	Storage Storage
+	HTTP    HTTP
+	// Metrics are for Prometheus.
+	Metrics  Metrics
 	People   People
 	Accounts map[string]Account // by ID
 	Directs  []Direct           // in the order of the file
@@ -67,7 +69,8 @@ type General struct {
 
 // Storage is [storage].
 type Storage struct {
-	// DSN is the path of the SQLite database, which is made at the first start.
+	// DSN is the path of the SQLite database, which is made at the first start, or the address of a PostgreSQL one, postgres://USER@HOST/DATABASE, which
+	// docs/postgresql.md tells about; "env:NAME" takes it from an environment variable. In code, use store.Name to show it.
 	DSN string
 	// Key is the text of the key file, for those who keep it elsewhere, such as in the environment; empty: KeyFile holds it.
 	Key secret.Secret

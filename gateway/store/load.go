@@ -46,7 +46,7 @@ func (l *lane) first() (*Work, error) {
 		return l.turn, l.complete(l.turn)
 	}
 	// Rows are sorted here, as SQLite would write them into a table first. The plus keeps it from preparing the query anew for each limit.
-	all, err := l.read(loadColumns+`(SELECT id AS turn FROM instances WHERE conversation = $1 AND rank IS NOT NULL ORDER BY rank, id LIMIT +$3) q JOIN instances i ON i.id = q.turn`+loadJoins,
+	all, err := l.read(loadColumns+`(SELECT id AS turn FROM instances WHERE conversation = $1 AND rank IS NOT NULL ORDER BY rank, id LIMIT $3 + 0) q JOIN instances i ON i.id = q.turn`+loadJoins,
 		l.here, string(l.name.Server), max(l.most, 1))
 	if err != nil || len(all) == 0 {
 		return nil, err

@@ -23,6 +23,8 @@ type Routes struct {
 	Own func(bridge.UserID) bool
 	// Bare takes from the text of a copy what Causeway has put around what was said; nil: there is nothing.
 	Bare func(text richtext.Doc, around Around) richtext.Doc
+	// Made, when not nil, is told how many messages were new, when they are on disk.
+	Made func(n int)
 	// Ignored, when not nil, is told of an edit by a human that is not carried: of one part of several.
 	Ignored func(bridge.MessageID)
 }
@@ -60,12 +62,13 @@ const (
 // Put stores a batch and gives the conversations that now lack something.
 func (s *Store) Put(ctx context.Context, b bridge.Batch, routes Routes) ([]bridge.ConversationID, error) {
 	var woken []bridge.ConversationID
+	made := 0
 	err := s.do(ctx, func(t *tx) error {
 		p := putter{tx: t, routes: routes, name: b.Conversation, now: time.Now().UnixMilli(), woken: map[int64]bool{}}
 		if err := p.put(b); err != nil {
 			return fmt.Errorf("storing what %s said: %w", b.Conversation, err)
 		}
-		woken = woken[:0]
+		woken, made = woken[:0], p.made
 		for id, lacks := range p.woken {
 			if !lacks {
 				continue
@@ -78,6 +81,9 @@ func (s *Store) Put(ctx context.Context, b bridge.Batch, routes Routes) ([]bridg
 		}
 		return nil
 	})
+	if err == nil && made > 0 && routes.Made != nil {
+		routes.Made(made)
+	}
 	return woken, err
 }
 
@@ -102,6 +108,7 @@ type putter struct {
 	targets []int64 // in the order of the routes
 	now     int64
 	woken   map[int64]bool
+	made    int // how many messages were new
 }
 
 func (p *putter) put(b bridge.Batch) (err error) {
@@ -256,6 +263,7 @@ func (p *putter) fresh(s *bridge.State) error {
 	if err != nil {
 		return err
 	}
+	p.made++
 	instance, err := p.insert("INSERT INTO instances (message, conversation, origin, phase, version, thread) VALUES ($1, $2, 1, $3, 1, $4) RETURNING id",
 		message, p.here, int(Live), string(s.Root))
 	if err != nil {
@@ -397,7 +405,7 @@ func (p *putter) removed(k known) error {
 	if err := p.exec(departs, k.instance); err != nil {
 		return err
 	}
-	return p.marks(p.woken, "UPDATE instances SET rank = COALESCE(rank, $1) WHERE id = $2 AND phase = 2 AND NOT $3 RETURNING conversation", p.now, k.instance, k.deleted)
+	return p.marks(p.woken, "UPDATE instances SET rank = COALESCE(rank, $1) WHERE id = $2 AND phase = 2 AND $3 = 0 RETURNING conversation", p.now, k.instance, k.deleted)
 }
 
 // departs notes that the first post of an instance is no longer there: Gone when Causeway was deleting it, Removed when

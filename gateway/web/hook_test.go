@@ -37,7 +37,7 @@ func told(name string) http.Handler {
 // ask gives what a site answers to a request without a network.
 func ask(site Site, method, target, body string) string {
 	w := httptest.NewRecorder()
-	guarded(site.handler(), quiet()).ServeHTTP(w, httptest.NewRequest(method, target, strings.NewReader(body)))
+	recovering(site.handler(), quiet()).ServeHTTP(w, httptest.NewRequest(method, target, strings.NewReader(body)))
 	if w.Code != http.StatusOK {
 		return fmt.Sprint(w.Code)
 	}
@@ -125,7 +125,7 @@ func TestPanicOfAnAccountIsAnAnswerAndOneLine(t *testing.T) {
 	log.SetOutput(&out)
 	site := Site{Hooks: hooked{"a": http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a mistake of ours") })}.of}
 	w := httptest.NewRecorder()
-	guarded(site.handler(), logrus.NewEntry(log)).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/hooks/a/n", nil))
+	recovering(site.handler(), logrus.NewEntry(log)).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/hooks/a/n", nil))
 	if w.Code != http.StatusInternalServerError || strings.Count(out.String(), "\n") != 1 || !strings.Contains(out.String(), "/hooks/a/n") {
 		t.Errorf("answered %d, logged %q", w.Code, &out)
 	}

@@ -32,6 +32,7 @@ const (
 //
 //	/healthz           whether the process is alive
 //	/readyz            whether it does its work, and what of it not
+//	/metrics           numbers for Prometheus, for those who may know
 //	/status            how everything stands, for those who may know
 //	/people            what the operator wants done about people
 //	/reload            that what the config says now is taken up
@@ -50,6 +51,8 @@ type Site struct {
 	// Ready tells whether Causeway does its work, and what keeps some of it from being done, as /readyz shows it to anybody as JSON; nil:
 	// there is no /readyz. It takes a bounded time.
 	Ready func(context.Context) (ready bool, reasons any)
+	// Scraping is who may read /metrics; without Numbers there is none.
+	Scraping Scraping
 	// Status gives what /status shows as JSON; nil: there is no /status.
 	Status func(context.Context) any
 	// MaySeeStatus judges the bearer token of a request for it.
@@ -89,7 +92,7 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 func Serve(ctx context.Context, l net.Listener, site Site, log *logrus.Entry) error {
 	requests, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
-	handling := gate{next: guarded(site.handler(), log)}
+	handling := gate{next: recovering(site.handler(), log)}
 	server := &http.Server{
 		Handler:           &handling,
 		ReadHeaderTimeout: headerTimeout,
@@ -161,6 +164,9 @@ func (s Site) handler() http.Handler {
 	mux.HandleFunc("GET /healthz", healthy)
 	if s.Ready != nil {
 		mux.Handle("GET /readyz", &readiness{ask: s.Ready})
+	}
+	if s.Scraping.Numbers != nil {
+		mux.HandleFunc("GET /metrics", s.metrics)
 	}
 	if s.Status != nil {
 		mux.HandleFunc("GET /status", s.status)
