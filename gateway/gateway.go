@@ -83,6 +83,7 @@ type Gateway struct {
 	invite  func(bridge.AccountName, bridge.UserID) []bridge.Choice
 	talks   *talks
 	random  func(int64) int64
+	ahead   int // how many posts a lane begins at once, however long they take; 0: as many as are quickly made
 	version string
 	metrics *metrics.Metrics
 	since   time.Time

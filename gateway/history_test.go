@@ -134,7 +134,7 @@ func dump(path string) (string, error) {
 	defer db.Close()
 	var b bytes.Buffer
 	for _, table := range []string{
-		"conversations", "messages", "instances", "parts", "reactions", "own_reactions", "intents", "orphans", "strays", "notices", "identities",
+		"conversations", "messages", "instances", "parts", "reactions", "own_reactions", "orphans", "strays", "notices", "identities",
 	} {
 		if err := dumpTable(&b, db, table); err != nil {
 			return "", fmt.Errorf("dumping %s: %w", table, err)

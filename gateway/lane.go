@@ -22,12 +22,15 @@ type lane struct {
 	again   bool          // guarded by gateway.lanes: woken while running
 	woken   chan struct{} // holds a value when woken since it was last looked at
 
-	wrote    time.Time // when the last step ended, if it was a write
-	differed int64     // the instance for which a group was found to have other people
-	failures int       // in a row
-	failing  int64     // the instance whose step failed last
-	since    time.Time // when it failed first
-	reason   error     // why its last post failed
+	wrote    time.Time        // when the last step ended, if it was a write
+	differed int64            // the instance for which a group was found to have other people
+	ended    []*store.Outcome // how the last steps ended, until it is stored
+	rest     []store.Planned  // posts that are stored as begun and come next
+	most     int              // so many posts are begun at once
+	failures int              // in a row
+	failing  int64            // the instance whose step failed last
+	since    time.Time        // when it failed first
+	reason   error            // why its last post failed
 }
 
 // wake starts the lanes of conversations that may lack something.
@@ -46,7 +49,7 @@ func (g *Gateway) wake(all ...bridge.ConversationID) {
 		if p := g.table.Load().at(c); p == nil || g.ctx == nil || g.ctx.Err() != nil {
 			continue
 		}
-		l := &lane{gateway: g, name: c, log: g.log.WithField("conversation", c.String()), woken: make(chan struct{}, 1)}
+		l := &lane{gateway: g, name: c, log: g.log.WithField("conversation", c.String()), woken: make(chan struct{}, 1), most: max(g.ahead, 1)}
 		g.running[c] = l
 		g.tasks.Go(func() { l.run(g.ctx) })
 	}
@@ -69,14 +72,14 @@ func (l *lane) run(ctx context.Context) {
 }
 
 func (l *lane) work(ctx context.Context) {
-	var last *store.Outcome
+	defer l.note(context.WithoutCancel(ctx)) // what is known is not to be looked for
 	for ctx.Err() == nil {
 		p := l.gateway.table.Load().at(l.name)
 		if p == nil {
 			return // no longer in the config
 		}
 		began := time.Now()
-		next, err := l.gateway.store.Advance(ctx, l.name, last, planner{l.gateway, p}.plan)
+		next, err := l.gateway.store.Advance(ctx, l.name, l.ended, l.most, planner{l.gateway, p}.plan)
 		l.gateway.metrics.Stored("advance", time.Since(began))
 		if err = l.gateway.stored(err); err != nil {
 			if ctx.Err() != nil {
@@ -87,14 +90,15 @@ func (l *lane) work(ctx context.Context) {
 			if !pause(ctx, l.gateway.backoff(l.failures)) {
 				return
 			}
-			continue // with the same outcome
+			continue // with the same outcomes
 		}
+		l.ended = nil
 		l.trouble.report(storing, l.log, "storing", nil)
 		l.gateway.wake(next.Woken...)
 		if next.Step.Op == store.Settled {
 			return
 		}
-		last = l.attempt(ctx, p.through(l.gateway.setup.Load().accounts[next.Step.Account]), next.Work, next.Step)
+		l.steps(ctx, p, next)
 	}
 }
 
@@ -157,6 +161,7 @@ func (l *lane) missed(ctx context.Context, o *store.Outcome) *store.Outcome {
 		l.refuse(o, store.Refused, l.reason)
 		return o
 	}
+	l.note(ctx)
 	if !pause(ctx, l.gateway.backoff(l.failures)) {
 		return nil
 	}
@@ -519,6 +524,7 @@ func (l *lane) retry(ctx context.Context, p *place, o *store.Outcome, err error)
 	case kind == bridge.Unauthorised:
 		wait = max(wait, 30*time.Second)
 	}
+	l.note(ctx)
 	if o.Step.Op == store.Stray || o.Step.Op == store.Tell || o.Step.Op == store.Line {
 		l.settled(ctx, wait) // what people say goes first
 		return nil

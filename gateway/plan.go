@@ -81,7 +81,9 @@ func (p planner) lacks(w *store.Work) store.Step {
 		part, posted := partOf(w, n)
 		switch {
 		case !posted:
-			return p.post(w, draft, n, piece)
+			step := p.post(w, draft, n, piece)
+			step.Whole = len(pieces) == 1
+			return step
 		case !part.Deleted && !shows(w, part, piece) && p.capabilities().Edit:
 			return p.edit(w, part, draft, piece)
 		}

@@ -301,6 +301,8 @@ func (p *play) life(ctx context.Context, path string, keys store.Keys) {
 		}})
 	}
 	p.add("a process begins")
-	err = New(o).Run(ctx)
+	g := New(o)
+	g.ahead = p.ahead()
+	err = g.Run(ctx)
 	p.add("a process ends: %v", err)
 }

@@ -111,11 +111,11 @@ func (s *stage) refuse(reason string) {
 		}
 		return store.Step{Op: store.Post, Draft: bridge.Draft{Conversation: general, Text: w.Message.Body.Text}}
 	}
-	next, err := s.store.Advance(s.Context(), general, nil, plan)
+	next, err := s.store.Advance(s.Context(), general, nil, 1, plan)
 	if err != nil || next.Work == nil {
 		s.Fatalf("nothing waits: %v", err)
 	}
-	if _, err := s.store.Advance(s.Context(), general, &store.Outcome{Work: next.Work, Step: next.Step, Verdict: store.Refused, Reason: reason}, func(*store.Work) store.Step { return store.Step{} }); err != nil {
+	if _, err := s.store.Advance(s.Context(), general, []*store.Outcome{{Work: next.Work, Step: next.Step, Verdict: store.Refused, Reason: reason}}, 1, func(*store.Work) store.Step { return store.Step{} }); err != nil {
 		s.Fatal(err)
 	}
 }

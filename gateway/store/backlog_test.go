@@ -41,12 +41,12 @@ func TestBacklogsAreWhatHasNotArrived(t *testing.T) {
 // refuseFirst quarantines the first message that the target lacks, and gives when that was.
 func refuseFirst(t *testing.T, s *Store) time.Time {
 	t.Helper()
-	next, err := s.Advance(t.Context(), there, nil, simplePlan)
+	next, err := s.Advance(t.Context(), there, nil, 1, simplePlan)
 	if err != nil {
 		t.Fatal(err)
 	}
-	refused := &Outcome{Work: next.Work, Step: next.Step, Verdict: Refused, Reason: "not allowed"}
-	if _, err := s.Advance(t.Context(), there, refused, simplePlan); err != nil {
+	refused := []*Outcome{{Work: next.Work, Step: next.Step, Verdict: Refused, Reason: "not allowed"}}
+	if _, err := s.Advance(t.Context(), there, refused, 1, simplePlan); err != nil {
 		t.Fatal(err)
 	}
 	all, err := s.Quarantine(t.Context())

@@ -52,7 +52,7 @@ func TestEverythingIsCopiedThereAndBack(t *testing.T) {
 		t.Errorf("%q %v", v, err)
 	}
 	put(t, s, batch(state("m4", 4, "new")))
-	if next, err := s.Advance(t.Context(), there, nil, simplePlan); err != nil || next.Step.Op != Post || next.Step.Draft.Text.PlainText() != "waits" {
+	if next, err := s.Advance(t.Context(), there, nil, 1, simplePlan); err != nil || next.Step.Op != Post || next.Step.Draft.Text.PlainText() != "waits" {
 		t.Errorf("%+v %v", next.Step, err)
 	}
 	if n := query[int](t, s, "SELECT count(*) FROM messages"); n != 4 {

@@ -114,7 +114,7 @@ func references() []reference {
 		if m := creates.FindStringSubmatch(line); m != nil {
 			table = m[1]
 		}
-		if m := refers.FindStringSubmatch(line); m != nil && table != "reactions_made" { // which bears another name by now
+		if m := refers.FindStringSubmatch(line); m != nil && table != "reactions_made" && table != "intents" { // which bears another name by now, or is gone
 			all = append(all, reference{table, m[1], m[2]})
 		}
 	}

@@ -196,7 +196,7 @@ func (t *tx) replace(p *Pair, end int, c bridge.ConversationID) (bool, error) {
 		return false, err
 	}
 	var one int
-	used, err := t.found("SELECT 1 FROM parts WHERE conversation = $1 UNION ALL SELECT 1 FROM intents WHERE conversation = $1 LIMIT 1", []any{empty}, &one)
+	used, err := t.found("SELECT 1 FROM parts WHERE conversation = $1 LIMIT 1", []any{empty}, &one)
 	if err != nil || used {
 		return false, err
 	}

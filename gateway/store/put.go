@@ -115,15 +115,16 @@ func (p *putter) put(b bridge.Batch) (err error) {
 	if p.here, err = p.conversation(b.Conversation); err != nil {
 		return err
 	}
-	var cursor string
-	if err := p.row("SELECT cursor, begins FROM conversations WHERE id = $1", p.here).Scan(&cursor, &p.begins); err != nil {
-		return err
-	}
-	if b.Cursor != "" && b.Cursor != cursor {
-		if cursor == "" {
-			p.begins = b.Begin.UnixMilli()
+	moved := false
+	if b.Cursor != "" {
+		if moved, err = p.found("UPDATE conversations SET cursor = $1, begins = CASE cursor WHEN '' THEN $2 ELSE begins END WHERE id = $3 AND cursor <> $1 RETURNING begins",
+			[]any{b.Cursor, b.Begin.UnixMilli(), p.here}, &p.begins); err != nil {
+			return err
 		}
-		if err := p.exec("UPDATE conversations SET cursor = $1, begins = $2 WHERE id = $3", b.Cursor, p.begins, p.here); err != nil {
+		p.wrote = p.wrote || moved
+	}
+	if !moved {
+		if err := p.row("SELECT begins FROM conversations WHERE id = $1", p.here).Scan(&p.begins); err != nil {
 			return err
 		}
 	}
@@ -172,6 +173,9 @@ func (p *putter) known(id bridge.MessageID) (k known, found bool, err error) {
 }
 
 func (p *putter) state(s *bridge.State) error {
+	if echo, err := p.echo(s); echo || err != nil {
+		return err
+	}
 	k, found, err := p.known(s.ID)
 	switch {
 	case err != nil:
@@ -208,6 +212,16 @@ func (p *putter) state(s *bridge.State) error {
 		}
 	}
 	return p.reactions(s, k.instance, k.number, k.message, k.reacted)
+}
+
+// echo takes the newer state of a post of the relay, to which nobody has reacted: it tells nothing but its revision. It reports false where it may be another one.
+func (p *putter) echo(s *bridge.State) (bool, error) {
+	if s.Key == "" || s.Deleted || len(s.Reactions) > 0 {
+		return false, nil
+	}
+	n, err := p.change(`UPDATE parts SET revision = $1 WHERE conversation = $2 AND id = $3 AND revision < $1 AND deleted = 0 AND number >= 0 AND key IS NOT NULL AND writer = ''
+		AND EXISTS (SELECT 1 FROM instances i JOIN messages m ON m.id = i.message WHERE i.id = parts.instance AND i.origin = 0 AND m.reacted = 0)`, s.Revision, p.here, string(s.ID))
+	return n > 0, err
 }
 
 // back looks again at those reactions that could not be changed while the instance was deleted.

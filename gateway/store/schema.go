@@ -256,7 +256,7 @@ CREATE TABLE removals (                 -- who was removed within the limit, wit
 	at     INTEGER NOT NULL,
 	PRIMARY KEY (server, uid)
 ) WITHOUT ROWID;
-` + filesMigration + talksMigration + dashboardMigration,
+` + filesMigration + talksMigration + dashboardMigration + intentsMigration,
 }
 
 // usable gives the error of a version that this Causeway cannot work on.

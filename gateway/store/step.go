@@ -61,6 +61,8 @@ type Step struct {
 	ID    bridge.MessageID
 	Draft bridge.Draft
 	Hash  string
+	// Whole: the post shows all of its message.
+	Whole bool
 	// As is who acts, as in Draft. Seen: what becomes of a post is told by the feed.
 	As   bridge.UserID
 	Seen bool
@@ -109,6 +111,8 @@ const (
 	NotAs
 	// Fileless: it was not posted or changed, since files that it shows are not there any more.
 	Fileless
+	// Unknown, of a post: it will be looked for.
+	Unknown
 )
 
 // Outcome is what a step has led to.

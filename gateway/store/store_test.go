@@ -87,9 +87,9 @@ func batch(states ...bridge.State) bridge.Batch {
 func deliver(t testing.TB, s *Store, c bridge.ConversationID) []Step {
 	t.Helper()
 	var steps []Step
-	var last *Outcome
+	var last []*Outcome
 	for {
-		next, err := s.Advance(t.Context(), c, last, simplePlan)
+		next, err := s.Advance(t.Context(), c, last, 1, simplePlan)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -97,9 +97,9 @@ func deliver(t testing.TB, s *Store, c bridge.ConversationID) []Step {
 			return steps
 		}
 		steps = append(steps, next.Step)
-		last = &Outcome{Work: next.Work, Step: next.Step}
+		last = []*Outcome{{Work: next.Work, Step: next.Step}}
 		if next.Step.Op == Post {
-			last.IDs = []bridge.MessageID{bridge.MessageID(fmt.Sprint("p", len(steps)))}
+			last[0].IDs = []bridge.MessageID{bridge.MessageID(fmt.Sprint("p", len(steps)))}
 		}
 	}
 }
@@ -135,7 +135,7 @@ func query[T any](t testing.TB, s *Store, q string, args ...any) T {
 var golden = []string{
 	"eaed382d79515737",
 	"2e261ccef3bde133",
-	"01bcab326caa5cc1",
+	"de81ab65758523f7",
 }
 
 func TestMigrationsAreAppendOnly(t *testing.T) {
@@ -273,7 +273,7 @@ func TestStatesConvergeInWhateverOrderTheyCome(t *testing.T) {
 					all = all[n:]
 				}
 				var w *Work
-				_, err := s.Advance(t.Context(), there, nil, func(found *Work) Step {
+				_, err := s.Advance(t.Context(), there, nil, 1, func(found *Work) Step {
 					w = found
 					return Step{Op: Post, Draft: bridge.Draft{Conversation: there}}
 				})
@@ -361,7 +361,7 @@ func TestASecondPostWithTheSameKeyIsDeleted(t *testing.T) {
 func TestAnEchoSettlesAPostWhoseAnswerWasLost(t *testing.T) {
 	s, path := fresh(t, Options{})
 	put(t, s, batch(state("m1", 1, "hello")))
-	next, err := s.Advance(t.Context(), there, nil, simplePlan)
+	next, err := s.Advance(t.Context(), there, nil, 1, simplePlan)
 	if err != nil || next.Step.Op != Post {
 		t.Fatal(next.Step, err)
 	}
@@ -369,7 +369,7 @@ func TestAnEchoSettlesAPostWhoseAnswerWasLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = open(t, path, Options{})
-	found, err := s.Advance(t.Context(), there, nil, simplePlan)
+	found, err := s.Advance(t.Context(), there, nil, 1, simplePlan)
 	if err != nil || found.Step.Op != Find || found.Step.Draft.Key != next.Step.Draft.Key {
 		t.Fatalf("after a crash: %+v, %v", found.Step, err)
 	}

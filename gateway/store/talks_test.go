@@ -219,9 +219,9 @@ func TestWhatIsDeniedOrHeldLeavesTheLaneAndKeepsItsText(t *testing.T) {
 		}
 		return simplePlan(w)
 	}
-	next, err := s.Advance(t.Context(), there, nil, plan)
+	next, err := s.Advance(t.Context(), there, nil, 1, plan)
 	same(t, fmt.Sprint(next.Step.Op, next.Woken, err), fmt.Sprint(Settled, []bridge.ConversationID{here}, nil))
-	next, err = s.Advance(t.Context(), here, nil, simplePlan)
+	next, err = s.Advance(t.Context(), here, nil, 1, simplePlan)
 	same(t, fmt.Sprint(next.Step.Op == Tell, next.Step.Ask, next.Step.Notice.Conversation == here, err), "true true true <nil>")
 	same(t, query[int](t, s, "SELECT COUNT(*) FROM messages WHERE body IS NOT NULL"), 1)
 	released, err := s.Release(t.Context())
@@ -239,13 +239,13 @@ func TestALineIsTriedWithOneKey(t *testing.T) {
 	if err := s.Say(t.Context(), Telling{Conversation: there, Text: richtext.Plain("it goes on elsewhere")}); err != nil {
 		t.Fatal(err)
 	}
-	first, err := s.Advance(t.Context(), there, nil, simplePlan)
+	first, err := s.Advance(t.Context(), there, nil, 1, simplePlan)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := s.Advance(t.Context(), there, nil, simplePlan)
+	again, err := s.Advance(t.Context(), there, nil, 1, simplePlan)
 	same(t, fmt.Sprint(first.Step.Op == Line, first.Step.Since.IsZero(), again.Step.Since.IsZero(), first.Step.Draft.Key == again.Step.Draft.Key, err), "true true false true <nil>")
-	done, err := s.Advance(t.Context(), there, &Outcome{Work: again.Work, Step: again.Step}, simplePlan)
+	done, err := s.Advance(t.Context(), there, []*Outcome{{Work: again.Work, Step: again.Step}}, 1, simplePlan)
 	same(t, fmt.Sprint(done.Step.Op, err), fmt.Sprint(Settled, nil))
 	seen := state("9", 9, "it goes on elsewhere")
 	seen.Conversation, seen.Key, seen.Author.ID = there, first.Step.Draft.Key, "bot"
