@@ -39,6 +39,8 @@ type Capabilities struct {
 	// Muted is the setting, in the service's own word, under which somebody is told of a conversation only when mentioned, or not at
 	// all; empty: it has none that can be set.
 	Muted string
+	// Handles: people are mentioned by their user names; otherwise by their names. So the text of a mention in a [Draft] says.
+	Handles bool
 	// Direct: direct and group conversations of connected people are read, and can be opened.
 	Direct bool
 	// Regroup: the members of a [Group] can change.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"causeway/bridge"
+	"causeway/bridge/richtext"
 	"causeway/gateway/store"
 )
 
@@ -64,14 +65,21 @@ func (i inbox) put(ctx context.Context, p *place, b bridge.Batch) error {
 	return err
 }
 
-// heard tells who has said something that is carried.
+// heard tells who has said something that is carried, and whom it mentions.
 func (g *Gateway) heard(p *place, b bridge.Batch) {
 	if g.spoke == nil || len(p.targets) == 0 {
 		return
 	}
 	for i := range b.States {
-		if s := &b.States[i]; s.Key == "" && !s.Deleted && s.Author.ID != "" {
-			g.spoke(b.Conversation.Server, s.Author.ID)
+		s := &b.States[i]
+		if s.Key != "" || s.Deleted || s.Author.ID == "" {
+			continue
+		}
+		g.spoke(b.Conversation.Server, s.Author.ID)
+		for _, who := range s.Text.Mentions() {
+			if who != richtext.Everybody {
+				g.spoke(b.Conversation.Server, bridge.UserID(who))
+			}
 		}
 	}
 }

@@ -152,7 +152,7 @@ func (p planner) origin(w *store.Work) store.Step {
 	case m.Body == nil || !behind || w.As == "" || !can.Edit || w.Frozen:
 		return p.reactions(w) // an origin that cannot be edited stays as it is
 	}
-	draft := bridge.Draft{Conversation: w.Conversation, As: w.As, Author: m.Body.Author, Text: m.Body.Text}
+	draft := bridge.Draft{Conversation: w.Conversation, As: w.As, Author: m.Body.Author, Text: p.mentions(w, m.Body.Text)}
 	pieces := p.place.account.Bridge.Parts(draft)
 	if len(pieces) != 1 {
 		return p.reactions(w) // nor is it cut into several
@@ -223,7 +223,8 @@ func (p planner) post(w *store.Work, draft bridge.Draft, n int, piece piece) sto
 func (p planner) followUp(w *store.Work) store.Step {
 	draft := p.draft(w)
 	draft.Files = nil // those that are there are shown already, and no post can show them again
-	draft.Text = append(richtext.Doc{italic("edited:")}, draft.Text...)
+	// Who was called has been called.
+	draft.Text = append(richtext.Doc{italic("edited:")}, draft.Text.Literal()...)
 	return p.reply(w, draft)
 }
 
@@ -329,7 +330,7 @@ func (p planner) draft(w *store.Work) bridge.Draft {
 	if author.Name != "" {
 		author.Name = cmp.Or(w.SameName, author.Name)
 	}
-	d := bridge.Draft{Conversation: w.Conversation, Author: p.author(w, author), Same: w.Same, Text: body.Text}
+	d := bridge.Draft{Conversation: w.Conversation, Author: p.author(w, author), Same: w.Same, Text: p.mentions(w, body.Text)}
 	if w.Late {
 		d.Text = dated(d.Text, w.Message.Created)
 	}
@@ -385,5 +386,5 @@ func quote(author string, text richtext.Doc) richtext.Block {
 	if len(text) == 0 {
 		return richtext.Block{Kind: richtext.Quote, Blocks: richtext.Plain("(a message that is not here)")}
 	}
-	return richtext.Quoting(author, text.Excerpt(quoteLength))
+	return richtext.Quoting(author, text.Literal().Excerpt(quoteLength))
 }

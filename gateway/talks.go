@@ -17,6 +17,8 @@ import (
 type Direct struct {
 	Accounts [2]bridge.AccountName
 	direct.Settings
+	// MentionAll: mentions of everybody in a conversation go as such; otherwise as names.
+	MentionAll bool
 }
 
 // talks knows the direct and group conversations that were met, as the store does, and who is connected.
@@ -50,6 +52,8 @@ type talks struct {
 type link struct {
 	ends     [2]*account
 	settings direct.Settings
+	// wakes: mentions of everybody go as such.
+	wakes bool
 	// since is from when on direct and group messages count, guarded by the mutex of the talks; noted: the store knows what is switched on.
 	since [2]time.Time
 	noted bool
@@ -108,7 +112,7 @@ func newTalks(g *Gateway, all []Direct) *talks {
 		users: map[store.User]user{}, doubtful: map[int64]bool{}, observed: map[bridge.AccountName][]bridge.Observed{}, changed: make(chan struct{}),
 	}
 	for _, d := range all {
-		l := &link{settings: d.Settings}
+		l := &link{settings: d.Settings, wakes: d.MentionAll}
 		for i, name := range d.Accounts {
 			l.ends[i] = g.accounts[name]
 		}
@@ -302,7 +306,7 @@ func (t *talks) fill(table *table) {
 func (t *talks) place(table *table, a *account, e store.PairEnd, pair store.Pair) {
 	p := table.conversations[e.Conversation]
 	if p == nil {
-		p = &place{account: a, out: true, gateways: map[bridge.ConversationID]string{}, files: map[bridge.ConversationID]FilePolicy{}, talk: &talkPlace{shape: pair.Shape, first: pair, pairs: map[bridge.ConversationID]store.Pair{}}}
+		p = &place{account: a, out: true, gateways: map[bridge.ConversationID]string{}, files: map[bridge.ConversationID]FilePolicy{}, wakes: map[bridge.ConversationID]bool{}, talk: &talkPlace{shape: pair.Shape, first: pair, pairs: map[bridge.ConversationID]store.Pair{}}}
 		p.talk.regroups = pair.Shape == bridge.Group && a.capabilities.Regroup
 		table.conversations[e.Conversation] = p
 	}
@@ -319,6 +323,8 @@ func (t *talks) place(table *table, a *account, e store.PairEnd, pair store.Pair
 		p.in = true
 		p.targets = append(p.targets, other.Conversation)
 		p.gateways[other.Conversation], p.files[other.Conversation] = "", FilePolicy{Mode: LinkFiles}
+		l, _ := t.linkOf(e.Conversation.Server, other.Conversation.Server)
+		p.wakes[other.Conversation] = l != nil && l.wakes
 	}
 	if pair.State == store.PairOpen {
 		p.talk.open++

@@ -220,7 +220,7 @@ func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, e
 			return err
 		}
 		id = a.service.add(c, &message{root: d.Root, author: a.shown(d), writer: a.writer(d.As), key: d.Key},
-			version{text: a.service.text(d.Text), files: d.Files})
+			a.service.calling(version{text: a.service.text(d.Text), files: d.Files}))
 		c.attach(c.byID[id])
 		return nil
 	})
@@ -282,7 +282,8 @@ func (a *account) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft)
 			}
 			files = d.Files
 		}
-		a.service.edit(c, m, a.service.text(d.Text), files, 0)
+		v := a.service.calling(version{text: a.service.text(d.Text)})
+		a.service.edit(c, m, v.text, files, v.mentions)
 		return nil
 	})
 }

@@ -11,7 +11,6 @@ import (
 
 	"causeway/bridge"
 	"causeway/bridge/richtext"
-	richhtml "causeway/bridge/richtext/html"
 )
 
 // around gives what stands before and behind the words of a message in its text, although it is no part of its body: importance,
@@ -87,7 +86,8 @@ func (a *account) ownBody(ctx context.Context, id bridge.MessageID, d bridge.Dra
 	}
 	content := models.NewItemBody()
 	content.SetContentType(pointer(models.HTML_BODYTYPE))
-	words := richhtml.Render(text) + tags
+	words, calls := called(d.Conversation, text)
+	words += tags
 	if words == "" {
 		words = "&nbsp;" // Graph takes no empty body
 	}
@@ -95,6 +95,7 @@ func (a *account) ownBody(ctx context.Context, id bridge.MessageID, d bridge.Dra
 	content.SetContent(&words)
 	out.SetBody(content)
 	out.SetAttachments(kept)
+	out.SetMentions(calls)
 	return out, nil
 }
 

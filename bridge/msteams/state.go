@@ -176,7 +176,7 @@ func text(m models.ChatMessageable) (richtext.Doc, bridge.Key) {
 			if answeredIn(m) != nil {
 				content = withoutEnd(content)
 			}
-			body, key = richhtml.Options{Picture: pictureText}.ParseWithKey(content)
+			body, key = richhtml.Options{Picture: pictureText, Mention: calls(m)}.ParseWithKey(content)
 		} else {
 			body = richtext.Plain(content)
 		}

@@ -63,6 +63,9 @@ func (l *lane) read(query string, id int64) (w *Work, err error) {
 	if err := l.loadFiles(w); err != nil {
 		return nil, err
 	}
+	if err := l.loadCalled(w); err != nil {
+		return nil, err
+	}
 	if m.reacted {
 		err = l.loadReactions(w)
 	}

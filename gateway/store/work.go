@@ -45,6 +45,8 @@ type Work struct {
 	// they are called here, where their addresses have told it.
 	Same     bridge.UserID
 	SameName string
+	// Called are the people whom the message mentions, by their ids at its origin, as far as it is known who they are here.
+	Called map[string]Called
 	// Lost: it could act as the author here, until their token was refused.
 	Lost bool
 	// Files are those of the message on their way here, and those that are here; known as far as they may matter.
@@ -367,16 +369,16 @@ func (l *lane) intend(w *Work, step *Step) (adopted bool, err error) {
 		}
 		return true, l.exec("DELETE FROM orphans WHERE key = $1", string(step.Draft.Key))
 	}
-	return false, l.exec("INSERT INTO intents (conversation, instance, number, root, made, name) VALUES ($1, $2, $3, $4, $5, $6)",
-		l.here, w.Instance, step.Part, string(step.Draft.Root), time.Now().UnixMilli(), w.SameName)
+	return false, l.exec("INSERT INTO intents (conversation, instance, number, root, made, name, called) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+		l.here, w.Instance, step.Part, string(step.Draft.Root), time.Now().UnixMilli(), w.SameName, calledText(w.Called))
 }
 
 // uncertain gives the step that settles an intent of which the outcome is not known.
 func (l *lane) uncertain() (*Work, Step, error) {
 	var instance, made int64
 	var number int
-	var root, name string
-	found, err := l.found("SELECT instance, number, root, made, name FROM intents WHERE conversation = $1", []any{l.here}, &instance, &number, &root, &made, &name)
+	var root, name, called string
+	found, err := l.found("SELECT instance, number, root, made, name, called FROM intents WHERE conversation = $1", []any{l.here}, &instance, &number, &root, &made, &name, &called)
 	if err != nil || !found {
 		return nil, Step{}, err
 	}
@@ -392,7 +394,7 @@ func (l *lane) uncertain() (*Work, Step, error) {
 	if err != nil {
 		return nil, Step{}, err
 	}
-	w.SameName = name // as it was tried: matches come and go
+	w.SameName, w.Called = name, readCalled(called) // as it was tried: matches come and go
 	draft := bridge.Draft{Conversation: l.name, Root: bridge.MessageID(root), Key: bridge.Key(key.String), As: bridge.UserID(writer)}
 	if w.Message.Body != nil {
 		draft.Author, draft.Text = w.Message.Body.Author, w.Message.Body.Text
