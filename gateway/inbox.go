@@ -100,7 +100,7 @@ func (g *Gateway) routesOf(p *place, server bridge.ServerID) store.Routes {
 	if p.talk != nil {
 		takes = p.talk.takes
 	}
-	return store.Routes{Targets: p.targets, Takes: takes, Own: g.own(server), Bare: bare, Ignored: func(id bridge.MessageID) {
+	return store.Routes{Targets: p.targets, Takes: takes, Own: g.own(server), Bare: bare, Linked: g.linked, Ignored: func(id bridge.MessageID) {
 		p.account.log.WithField("channel", p.channel).WithField("message", string(id)).
 			Info("somebody has edited one of several posts of a long message; that is not carried")
 	}}

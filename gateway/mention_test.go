@@ -132,3 +132,42 @@ func (u uneditable) Capabilities() bridge.Capabilities {
 	can.Edit = false
 	return can
 }
+
+// TestLinksLeadToTheSameMessageOnTheOtherSide, wherever that is; those to what is not there stay, and so do those to other people's talks.
+func TestLinksLeadToTheSameMessageOnTheOtherSide(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.service("a", memory.Options{}), w.service("b", memory.Options{})
+		a.AddChannel("village", "team/village")
+		b.AddChannel("village", "team/village")
+		w.route(inout("a", "town"), inout("b", "town"))
+		w.route(inout("a", "village"), inout("b", "village"))
+		w.start()
+		address := func(s *memory.Service, channel string, id bridge.MessageID) string {
+			return s.Account("", "bot").Address(bridge.ConversationID{Server: s.Server(), Channel: bridge.ChannelID(channel)}, id)
+		}
+		leads := func(text string, addresses ...string) richtext.Doc {
+			runs := []richtext.Run{{Text: text}}
+			for _, one := range addresses {
+				runs = append(runs, richtext.Run{Text: " "}, richtext.Run{Text: one, Link: one}, richtext.Run{Text: " or "}, richtext.Run{Text: "here", Link: one})
+			}
+			return richtext.Doc{{Kind: richtext.Paragraph, Runs: runs}}
+		}
+		b.Say("village", "bea", "older there")
+		old := a.Say("village", "ann", "elsewhere")
+		w.wait(time.Second)
+		first := a.Say("town", "ann", "first")
+		reply := a.Reply("town", first, "ben", "an answer")
+		w.wait(time.Second)
+		unknown, other := address(a, "town", "m99"), "https://example.com/x"
+		id := a.SayDoc("town", "", "ann", leads("look:", address(a, "town", first), address(a, "town", reply), address(a, "village", old), unknown, other))
+		w.wait(time.Second)
+		there := b.Messages("town")
+		w.same(there[2].Doc, richtext.Normalize(leads("look:", address(b, "town", there[0].ID), address(b, "town", there[1].ID), address(b, "village", b.Messages("village")[1].ID), unknown, other)))
+		a.EditDoc("town", id, leads("look again:", address(a, "town", first)))
+		w.wait(time.Second)
+		w.same(b.Messages("town")[2].Doc, richtext.Normalize(leads("look again:", address(b, "town", there[0].ID))))
+		b.SayDoc("town", "", "bea", leads("back:", address(b, "town", there[1].ID)))
+		w.wait(time.Second)
+		w.same(a.Messages("town")[3].Doc, richtext.Normalize(leads("back:", address(a, "town", reply))))
+	})
+}

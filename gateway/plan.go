@@ -152,7 +152,7 @@ func (p planner) origin(w *store.Work) store.Step {
 	case m.Body == nil || !behind || w.As == "" || !can.Edit || w.Frozen:
 		return p.reactions(w) // an origin that cannot be edited stays as it is
 	}
-	draft := bridge.Draft{Conversation: w.Conversation, As: w.As, Author: m.Body.Author, Text: p.mentions(w, m.Body.Text)}
+	draft := bridge.Draft{Conversation: w.Conversation, As: w.As, Author: m.Body.Author, Text: p.addressed(w, m.Body.Text)}
 	pieces := p.place.account.Bridge.Parts(draft)
 	if len(pieces) != 1 {
 		return p.reactions(w) // nor is it cut into several
@@ -330,7 +330,7 @@ func (p planner) draft(w *store.Work) bridge.Draft {
 	if author.Name != "" {
 		author.Name = cmp.Or(w.SameName, author.Name)
 	}
-	d := bridge.Draft{Conversation: w.Conversation, Author: p.author(w, author), Same: w.Same, Text: p.mentions(w, body.Text)}
+	d := bridge.Draft{Conversation: w.Conversation, Author: p.author(w, author), Same: w.Same, Text: p.addressed(w, body.Text)}
 	if w.Late {
 		d.Text = dated(d.Text, w.Message.Created)
 	}

@@ -8,9 +8,10 @@ import (
 	"causeway/bridge/richtext"
 )
 
-// mentionLaws: who is called is known, and is called.
+// mentionLaws: who is called is known, and is called; and where an address leads is known.
 var mentionLaws = []Law{
 	{Name: "mentions are reported as whom they call", prove: mentionsAreReported},
+	{Name: "the address of a message leads to it", prove: addressesLead},
 	{Name: "a mention notifies whom it calls and nobody else", prove: mentionsNotify},
 }
 
@@ -92,5 +93,38 @@ func mentionsNotify(w *world) {
 			}
 			return ""
 		})
+	}
+}
+
+func addressesLead(w *world) {
+	p := w.Place()
+	w.start(p)
+	root := w.Say(p.ID, Alice, "a question")
+	reply := w.Reply(p.ID, root, Bob, "an answer")
+	own := w.post(w.draft(p, "something else"))
+	seen := map[string]bool{}
+	for _, id := range []bridge.MessageID{root, reply, own} {
+		address := w.bridge.Address(p.ID, id)
+		if address == "" {
+			w.Skip("the service has no addresses of messages")
+		}
+		c, read, ok := w.bridge.ReadAddress(address)
+		if !ok || read != id || c.Server != p.ID.Server || c.Channel != "" && c.Channel != p.ID.Channel {
+			w.Errorf("the address of %s in %s, %s, leads to %s in %s (%t)", id, p.ID, address, read, c, ok)
+		}
+		if seen[address] {
+			w.Errorf("two messages lie at %s", address)
+		}
+		seen[address] = true
+		for _, other := range []string{"https://evil.example/?" + address, "x" + address, address + "/x", strings.Replace(address, "://", "://evil.", 1), ""} {
+			if _, read, ok := w.bridge.ReadAddress(other); ok {
+				w.Errorf("%q is read as the address of %s", other, read)
+			}
+		}
+	}
+	for _, c := range []bridge.ConversationID{{}, {Server: "elsewhere:x", Channel: "y"}} {
+		if address := w.bridge.Address(c, "no id /?"); address != "" {
+			w.Errorf("no message has the address %s", address)
+		}
 	}
 }

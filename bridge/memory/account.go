@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"causeway/bridge"
@@ -225,6 +228,31 @@ func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, e
 		return nil
 	})
 	return id, err
+}
+
+// addresses is where messages lie: the service's name, the channel and the id follow.
+const addresses = "https://memory.example/"
+
+// isID knows ids of messages.
+var isID = regexp.MustCompile(`^m[0-9]+$`)
+
+// Address gives where a message lies.
+func (a *account) Address(c bridge.ConversationID, id bridge.MessageID) string {
+	if c.Server != a.service.server || !isID.MatchString(string(id)) {
+		return ""
+	}
+	return addresses + url.PathEscape(string(c.Server)) + "/" + url.PathEscape(string(c.Channel)) + "/" + string(id)
+}
+
+// ReadAddress takes an address apart.
+func (a *account) ReadAddress(address string) (bridge.ConversationID, bridge.MessageID, bool) {
+	path, ours := strings.CutPrefix(address, addresses+url.PathEscape(string(a.service.server))+"/")
+	channel, id, ok := strings.Cut(path, "/")
+	name, err := url.PathUnescape(channel)
+	if !ours || !ok || err != nil || !isID.MatchString(id) {
+		return bridge.ConversationID{}, "", false
+	}
+	return bridge.ConversationID{Server: a.service.server, Channel: bridge.ChannelID(name)}, bridge.MessageID(id), true
 }
 
 // root checks that a thread can be answered.

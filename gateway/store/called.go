@@ -81,18 +81,24 @@ func (t *tx) mentioning(text richtext.Doc, from, to bridge.ServerID) (richtext.D
 	}), nil
 }
 
-// calledText is what an intent remembers of who was called: people come and go meanwhile.
-func calledText(called map[string]Called) string {
-	if len(called) == 0 {
+// addressed is what an intent remembers of whom and what the text was addressed to here: people and posts come and go meanwhile.
+type addressed struct {
+	Called map[string]Called `json:",omitempty"`
+	Links  map[string]Linked `json:",omitempty"`
+}
+
+func (w *Work) addressed() string {
+	if len(w.Called) == 0 && len(w.Links) == 0 {
 		return ""
 	}
-	text, _ := json.Marshal(called) // plain data: cannot fail
+	text, _ := json.Marshal(addressed{w.Called, w.Links}) // plain data: cannot fail
 	return string(text)
 }
 
-func readCalled(text string) (called map[string]Called) {
+func (w *Work) readAddressed(text string) {
+	var a addressed
 	if text != "" {
-		_ = json.Unmarshal([]byte(text), &called) // it is our own
+		_ = json.Unmarshal([]byte(text), &a) // it is our own
 	}
-	return called
+	w.Called, w.Links = a.Called, a.Links
 }

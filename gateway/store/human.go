@@ -149,6 +149,7 @@ func (p *putter) take(s *bridge.State, k known) error {
 	if body.Text, err = p.mentioning(body.Text, p.name.Server, bridge.ServerID(origin)); err != nil {
 		return err
 	}
+	body.Links = p.routes.links(body.Text)
 	if raw, err = json.Marshal(body); err != nil {
 		return err
 	}

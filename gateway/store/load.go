@@ -66,6 +66,9 @@ func (l *lane) read(query string, id int64) (w *Work, err error) {
 	if err := l.loadCalled(w); err != nil {
 		return nil, err
 	}
+	if err := l.loadLinks(w); err != nil {
+		return nil, err
+	}
 	if m.reacted {
 		err = l.loadReactions(w)
 	}

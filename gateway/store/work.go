@@ -47,6 +47,8 @@ type Work struct {
 	SameName string
 	// Called are the people whom the message mentions, by their ids at its origin, as far as it is known who they are here.
 	Called map[string]Called
+	// Links are the messages to which it leads by addresses of another server, as they are on this one.
+	Links map[string]Linked
 	// Lost: it could act as the author here, until their token was refused.
 	Lost bool
 	// Files are those of the message on their way here, and those that are here; known as far as they may matter.
@@ -370,7 +372,7 @@ func (l *lane) intend(w *Work, step *Step) (adopted bool, err error) {
 		return true, l.exec("DELETE FROM orphans WHERE key = $1", string(step.Draft.Key))
 	}
 	return false, l.exec("INSERT INTO intents (conversation, instance, number, root, made, name, called) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-		l.here, w.Instance, step.Part, string(step.Draft.Root), time.Now().UnixMilli(), w.SameName, calledText(w.Called))
+		l.here, w.Instance, step.Part, string(step.Draft.Root), time.Now().UnixMilli(), w.SameName, w.addressed())
 }
 
 // uncertain gives the step that settles an intent of which the outcome is not known.
@@ -394,7 +396,8 @@ func (l *lane) uncertain() (*Work, Step, error) {
 	if err != nil {
 		return nil, Step{}, err
 	}
-	w.SameName, w.Called = name, readCalled(called) // as it was tried: matches come and go
+	w.SameName = name
+	w.readAddressed(called) // as it was tried: matches come and go
 	draft := bridge.Draft{Conversation: l.name, Root: bridge.MessageID(root), Key: bridge.Key(key.String), As: bridge.UserID(writer)}
 	if w.Message.Body != nil {
 		draft.Author, draft.Text = w.Message.Body.Author, w.Message.Body.Text
