@@ -67,6 +67,7 @@ func (a *account) dress(ctx context.Context, post *model.Post, d bridge.Draft, c
 	if err != nil {
 		return err
 	}
+	prioritised(post, &d, config)
 	if d.As != "" {
 		post.Message = message(d, true, called)
 		post.SetProps(props(bridge.Draft{Key: d.Key}, config))
@@ -111,6 +112,9 @@ func (a *account) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft)
 		named = overrides(config, kind)
 	}
 	called, err := a.called(ctx, d.Text)
+	if err == nil {
+		err = a.priorityStays(ctx, post, &d)
+	}
 	if err != nil {
 		return fmt.Errorf("editing a post: %w", err)
 	}

@@ -70,7 +70,7 @@ func (*answer) GetFieldDeserializers() map[string]func(serialization.ParseNode) 
 // deleted, it is a message like others.
 func (a *account) postInChat(ctx context.Context, writer *client, p place, d bridge.Draft) (bridge.MessageID, error) {
 	var made posted
-	err := orByName(d, func(d bridge.Draft) (err error) {
+	err := orInWords(d, func(d bridge.Draft) (err error) {
 		made, err = a.tryInChat(ctx, writer, p, d)
 		return err
 	})

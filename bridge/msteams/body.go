@@ -13,6 +13,7 @@ import (
 	nethtml "golang.org/x/net/html"
 
 	"causeway/bridge"
+	"causeway/bridge/richtext"
 	richhtml "causeway/bridge/richtext/html"
 )
 
@@ -27,7 +28,11 @@ const (
 // the pictures that the message shows already, by their descriptions.
 func body(ctx context.Context, d bridge.Draft, present map[string]string) (models.ChatMessageable, error) {
 	m := models.NewChatMessage()
-	text, calls := called(d.Conversation, shown(d, d.Text))
+	words, level := unmarked(d)
+	if level != richtext.Normal {
+		m.SetImportance(pointer(importances[level]))
+	}
+	text, calls := called(d.Conversation, shown(d, words))
 	var hosted []models.ChatMessageHostedContentable
 	var attached []models.ChatMessageAttachmentable
 	for _, f := range d.Files {

@@ -10,6 +10,7 @@ import (
 	"github.com/microsoftgraph/msgraph-sdk-go/models"
 
 	"causeway/bridge"
+	"causeway/bridge/richtext"
 	richhtml "causeway/bridge/richtext/html"
 )
 
@@ -44,10 +45,12 @@ func (a *account) Find(ctx context.Context, d bridge.Draft, since time.Time) ([]
 	})
 	// An answer in a chat is put together by Teams itself, and the key may not be at its end then.
 	if quoted := p.chat != "" && d.Root != ""; len(found) == 0 && (a.keys.state() != keysSurvive || quoted) {
-		sent := richhtml.Parse(richhtml.Render(shown(d, d.Text))).Hash()
+		words, level := unmarked(d)
+		sent := richtext.Marked(richhtml.Parse(richhtml.Render(shown(d, words))), level).Hash()
+		inWords := richhtml.Parse(richhtml.Render(shown(d, d.Text).Without(richtext.Bold))).Hash() // see orInWords
 		found = pick(ours, func(m models.ChatMessageable) bool {
 			doc, key := text(m)
-			return key == "" && doc.Hash() == sent
+			return key == "" && (doc.Hash() == sent || level != richtext.Normal && doc.Without(richtext.Bold).Hash() == inWords)
 		})
 	}
 	return found, nil

@@ -101,17 +101,22 @@ func callRoom(text richtext.Doc) int {
 	return n
 }
 
-// orByName makes an attempt to write a draft, and where Graph refuses it, another one in which its mentions are names: whether somebody may be mentioned
-// who is not in the conversation is on no page. What is refused has had no effect.
-func orByName(d bridge.Draft, write func(bridge.Draft) error) error {
+// orInWords makes an attempt to write a draft, and where Graph refuses it, another one in which its mentions are names and its importance is a line:
+// whether somebody may be mentioned who is not in the conversation, and who may write what is urgent, is on no page. What is refused has had no effect.
+func orInWords(d bridge.Draft, write func(bridge.Draft) error) error {
 	err := write(d)
-	if err == nil || len(d.Text.Mentions()) == 0 {
+	words, level := richtext.Unmarked(d.Text)
+	if err == nil || len(d.Text.Mentions()) == 0 && level == richtext.Normal {
 		return err
 	}
 	refused := bridge.KindOf(err) == bridge.Rejected || bridge.KindOf(err) == bridge.Unsupported ||
 		bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopeConversation
 	if !refused {
 		return err
+	}
+	if level != richtext.Normal {
+		line := richtext.Marked(nil, level).Without(richtext.Bold) // which is not taken for the mark any more
+		d.Text = append(line, words...)
 	}
 	d.Text = d.Text.Literal()
 	return write(d)

@@ -24,6 +24,8 @@ func around(m models.ChatMessageable) (before, behind richtext.Doc) {
 	for _, t := range m.GetAttachments() {
 		switch kind := value(t.GetContentType()); {
 		case kind == fileReference, t == answered:
+		case kind == forward:
+			before = append(before, forwarded(value(t.GetContent())))
 		case isQuote(kind):
 			before = append(before, quoted(value(t.GetContent())))
 		default:
@@ -34,7 +36,7 @@ func around(m models.ChatMessageable) (before, behind richtext.Doc) {
 }
 
 func isQuote(contentType string) bool {
-	return contentType == "messageReference" || contentType == "forwardedMessageReference"
+	return contentType == "messageReference" || contentType == forward
 }
 
 // ownBody is how a message that a person wrote themselves is changed in their name. An edit replaces the body with all that it refers

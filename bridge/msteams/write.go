@@ -86,7 +86,7 @@ func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, e
 		p.message, _, _ = strings.Cut(string(d.Root), "/") // threads are one level deep
 	}
 	var made posted
-	err = orByName(d, func(d bridge.Draft) error {
+	err = orInWords(d, func(d bridge.Draft) error {
 		b, err := body(ctx, d, nil)
 		if err != nil {
 			return fmt.Errorf("%s: %w", op.Doing, err)
@@ -111,7 +111,7 @@ func (a *account) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft)
 	if a.lacks(editing) {
 		return lacking("editing a message")
 	}
-	return orByName(d, func(d bridge.Draft) error {
+	return orInWords(d, func(d bridge.Draft) error {
 		var b models.ChatMessageable
 		var err error
 		if d.As != "" && d.Key == "" {
