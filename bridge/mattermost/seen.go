@@ -60,7 +60,7 @@ type batch struct {
 	config  serverConfig
 }
 
-// newBatch prepares for the states of posts; it asks who wrote them, and who is named in them.
+// newBatch prepares for the states of posts; it asks who wrote them, who is named in them, and for files that the server did not describe.
 func (a *account) newBatch(ctx context.Context, posts []*model.Post) (*batch, error) {
 	writers, err := a.meet(ctx, posts)
 	if err != nil {
@@ -68,6 +68,9 @@ func (a *account) newBatch(ctx context.Context, posts []*model.Post) (*batch, er
 	}
 	named, err := a.namedIn(ctx, posts)
 	if err != nil {
+		return nil, err
+	}
+	if err := a.describeFiles(ctx, posts); err != nil {
 		return nil, err
 	}
 	_, config, err := a.self()
