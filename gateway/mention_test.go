@@ -98,14 +98,14 @@ func TestAnEditElsewhereCallsWhoIsMeant(t *testing.T) {
 func TestQuotesCallNobody(t *testing.T) {
 	inWorld(t, func(w *world) {
 		a, b := w.mentioning(memory.Options{})
-		root := a.SayDoc("town", "", "zoe", calling("alice"))
+		root := a.SayDoc("town", "", "zoe", calling("zed"))
 		w.wait(time.Second)
 		w.route(inout("a", "town"), inout("b", "town"))
 		w.start()
 		w.connect(a, "alice", b, "ally")
 		a.Reply("town", root, "zoe", "an answer")
 		w.wait(time.Second)
-		w.same(called(b), []string{"zoe: hello @alice\nan answer"})
+		w.same(called(b), []string{"zoe: hello @zed\nan answer"})
 	})
 }
 
@@ -169,5 +169,27 @@ func TestLinksLeadToTheSameMessageOnTheOtherSide(t *testing.T) {
 		b.SayDoc("town", "", "bea", leads("back:", address(b, "town", there[1].ID)))
 		w.wait(time.Second)
 		w.same(a.Messages("town")[3].Doc, richtext.Normalize(leads("back:", address(a, "town", reply))))
+	})
+}
+
+// TestLinksIntoTalksStay: the address of a talk tells who is in it.
+func TestLinksIntoTalksStay(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.route(inout("a", "town"), inout("b", "town"))
+		a, b := w.talking(likeMattermost(), likeTeams(), "ann", "ben")
+		talk := a.Direct("ann", "ben")
+		id := a.Say(talk, "ann", "between us")
+		w.wait(10 * time.Second)
+		w.talksAre(b, "Ann Ben > Ann: between us")
+		secret := a.Account("", "bot").Address(bridge.ConversationID{Server: a.Server(), Channel: talk}, id)
+		link := func(text string) richtext.Doc {
+			return richtext.Doc{{Kind: richtext.Paragraph, Runs: []richtext.Run{{Text: text, Link: secret}}}}
+		}
+		a.SayDoc("town", "", "ann", link("look"))
+		a.SayDoc(talk, "", "ann", link("as I said"))
+		w.wait(10 * time.Second)
+		w.same(b.Messages("town")[0].Doc, link("look"))
+		there := b.Talks()[0].Conversation
+		w.same(b.Messages(there.Channel)[1].Doc.Links(), []string{b.Account("", "bot").Address(there, b.Messages(there.Channel)[0].ID)})
 	})
 }
