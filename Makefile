@@ -37,6 +37,7 @@ setup:
 	compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || missing+=(postgresql); \
 	[[ -e /etc/ssl/certs/ca-certificates.crt ]] || missing+=(ca-certificates); \
 	command -v chromium >/dev/null || missing+=(chromium); \
+	command -v prometheus >/dev/null && command -v promtool >/dev/null || missing+=(prometheus); \
 	if (( $${#missing[@]} )); then \
 	    if ! command -v apt-get >/dev/null; then echo "make test needs these, by their names in Debian: $${missing[*]}" >&2; exit 1; fi; \
 	    if (( EUID )); then echo "make test needs packages that are not installed. Do:  sudo apt-get install $${missing[*]}" >&2; exit 1; fi; \

@@ -99,7 +99,17 @@ type Status struct {
 	Ends []End
 	// Facts are what else is worth showing, in this order.
 	Facts []Fact
+	// Sockets counts the connections that are open for what the service pushes, by whose they are, [OfAccount] or [OfPeople]; nil: it has none.
+	Sockets map[string]int
+	// Subscribed says of each subscription that lives since when it does; nil: none is wanted.
+	Subscribed []time.Time
 }
+
+// Whose sockets are.
+const (
+	OfAccount = "account"
+	OfPeople  = "people"
+)
 
 // End is the end of the life of something that the account needs: a secret, a certificate.
 type End struct {

@@ -70,7 +70,8 @@ type Draft struct {
 	Conversation ConversationID
 	// Root is the instance that is answered; empty starts a thread.
 	Root MessageID
-	// As is the connected person who writes; empty: the relay account writes and shows Author.Name.
+	// As is the connected person who writes; empty: the relay account writes and shows Author.Name, told apart from the names of members of
+	// the conversation whom the author is not known to be (package names).
 	As     UserID
 	Author Author
 	// Same is who the author is among the users of this server, where both services vouch for that; empty: not known. Nothing is written in

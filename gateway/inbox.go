@@ -86,7 +86,9 @@ func (g *Gateway) heard(p *place, b bridge.Batch) {
 
 // put stores what a conversation at p has said and wakes those that now lack something.
 func (g *Gateway) put(ctx context.Context, p *place, b bridge.Batch) ([]bridge.ConversationID, error) {
+	began := time.Now()
 	woken, err := g.store.Put(ctx, b, g.routesOf(p, b.Conversation.Server))
+	g.metrics.Stored("put", time.Since(began))
 	if err = g.stored(err); err != nil {
 		return nil, err
 	}
@@ -100,7 +102,7 @@ func (g *Gateway) routesOf(p *place, server bridge.ServerID) store.Routes {
 	if p.talk != nil {
 		takes = p.talk.takes
 	}
-	return store.Routes{Targets: p.targets, Takes: takes, Own: g.own(server), Bare: bare, Linked: g.linked, Ignored: func(id bridge.MessageID) {
+	return store.Routes{Targets: p.targets, Takes: takes, Own: g.own(server), Bare: bare, Linked: g.linked, Made: func(n int) { g.metrics.Taken(p.account.Name, n) }, Ignored: func(id bridge.MessageID) {
 		p.account.log.WithField("channel", p.channel).WithField("message", string(id)).
 			Info("somebody has edited one of several posts of a long message; that is not carried")
 	}}
@@ -127,7 +129,7 @@ func (i inbox) Trouble(c bridge.ConversationID, err error) {
 // own tells which users of a server are Causeway's accounts.
 func (g *Gateway) own(server bridge.ServerID) func(bridge.UserID) bool {
 	return func(u bridge.UserID) bool {
-		for _, a := range g.order {
+		for _, a := range g.setup.Load().order {
 			if id := a.identity.Load(); id != nil && id.Server == server && id.User == u {
 				return true
 			}

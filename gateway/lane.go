@@ -74,7 +74,9 @@ func (l *lane) work(ctx context.Context) {
 		if p == nil {
 			return // no longer in the config
 		}
+		began := time.Now()
 		next, err := l.gateway.store.Advance(ctx, l.name, last, planner{l.gateway, p}.plan)
+		l.gateway.metrics.Stored("advance", time.Since(began))
 		if err = l.gateway.stored(err); err != nil {
 			if ctx.Err() != nil {
 				return
@@ -91,7 +93,7 @@ func (l *lane) work(ctx context.Context) {
 		if next.Step.Op == store.Settled {
 			return
 		}
-		last = l.attempt(ctx, p.through(l.gateway.accounts[next.Step.Account]), next.Work, next.Step)
+		last = l.attempt(ctx, p.through(l.gateway.setup.Load().accounts[next.Step.Account]), next.Work, next.Step)
 	}
 }
 
@@ -99,6 +101,11 @@ func (l *lane) work(ctx context.Context) {
 // store then asks for what settles it.
 func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step store.Step) *store.Outcome {
 	o := &store.Outcome{Work: work, Step: step}
+	ctx, leave := p.account.enter(ctx)
+	if leave == nil {
+		return unmade(o) // another one has taken its place
+	}
+	defer leave()
 	if work.Instance != l.failing {
 		l.failures = 0 // those of another message say nothing of this one
 	}
@@ -119,6 +126,7 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 	if writes(step.Op) {
 		l.wrote = time.Now()
 	}
+	l.count(p.account.Name, o, err)
 	switch {
 	case err == nil && step.Op == store.Find && o.Verdict == store.Absent && l.failing == work.Instance && l.failures > 0:
 		return l.missed(ctx, o)
@@ -451,6 +459,9 @@ func (l *lane) refuse(o *store.Outcome, verdict store.Verdict, why error) {
 	o.Verdict, o.Reason = verdict, why.Error()
 	if verdict == store.Refused && o.Step.Op != store.React && o.Step.Op != store.Unreact {
 		l.log.WithError(why).WithField("message", o.Work.Instance).Warn("quarantined; see `causeway quarantine list`")
+		if p := l.gateway.table.Load().conversations[l.name]; p != nil {
+			l.gateway.metrics.Quarantined(p.account.Name, bridge.KindOf(why))
+		}
 	}
 }
 
@@ -485,6 +496,9 @@ func (l *lane) retry(ctx context.Context, p *place, o *store.Outcome, err error)
 	case kind == bridge.Throttled:
 		if after := bridge.AfterOf(err); after > 0 {
 			wait = after
+		}
+		if bridge.ScopeOf(err) == bridge.ScopeConversation {
+			l.gateway.metrics.Throttled(p.account.Name, wait)
 		}
 		switch as := o.Step.Writer(); {
 		case bridge.ScopeOf(err) == bridge.ScopeAccount:

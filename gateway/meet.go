@@ -39,7 +39,7 @@ func (t *talks) meet(ctx context.Context, a *account, talk bridge.Talk) (bridge.
 	}
 	talk.Since = talk.Since.Truncate(time.Millisecond)
 	var refused *decision
-	for _, l := range t.links {
+	for _, l := range *t.links.Load() {
 		if !l.has(a) {
 			continue
 		}

@@ -21,7 +21,7 @@ func (p planner) addressed(w *store.Work, text richtext.Doc) richtext.Doc {
 
 // linked tells which message of any account's server lies at an address.
 func (g *Gateway) linked(address string) (to store.Linked, ok bool) {
-	for _, a := range g.order {
+	for _, a := range g.setup.Load().order {
 		err := guarded(func() error { to.Conversation, to.ID, ok = a.Bridge.ReadAddress(address); return nil })
 		if ok && err == nil {
 			return to, true

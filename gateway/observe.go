@@ -92,11 +92,11 @@ func (g *Gateway) PeopleChanged() { g.talks.wanted() }
 
 // watch goes by who is connected, until ctx ends.
 func (t *talks) watch(ctx context.Context) {
-	if len(t.links) == 0 {
-		return
-	}
 	for failures := 0; ; {
-		err := t.people(ctx)
+		var err error
+		if len(*t.links.Load()) > 0 {
+			err = t.people(ctx)
+		}
 		if ctx.Err() != nil {
 			return
 		}
@@ -233,8 +233,8 @@ func (t *talks) observe() {
 		if u.state != store.Connected || !u.anywhere {
 			continue
 		}
-		a := t.gateway.accounts[u.account]
-		if a != nil && a.capabilities.Direct && slices.ContainsFunc(t.links, func(l *link) bool { return l.has(a) && (l.on(bridge.Pair) || l.on(bridge.Group)) }) {
+		a := t.gateway.setup.Load().accounts[u.account]
+		if a != nil && a.capabilities.Direct && slices.ContainsFunc(*t.links.Load(), func(l *link) bool { return l.has(a) && (l.on(bridge.Pair) || l.on(bridge.Group)) }) {
 			observed[u.account] = append(observed[u.account], bridge.Observed{User: at.User, Since: time.UnixMilli(u.since), Online: u.observe && u.prefers != "" && u.prefers != u.account})
 		}
 	}

@@ -37,7 +37,7 @@ func (g *Gateway) lose(ctx context.Context, server bridge.ServerID, u bridge.Use
 
 // Identity implements people.Gateway.
 func (g *Gateway) Identity(a bridge.AccountName) (bridge.Identity, bool) {
-	one := g.accounts[a]
+	one := g.setup.Load().accounts[a]
 	if one == nil {
 		return bridge.Identity{}, false
 	}
@@ -48,13 +48,13 @@ func (g *Gateway) Identity(a bridge.AccountName) (bridge.Identity, bool) {
 	return *id, true
 }
 
-// Pairs implements people.Gateway.
-func (g *Gateway) Pairs() ([]people.Pair, <-chan struct{}) {
+// Routes implements people.Gateway.
+func (g *Gateway) Routes() ([]people.Route, <-chan struct{}) {
 	t := g.table.Load()
-	var all []people.Pair
+	var all []people.Route
 	for from, p := range t.conversations {
 		for _, to := range p.targets {
-			one := people.Pair{From: from, To: to, Reader: p.account.Name, Writer: t.conversations[to].account.Name, Name: p.channel}
+			one := people.Route{From: from, To: to, Reader: p.account.Name, Writer: t.conversations[to].account.Name, Name: p.channel}
 			if p.talk != nil {
 				one.Shape, one.Everybody = p.talk.shape, p.talk.everybody
 				if p.talk.pairs[to].State != store.PairOpen {
@@ -64,7 +64,7 @@ func (g *Gateway) Pairs() ([]people.Pair, <-chan struct{}) {
 			all = append(all, one)
 		}
 	}
-	slices.SortFunc(all, func(a, b people.Pair) int {
+	slices.SortFunc(all, func(a, b people.Route) int {
 		return cmp.Or(compareConversations(a.From, b.From), compareConversations(a.To, b.To))
 	})
 	return all, t.changed

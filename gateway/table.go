@@ -53,7 +53,8 @@ func (p *place) through(a *account) *place {
 // newTable is called with g.resolve held.
 func (g *Gateway) newTable() *table {
 	t := &table{complete: true, conversations: map[bridge.ConversationID]*place{}, found: map[named]bridge.ConversationID{}, changed: make(chan struct{})}
-	for _, r := range g.routes {
+	setup := g.setup.Load()
+	for _, r := range setup.routes {
 		for _, e := range r.Endpoints {
 			c, ok := g.found[e.Account][e.Channel]
 			if !ok {
@@ -63,13 +64,13 @@ func (g *Gateway) newTable() *table {
 			t.found[named{e.Account, e.Channel}] = c
 			p := t.conversations[c]
 			if p == nil {
-				p = &place{account: g.accounts[e.Account], channel: e.Channel, gateways: map[bridge.ConversationID]string{}, files: map[bridge.ConversationID]FilePolicy{}, wakes: map[bridge.ConversationID]bool{}}
+				p = &place{account: setup.accounts[e.Account], channel: e.Channel, gateways: map[bridge.ConversationID]string{}, files: map[bridge.ConversationID]FilePolicy{}, wakes: map[bridge.ConversationID]bool{}}
 				t.conversations[c] = p
 			}
 			p.in, p.out = p.in || e.In, p.out || e.Out
 		}
 	}
-	for _, r := range g.routes {
+	for _, r := range setup.routes {
 		for _, from := range r.Endpoints {
 			for _, to := range r.Endpoints {
 				t.connect(g.found[from.Account][from.Channel], g.found[to.Account][to.Channel], from.In && to.Out, r)

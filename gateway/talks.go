@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"causeway/bridge"
@@ -28,7 +29,9 @@ type Direct struct {
 // What is in the table is carried like channels are. One talk is met at a time; nothing else waits for it.
 type talks struct {
 	gateway *Gateway
-	links   []*link
+	links   atomic.Pointer[[]*link] // replaced when the config is
+	// loaded: the store has been read, which is not done before there are links. Guarded by the gateway's changing.
+	loaded bool
 	// regard is signalled when people may have connected or disconnected.
 	regard  chan struct{}
 	meeting keyed
@@ -106,32 +109,76 @@ type user struct {
 	since    int64 // when they connected, in Unix milliseconds
 }
 
-func newTalks(g *Gateway, all []Direct) *talks {
+func newTalks(g *Gateway, links []*link) *talks {
 	t := &talks{
 		gateway: g, regard: make(chan struct{}, 1), known: map[bridge.ConversationID]*talk{}, pairs: map[int64]store.Pair{},
 		users: map[store.User]user{}, doubtful: map[int64]bool{}, observed: map[bridge.AccountName][]bridge.Observed{}, changed: make(chan struct{}),
 	}
+	t.links.Store(&links)
+	return t
+}
+
+// newLinks gives those of a setup's accounts between which conversations can be carried, and shall.
+func newLinks(s *setup, all []Direct) []*link {
+	var links []*link
 	for _, d := range all {
 		l := &link{settings: d.Settings, wakes: d.MentionAll}
 		for i, name := range d.Accounts {
-			l.ends[i] = g.accounts[name]
+			l.ends[i] = s.accounts[name]
 		}
 		if l.ends[0] != nil && l.ends[1] != nil && l.ends[0] != l.ends[1] && l.ends[0].capabilities.Direct && l.ends[1].capabilities.Direct {
-			t.links = append(t.links, l)
+			links = append(links, l)
 		}
 	}
-	return t
+	return links
 }
 
 // load reads what earlier runs have met, and who is connected.
 func (t *talks) load(ctx context.Context) error {
-	if len(t.links) == 0 {
+	links := *t.links.Load()
+	if err := t.know(ctx, t.gateway.setup.Load(), links); err != nil {
+		return err
+	}
+	t.relink(ctx, links)
+	return nil
+}
+
+// know reads from the store what links need.
+func (t *talks) know(ctx context.Context, s *setup, links []*link) error {
+	if len(links) == 0 {
+		return nil
+	}
+	for _, a := range s.order {
+		if a.server.Load() != nil {
+			continue
+		}
+		c, ok, err := t.gateway.store.Endpoint(ctx, a.Name, Placed(a.Place, ""))
+		if err != nil {
+			return err
+		}
+		if ok {
+			a.server.Store(&c.Server)
+		}
+	}
+	if t.loaded {
 		return nil
 	}
 	if err := t.restore(ctx); err != nil {
 		return err
 	}
+	t.loaded = true
 	return t.learn(ctx)
+}
+
+// relink goes by these links from now on; the table is to be made anew.
+func (t *talks) relink(ctx context.Context, links []*link) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	t.links.Store(&links)
+	for _, l := range links {
+		t.note(ctx, l)
+	}
+	t.observe()
 }
 
 func (t *talks) restore(ctx context.Context) error {
@@ -147,15 +194,6 @@ func (t *talks) restore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, a := range t.gateway.order {
-		c, ok, err := t.gateway.store.Endpoint(ctx, a.Name, Placed(a.Place, ""))
-		if err != nil {
-			return err
-		}
-		if ok {
-			a.server.Store(&c.Server)
-		}
-	}
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	for _, one := range all {
@@ -170,9 +208,6 @@ func (t *talks) restore(ctx context.Context) error {
 		if k := t.known[one.Conversation]; k != nil {
 			k.told[store.Told{User: one.User, Reason: one.Reason}] = true
 		}
-	}
-	for _, l := range t.links {
-		t.note(ctx, l)
 	}
 	return nil
 }
@@ -211,7 +246,7 @@ func (t *talks) note(ctx context.Context, l *link) {
 
 // arrived notes on which server an account is.
 func (t *talks) arrived(ctx context.Context, a *account, server bridge.ServerID) error {
-	if !slices.ContainsFunc(t.links, func(l *link) bool { return l.has(a) }) {
+	if !slices.ContainsFunc(*t.links.Load(), func(l *link) bool { return l.has(a) }) {
 		return nil
 	}
 	if known := a.server.Load(); known == nil || *known != server {
@@ -221,7 +256,7 @@ func (t *talks) arrived(ctx context.Context, a *account, server bridge.ServerID)
 		a.server.Store(&server)
 	}
 	t.mutex.Lock()
-	for _, l := range t.links {
+	for _, l := range *t.links.Load() {
 		t.note(ctx, l)
 	}
 	t.mutex.Unlock()
@@ -240,7 +275,7 @@ func (t *talks) wanted() {
 
 // linkOf gives the link between two servers, and the account of the first one; nil when the config has none.
 func (t *talks) linkOf(here, there bridge.ServerID) (*link, *account) {
-	for _, l := range t.links {
+	for _, l := range *t.links.Load() {
 		for i, a := range l.ends {
 			s, o := a.server.Load(), l.ends[1-i].server.Load()
 			if s != nil && o != nil && *s == here && *o == there {

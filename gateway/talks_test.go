@@ -179,6 +179,7 @@ func TestWhoHasNotConnectedIsShownByTheBotOrTold(t *testing.T) {
 	inWorld(t, func(w *world) {
 		a, b := w.talking(likeMattermost(), likeTeams(), "ann")
 		w.match(a, "ben", b, "Ben", "Ben")
+		w.match(b, "Ben", a, "ben", "Ben")
 		if p, _, err := w.store.PersonOf(w.t.Context(), a.Server(), "ann"); err != nil || w.store.Prefer(w.t.Context(), p.ID, "memory.b", true) != nil {
 			w.t.Fatal(err)
 		}
@@ -308,6 +309,33 @@ func TestAMessageOnItsWayIsNotWrittenWhereSomebodyHasJoined(t *testing.T) {
 		w.same(texts(b, chat), []string{"hello"})
 		w.same(len(notices(a)), 1)
 		w.same(len(w.held()), 0)
+	})
+}
+
+func TestAnEditOnItsWayIsNotWrittenWhereSomebodyHasJoined(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var f switched
+		o := likeTeams()
+		o.Fault = f.fault
+		a, b := w.talking(likeMattermost(), o, "ann", "ben", "cyd", "dan")
+		chat := b.Direct("Ann", "Ben", "Cyd")
+		b.Say(chat, "Ann", "hello")
+		w.wait(5 * time.Second)
+		early := a.Say("@ann@ben@cyd", "ben", "for three")
+		w.wait(5 * time.Second)
+		f.on(func(ctx context.Context, c memory.Call) error {
+			if c.Op == memory.Feeding && !c.After { // nothing is read in b any more
+				pause(ctx, time.Hour)
+			}
+			return nil
+		})
+		b.Say(chat, "Cyd", "the feed is slow")
+		w.wait(time.Second)
+		b.Join(chat, "Dan")
+		w.wait(time.Second)
+		a.Edit("@ann@ben@cyd", early, "not for dan")
+		w.wait(time.Minute)
+		w.same(texts(b, chat), []string{"hello", "for three", "the feed is slow"})
 	})
 }
 

@@ -24,7 +24,7 @@ func (l *lane) tell(ctx context.Context, p *place, step store.Step) error {
 	if !known {
 		return err
 	}
-	for _, other := range l.gateway.order {
+	for _, other := range l.gateway.setup.Load().order {
 		at := slices.IndexFunc(person.Identities, func(i store.Identity) bool {
 			return i.Account == other.Name && i.Server != l.name.Server && i.State == store.Connected
 		})

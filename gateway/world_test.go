@@ -17,6 +17,7 @@ import (
 
 	"causeway/bridge"
 	"causeway/bridge/memory"
+	"causeway/gateway/metrics"
 	"causeway/gateway/store"
 )
 
@@ -41,6 +42,7 @@ type world struct {
 
 	gone    bool // the store has been closed: the gateway must end with that error
 	store   *store.Store
+	metrics *metrics.Metrics
 	gateway *Gateway
 	stop    context.CancelFunc
 	stopped chan struct{}
@@ -176,7 +178,7 @@ func (w *world) start() {
 	var ctx context.Context
 	ctx, w.stop = context.WithCancel(w.t.Context())
 	w.stopped = make(chan struct{})
-	w.gateway = New(Options{Accounts: w.accounts, Routes: w.routes, Directs: w.directs, Store: w.store, Log: logrus.NewEntry(logger), Version: "v1", Lost: w.lost, Noticed: func() { w.noticed.Add(1) }, Spoke: w.spoke})
+	w.gateway = New(Options{Plan: Plan{Accounts: w.accounts, Routes: w.routes, Directs: w.directs}, Store: w.store, Log: logrus.NewEntry(logger), Version: "v1", Metrics: w.metrics, Lost: w.lost, Noticed: func() { w.noticed.Add(1) }, Spoke: w.spoke})
 	g := w.gateway
 	go func() {
 		defer close(w.stopped)

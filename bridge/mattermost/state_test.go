@@ -259,22 +259,3 @@ func TestWhereTheServerReachesCauseway(t *testing.T) {
 		}
 	}
 }
-
-func TestWhereAuthorsComeFrom(t *testing.T) {
-	here, teams, other := bridge.Protocol{Name: protocol, Title: "Mattermost"}, bridge.Protocol{Name: "msteams", Title: "Microsoft Teams"}, bridge.Protocol{Name: "irc", Title: "IRC"}
-	for _, c := range []struct {
-		id    bridge.UserID
-		known []bridge.Protocol
-		want  string
-	}{
-		{"0d7c1c5e-2f4e-4c0e-9a55-5d1e5f7e2f10", []bridge.Protocol{here, teams}, "Microsoft Teams"},
-		{bridge.UserID(model.NewId()), []bridge.Protocol{teams, here}, "Mattermost"},
-		{"0d7c1c5e-2f4e-4c0e-9a55-5d1e5f7e2f10", []bridge.Protocol{here, teams, other}, "elsewhere"},
-		{"", []bridge.Protocol{here, teams}, "elsewhere"},
-		{"x", []bridge.Protocol{here}, "elsewhere"},
-	} {
-		if got := elsewhere(bridge.Author{ID: c.id, Name: "Alice"}, c.known); got != c.want {
-			t.Errorf("%q among %d: %s, want %s", c.id, len(c.known), got, c.want)
-		}
-	}
-}

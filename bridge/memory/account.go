@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"causeway/bridge"
+	"causeway/bridge/names"
 	"causeway/bridge/richtext"
 )
 
@@ -222,7 +223,7 @@ func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, e
 		if err := a.shows(c, nil, d); err != nil {
 			return err
 		}
-		id = a.service.add(c, &message{root: d.Root, author: a.shown(d), writer: a.writer(d.As), key: d.Key},
+		id = a.service.add(c, &message{root: d.Root, author: a.shown(c, d), writer: a.writer(d.As), key: d.Key},
 			a.service.calling(version{text: a.service.text(d.Text), files: d.Files}))
 		c.attach(c.byID[id])
 		return nil
@@ -279,15 +280,26 @@ func (a *account) fits(d richtext.Doc) error {
 }
 
 // shown is who a post shows as its author: the person who writes, or whom the relay speaks for.
-func (a *account) shown(d bridge.Draft) bridge.Author {
+func (a *account) shown(c *channel, d bridge.Draft) bridge.Author {
 	if d.As != "" {
 		return a.service.person(d.As)
 	}
 	who := a.service.person(a.user)
 	if d.Author.Name != "" {
 		who.Name, who.Avatar = d.Author.Name, d.Author.Avatar
+		if a.taken(c, d) {
+			who.Name = names.Apart(d.Author, protocol, func(u bridge.UserID) bool { return a.service.people[u].ID != "" })
+		}
 	}
 	return who
+}
+
+// taken tells whether a member of the conversation looks by name like an author from elsewhere who they are not known to be.
+func (a *account) taken(c *channel, d bridge.Draft) bool {
+	shape := names.Shape(d.Author.Name)
+	return names.Mixed(d.Author.Name) || slices.ContainsFunc(a.service.members(c), func(u bridge.UserID) bool {
+		return u != d.Same && names.Shape(a.service.person(u).Name) == shape
+	})
 }
 
 // Edit replaces the text of a post.

@@ -45,12 +45,19 @@ func (a *account) Find(ctx context.Context, d bridge.Draft, since time.Time) ([]
 	})
 	// An answer in a chat is put together by Teams itself, and the key may not be at its end then.
 	if quoted := p.chat != "" && d.Root != ""; len(found) == 0 && (a.keys.state() != keysSurvive || quoted) {
-		words, level := unmarked(d)
-		sent := richtext.Marked(richhtml.Parse(richhtml.Render(shown(d, words))), level).Hash()
-		inWords := richhtml.Parse(richhtml.Render(shown(d, d.Text).Without(richtext.Bold))).Hash() // see orInWords
+		hash := func(d bridge.Draft) string {
+			words, level := unmarked(d)
+			return richtext.Marked(richhtml.Parse(richhtml.Render(shown(d, words))), level).Hash()
+		}
+		inWords := func(d bridge.Draft) string { // see orInWords
+			return richhtml.Parse(richhtml.Render(shown(d, d.Text).Without(richtext.Bold))).Hash()
+		}
+		sent := []string{hash(d), hash(apart(d))} // who is called like the author may have come or gone since
+		refused := []string{inWords(d), inWords(apart(d))}
+		_, level := unmarked(d)
 		found = pick(ours, func(m models.ChatMessageable) bool {
 			doc, key := text(m)
-			return key == "" && (doc.Hash() == sent || level != richtext.Normal && doc.Without(richtext.Bold).Hash() == inWords)
+			return key == "" && (slices.Contains(sent, doc.Hash()) || level != richtext.Normal && slices.Contains(refused, doc.Without(richtext.Bold).Hash()))
 		})
 	}
 	return found, nil

@@ -345,7 +345,8 @@ func TestPeopleFromElsewhereCount(t *testing.T) {
 		w.says(stranger, group, "hello")
 		time.Sleep(time.Minute)
 		met := w.inbox.meetings()
-		if len(met) != 1 || len(met[0].Members) != 3 || met[0].Speaker != bridge.UserID(stranger.ID) {
+		// It may be met for Teams' own notice that it was made, before anybody has spoken.
+		if len(met) != 1 || len(met[0].Members) != 3 || met[0].Speaker != bridge.UserID(stranger.ID) && met[0].Speaker != "" {
 			w.Errorf("met: %+v", met)
 		}
 		w.converged(group)

@@ -32,10 +32,11 @@ func shown(d bridge.Draft, text richtext.Doc) richtext.Doc {
 	return append(richtext.Doc{name}, text...)
 }
 
-// Parts splits a text so that each part fits into a post with name, markup and key. There is room for the name in every part: the
-// relay account may have to write what its author cannot.
+// Parts splits a text so that each part fits into a post with name, markup and key. There is room for the name in every part, as long as it may
+// be shown: the relay account may have to write what its author cannot.
 func (a *account) Parts(d bridge.Draft) []richtext.Doc {
 	d.As = ""
+	d = apart(d)
 	key := strings.Repeat("k", longestKey)
 	room := largestBody
 	for _, f := range d.Files {
@@ -85,6 +86,7 @@ func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, e
 		op = opPostReply
 		p.message, _, _ = strings.Cut(string(d.Root), "/") // threads are one level deep
 	}
+	d = a.named(ctx, d)
 	var made posted
 	err = orInWords(d, func(d bridge.Draft) error {
 		b, err := body(ctx, d, nil)
@@ -110,6 +112,9 @@ func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, e
 func (a *account) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft) error {
 	if a.lacks(editing) {
 		return lacking("editing a message")
+	}
+	if d.As == "" || d.Key != "" {
+		d = a.named(ctx, d)
 	}
 	return orInWords(d, func(d bridge.Draft) error {
 		var b models.ChatMessageable

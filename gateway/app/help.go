@@ -40,6 +40,11 @@ func lessons() map[string]lesson {
 			text:     "Asks the Causeway that is running, by its address in [http]; call it as the user that runs Causeway, who can read the key file.",
 			examples: [][2]string{{"causeway status", "problems with their next steps, accounts, gateways"}, {"causeway status --json | jq .totals.waiting", "for a script"}},
 		},
+		"reload": {
+			text: "Causeway does the same by itself when the file has changed, and at SIGHUP. Gateways, accounts and most other keys are added, changed and removed; a connection of which the config says the same " +
+				"as before goes on. A config with a mistake is not taken up. Some keys count at the next start only; they are named.",
+			examples: [][2]string{{"causeway reload", "shows what has changed, or what is wrong"}},
+		},
 		"channels": {
 			examples: [][2]string{{"causeway channels mattermost.hq", "each line can be copied into a gateway of the config"}},
 			accounts: true,

@@ -42,9 +42,11 @@ type validator interface {
 
 // Config is a valid config; paths in it are absolute, or relative to the working directory where baseDir was.
 type Config struct {
-	General  General
-	Storage  Storage
-	HTTP     HTTP
+	General General
+	Storage Storage
+	HTTP    HTTP
+	// Metrics are for Prometheus.
+	Metrics  Metrics
 	People   People
 	Accounts map[string]Account // by ID
 	Directs  []Direct           // in the order of the file

@@ -75,12 +75,16 @@ Deny = ["Mallory@example.com "]
 SyncInterval = "2h"
 OnTeamsUserRemoved = "Nothing"
 MaxRemovals = "10%"
+
+[metrics]
+Enable = false
+Token = "env:METRICS"
 `
 
 func TestEverythingGivenArrives(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "ca.pem"), "", 0o644)
-	got, err := config.Parse("config.toml", []byte(complete), dir, env(map[string]string{"SECRET": "from env"}), protocols())
+	got, err := config.Parse("config.toml", []byte(complete), dir, env(map[string]string{"SECRET": "from env", "METRICS": "a token of twenty characters"}), protocols())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,6 +93,7 @@ func TestEverythingGivenArrives(t *testing.T) {
 		General: config.General{LogLevel: "warn", LogFormat: "json", RemoteNickFormat: "<{NICK}>"},
 		Storage: config.Storage{DSN: db, KeyFile: db + ".key"},
 		HTTP:    config.HTTP{Listen: ":80", PublicURL: "https://example.com/causeway"},
+		Metrics: config.Metrics{Token: "a token of twenty characters"},
 		People: config.People{
 			Prompt: config.PromptAllowList, PromptTeams: []string{"main"}, AllowListFile: filepath.Join(dir, "ca.pem"), RemindAfter: 48 * time.Hour, MaxPendingInvites: 7,
 			KeepMapping: true, MaxConnected: 250, Allow: []string{"@example.com"}, Deny: []string{"mallory@example.com"},
@@ -125,6 +130,7 @@ func TestEmptyFileGivesTheDefaults(t *testing.T) {
 		General: config.General{LogLevel: "info", LogFormat: "text", RemoteNickFormat: "{NICK}"},
 		Storage: config.Storage{DSN: "/etc/causeway/causeway.db", KeyFile: "/etc/causeway/causeway.db.key"},
 		HTTP:    config.HTTP{Listen: "127.0.0.1:9080"},
+		Metrics: config.Metrics{Enable: true},
 		People: config.People{
 			Enable: true, Prompt: config.PromptOff, RemindAfter: 30 * 24 * time.Hour, MaxPendingInvites: 50, RequireSameEmail: true, MatchByEmail: true,
 			SyncInterval: time.Hour, OnTeamsUserRemoved: config.RemovedDeactivate,

@@ -20,6 +20,7 @@ type document struct {
 	General General       `toml:"general"`
 	Storage Storage       `toml:"storage"`
 	HTTP    HTTP          `toml:"http"`
+	Metrics Metrics       `toml:"metrics"`
 	People  People        `toml:"people"`
 	Direct  []directKeys  `toml:"direct"`
 	Gateway []gatewayKeys `toml:"gateway"`
@@ -30,6 +31,7 @@ func defaults() document {
 		General: General{LogLevel: "info", LogFormat: "text", RemoteNickFormat: defaultNickFormat},
 		Storage: Storage{DSN: "causeway.db"},
 		HTTP:    HTTP{Listen: "127.0.0.1:9080"},
+		Metrics: Metrics{Enable: true},
 		People:  defaultPeople(),
 	}
 }
@@ -48,10 +50,11 @@ func (d *decoder) document(root place, keys map[string]toml.Primitive, protocols
 	accounts := d.newAccounts(protocols)
 	d.table(root, keys, func(key string, value toml.Primitive) { accounts.protocol(root, key, value) }, &doc)
 
-	cfg := &Config{General: doc.General, Storage: doc.Storage, HTTP: doc.HTTP, People: doc.People}
+	cfg := &Config{General: doc.General, Storage: doc.Storage, HTTP: doc.HTTP, Metrics: doc.Metrics, People: doc.People}
 	d.general(d.own(root, "general"), &cfg.General)
 	d.storage(d.own(root, "storage"), &cfg.Storage)
 	d.http(d.own(root, "http"), &cfg.HTTP)
+	d.metrics(d.own(root, "metrics"), &cfg.Metrics)
 	d.people(d.own(root, "people"), &cfg.People)
 	cfg.Accounts = accounts.finish(cfg.General.RemoteNickFormat)
 	cfg.Directs = d.directs(d.own(root, "direct"), doc.Direct, accounts)
@@ -202,6 +205,7 @@ func knownKeys(protocols Protocols) []tableKeys {
 	for _, name := range slices.Sorted(maps.Keys(protocols)) {
 		list = append(list, tableKeys{"[" + name + ".NAME]", names(fieldsOf(protocols[name](), &accountKeys{}))})
 	}
+	list = append(list, tableKeys{"[metrics]", names(fieldsOf(&Metrics{}))}) // behind accounts, which have a Token more often
 	list = append(list, tableKeys{"[[direct]]", names(fieldsOf(&directKeys{}))})
 	list = append(list, tableKeys{"[[gateway]]", names(fieldsOf(&gatewayKeys{}))})
 	for _, direction := range []Direction{InOut, In, Out} {
