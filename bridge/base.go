@@ -83,6 +83,9 @@ func (Base) Talk(context.Context, ConversationID) (Talk, error) {
 	return Talk{}, unsupported("asking for a direct conversation")
 }
 
+// Topic keeps it as it is.
+func (Base) Topic(topic string) string { return topic }
+
 // Rename answers Unsupported.
 func (Base) Rename(context.Context, ConversationID, UserID, string) error {
 	return unsupported("renaming a group conversation")

@@ -191,6 +191,8 @@ type Bridge interface {
 	OpenConversation(ctx context.Context, o Opening) (ConversationID, error)
 	// Talk asks the service how a direct or group conversation is now. Gone: it cannot be seen, or is a channel.
 	Talk(ctx context.Context, c ConversationID) (Talk, error)
+	// Topic gives what the service makes of a topic, which it may shorten, for one. It reaches nothing.
+	Topic(topic string) string
 	// Rename gives a group another topic. Doing it twice is harmless.
 	Rename(ctx context.Context, c ConversationID, as UserID, topic string) error
 	// LookUp gives a person by id, as remembered.

@@ -13,6 +13,7 @@ import (
 
 	"causeway/bridge"
 	"causeway/bridge/memory"
+	"causeway/gateway/store"
 )
 
 // history is everything that happened in a play, in order: what people did, the calls of the accounts and what became of
@@ -122,7 +123,11 @@ func (i overheardInbox) Put(ctx context.Context, b bridge.Batch) error {
 
 // dump writes out what the store holds.
 func dump(path string) (string, error) {
-	db, err := sql.Open("sqlite", "file:"+path+"?vfs=memdb")
+	driver, address := "sqlite", "file:"+path+"?vfs=memdb"
+	if cluster != nil {
+		driver, address = "pgx", placed(path, new(store.Options))
+	}
+	db, err := sql.Open(driver, address)
 	if err != nil {
 		return "", err
 	}

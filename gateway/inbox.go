@@ -21,9 +21,7 @@ type inbox struct {
 // Watched implements bridge.Inbox.
 func (i inbox) Watched() ([]bridge.ConversationID, <-chan struct{}) {
 	t := i.gateway.table.Load()
-	all := t.watched(i.account)
-	slices.SortFunc(all, compareConversations)
-	return all, t.changed
+	return t.watched(i.account), t.changed
 }
 
 func compareConversations(a, b bridge.ConversationID) int {
@@ -46,7 +44,7 @@ func (i inbox) Living(ctx context.Context, c bridge.ConversationID, since time.T
 
 // Put implements bridge.Inbox.
 func (i inbox) Put(ctx context.Context, b bridge.Batch) error {
-	p := i.gateway.table.Load().conversations[b.Conversation]
+	p := i.gateway.table.Load().at(b.Conversation)
 	if p == nil || p.talk == nil {
 		return i.put(ctx, p, b)
 	}

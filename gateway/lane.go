@@ -23,6 +23,7 @@ type lane struct {
 	woken   chan struct{} // holds a value when woken since it was last looked at
 
 	wrote    time.Time // when the last step ended, if it was a write
+	differed int64     // the instance for which a group was found to have other people
 	failures int       // in a row
 	failing  int64     // the instance whose step failed last
 	since    time.Time // when it failed first
@@ -42,7 +43,7 @@ func (g *Gateway) wake(all ...bridge.ConversationID) {
 			}
 			continue
 		}
-		if p := g.table.Load().conversations[c]; p == nil || g.ctx == nil || g.ctx.Err() != nil {
+		if p := g.table.Load().at(c); p == nil || g.ctx == nil || g.ctx.Err() != nil {
 			continue
 		}
 		l := &lane{gateway: g, name: c, log: g.log.WithField("conversation", c.String()), woken: make(chan struct{}, 1)}
@@ -70,7 +71,7 @@ func (l *lane) run(ctx context.Context) {
 func (l *lane) work(ctx context.Context) {
 	var last *store.Outcome
 	for ctx.Err() == nil {
-		p := l.gateway.table.Load().conversations[l.name]
+		p := l.gateway.table.Load().at(l.name)
 		if p == nil {
 			return // no longer in the config
 		}
@@ -294,8 +295,12 @@ func (l *lane) amongTheSame(ctx context.Context, p *place, o *store.Outcome) (bo
 		return true, nil
 	}
 	same, err := l.gateway.talks.unchanged(ctx, p, l.name, o.Work.Message.Origin)
+	if err == nil && !same && l.differed == o.Work.Instance { // having met it has changed nothing
+		err = errors.New("looking who is in the conversation: others than those to whom the message was said, and it is not known what follows from that")
+	}
+	l.differed = 0
 	if err != nil || !same {
-		o.Verdict = store.Absent
+		l.differed, o.Verdict = o.Work.Instance, store.Absent
 		return false, err
 	}
 	return true, nil
@@ -340,7 +345,7 @@ func passes(err error) bool {
 // recall reads at the origin who has said something, and with which files.
 func (l *lane) recall(ctx context.Context, o *store.Outcome) error {
 	m := o.Work.Message
-	origin := l.gateway.table.Load().conversations[m.Origin]
+	origin := l.gateway.table.Load().at(m.Origin)
 	if origin == nil || origin.account.identity.Load() == nil && l.failures >= quoteTries {
 		return nil
 	}
@@ -361,7 +366,7 @@ const quoteTries = 6
 // fetchRoot reads at the origin what the message answers, and which is not here.
 func (l *lane) fetchRoot(ctx context.Context, o *store.Outcome) error {
 	m := o.Work.Message
-	origin := l.gateway.table.Load().conversations[m.Origin]
+	origin := l.gateway.table.Load().at(m.Origin)
 	if origin == nil {
 		return nil // an empty quote says that something was answered
 	}
@@ -459,7 +464,7 @@ func (l *lane) refuse(o *store.Outcome, verdict store.Verdict, why error) {
 	o.Verdict, o.Reason = verdict, why.Error()
 	if verdict == store.Refused && o.Step.Op != store.React && o.Step.Op != store.Unreact {
 		l.log.WithError(why).WithField("message", o.Work.Instance).Warn("quarantined; see `causeway quarantine list`")
-		if p := l.gateway.table.Load().conversations[l.name]; p != nil {
+		if p := l.gateway.table.Load().at(l.name); p != nil {
 			l.gateway.metrics.Quarantined(p.account.Name, bridge.KindOf(why))
 		}
 	}
@@ -475,7 +480,7 @@ const (
 )
 
 func (l *lane) poisoned(ctx context.Context, o *store.Outcome) bool {
-	p := l.gateway.table.Load().conversations[l.name]
+	p := l.gateway.table.Load().at(l.name)
 	return p != nil && o.Work.Instance != 0 && l.failures >= poisonedTries && l.overdue() && p.account.works(ctx, l.since)
 }
 

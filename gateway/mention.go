@@ -9,7 +9,7 @@ import (
 func (p planner) addressed(w *store.Work, text richtext.Doc) richtext.Doc {
 	text = text.MapLinks(func(address string) string {
 		to, known := w.Links[address]
-		place := p.gateway.table.Load().conversations[to.Conversation]
+		place := p.gateway.table.Load().at(to.Conversation)
 		// The address of a talk tells others who is in it.
 		if !known || place == nil || place.talk != nil && to.Conversation != w.Conversation {
 			return ""
@@ -33,7 +33,7 @@ func (g *Gateway) linked(address string) (to store.Linked, ok bool) {
 // mentions gives a text of a message with the people whom it mentions as they are here. Those of whom that is not known are names, which call nobody,
 // and so is everybody where the config does not say otherwise.
 func (p planner) mentions(w *store.Work, text richtext.Doc) richtext.Doc {
-	origin := p.gateway.table.Load().conversations[w.Message.Origin]
+	origin := p.gateway.table.Load().at(w.Message.Origin)
 	return text.MapMentions(func(r richtext.Run) (richtext.Run, bool) {
 		if r.Who == richtext.Everybody {
 			return r, w.IsOrigin || origin != nil && origin.wakes[w.Conversation]

@@ -71,7 +71,7 @@ func (g *Gateway) waitingBy(backlogs map[bridge.ConversationID]store.Backlog) ma
 		}
 	}
 	for c := range backlogs {
-		switch p := t.conversations[c]; {
+		switch p := t.at(c); {
 		case routed[c]:
 		case p != nil && p.talk != nil:
 			add(metrics.Direct, c)

@@ -52,9 +52,13 @@ func (g *Gateway) Identity(a bridge.AccountName) (bridge.Identity, bool) {
 func (g *Gateway) Routes() ([]people.Route, <-chan struct{}) {
 	t := g.table.Load()
 	var all []people.Route
-	for from, p := range t.conversations {
+	for from, p := range t.all() {
 		for _, to := range p.targets {
-			one := people.Route{From: from, To: to, Reader: p.account.Name, Writer: t.conversations[to].account.Name, Name: p.channel}
+			there := t.at(to)
+			if there == nil {
+				continue // it has just gone
+			}
+			one := people.Route{From: from, To: to, Reader: p.account.Name, Writer: there.account.Name, Name: p.channel}
 			if p.talk != nil {
 				one.Shape, one.Everybody = p.talk.shape, p.talk.everybody
 				if p.talk.pairs[to].State != store.PairOpen {
@@ -73,13 +77,13 @@ func (g *Gateway) Routes() ([]people.Route, <-chan struct{}) {
 // Delivers implements people.Gateway.
 func (g *Gateway) Delivers(from, to bridge.ConversationID) bool {
 	t := g.table.Load()
-	p := t.conversations[from]
-	if p == nil || !slices.Contains(p.targets, to) {
+	p, there := t.at(from), t.at(to)
+	if p == nil || there == nil || !slices.Contains(p.targets, to) {
 		return false
 	}
 	reading, _ := g.troublesOf(t, from)
 	_, writing := g.troublesOf(t, to)
-	return reading == nil && writing == nil && p.account.admits() && t.conversations[to].account.admits()
+	return reading == nil && writing == nil && p.account.admits() && there.account.admits()
 }
 
 // Waiting implements people.Gateway.

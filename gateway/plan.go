@@ -63,8 +63,8 @@ func (p planner) lacks(w *store.Work) store.Step {
 	case missingRoot(w) && m.Quote == nil:
 		return store.Step{Op: store.Quote}
 	}
-	if p.parted(w) {
-		return p.reactions(w)
+	if origin := p.gateway.table.Load().at(m.Origin); p.parted(w, origin) {
+		return p.left(w, origin)
 	}
 	followed := w.Frozen || w.Phase == store.Live && !p.capabilities().Edit
 	if !followed {
@@ -151,6 +151,8 @@ func (p planner) origin(w *store.Work) store.Step {
 		return store.Step{Op: store.Stay}
 	case m.Body == nil || !behind || w.As == "" || !can.Edit || w.Frozen:
 		return p.reactions(w) // an origin that cannot be edited stays as it is
+	case p.place.talk != nil && p.place.talk.others(m.Created):
+		return p.left(w, p.place)
 	}
 	draft := bridge.Draft{Conversation: w.Conversation, As: w.As, Author: m.Body.Author, Text: p.addressed(w, m.Body.Text)}
 	pieces := p.place.account.Bridge.Parts(draft)
@@ -162,12 +164,12 @@ func (p planner) origin(w *store.Work) store.Step {
 }
 
 // routed reports whether the config still carries the message's origin here. An origin that is not in the table may be
-// there under another name, while not all channels of the config have been found.
+// there under another name, while not all channels of the config have been found; of talks there are no other names.
 func (p planner) routed(w *store.Work) bool {
 	t := p.gateway.table.Load()
-	origin := t.conversations[w.Message.Origin]
+	origin := t.at(w.Message.Origin)
 	if origin == nil {
-		return !t.complete
+		return !t.complete && p.place.talk == nil
 	}
 	return slices.Contains(origin.targets, w.Conversation)
 }
@@ -345,7 +347,7 @@ func (p planner) draft(w *store.Work) bridge.Draft {
 
 // author gives the name that RemoteNickFormat makes of an author from elsewhere.
 func (p planner) author(w *store.Work, a bridge.Author) bridge.Author {
-	origin := p.gateway.table.Load().conversations[w.Message.Origin]
+	origin := p.gateway.table.Load().at(w.Message.Origin)
 	nick := config.Nick{Nick: a.Name, UserID: string(a.ID)}
 	if origin != nil {
 		nick.Bridge, nick.Protocol, nick.Label = shortName(origin.account.Name), origin.account.Protocol, origin.account.Label

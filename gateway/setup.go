@@ -89,7 +89,7 @@ func (g *Gateway) Change(ctx context.Context, p Plan) error {
 		}
 	}
 	g.found = found
-	g.talks.relink(ctx, links)
+	g.talks.relink(links)
 	g.renew()
 	g.resolve.Unlock()
 

@@ -255,21 +255,25 @@ func (e Endpoint) direction() string {
 
 // troublesOf tells what is wrong with reading and writing a conversation.
 func (g *Gateway) troublesOf(t *table, c bridge.ConversationID) (reading, writing *Trouble) {
-	a := t.conversations[c].account
+	p := t.at(c)
+	if p == nil {
+		return nil, nil
+	}
 	g.lanes.Lock()
 	l := g.running[c]
 	g.lanes.Unlock()
 	if l != nil {
-		writing = l.trouble.now(a.Name, delivering, storing)
+		writing = l.trouble.now(p.account.Name, delivering, storing)
 	}
-	return a.reading.now(a.Name, c.String()), writing
+	return p.account.reading.now(p.account.Name, c.String()), writing
 }
 
 // conversations sums up, and lists the troubles of conversations: each once, and none that follows from one of their
 // account or of the store.
 func (s *Status) conversations(t *table, backlogs map[bridge.ConversationID]store.Backlog) {
-	s.Totals.Gateways, s.Totals.Conversations = len(s.Gateways), len(t.conversations)
-	for c := range t.conversations {
+	s.Totals.Gateways, s.Totals.Conversations = len(s.Gateways), 0
+	for c := range t.all() {
+		s.Totals.Conversations++
 		b := backlogs[c]
 		s.Totals.Waiting += b.Waiting
 		s.Totals.Oldest = earlier(s.Totals.Oldest, b.Oldest)

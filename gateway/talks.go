@@ -36,6 +36,7 @@ type talks struct {
 	regard  chan struct{}
 	meeting keyed
 	failing troubles
+	table   *talkTable
 	// order is held from before the store changes a talk or pair until the table knows, and for reading from before somebody looks into the table
 	// until what they put is stored: so nothing is put for a conversation that is not an end any more.
 	order sync.RWMutex
@@ -43,7 +44,11 @@ type talks struct {
 	mutex sync.Mutex // guards what follows
 	known map[bridge.ConversationID]*talk
 	pairs map[int64]store.Pair
+	// ends are the pairs of each conversation, by their ids, oldest first.
+	ends  map[bridge.ConversationID][]int64
 	users map[store.User]user
+	// matched are those who are known by their e-mail address.
+	matched matched
 	// doubtful are pairs that may not be carried any more.
 	doubtful map[int64]bool
 	// changed is closed when observed has become another one.
@@ -111,7 +116,7 @@ type user struct {
 
 func newTalks(g *Gateway, links []*link) *talks {
 	t := &talks{
-		gateway: g, regard: make(chan struct{}, 1), known: map[bridge.ConversationID]*talk{}, pairs: map[int64]store.Pair{},
+		gateway: g, regard: make(chan struct{}, 1), known: map[bridge.ConversationID]*talk{}, pairs: map[int64]store.Pair{}, table: newTalkTable(), ends: map[bridge.ConversationID][]int64{},
 		users: map[store.User]user{}, doubtful: map[int64]bool{}, observed: map[bridge.AccountName][]bridge.Observed{}, changed: make(chan struct{}),
 	}
 	t.links.Store(&links)
@@ -139,11 +144,11 @@ func (t *talks) load(ctx context.Context) error {
 	if err := t.know(ctx, t.gateway.setup.Load(), links); err != nil {
 		return err
 	}
-	t.relink(ctx, links)
+	t.relink(links)
 	return nil
 }
 
-// know reads from the store what links need.
+// know reads from the store what links need, and tells it what is switched on.
 func (t *talks) know(ctx context.Context, s *setup, links []*link) error {
 	if len(links) == 0 {
 		return nil
@@ -160,24 +165,23 @@ func (t *talks) know(ctx context.Context, s *setup, links []*link) error {
 			a.server.Store(&c.Server)
 		}
 	}
-	if t.loaded {
-		return nil
+	if !t.loaded {
+		if err := t.restore(ctx); err != nil {
+			return err
+		}
+		t.loaded = true
 	}
-	if err := t.restore(ctx); err != nil {
-		return err
+	for _, l := range links {
+		t.note(ctx, l)
 	}
-	t.loaded = true
 	return t.learn(ctx)
 }
 
 // relink goes by these links from now on; the table is to be made anew.
-func (t *talks) relink(ctx context.Context, links []*link) {
+func (t *talks) relink(links []*link) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	t.links.Store(&links)
-	for _, l := range links {
-		t.note(ctx, l)
-	}
 	t.observe()
 }
 
@@ -202,7 +206,7 @@ func (t *talks) restore(ctx context.Context) error {
 		k.lifted = !settled(direct.Reason(one.Reason))
 	}
 	for _, p := range pairs {
-		t.pairs[p.ID] = p
+		t.index(p)
 	}
 	for _, one := range told {
 		if k := t.known[one.Conversation]; k != nil {
@@ -231,15 +235,20 @@ func (t *talks) talkOf(c bridge.ConversationID) *talk {
 	return k
 }
 
-// note tells the store what is switched on, once both servers are known. It is called with the mutex held.
+// note tells the store what is switched on, once both servers are known. The mutex is not held meanwhile: a lane may want it while it has the store.
 func (t *talks) note(ctx context.Context, l *link) {
 	one, two := l.ends[0].server.Load(), l.ends[1].server.Load()
-	if l.noted || one == nil || two == nil {
+	t.mutex.Lock()
+	noted := l.noted
+	t.mutex.Unlock()
+	if noted || one == nil || two == nil {
 		return
 	}
 	s := l.settings
 	since, err := t.gateway.store.Switch(ctx, *one, *two, s.Enable && s.DirectMessages, s.Enable && s.GroupMessages)
 	if t.gateway.stored(err) == nil {
+		t.mutex.Lock()
+		defer t.mutex.Unlock()
 		l.since, l.noted = since, true
 	}
 }
@@ -255,11 +264,9 @@ func (t *talks) arrived(ctx context.Context, a *account, server bridge.ServerID)
 		}
 		a.server.Store(&server)
 	}
-	t.mutex.Lock()
 	for _, l := range *t.links.Load() {
 		t.note(ctx, l)
 	}
-	t.mutex.Unlock()
 	t.gateway.retable()
 	t.wanted()
 	return nil
@@ -286,109 +293,40 @@ func (t *talks) linkOf(here, there bridge.ServerID) (*link, *account) {
 	return nil, nil
 }
 
-// take notes what the store says of a talk and its pairs, and reports whether the table must know.
-func (t *talks) take(one store.Talk, pairs ...store.Pair) (changed bool) {
+// take notes what the store says of a talk and its pairs, here and in the table.
+func (t *talks) take(one store.Talk, pairs ...store.Pair) {
+	if changed := t.taken(one, pairs); len(changed) > 0 {
+		t.replaced(changed)
+	}
+}
+
+// taken gives the conversations of which something has changed.
+func (t *talks) taken(one store.Talk, pairs []store.Pair) map[bridge.ConversationID]bool {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
+	changed := map[bridge.ConversationID]bool{}
 	if one.Conversation.Channel != "" {
 		k := t.talkOf(one.Conversation)
 		k.lifted = false
 		i, found := slices.BinarySearchFunc(k.periods, one.Since, func(p store.Talk, since time.Time) int { return p.Since.Compare(since) })
 		if found {
 			was := k.periods[i]
-			changed = was.Reason != one.Reason || !slices.Equal(was.Members, one.Members)
+			changed[one.Conversation] = was.Reason != one.Reason || !slices.Equal(was.Members, one.Members)
 			k.periods[i] = one
 		} else {
-			changed = true
+			changed[one.Conversation] = true
 			k.periods = slices.Insert(k.periods, i, one)
 		}
 	}
 	for _, p := range pairs {
-		if p.ID != 0 {
-			changed = changed || !reflect.DeepEqual(t.pairs[p.ID], p)
-			t.pairs[p.ID] = p
+		if p.ID != 0 && !reflect.DeepEqual(t.pairs[p.ID], p) {
+			for _, c := range t.index(p) {
+				changed[c] = true
+			}
 		}
 	}
+	maps.DeleteFunc(changed, func(_ bridge.ConversationID, really bool) bool { return !really })
 	return changed
-}
-
-// fill puts the talks into a table that is being made.
-func (t *talks) fill(table *table) {
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	for _, p := range slices.SortedFunc(maps.Values(t.pairs), func(a, b store.Pair) int { return int(a.ID - b.ID) }) {
-		l, _ := t.linkOf(p.Ends[0].Conversation.Server, p.Ends[1].Conversation.Server)
-		if l == nil || !l.noted || !l.on(p.Shape) {
-			continue // switched off: whatever is waiting stays where it is
-		}
-		p.Begins = later(p.Begins, l.begins(p.Shape))
-		for i, e := range p.Ends {
-			if !e.Known() {
-				continue
-			}
-			_, a := t.linkOf(e.Conversation.Server, p.Ends[1-i].Conversation.Server)
-			t.place(table, a, e, p)
-		}
-	}
-	for c, p := range table.conversations {
-		if p.talk != nil {
-			t.finish(c, p)
-		}
-	}
-}
-
-// place adds a pair to what is known of one of its ends.
-func (t *talks) place(table *table, a *account, e store.PairEnd, pair store.Pair) {
-	p := table.conversations[e.Conversation]
-	if p == nil {
-		p = &place{account: a, out: true, gateways: map[bridge.ConversationID]string{}, files: map[bridge.ConversationID]FilePolicy{}, wakes: map[bridge.ConversationID]bool{}, talk: &talkPlace{shape: pair.Shape, first: pair, pairs: map[bridge.ConversationID]store.Pair{}}}
-		p.talk.regroups = pair.Shape == bridge.Group && a.capabilities.Regroup
-		table.conversations[e.Conversation] = p
-	}
-	if p.talk == nil {
-		return // the config names it as a channel
-	}
-	other := pair.Other(e.Conversation)
-	if !other.Known() {
-		p.talk.half = append(p.talk.half, pair)
-		return
-	}
-	p.talk.pairs[other.Conversation] = pair
-	if pair.State != store.PairResting {
-		p.in = true
-		p.targets = append(p.targets, other.Conversation)
-		p.gateways[other.Conversation], p.files[other.Conversation] = "", FilePolicy{Mode: LinkFiles}
-		l, _ := t.linkOf(e.Conversation.Server, other.Conversation.Server)
-		p.wakes[other.Conversation] = l != nil && l.wakes
-	}
-	if pair.State == store.PairOpen {
-		p.talk.open++
-	}
-}
-
-// finish fills in what depends on all pairs of a conversation.
-func (t *talks) finish(c bridge.ConversationID, p *place) {
-	for _, pair := range p.talk.pairs {
-		if p.talk.begin.IsZero() || pair.Begins.Before(p.talk.begin) {
-			p.talk.begin = pair.Begins
-		}
-	}
-	k := t.known[c]
-	if k == nil || len(k.periods) == 0 { // it was opened, and nothing was said in it yet
-		p.talk.periods = []store.Talk{{Conversation: c, Shape: p.talk.shape, Members: p.talk.first.Here(c).Members}}
-	} else {
-		p.talk.periods = slices.Clone(k.periods)
-	}
-	members := p.talk.latest().Members
-	for _, u := range members {
-		if who, ok := t.users[store.User{Server: c.Server, User: u}]; ok && who.state == store.Connected {
-			p.talk.readers = append(p.talk.readers, u)
-			if who.anywhere && who.prefers != "" && who.prefers != who.account {
-				p.talk.away = append(p.talk.away, u)
-			}
-		}
-	}
-	p.talk.everybody = len(members) > 0 && len(p.talk.readers) == len(members)
 }
 
 func later(a, b time.Time) time.Time {

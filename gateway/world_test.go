@@ -90,7 +90,7 @@ func inWorld(t *testing.T, test func(w *world)) {
 
 func (w *world) open(o store.Options) *store.Store {
 	w.t.Helper()
-	s, err := store.Open(w.t.Context(), w.path, w.keys, o)
+	s, err := store.Open(w.t.Context(), placed(w.path, &o), w.keys, o)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func (w *world) start() {
 			return nil
 		}
 	}
-	w.store = w.open(store.Options{VFS: "memdb", BeforeCommit: dies(false), AfterCommit: dies(true), Full: func() error {
+	w.store = w.open(store.Options{Holder: "a gateway", VFS: "memdb", BeforeCommit: dies(false), AfterCommit: dies(true), Full: func() error {
 		if w.full.Load() {
 			return errors.New("database or disk is full")
 		}

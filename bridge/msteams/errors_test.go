@@ -242,7 +242,7 @@ func TestRetryAfterSaysHowLongAndForWhat(t *testing.T) {
 		Scope bridge.Scope
 		After time.Duration
 	}
-	c := &client{tokens: newTokens("", nil)}
+	c := &client{tokens: newTokens("", nil), called: bridge.Env{}.Called}
 	for _, test := range []struct {
 		name   string
 		status int

@@ -74,7 +74,7 @@ func (a *App) open(ctx context.Context, cfg *config.Config) (err error) {
 	if a.lock, err = lockStore(cfg.Storage.DSN); err != nil {
 		return err
 	}
-	if a.store, err = openStore(ctx, cfg.Storage); err != nil {
+	if a.store, err = openStoreWith(ctx, cfg.Storage, store.Options{Holder: holder()}); err != nil {
 		return err
 	}
 	p, err := a.assemble(cfg, nil)

@@ -46,6 +46,7 @@ func verbs() []verb {
 		{name: "quarantine", takes: "list | retry ID | drop ID", least: 0, most: 2, about: "shows what could not be delivered, tries it again, gives it up", do: (*call).quarantine},
 		{name: "people", takes: "ACTION [NAME…]", most: anyNumber, about: "shows, invites, connects and disconnects people; `causeway help people` lists the actions",
 			flags: []string{flagCSV, flagJSON, flagFile, flagDryRun, flagConfirm}, do: (*call).people, more: peopleHelp},
+		{name: "store", takes: "migrate | check | copy [--from DSN] --to DSN", least: 1, most: 1, about: "brings the store to this version, looks through it, moves it between SQLite and PostgreSQL", flags: []string{flagFrom, flagTo}, do: (*call).storeCommand},
 		{name: "rekey", about: "encrypts all stored tokens anew, with a new key in the key file; while Causeway is stopped", do: (*call).rekey},
 		{name: "render", takes: "--from SERVICE --to SERVICE [--person NAME=ID]...", about: "converts a message's text from stdin to stdout, as it is carried from one service to the other", noConfig: true,
 			flags: []string{flagFrom, flagTo, flagPerson}, do: (*call).render},

@@ -59,6 +59,14 @@ func lessons() map[string]lesson {
 				{"causeway people export --csv > people.csv", "everybody who is known"}},
 			words: actionNames(),
 		},
+		"store": {
+			text: "migrate does what the next start does anyway. copy needs an empty store to copy into, which may be the path of an SQLite database or the address of a PostgreSQL one, " +
+				"and that Causeway is stopped; without --from it takes the store of the config. env:NAME takes an address with a password from an environment variable.",
+			examples: [][2]string{{"causeway store check", "reads all of it; exit code 1 when something is wrong"},
+				{"causeway store copy --to postgres://causeway@db.example.com/causeway", "from SQLite to PostgreSQL"},
+				{"causeway store copy --from env:DSN --to causeway.db", "and back"}},
+			words: storeActions,
+		},
 		"rekey": {
 			text:     "Stop Causeway first. Back the new key file up afterwards, and keep the former one with the backups of the database that belong to it.",
 			examples: [][2]string{{"causeway rekey", "when the key file may have been seen by somebody"}},
@@ -107,6 +115,12 @@ var flagMeanings = []flagMeaning{
 	{flagOutput, "FILE", "writes into a new file"},
 }
 
+// storeFlags are those that mean something else to causeway store.
+var storeFlags = map[string]flagMeaning{
+	flagFrom: {flagFrom, "DSN", "the store to copy from; that of the config where none is named"},
+	flagTo:   {flagTo, "DSN", "the empty store to copy into"},
+}
+
 // dashed is how a flag is shown.
 func (f flagMeaning) dashed() string {
 	if len(f.name) == 1 {
@@ -120,6 +134,9 @@ func flagsOf(v verb) []flagMeaning {
 	var all []flagMeaning
 	for _, f := range flagMeanings {
 		if slices.Contains(v.flags, f.name) {
+			if of, other := storeFlags[f.name]; other && v.name == "store" {
+				f = of
+			}
 			all = append(all, f)
 		}
 	}

@@ -69,7 +69,8 @@ type General struct {
 
 // Storage is [storage].
 type Storage struct {
-	// DSN is the path of the SQLite database, which is made at the first start.
+	// DSN is the path of the SQLite database, which is made at the first start, or the address of a PostgreSQL one, postgres://USER@HOST/DATABASE, which
+	// docs/postgresql.md tells about; "env:NAME" takes it from an environment variable. In code, use store.Name to show it.
 	DSN string
 	// Key is the text of the key file, for those who keep it elsewhere, such as in the environment; empty: KeyFile holds it.
 	Key secret.Secret

@@ -29,7 +29,7 @@ type document struct {
 func defaults() document {
 	return document{
 		General: General{LogLevel: "info", LogFormat: "text", RemoteNickFormat: defaultNickFormat},
-		Storage: Storage{DSN: "causeway.db"},
+		Storage: Storage{DSN: defaultDSN},
 		HTTP:    HTTP{Listen: "127.0.0.1:9080"},
 		Metrics: Metrics{Enable: true},
 		People:  defaultPeople(),
@@ -105,21 +105,34 @@ func (d *decoder) nickFormat(at place, format string) {
 	}
 }
 
+// defaultDSN is the database where none is named.
+const defaultDSN = "causeway.db"
+
 func (d *decoder) storage(at place, s *Storage) {
+	if name, fromEnv := strings.CutPrefix(s.DSN, envPrefix); fromEnv && at.ok("DSN") {
+		s.DSN, _ = d.lookupEnv(name)
+	} else if isPostgres(s.DSN) {
+		d.plainSecret = d.plainSecret || holdsPassword(s.DSN)
+	}
 	if at.ok("DSN") {
 		if problem, hint := checkDSN(s.DSN); problem != "" {
 			d.mistake(at, "DSN", problem, hint)
 		}
 	}
-	s.DSN = d.resolve(s.DSN)
 	_, given := at.node.find("KeyFile")
+	beside := d.resolve(s.DSN)
+	if isPostgres(s.DSN) {
+		beside = d.resolve(defaultDSN) // so that the key stays where it was when the store moves
+	} else {
+		s.DSN = beside
+	}
 	switch {
 	case s.Key != "" && given:
 		d.mistake(at, "Key", "KeyFile is given, too", "one of the two is enough")
 	case s.Key != "":
 		return
 	case !given:
-		s.KeyFile = s.DSN + ".key"
+		s.KeyFile = beside + ".key"
 	}
 	if !at.ok("KeyFile") || !at.ok("DSN") {
 		return
@@ -139,19 +152,45 @@ func (d *decoder) storage(at place, s *Storage) {
 
 // checkDSN never shows the DSN, which may hold a password.
 func checkDSN(dsn string) (problem, hint string) {
-	const path = `name the file of an SQLite database, such as "causeway.db"`
+	const path = `name the file of an SQLite database, such as "causeway.db", or a PostgreSQL one, postgres://USER@HOST/DATABASE`
 	scheme, _, isURL := strings.Cut(strings.ToLower(dsn), ":")
 	switch {
 	case dsn == "":
 		return "names no database", path
+	case isPostgres(dsn):
+		return checkAddress(dsn)
 	case isURL && (scheme == "postgres" || scheme == "postgresql"):
-		return "PostgreSQL is not supported yet, it comes with a later version", path
+		return "not the address of a database", path
 	case strings.HasPrefix(dsn, ":memory:"):
 		return "a database in memory would lose messages", path
 	case isURL && (strings.Contains(dsn, "://") || scheme == "file" || scheme == "sqlite"):
 		return "not the path of a file", path
 	}
 	return "", ""
+}
+
+// isPostgres tells addresses of PostgreSQL from paths, as package store does.
+func isPostgres(dsn string) bool {
+	scheme, _, found := strings.Cut(strings.ToLower(dsn), "://")
+	return found && (scheme == "postgres" || scheme == "postgresql")
+}
+
+// checkAddress finds what can be told of an address without using it.
+func checkAddress(dsn string) (problem, hint string) {
+	const address = "write postgres://USER@HOST/DATABASE; characters such as @ : / and % of a password are written as %40 %3A %2F %25"
+	if u, err := url.Parse(dsn); err != nil || strings.Trim(u.Path, "/") == "" {
+		return "not the address of a database", address
+	}
+	return "", ""
+}
+
+func holdsPassword(dsn string) bool {
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return true
+	}
+	_, given := u.User.Password()
+	return given || u.Query().Has("password")
 }
 
 func (d *decoder) http(at place, h *HTTP) {

@@ -57,6 +57,7 @@ func refuseFirst(t *testing.T, s *Store) time.Time {
 }
 
 func TestBacklogsAreReadFromTheirIndexes(t *testing.T) {
+	aboutSQLite(t)
 	s, _ := fresh(t, Options{})
 	rows, err := s.db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+backlogQuery)
 	if err != nil {
@@ -105,6 +106,7 @@ func TestBacklogsAreReadWhileOthersWrite(t *testing.T) {
 }
 
 func TestBacklogsOfAStoreThatIsFull(t *testing.T) {
+	aboutSQLite(t)
 	s, _ := fresh(t, Options{})
 	limit(t, s, 200)
 	taken, _ := fill(t, s)

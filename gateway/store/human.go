@@ -36,7 +36,7 @@ func (p *putter) human(s *bridge.State, k known) (bool, error) {
 	if err := p.showed(k, look); err != nil {
 		return false, err
 	}
-	if err := p.exec("UPDATE parts SET doubt = $1, edited = MAX(edited, $2), hash = '' WHERE instance = $3 AND number = $4", look, edited, k.instance, k.number); err != nil {
+	if err := p.exec("UPDATE parts SET doubt = $1, edited = CASE WHEN edited < $2 THEN $2 ELSE edited END, hash = '' WHERE instance = $3 AND number = $4", look, edited, k.instance, k.number); err != nil {
 		return false, err
 	}
 	// These versions tell that it is to be written.
@@ -54,7 +54,7 @@ func (p *putter) saw(k known, look string, edited int64) error {
 	if err := p.showed(k, look); err != nil {
 		return err
 	}
-	if err := p.exec("UPDATE parts SET shown = $1, edited = MAX(edited, $2), doubt = '' WHERE instance = $3 AND number = $4", look, edited, k.instance, k.number); err != nil {
+	if err := p.exec("UPDATE parts SET shown = $1, edited = CASE WHEN edited < $2 THEN $2 ELSE edited END, doubt = '' WHERE instance = $3 AND number = $4", look, edited, k.instance, k.number); err != nil {
 		return err
 	}
 	if k.rewritten && k.shown == "" && k.text {

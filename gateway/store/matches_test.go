@@ -68,10 +68,11 @@ func TestWhoWasFoundIsKnownUntilItExpires(t *testing.T) {
 	}
 	for _, step := range []struct {
 		until time.Time
+		found bool
 		want  []string
-	}{{lookedAt.Add(-1), []string{"ann=anna", "ben=", "eve=evita"}}, {lookedAt, []string{"ann=anna"}}, {lookedAt.Add(time.Hour), nil}} {
-		if err := s.ExpireMatches(t.Context(), step.until); err != nil {
-			t.Fatal(err)
+	}{{lookedAt.Add(-1), false, []string{"ann=anna", "ben=", "eve=evita"}}, {lookedAt, true, []string{"ann=anna"}}, {lookedAt.Add(time.Hour), true, nil}} {
+		if found, err := s.ExpireMatches(t.Context(), step.until); err != nil || found != step.found {
+			t.Fatal(found, err)
 		}
 		if diff := cmp.Diff(step.want, matches(t, s)); diff != "" {
 			t.Error(step.until, diff)

@@ -166,7 +166,7 @@ func (l *lane) edited(o *Outcome) error {
 	case o.Verdict == Fileless:
 		return l.lostFiles(o)
 	case o.Verdict == NoEdit, o.Verdict != Done && o.Work.IsOrigin: // an origin stays as its author left it
-		return l.exec("UPDATE instances SET frozen = MAX(frozen, 1) WHERE id = $1", o.Work.Instance)
+		return l.exec("UPDATE instances SET frozen = CASE frozen WHEN 0 THEN 1 ELSE frozen END WHERE id = $1", o.Work.Instance)
 	case o.Verdict == Refused:
 		return l.quarantine(o)
 	case o.Verdict == Vanished:

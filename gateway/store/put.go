@@ -395,7 +395,7 @@ func (p *putter) removed(k known) error {
 	if err := p.exec(departs, k.instance); err != nil {
 		return err
 	}
-	return p.marks(p.woken, "UPDATE instances SET rank = COALESCE(rank, $1) WHERE id = $2 AND phase = 2 AND NOT $3 RETURNING conversation", p.now, k.instance, k.deleted)
+	return p.marks(p.woken, "UPDATE instances SET rank = COALESCE(rank, $1) WHERE id = $2 AND phase = 2 AND $3 = 0 RETURNING conversation", p.now, k.instance, k.deleted)
 }
 
 // departs notes that the first post of an instance is no longer there: Gone when Causeway was deleting it, Removed when

@@ -73,7 +73,7 @@ type Step struct {
 	Reason  string    // Refuse: why
 	Notice  bridge.Notice
 	Ask     bool   // Tell: with a button to connect
-	Denial  Denial // Deny: why, and who is told
+	Denial  Denial // why something is not carried, of Deny, and who is told that, of each
 	// File is what Carry, Discard and Leave are about; Beside, for Carry, what the same post shows and is there already.
 	File   File
 	Beside []bridge.File

@@ -42,7 +42,8 @@ func testKeys(t testing.TB) Keys {
 
 func open(t testing.TB, path string, o Options) *Store {
 	t.Helper()
-	s, err := Open(context.Background(), path, testKeys(t), o)
+	o.Holder = "a test"
+	s, err := Open(context.Background(), place(path, &o), testKeys(t), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,6 +151,7 @@ func TestMigrationsAreAppendOnly(t *testing.T) {
 }
 
 func TestEveryOlderVersionIsBroughtToThePresentOne(t *testing.T) {
+	aboutSQLite(t)
 	for version := range migrations {
 		path := filepath.Join(t.TempDir(), "causeway.db")
 		db, err := sql.Open("sqlite", path)
@@ -176,6 +178,7 @@ func TestEveryOlderVersionIsBroughtToThePresentOne(t *testing.T) {
 }
 
 func TestAStoreOfANewerVersionIsRefusedWithTheNextStep(t *testing.T) {
+	aboutSQLite(t)
 	s, path := fresh(t, Options{})
 	if err := s.do(t.Context(), func(t *tx) error { return t.exec("PRAGMA user_version = 1000") }); err != nil {
 		t.Fatal(err)
@@ -396,6 +399,7 @@ func TestWhatWasPostedBeforeTheStoreWasEmptiedIsAdopted(t *testing.T) {
 }
 
 func TestTheTextOfSettledMessagesIsNotKept(t *testing.T) {
+	aboutSQLite(t)
 	s, path := fresh(t, Options{})
 	put(t, s, batch(state("m1", 1, "the word is swordfish")))
 	if n := query[int](t, s, "SELECT count(*) FROM messages WHERE body IS NOT NULL"); n != 1 {
@@ -589,7 +593,13 @@ func TestAnotherProcessChangesTheDataVersion(t *testing.T) {
 	if v := version(); v != first {
 		t.Error("it changed by the store's own write")
 	}
-	put(t, open(t, path, Options{}), batch(state("m2", 2, "another's")))
+	var o Options
+	another, err := Open(t.Context(), place(path, &o), testKeys(t), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer another.Close()
+	put(t, another, batch(state("m2", 2, "another's")))
 	if v := version(); v == first {
 		t.Error("it did not change")
 	}

@@ -295,3 +295,37 @@ func TestWhoSomebodyIsOnTheOtherServer(t *testing.T) {
 	same(t, all, []Standing{{User: "ann", Other: "ANN", Looked: true}, {User: "ben", Other: "BEN", Matched: true, Looked: true}, {User: "cyd", Other: "CYD", Matched: true, Looked: true},
 		{User: "dan", Looked: true}, {User: "eve"}})
 }
+
+// TestAnEarlierPeriodKeepsItsPeople: after a restart a bridge does not know who was in a group before what it reads first.
+func TestAnEarlierPeriodKeepsItsPeople(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "causeway.db"), Options{})
+	more, MORE := append(small[:3:3], "d"), append(capital[:3:3], "D")
+	most, MOST := append(more[:4:4], "e"), append(MORE[:4:4], "E")
+	first := meet(t, s, meeting(chat, 0, capital, small))
+	meet(t, s, meeting(chat, 700, MORE, more))
+	meet(t, s, meeting(chat, 900, MOST, most))
+	before, pairs := talkLines(t, s), shownPairs(t, s)
+	met := meet(t, s, meeting(chat, 0, MORE, more))
+	same(t, talkLines(t, s), before)
+	same(t, shownPairs(t, s), pairs)
+	same(t, met.Members, capital)
+	same(t, fmt.Sprint(met.Pair.ID, met.Reason), fmt.Sprint(first.Pair.ID, 0))
+	refused := meeting(chat, 0, MORE, more)
+	refused.Reason = 9
+	same(t, meet(t, s, refused).Members, capital)
+	same(t, talkLines(t, s), before)
+}
+
+// talkLines gives what is stored of all talks.
+func talkLines(t *testing.T, s *Store) []string {
+	t.Helper()
+	all, err := s.Talks(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := []string{}
+	for _, one := range all {
+		lines = append(lines, fmt.Sprintf("%s since %d: %v, %d", one.Conversation.Channel, millis(one.Since), one.Members, one.Reason))
+	}
+	return lines
+}

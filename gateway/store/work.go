@@ -205,6 +205,11 @@ func (l *lane) lacks(w *Work) (*Work, Step, error) {
 	w.Looked = w.Instance == l.looked
 	for {
 		step := l.plan(w)
+		for _, one := range step.Denial.Tell {
+			if err := l.tell(one, l.woken); err != nil {
+				return nil, Step{}, err
+			}
+		}
 		switch step.Op {
 		case Settled:
 			return w, step, l.settle(w)
@@ -213,7 +218,7 @@ func (l *lane) lacks(w *Work) (*Work, Step, error) {
 				return nil, Step{}, err
 			}
 		case Deny:
-			return w, Step{}, l.deny(w, step.Denial)
+			return w, Step{}, l.deny(w)
 		case Hold:
 			return w, Step{}, l.hold(w)
 		case Leave:
@@ -325,7 +330,7 @@ func (l *lane) again(w *Work) error {
 
 // bury takes a post out of its instance. It stays known: its deletion may be seen yet, or a second copy turn up.
 func (t *tx) bury(instance, number int64) error {
-	return t.exec("UPDATE parts SET number = (SELECT MIN(0, MIN(number)) - 1 FROM parts WHERE instance = $1) WHERE instance = $1 AND number = $2", instance, number)
+	return t.exec("UPDATE parts SET number = (SELECT MIN(CASE WHEN number < 0 THEN number ELSE 0 END) - 1 FROM parts WHERE instance = $1) WHERE instance = $1 AND number = $2", instance, number)
 }
 
 // key gives the key of a part: the one it was tried with before, or a new one for each time that posts of this instance
@@ -359,8 +364,8 @@ func (l *lane) intend(w *Work, step *Step) (adopted bool, err error) {
 		sent = step.Draft.Text.Hash()
 	}
 	if err := l.exec(`INSERT INTO parts (instance, number, conversation, id, key, hash, version, posted, writer, tried, sent) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)
-		ON CONFLICT (instance, number) DO UPDATE SET id = excluded.id, mixed = MAX(mixed, hash <> excluded.hash), hash = excluded.hash, version = excluded.version, posted = excluded.posted,
-			writer = excluded.writer, tried = CASE excluded.tried WHEN '' THEN tried ELSE excluded.tried END, sent = excluded.sent, shown = '', doubt = '', edited = 0, rewritten = 0`,
+		ON CONFLICT (instance, number) DO UPDATE SET id = excluded.id, mixed = CASE WHEN parts.hash <> excluded.hash THEN 1 ELSE parts.mixed END, hash = excluded.hash, version = excluded.version, posted = excluded.posted,
+			writer = excluded.writer, tried = CASE excluded.tried WHEN '' THEN parts.tried ELSE excluded.tried END, sent = excluded.sent, shown = '', doubt = '', edited = 0, rewritten = 0`,
 		w.Instance, step.Part, l.here, orphan, string(step.Draft.Key), step.Hash, origin.Version, time.Now().UnixMilli(), writer, sent); err != nil {
 		return false, err
 	}
