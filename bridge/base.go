@@ -65,6 +65,14 @@ func (Base) Find(context.Context, Draft, time.Time) ([]MessageID, error) {
 // Notify answers Unsupported.
 func (Base) Notify(context.Context, Notice) error { return unsupported("telling a person") }
 
+// Address knows none.
+func (Base) Address(ConversationID, MessageID) string { return "" }
+
+// ReadAddress knows none.
+func (Base) ReadAddress(string) (ConversationID, MessageID, bool) {
+	return ConversationID{}, "", false
+}
+
 // OpenConversation answers Unsupported.
 func (Base) OpenConversation(context.Context, Opening) (ConversationID, error) {
 	return ConversationID{}, unsupported("opening a direct conversation")

@@ -39,6 +39,8 @@ type Capabilities struct {
 	// Muted is the setting, in the service's own word, under which somebody is told of a conversation only when mentioned, or not at
 	// all; empty: it has none that can be set.
 	Muted string
+	// Handles: people are mentioned by their user names; otherwise by their names. So the text of a mention in a [Draft] says.
+	Handles bool
 	// Direct: direct and group conversations of connected people are read, and can be opened.
 	Direct bool
 	// Regroup: the members of a [Group] can change.
@@ -191,6 +193,12 @@ type Bridge interface {
 	Find(ctx context.Context, d Draft, since time.Time) ([]MessageID, error)
 	// Notify tells a person something that nobody else sees; by a direct message where the notice is about no conversation.
 	Notify(ctx context.Context, n Notice) error
+
+	// Address gives where people open a message in the service's own program, as its "copy link" does; empty where that is not known. It asks nobody.
+	Address(c ConversationID, id MessageID) string
+	// ReadAddress takes such an address apart, whoever made it; ok is false of any other. The Channel is empty where the address does not tell it; then
+	// no two messages of the server have the same id. It asks nobody, and does not know whether there is such a message.
+	ReadAddress(address string) (c ConversationID, id MessageID, ok bool)
 
 	// OpenConversation gives the direct or group conversation of exactly these people. A pair, a conversation with oneself, and a group where
 	// the service knows only one of the same people, is found when it exists; else it is made.

@@ -24,7 +24,7 @@ type State struct {
 	// only between states of the same message. Of two states with one revision the deleted one is newer.
 	Revision int64
 	Deleted  bool
-	// Text is empty in a deleted message.
+	// Text is empty in a deleted message. Its mentions name users of this server, or everybody in the conversation ([richtext.Everybody]).
 	Text      richtext.Doc
 	Files     []File
 	Reactions []Reaction
@@ -77,6 +77,7 @@ type Draft struct {
 	// Same is who the author is among the users of this server, where both services vouch for that; empty: not known. Nothing is written in
 	// their name by it: the service may show the author as it shows them, and need not tell the two apart.
 	Same UserID
+	// Text calls users of this server, or everybody, by its mentions: they are notified. Nothing else in it, nor in Author, notifies anybody.
 	Text richtext.Doc
 	// Files are what [Bridge.Upload] gave; only filled when [Capabilities.Files] says that they can be sent.
 	Files []File

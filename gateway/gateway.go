@@ -42,9 +42,11 @@ type Endpoint struct {
 
 // Route is a [[gateway]] of the config.
 type Route struct {
-	Name      string
-	Files     FilePolicy
-	Endpoints []Endpoint
+	Name  string
+	Files FilePolicy
+	// MentionAll: mentions of everybody in a conversation go as such; otherwise as names.
+	MentionAll bool
+	Endpoints  []Endpoint
 }
 
 // Options is what a gateway works with.
@@ -62,7 +64,8 @@ type Options struct {
 	Lost func(server bridge.ServerID, u bridge.UserID, why error)
 	// Noticed, when not nil, is told that another process has changed the store. It must return at once.
 	Noticed func()
-	// Spoke, when not nil, is told by whom a message is that has been read and is carried, each time that is read. It must return at once.
+	// Spoke, when not nil, is told by whom a message is that has been read and is carried, and whom it mentions, each time that is read. It must
+	// return at once.
 	Spoke func(server bridge.ServerID, u bridge.UserID)
 	// Seek, when not nil, looks who a user is on another server, by what both vouch for, and stores that.
 	Seek func(ctx context.Context, server bridge.ServerID, u bridge.UserID, other bridge.ServerID) error

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"causeway/bridge"
+	"causeway/bridge/richtext"
 	"causeway/gateway/store"
 )
 
@@ -62,14 +63,21 @@ func (i inbox) put(ctx context.Context, p *place, b bridge.Batch) error {
 	return err
 }
 
-// heard tells who has said something that is carried.
+// heard tells who has said something that is carried, and whom it mentions.
 func (g *Gateway) heard(p *place, b bridge.Batch) {
 	if g.spoke == nil || len(p.targets) == 0 {
 		return
 	}
 	for i := range b.States {
-		if s := &b.States[i]; s.Key == "" && !s.Deleted && s.Author.ID != "" {
-			g.spoke(b.Conversation.Server, s.Author.ID)
+		s := &b.States[i]
+		if s.Key != "" || s.Deleted || s.Author.ID == "" {
+			continue
+		}
+		g.spoke(b.Conversation.Server, s.Author.ID)
+		for _, who := range s.Text.Mentions() {
+			if who != richtext.Everybody {
+				g.spoke(b.Conversation.Server, bridge.UserID(who))
+			}
 		}
 	}
 }
@@ -92,7 +100,7 @@ func (g *Gateway) routesOf(p *place, server bridge.ServerID) store.Routes {
 	if p.talk != nil {
 		takes = p.talk.takes
 	}
-	return store.Routes{Targets: p.targets, Takes: takes, Own: g.own(server), Bare: bare, Made: func(n int) { g.metrics.Taken(p.account.Name, n) }, Ignored: func(id bridge.MessageID) {
+	return store.Routes{Targets: p.targets, Takes: takes, Own: g.own(server), Bare: bare, Linked: g.linked, Made: func(n int) { g.metrics.Taken(p.account.Name, n) }, Ignored: func(id bridge.MessageID) {
 		p.account.log.WithField("channel", p.channel).WithField("message", string(id)).
 			Info("somebody has edited one of several posts of a long message; that is not carried")
 	}}

@@ -276,7 +276,7 @@ func (l *lane) act(ctx context.Context, p *place, o *store.Outcome) error {
 		if invite := l.gateway.invite; step.Ask && invite != nil {
 			step.Notice.Choices = invite(p.account.Name, step.Notice.User)
 		}
-		return b.Notify(ctx, step.Notice)
+		return l.tell(ctx, p, step)
 	}
 	return fmt.Errorf("internal error: no such step: %d", step.Op)
 }

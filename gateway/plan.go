@@ -156,7 +156,7 @@ func (p planner) origin(w *store.Work) store.Step {
 	case p.place.talk != nil && p.place.talk.others(m.Created):
 		return p.left(w, p.place)
 	}
-	draft := bridge.Draft{Conversation: w.Conversation, As: w.As, Author: m.Body.Author, Text: m.Body.Text}
+	draft := bridge.Draft{Conversation: w.Conversation, As: w.As, Author: m.Body.Author, Text: p.addressed(w, m.Body.Text)}
 	pieces := p.place.account.Bridge.Parts(draft)
 	if len(pieces) != 1 {
 		return p.reactions(w) // nor is it cut into several
@@ -227,7 +227,8 @@ func (p planner) post(w *store.Work, draft bridge.Draft, n int, piece piece) sto
 func (p planner) followUp(w *store.Work) store.Step {
 	draft := p.draft(w)
 	draft.Files = nil // those that are there are shown already, and no post can show them again
-	draft.Text = append(richtext.Doc{italic("edited:")}, draft.Text...)
+	// Who was called has been called.
+	draft.Text = append(richtext.Doc{italic("edited:")}, draft.Text.Literal()...)
 	return p.reply(w, draft)
 }
 
@@ -333,7 +334,7 @@ func (p planner) draft(w *store.Work) bridge.Draft {
 	if author.Name != "" {
 		author.Name = cmp.Or(w.SameName, author.Name)
 	}
-	d := bridge.Draft{Conversation: w.Conversation, Author: p.author(w, author), Same: w.Same, Text: body.Text}
+	d := bridge.Draft{Conversation: w.Conversation, Author: p.author(w, author), Same: w.Same, Text: p.addressed(w, body.Text)}
 	if w.Late {
 		d.Text = dated(d.Text, w.Message.Created)
 	}
@@ -389,5 +390,5 @@ func quote(author string, text richtext.Doc) richtext.Block {
 	if len(text) == 0 {
 		return richtext.Block{Kind: richtext.Quote, Blocks: richtext.Plain("(a message that is not here)")}
 	}
-	return richtext.Quoting(author, text.Excerpt(quoteLength))
+	return richtext.Quoting(author, text.Literal().Excerpt(quoteLength))
 }

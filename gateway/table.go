@@ -65,6 +65,8 @@ type place struct {
 	talk *talkPlace
 	// files says, for each target, what that gateway does with files.
 	files map[bridge.ConversationID]FilePolicy
+	// wakes says to which targets mentions of everybody go as such.
+	wakes map[bridge.ConversationID]bool
 }
 
 // through gives the place as another account of the server uses it; nil: the one that does so always.
@@ -91,7 +93,7 @@ func (g *Gateway) newTable() *table {
 			t.found[named{e.Account, e.Channel}] = c
 			p := t.conversations[c]
 			if p == nil {
-				p = &place{account: setup.accounts[e.Account], channel: e.Channel, gateways: map[bridge.ConversationID]string{}, files: map[bridge.ConversationID]FilePolicy{}}
+				p = &place{account: setup.accounts[e.Account], channel: e.Channel, gateways: map[bridge.ConversationID]string{}, files: map[bridge.ConversationID]FilePolicy{}, wakes: map[bridge.ConversationID]bool{}}
 				t.conversations[c] = p
 			}
 			p.in, p.out = p.in || e.In, p.out || e.Out
@@ -117,7 +119,7 @@ func (t *table) connect(from, to bridge.ConversationID, carried bool, r Route) {
 	if _, ok := p.gateways[to]; ok {
 		return
 	}
-	p.gateways[to], p.files[to] = r.Name, r.Files
+	p.gateways[to], p.files[to], p.wakes[to] = r.Name, r.Files, r.MentionAll
 	p.targets = append(p.targets, to)
 }
 

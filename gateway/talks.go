@@ -18,6 +18,8 @@ import (
 type Direct struct {
 	Accounts [2]bridge.AccountName
 	direct.Settings
+	// MentionAll: mentions of everybody in a conversation go as such; otherwise as names.
+	MentionAll bool
 }
 
 // talks knows the direct and group conversations that were met, as the store does, and who is connected.
@@ -58,6 +60,8 @@ type talks struct {
 type link struct {
 	ends     [2]*account
 	settings direct.Settings
+	// wakes: mentions of everybody go as such.
+	wakes bool
 	// since is from when on direct and group messages count, guarded by the mutex of the talks; noted: the store knows what is switched on.
 	since [2]time.Time
 	noted bool
@@ -123,7 +127,7 @@ func newTalks(g *Gateway, links []*link) *talks {
 func newLinks(s *setup, all []Direct) []*link {
 	var links []*link
 	for _, d := range all {
-		l := &link{settings: d.Settings}
+		l := &link{settings: d.Settings, wakes: d.MentionAll}
 		for i, name := range d.Accounts {
 			l.ends[i] = s.accounts[name]
 		}

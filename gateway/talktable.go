@@ -161,11 +161,12 @@ func (t *talks) placeOf(channels map[bridge.ConversationID]*place, c bridge.Conv
 		}
 		pair.Begins = later(pair.Begins, l.begins(pair.Shape))
 		if p == nil {
-			p = &place{account: a, out: true, gateways: map[bridge.ConversationID]string{}, files: map[bridge.ConversationID]FilePolicy{},
+			p = &place{account: a, out: true, gateways: map[bridge.ConversationID]string{}, files: map[bridge.ConversationID]FilePolicy{}, wakes: map[bridge.ConversationID]bool{},
 				talk: &talkPlace{shape: pair.Shape, first: pair, pairs: map[bridge.ConversationID]store.Pair{}}}
 			p.talk.regroups = pair.Shape == bridge.Group && a.capabilities.Regroup
 		}
 		p.join(pair, other)
+		p.wakes[other.Conversation] = l.wakes
 	}
 	if p != nil {
 		t.finish(c, p)

@@ -68,6 +68,7 @@ type account struct {
 	// buttonsKey proves buttons; nil until it is needed.
 	buttonsKey atomic.Pointer[buttonsKey]
 	names      *lookalikes
+	handles    *lru.Cache[string, handle]
 	// sockets counts the account's own websockets that are open, notified takes how many events come on them.
 	sockets  atomic.Int64
 	notified func(outcome string, n int)
@@ -120,6 +121,9 @@ func newAccount(env bridge.Env, s *Settings, t timing) (*account, error) {
 	if a.users, err = lru.New[string, person](knownUsers); err != nil {
 		return nil, fmt.Errorf("making the Mattermost account: %w", err)
 	}
+	if a.handles, err = lru.New[string, handle](knownUsers); err != nil {
+		return nil, fmt.Errorf("making the Mattermost account: %w", err)
+	}
 	if a.channels, err = lru.New[string, model.ChannelType](knownChannels); err != nil {
 		return nil, fmt.Errorf("making the Mattermost account: %w", err)
 	}
@@ -133,7 +137,7 @@ func newAccount(env bridge.Env, s *Settings, t timing) (*account, error) {
 func (a *account) Capabilities() bridge.Capabilities {
 	return bridge.Capabilities{
 		Edit: true, Delete: true, Reactions: true, Files: true, FilesPerPost: filesPerPost, DeleteTakesReplies: true, People: true, Commands: a.callback != "", Muted: model.ChannelMarkUnreadMention,
-		Direct: true, GroupLimit: groupLimit, RelayDirect: a.simple() && a.may(everywhere...),
+		Handles: true, Direct: true, GroupLimit: groupLimit, RelayDirect: a.simple() && a.may(everywhere...),
 	}
 }
 

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"causeway/bridge"
@@ -221,11 +224,36 @@ func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, e
 			return err
 		}
 		id = a.service.add(c, &message{root: d.Root, author: a.shown(c, d), writer: a.writer(d.As), key: d.Key},
-			version{text: a.service.text(d.Text), files: d.Files})
+			a.service.calling(version{text: a.service.text(d.Text), files: d.Files}))
 		c.attach(c.byID[id])
 		return nil
 	})
 	return id, err
+}
+
+// addresses is where messages lie: the service's name, the channel and the id follow.
+const addresses = "https://memory.example/"
+
+// isID knows ids of messages.
+var isID = regexp.MustCompile(`^m[0-9]+$`)
+
+// Address gives where a message lies.
+func (a *account) Address(c bridge.ConversationID, id bridge.MessageID) string {
+	if c.Server != a.service.server || !isID.MatchString(string(id)) {
+		return ""
+	}
+	return addresses + url.PathEscape(string(c.Server)) + "/" + url.PathEscape(string(c.Channel)) + "/" + string(id)
+}
+
+// ReadAddress takes an address apart.
+func (a *account) ReadAddress(address string) (bridge.ConversationID, bridge.MessageID, bool) {
+	path, ours := strings.CutPrefix(address, addresses+url.PathEscape(string(a.service.server))+"/")
+	channel, id, ok := strings.Cut(path, "/")
+	name, err := url.PathUnescape(channel)
+	if !ours || !ok || err != nil || !isID.MatchString(id) {
+		return bridge.ConversationID{}, "", false
+	}
+	return bridge.ConversationID{Server: a.service.server, Channel: bridge.ChannelID(name)}, bridge.MessageID(id), true
 }
 
 // root checks that a thread can be answered.
@@ -294,7 +322,8 @@ func (a *account) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft)
 			}
 			files = d.Files
 		}
-		a.service.edit(c, m, a.service.text(d.Text), files, 0)
+		v := a.service.calling(version{text: a.service.text(d.Text)})
+		a.service.edit(c, m, v.text, files, v.mentions)
 		return nil
 	})
 }

@@ -13,7 +13,6 @@ import (
 
 	"causeway/bridge"
 	"causeway/bridge/msteams/idtoken"
-	"causeway/bridge/richtext"
 )
 
 // chat is a chat as Graph tells it.
@@ -313,7 +312,7 @@ func (a *account) Notify(ctx context.Context, n bridge.Notice) error {
 		}
 		return err
 	}
-	b, err := body(ctx, bridge.Draft{Text: richtext.Normalize(n.Text)}, nil)
+	b, err := body(ctx, bridge.Draft{Text: n.Text.Literal()}, nil)
 	if err != nil {
 		return fmt.Errorf("telling a person: %w", err)
 	}

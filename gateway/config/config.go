@@ -147,11 +147,13 @@ type Endpoint struct {
 
 // Gateway is one [[gateway]]. Disabled ones are validated and listed like the others.
 type Gateway struct {
-	Name      string
-	Enable    bool
-	Files     Files
-	Endpoints []Endpoint // first all of inout, then in, then out
-	Line      int
+	Name   string
+	Enable bool
+	Files  Files
+	// MentionAll: mentions of everybody in a conversation go as such.
+	MentionAll bool
+	Endpoints  []Endpoint // first all of inout, then in, then out
+	Line       int
 }
 
 // Load reads and parses the file at path, with the environment of the process. Mistakes come as [Errors]; a file

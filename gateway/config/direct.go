@@ -15,7 +15,9 @@ type Direct struct {
 	Accounts [2]string
 	// Enable is for all of them, DirectMessages for those of one or two people, GroupMessages for the larger ones.
 	Enable, DirectMessages, GroupMessages bool
-	Line                                  int
+	// MentionAll: mentions of everybody in a conversation go as such.
+	MentionAll bool
+	Line       int
 }
 
 // directKeys are the keys of a [[direct]]; nil means true.
@@ -28,6 +30,9 @@ type directKeys struct {
 	DirectMessages *bool
 	// GroupMessages are those of three to eight people. True when left out.
 	GroupMessages *bool
+	// MentionAll: "@all" and its like in a group call everybody in it on the other side, too, as a mention of everyone in Teams does. Otherwise,
+	// as when left out, that is only a word there.
+	MentionAll bool
 }
 
 func yes(b *bool) bool { return b == nil || *b }
@@ -40,7 +45,7 @@ func (d *decoder) directs(at place, list []directKeys, accounts *accounts) []Dir
 		if !here.ok("") {
 			continue // not even a table
 		}
-		one := Direct{Enable: yes(keys.Enable), DirectMessages: yes(keys.DirectMessages), GroupMessages: yes(keys.GroupMessages), Line: here.node.line}
+		one := Direct{Enable: yes(keys.Enable), DirectMessages: yes(keys.DirectMessages), GroupMessages: yes(keys.GroupMessages), MentionAll: keys.MentionAll, Line: here.node.line}
 		var ok bool
 		if one.Accounts, ok = d.directAccounts(here, keys.Accounts, accounts); !ok {
 			continue

@@ -142,6 +142,14 @@ func (p *putter) take(s *bridge.State, k known) error {
 	if p.routes.Bare != nil {
 		body.Text = p.routes.Bare(s.Text, k.Around)
 	}
+	var origin string
+	if err := p.row("SELECT c.server FROM messages m JOIN conversations c ON c.id = m.origin WHERE m.id = $1", k.message).Scan(&origin); err != nil {
+		return err
+	}
+	if body.Text, err = p.mentioning(body.Text, p.name.Server, bridge.ServerID(origin)); err != nil {
+		return err
+	}
+	body.Links = p.routes.links(body.Text)
 	if raw, err = json.Marshal(body); err != nil {
 		return err
 	}

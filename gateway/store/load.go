@@ -99,6 +99,12 @@ func (l *lane) complete(w *Work) (err error) {
 	if err := l.loadFiles(w); err != nil {
 		return err
 	}
+	if err := l.loadCalled(w); err != nil {
+		return err
+	}
+	if err := l.loadLinks(w); err != nil {
+		return err
+	}
 	if m.reacted {
 		return l.loadReactions(w)
 	}

@@ -23,6 +23,8 @@ type Routes struct {
 	Own func(bridge.UserID) bool
 	// Bare takes from the text of a copy what Causeway has put around what was said; nil: there is nothing.
 	Bare func(text richtext.Doc, around Around) richtext.Doc
+	// Linked, when not nil, tells which message lies at an address, wherever that is; see [bridge.Bridge.ReadAddress].
+	Linked func(address string) (Linked, bool)
 	// Made, when not nil, is told how many messages were new, when they are on disk.
 	Made func(n int)
 	// Ignored, when not nil, is told of an edit by a human that is not carried: of one part of several.
@@ -40,6 +42,8 @@ type Body struct {
 	Author bridge.Author
 	Text   richtext.Doc
 	Files  []bridge.File
+	// Links are the messages to which the text leads, by their addresses.
+	Links map[string]Linked `json:",omitempty"`
 	// Bare: the text was written at a copy when the rest was forgotten already. Author's name and files are to be read at the origin.
 	Bare bool `json:",omitempty"`
 }
@@ -254,7 +258,7 @@ func (p *putter) fresh(s *bridge.State) error {
 	}
 	var body any
 	if !s.Deleted && len(targets) > 0 {
-		if body, err = bodyOf(s); err != nil {
+		if body, err = p.bodyOf(s); err != nil {
 			return err
 		}
 	}
@@ -363,7 +367,7 @@ func (p *putter) revise(s *bridge.State, k known, hash string) error {
 	}
 	var body any
 	if !s.Deleted && n > 0 {
-		if body, err = bodyOf(s); err != nil {
+		if body, err = p.bodyOf(s); err != nil {
 			return err
 		}
 	}
@@ -440,8 +444,8 @@ func millis(at time.Time) int64 {
 	return at.UnixMilli()
 }
 
-func bodyOf(s *bridge.State) ([]byte, error) {
-	return json.Marshal(Body{Author: s.Author, Text: s.Text, Files: s.Files})
+func (p *putter) bodyOf(s *bridge.State) ([]byte, error) {
+	return json.Marshal(Body{Author: s.Author, Text: s.Text, Files: s.Files, Links: p.routes.links(s.Text)})
 }
 
 // hashOf tells whether text or files have changed; empty for a deleted message.

@@ -5,6 +5,7 @@ package store
 const intentsMigration = `
 ALTER TABLE parts ADD COLUMN intent TEXT;                         -- not NULL: it is about to be posted, or has been without its being known yet; the post that it answers
 ALTER TABLE parts ADD COLUMN called TEXT NOT NULL DEFAULT '';     -- what the author is called in it by a match; '' = as at the origin
+ALTER TABLE parts ADD COLUMN addressed TEXT NOT NULL DEFAULT '';  -- of an intent: JSON of who and which posts those are here to which its text leads
 UPDATE parts SET intent = t.root, posted = t.made, called = t.name FROM intents t WHERE t.instance = parts.instance AND t.number = parts.number;
 DROP TABLE intents;
 CREATE INDEX parts_intended ON parts (conversation) WHERE intent IS NOT NULL;

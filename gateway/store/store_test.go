@@ -135,7 +135,7 @@ func query[T any](t testing.TB, s *Store, q string, args ...any) T {
 var golden = []string{
 	"eaed382d79515737",
 	"2e261ccef3bde133",
-	"de81ab65758523f7",
+	"987a06465916c550",
 }
 
 func TestMigrationsAreAppendOnly(t *testing.T) {

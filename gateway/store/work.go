@@ -49,6 +49,10 @@ type Work struct {
 	// they are called here, where their addresses have told it.
 	Same     bridge.UserID
 	SameName string
+	// Called are the people whom the message mentions, by their ids at its origin, as far as it is known who they are here.
+	Called map[string]Called
+	// Links are the messages to which it leads by addresses of another server, as they are on this one.
+	Links map[string]Linked
 	// Lost: it could act as the author here, until their token was refused.
 	Lost bool
 	// Files are those of the message on their way here, and those that are here; known as far as they may matter.
@@ -394,11 +398,11 @@ func (l *lane) intend(w *Work, step *Step) (adopted bool, err error) {
 		sent = step.Draft.Text.Hash()
 	}
 	intent := sql.NullString{String: string(step.Draft.Root), Valid: !orphan.Valid}
-	if err := l.exec(`INSERT INTO parts (instance, number, conversation, id, key, hash, version, posted, writer, tried, sent, intent, called) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $12)
+	if err := l.exec(`INSERT INTO parts (instance, number, conversation, id, key, hash, version, posted, writer, tried, sent, intent, called, addressed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $12, $13)
 		ON CONFLICT (instance, number) DO UPDATE SET id = excluded.id, mixed = CASE WHEN parts.hash <> excluded.hash THEN 1 ELSE parts.mixed END, hash = excluded.hash, version = excluded.version, posted = excluded.posted,
 			writer = excluded.writer, tried = CASE excluded.tried WHEN '' THEN parts.tried ELSE excluded.tried END, sent = excluded.sent, shown = '', doubt = '', edited = 0, rewritten = 0,
-			intent = excluded.intent, called = excluded.called`,
-		w.Instance, step.Part, l.here, orphan, string(step.Draft.Key), step.Hash, origin.Version, time.Now().UnixMilli(), writer, sent, intent, w.SameName); err != nil || !orphan.Valid {
+			intent = excluded.intent, called = excluded.called, addressed = excluded.addressed`,
+		w.Instance, step.Part, l.here, orphan, string(step.Draft.Key), step.Hash, origin.Version, time.Now().UnixMilli(), writer, sent, intent, w.SameName, w.addressed()); err != nil || !orphan.Valid {
 		return false, err
 	}
 	// Nobody knows which version it shows: an empty hash makes the next plan edit it.
@@ -410,17 +414,17 @@ func (l *lane) intend(w *Work, step *Step) (adopted bool, err error) {
 
 // unintend notes that nothing is uncertain about a part any more.
 func (t *tx) unintend(instance, number int64) error {
-	return t.exec("UPDATE parts SET intent = NULL WHERE instance = $1 AND number = $2", instance, number)
+	return t.exec("UPDATE parts SET intent = NULL, addressed = '' WHERE instance = $1 AND number = $2", instance, number)
 }
 
 // uncertain gives the step that settles an intent of which the outcome is not known.
 func (l *lane) uncertain() (*Work, Step, error) {
 	var instance, number, made int64
 	var id, key sql.NullString
-	var root, name, writer string
+	var root, name, addressed, writer string
 	for {
-		found, err := l.found("SELECT instance, number, intent, posted, called, id, key, writer FROM parts WHERE conversation = $1 AND intent IS NOT NULL ORDER BY instance, number LIMIT 1",
-			[]any{l.here}, &instance, &number, &root, &made, &name, &id, &key, &writer)
+		found, err := l.found("SELECT instance, number, intent, posted, called, addressed, id, key, writer FROM parts WHERE conversation = $1 AND intent IS NOT NULL ORDER BY instance, number LIMIT 1",
+			[]any{l.here}, &instance, &number, &root, &made, &name, &addressed, &id, &key, &writer)
 		if err != nil || !found {
 			return nil, Step{}, err
 		}
@@ -436,7 +440,8 @@ func (l *lane) uncertain() (*Work, Step, error) {
 	if err != nil {
 		return nil, Step{}, err
 	}
-	w.SameName = name // as it was tried: matches come and go
+	w.SameName = name
+	w.readAddressed(addressed) // as it was tried: matches come and go
 	draft := bridge.Draft{Conversation: l.name, Root: bridge.MessageID(root), Key: bridge.Key(key.String), As: bridge.UserID(writer)}
 	if w.Message.Body != nil {
 		draft.Author, draft.Text = w.Message.Body.Author, w.Message.Body.Text
