@@ -142,10 +142,14 @@ func (g *Gateway) Run(ctx context.Context) error {
 	g.lanes.Lock()
 	g.ctx = ctx
 	g.lanes.Unlock()
-	if err := g.talks.load(ctx); err != nil {
-		return err
+	err := g.talks.load(ctx)
+	if err == nil {
+		err = g.recall(ctx)
 	}
-	if err := g.recall(ctx); err != nil {
+	switch {
+	case ctx.Err() != nil: // it is stopped before it has begun
+		return nil
+	case err != nil:
 		return err
 	}
 	for _, a := range g.setup.Load().order {

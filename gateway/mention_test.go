@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -191,5 +192,30 @@ func TestLinksIntoTalksStay(t *testing.T) {
 		w.same(b.Messages("town")[0].Doc, link("look"))
 		there := b.Talks()[0].Conversation
 		w.same(b.Messages(there.Channel)[1].Doc.Links(), []string{b.Account("", "bot").Address(there, b.Messages(there.Channel)[0].ID)})
+	})
+}
+
+// Where posts are quickly made, several are begun in one commit: each calls whom it means, and a link to one of them leads there.
+func TestPostsThatAreBegunTogetherCallAndLeadAsOthersDo(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.mentioning(memory.Options{})
+		w.route(inout("a", "town"), inout("b", "town"))
+		w.start()
+		w.connect(a, "alice", b, "ally")
+		w.down()
+		for range 5 {
+			a.SayDoc("town", "", "zoe", calling("alice"))
+		}
+		last := a.Say("town", "zoe", "look here")
+		linking := func(s *memory.Service, id bridge.MessageID) richtext.Doc {
+			address := s.Account("", "bot").Address(bridge.ConversationID{Server: s.Server(), Channel: "town"}, id)
+			return richtext.Doc{{Kind: richtext.Paragraph, Runs: []richtext.Run{{Text: "there", Link: address}}}}
+		}
+		a.SayDoc("town", "", "zoe", linking(a, last))
+		w.start()
+		w.wait(time.Minute)
+		all := b.Messages("town")
+		w.same(called(b)[:5], slices.Repeat([]string{"hello @ally →ally"}, 5))
+		w.same(all[6].Doc, richtext.Normalize(linking(b, all[5].ID)))
 	})
 }

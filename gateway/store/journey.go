@@ -115,8 +115,9 @@ func (s *Store) journey(ctx context.Context, message int64) (j Journey, err erro
 }
 
 func (s *Store) stops(ctx context.Context, message int64) ([]Stop, error) {
-	rows, err := s.rowsBeside(ctx, `SELECT i.id, c.server, c.channel, i.origin, i.phase, i.version, i.rank IS NOT NULL, i.held, i.late, i.blanked, i.reason, i.quarantined, t.made
-		FROM instances i JOIN conversations c ON c.id = i.conversation LEFT JOIN intents t ON t.conversation = i.conversation AND t.instance = i.id
+	rows, err := s.rowsBeside(ctx, `SELECT i.id, c.server, c.channel, i.origin, i.phase, i.version, i.rank IS NOT NULL, i.held, i.late, i.blanked, i.reason, i.quarantined,
+			(SELECT MIN(posted) FROM parts WHERE instance = i.id AND intent IS NOT NULL)
+		FROM instances i JOIN conversations c ON c.id = i.conversation
 		WHERE i.message = $1 ORDER BY i.origin DESC, i.id`, message)
 	if err != nil {
 		return nil, err
