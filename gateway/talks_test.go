@@ -713,6 +713,7 @@ func TestWhereEverybodyHasLeftItIsSaid(t *testing.T) {
 		for _, u := range []bridge.UserID{"Ann", "Ben", "Cyd"} {
 			b.Leave(chat, u)
 		}
+		w.wait(5 * time.Second)
 		a.Say("@ann@ben@cyd", "ben", "anybody there?")
 		w.wait(time.Hour)
 		w.same(texts(b, chat), []string{"hello"})
