@@ -17,6 +17,7 @@ import (
 type Direct struct {
 	Accounts [2]bridge.AccountName
 	direct.Settings
+	Files FilePolicy
 }
 
 // talks knows the direct and group conversations that were met, as the store does, and who is connected.
@@ -50,6 +51,7 @@ type talks struct {
 type link struct {
 	ends     [2]*account
 	settings direct.Settings
+	files    FilePolicy
 	// since is from when on direct and group messages count, guarded by the mutex of the talks; noted: the store knows what is switched on.
 	since [2]time.Time
 	noted bool
@@ -108,7 +110,7 @@ func newTalks(g *Gateway, all []Direct) *talks {
 		users: map[store.User]user{}, doubtful: map[int64]bool{}, observed: map[bridge.AccountName][]bridge.Observed{}, changed: make(chan struct{}),
 	}
 	for _, d := range all {
-		l := &link{settings: d.Settings}
+		l := &link{settings: d.Settings, files: d.Files}
 		for i, name := range d.Accounts {
 			l.ends[i] = g.accounts[name]
 		}
@@ -287,8 +289,8 @@ func (t *talks) fill(table *table) {
 			if !e.Known() {
 				continue
 			}
-			_, a := t.linkOf(e.Conversation.Server, p.Ends[1-i].Conversation.Server)
-			t.place(table, a, e, p)
+			l, a := t.linkOf(e.Conversation.Server, p.Ends[1-i].Conversation.Server)
+			t.place(table, l, a, e, p)
 		}
 	}
 	for c, p := range table.conversations {
@@ -299,7 +301,7 @@ func (t *talks) fill(table *table) {
 }
 
 // place adds a pair to what is known of one of its ends.
-func (t *talks) place(table *table, a *account, e store.PairEnd, pair store.Pair) {
+func (t *talks) place(table *table, l *link, a *account, e store.PairEnd, pair store.Pair) {
 	p := table.conversations[e.Conversation]
 	if p == nil {
 		p = &place{account: a, out: true, gateways: map[bridge.ConversationID]string{}, files: map[bridge.ConversationID]FilePolicy{}, talk: &talkPlace{shape: pair.Shape, first: pair, pairs: map[bridge.ConversationID]store.Pair{}}}
@@ -318,7 +320,7 @@ func (t *talks) place(table *table, a *account, e store.PairEnd, pair store.Pair
 	if pair.State != store.PairResting {
 		p.in = true
 		p.targets = append(p.targets, other.Conversation)
-		p.gateways[other.Conversation], p.files[other.Conversation] = "", FilePolicy{Mode: LinkFiles}
+		p.gateways[other.Conversation], p.files[other.Conversation] = "", l.files
 	}
 	if pair.State == store.PairOpen {
 		p.talk.open++

@@ -155,7 +155,7 @@ func (h *handle) Say(c bridge.ConversationID, who bridgetest.Who, text string) b
 func (h *handle) SayFiles(c bridge.ConversationID, who bridgetest.Who, text string, files ...bridgetest.Attachment) bridge.MessageID {
 	var all []memory.Upload
 	for _, f := range files {
-		all = append(all, memory.Upload(f))
+		all = append(all, memory.Upload{Name: f.Name, Type: f.Type, Data: f.Data})
 	}
 	return h.service.SayDoc(c.Channel, "", h.user(who), richtext.Plain(text), all...)
 }
@@ -193,7 +193,7 @@ func (h *handle) Messages(c bridge.ConversationID) []bridgetest.Seen {
 		if !m.Deleted {
 			var files []bridgetest.Attachment
 			for _, f := range m.Files {
-				files = append(files, bridgetest.Attachment(f))
+				files = append(files, bridgetest.Attachment{Name: f.Name, Type: f.Type, Data: f.Data})
 			}
 			all = append(all, bridgetest.Seen{ID: m.ID, Root: m.Root, Author: m.Author.Name, Text: m.Text,
 				Reactions: m.Reactions, Files: files, Mentions: m.Mentions})

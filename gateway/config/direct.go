@@ -15,7 +15,9 @@ type Direct struct {
 	Accounts [2]string
 	// Enable is for all of them, DirectMessages for those of one or two people, GroupMessages for the larger ones.
 	Enable, DirectMessages, GroupMessages bool
-	Line                                  int
+	// Files says what becomes of files in them.
+	Files Files
+	Line  int
 }
 
 // directKeys are the keys of a [[direct]]; nil means true.
@@ -28,6 +30,11 @@ type directKeys struct {
 	DirectMessages *bool
 	// GroupMessages are those of three to eight people. True when left out.
 	GroupMessages *bool
+	// Files, MaxFileSize, AllowedTypes and BlockedTypes say what becomes of files, as those of a [[gateway]]. Left out: "copy".
+	Files        string
+	MaxFileSize  string
+	AllowedTypes []string
+	BlockedTypes []string
 }
 
 func yes(b *bool) bool { return b == nil || *b }
@@ -41,6 +48,7 @@ func (d *decoder) directs(at place, list []directKeys, accounts *accounts) []Dir
 			continue // not even a table
 		}
 		one := Direct{Enable: yes(keys.Enable), DirectMessages: yes(keys.DirectMessages), GroupMessages: yes(keys.GroupMessages), Line: here.node.line}
+		one.Files = d.filePolicy(here, keys.Files, keys.MaxFileSize, keys.AllowedTypes, keys.BlockedTypes)
 		var ok bool
 		if one.Accounts, ok = d.directAccounts(here, keys.Accounts, accounts); !ok {
 			continue
