@@ -127,6 +127,9 @@ func (h *handle) Features() bridgetest.Features {
 			}
 			return bridge.ConversationID{Server: "memory:test", Channel: h.service.Direct(all...)}
 		},
+		Reads: func(c bridge.ConversationID, f bridge.File, who bridgetest.Who) bool {
+			return h.service.Reads(c.Channel, f.ID, h.user(who))
+		},
 		Retitle: func(c bridge.ConversationID, topic string) { h.service.Retitle(c.Channel, topic) },
 	}
 	if h.regroup {

@@ -94,6 +94,22 @@ func (s *Service) Files(in bridge.ChannelID) []string {
 	return all
 }
 
+// Reads tells whether somebody can read a file of a direct or group conversation: who has attached it, the members, and of what an account has
+// uploaded those for whom it is.
+func (s *Service) Reads(in bridge.ChannelID, id string, user bridge.UserID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.channel(in)
+	f := c.files[id]
+	switch {
+	case f == nil:
+		return false
+	case f.copied:
+		return f.owner == user || slices.Contains(f.readers, user)
+	}
+	return slices.Contains(c.members, user)
+}
+
 // LoseFiles takes away what accounts have uploaded to a channel and nothing shows yet.
 func (s *Service) LoseFiles(in bridge.ChannelID) {
 	s.mu.Lock()
