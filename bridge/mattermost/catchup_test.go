@@ -12,7 +12,7 @@ import (
 	sim "causeway/contrib/sim/mattermost"
 )
 
-// What the issue demands of a long outage: 1,300 new posts, 300 edits, deletions, reactions and replies in old threads.
+// A long outage: 1,300 new posts, 300 edits, deletions, reactions and replies in old threads.
 func TestALongOutageIsReadWhole(t *testing.T) {
 	for name, options := range map[string]sim.Options{"latest changes last": {}, "deleted posts last": {DeletedLast: true}} {
 		t.Run(name, func(t *testing.T) { longOutage(t, options) })

@@ -59,10 +59,13 @@ type batch struct {
 	config  serverConfig
 }
 
-// newBatch prepares for the states of posts; it asks who wrote them.
+// newBatch prepares for the states of posts; it asks who wrote them, and for files that the server did not describe.
 func (a *account) newBatch(ctx context.Context, posts []*model.Post) (*batch, error) {
 	writers, err := a.meet(ctx, posts)
 	if err != nil {
+		return nil, err
+	}
+	if err := a.describeFiles(ctx, posts); err != nil {
 		return nil, err
 	}
 	_, config, err := a.self()

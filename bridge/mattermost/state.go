@@ -113,26 +113,3 @@ func slanted(doc richtext.Doc) richtext.Doc {
 	}
 	return doc
 }
-
-func filesOf(p *model.Post, site string) []bridge.File {
-	var files []bridge.File
-	described := map[string]bool{}
-	if p.Metadata != nil {
-		for _, f := range p.Metadata.Files {
-			if f.DeleteAt != 0 {
-				continue
-			}
-			described[f.Id] = true
-			files = append(files, bridge.File{ID: f.Id, Name: f.Name, Size: f.Size, Type: f.MimeType, URL: fileURL(site, f.Id)})
-		}
-	}
-	for _, id := range p.FileIds {
-		if !described[id] {
-			files = append(files, bridge.File{ID: id, Name: "file", Size: -1, URL: fileURL(site, id)})
-		}
-	}
-	return files
-}
-
-// fileURL is where a browser that is logged in to Mattermost gets the file.
-func fileURL(site, id string) string { return site + "/api/v4/files/" + id }

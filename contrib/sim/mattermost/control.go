@@ -213,3 +213,12 @@ func (s *Server) ExpireAccess(who string) {
 		}
 	}
 }
+
+// ReadBetween makes the server tell only of the first n files of a post from now on, although file_ids has all: what a real server does
+// when somebody reads the post while its files are being attached, since it remembers what it found.
+func (s *Server) ReadBetween(postID string, n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.posts[postID]
+	r.files = r.files[:n]
+}
