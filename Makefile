@@ -9,7 +9,7 @@ SHELL       := /bin/bash
 MAKEFLAGS   += --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test setup lint format vet staticcheck vulnerabilities build deb play race e2e run demo demo-mattermost bench profile fuzz clean
+.PHONY: help test setup lint format vet staticcheck vulnerabilities build deb play postgres race e2e run demo demo-mattermost bench profile fuzz clean
 
 export PATH        := $(PATH):/usr/local/go/bin
 export CGO_ENABLED := 0
@@ -26,7 +26,7 @@ quiet = { grep -v 'no test files' || true; }
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 
-test: setup lint build play race e2e ## sets up what is missing, then lint, build, unit and race tests, random play, suites, real server
+test: setup lint build play postgres race e2e ## sets up what is missing, then lint, build, unit and race tests, random play, suites, real server
 
 # What the tests need of the machine. Nothing is installed that is there, so that a further run needs no network.
 setup:
@@ -37,6 +37,7 @@ setup:
 	compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null || missing+=(postgresql); \
 	[[ -e /etc/ssl/certs/ca-certificates.crt ]] || missing+=(ca-certificates); \
 	command -v chromium >/dev/null || missing+=(chromium); \
+	command -v prometheus >/dev/null && command -v promtool >/dev/null || missing+=(prometheus); \
 	if (( $${#missing[@]} )); then \
 	    if ! command -v apt-get >/dev/null; then echo "make test needs these, by their names in Debian: $${missing[*]}" >&2; exit 1; fi; \
 	    if (( EUID )); then echo "make test needs packages that are not installed. Do:  sudo apt-get install $${missing[*]}" >&2; exit 1; fi; \
@@ -79,6 +80,13 @@ deb: ## the deb package causeway_*.deb, for Debian and its like; GOARCH=arm64 fo
 
 play: ## random play: SEEDS=3000 plays, crashes and faults at every kind of call
 	@go test ./gateway -run '^TestRandomPlay' -play.seeds=$(SEEDS) -timeout 60m
+
+POSTGRES_SEEDS ?= 200
+
+# Each store is a schema of a throw-away cluster.
+postgres: ## the store's suite and random play on a throw-away PostgreSQL: POSTGRES_SEEDS=200 plays, crashes at every write
+	@go test ./gateway/store -postgres -timeout 20m
+	@go test ./gateway -postgres -run '^TestRandomPlay(Ends|Survives)' -play.seeds=$(POSTGRES_SEEDS) -timeout 60m
 
 # SQLite and its library are translated C, and most of the work: where the detector does not watch them, a play takes a quarter of the time.
 # The random play of the gateway is long with the race detector, so few seeds must do here; make play has the many. Calls overlap here as they

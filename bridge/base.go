@@ -65,6 +65,14 @@ func (Base) Find(context.Context, Draft, time.Time) ([]MessageID, error) {
 // Notify answers Unsupported.
 func (Base) Notify(context.Context, Notice) error { return unsupported("telling a person") }
 
+// Address knows none.
+func (Base) Address(ConversationID, MessageID) string { return "" }
+
+// ReadAddress knows none.
+func (Base) ReadAddress(string) (ConversationID, MessageID, bool) {
+	return ConversationID{}, "", false
+}
+
 // OpenConversation answers Unsupported.
 func (Base) OpenConversation(context.Context, Opening) (ConversationID, error) {
 	return ConversationID{}, unsupported("opening a direct conversation")
@@ -74,6 +82,9 @@ func (Base) OpenConversation(context.Context, Opening) (ConversationID, error) {
 func (Base) Talk(context.Context, ConversationID) (Talk, error) {
 	return Talk{}, unsupported("asking for a direct conversation")
 }
+
+// Topic keeps it as it is.
+func (Base) Topic(topic string) string { return topic }
 
 // Rename answers Unsupported.
 func (Base) Rename(context.Context, ConversationID, UserID, string) error {
@@ -147,6 +158,12 @@ func (Base) Handler() http.Handler { return nil }
 
 // Status tells nothing.
 func (Base) Status() Status { return Status{} }
+
+// Subscriptions gives none.
+func (Base) Subscriptions() []Subscription { return nil }
+
+// Renew answers Unsupported.
+func (Base) Renew(context.Context) error { return unsupported("renewing subscriptions") }
 
 // Close does nothing.
 func (Base) Close() error { return nil }

@@ -39,6 +39,8 @@ type Capabilities struct {
 	// Muted is the setting, in the service's own word, under which somebody is told of a conversation only when mentioned, or not at
 	// all; empty: it has none that can be set.
 	Muted string
+	// Handles: people are mentioned by their user names; otherwise by their names. So the text of a mention in a [Draft] says.
+	Handles bool
 	// Direct: direct and group conversations of connected people are read, and can be opened.
 	Direct bool
 	// Regroup: the members of a [Group] can change.
@@ -97,7 +99,17 @@ type Status struct {
 	Ends []End
 	// Facts are what else is worth showing, in this order.
 	Facts []Fact
+	// Sockets counts the connections that are open for what the service pushes, by whose they are, [OfAccount] or [OfPeople]; nil: it has none.
+	Sockets map[string]int
+	// Subscribed says of each subscription that lives since when it does; nil: none is wanted.
+	Subscribed []time.Time
 }
+
+// Whose sockets are.
+const (
+	OfAccount = "account"
+	OfPeople  = "people"
+)
 
 // End is the end of the life of something that the account needs: a secret, a certificate.
 type End struct {
@@ -110,6 +122,20 @@ type End struct {
 
 // Fact is a line of a status: "subscriptions", "3, the next is renewed at 14:00".
 type Fact struct{ Name, Value string }
+
+// Subscription is one by which a service delivers what is new.
+type Subscription struct {
+	// What it covers, in words for the operator: "all channels". Conversation is that, where it is just one.
+	What         string
+	Conversation ConversationID
+	// Alive: what it covers arrives by it.
+	Alive bool
+	// Since is when it began to live, Renewed when it was last made or renewed, Ends when it ends if it is not renewed, and Next when something
+	// is done about it. Each may be zero.
+	Since, Renewed, Ends, Next time.Time
+	// Trouble is why it is not made or renewed; empty: nothing is wrong.
+	Trouble string
+}
 
 // Bridge is one account on one chat service. Its methods may be called at the same time, except Run, which is
 // called once at a time. Each returns when its context ends. All errors may be of type [*Error].
@@ -168,11 +194,19 @@ type Bridge interface {
 	// Notify tells a person something that nobody else sees; by a direct message where the notice is about no conversation.
 	Notify(ctx context.Context, n Notice) error
 
+	// Address gives where people open a message in the service's own program, as its "copy link" does; empty where that is not known. It asks nobody.
+	Address(c ConversationID, id MessageID) string
+	// ReadAddress takes such an address apart, whoever made it; ok is false of any other. The Channel is empty where the address does not tell it; then
+	// no two messages of the server have the same id. It asks nobody, and does not know whether there is such a message.
+	ReadAddress(address string) (c ConversationID, id MessageID, ok bool)
+
 	// OpenConversation gives the direct or group conversation of exactly these people. A pair, a conversation with oneself, and a group where
 	// the service knows only one of the same people, is found when it exists; else it is made.
 	OpenConversation(ctx context.Context, o Opening) (ConversationID, error)
 	// Talk asks the service how a direct or group conversation is now. Gone: it cannot be seen, or is a channel.
 	Talk(ctx context.Context, c ConversationID) (Talk, error)
+	// Topic gives what the service makes of a topic, which it may shorten, for one. It reaches nothing.
+	Topic(topic string) string
 	// Rename gives a group another topic. Doing it twice is harmless.
 	Rename(ctx context.Context, c ConversationID, as UserID, topic string) error
 	// LookUp gives a person by id, as remembered.
@@ -220,6 +254,11 @@ type Bridge interface {
 	Handler() http.Handler
 	// Status tells how the account stands. It asks nobody and returns at once.
 	Status() Status
+	// Subscriptions gives those that are needed now, those that do not live first. It asks nobody and returns at once.
+	Subscriptions() []Subscription
+	// Renew has all subscriptions made or renewed at once, and returns when that has begun; [Bridge.Subscriptions] then tells how it went.
+	// Unsupported: there are none now.
+	Renew(ctx context.Context) error
 
 	// Close releases what the bridge holds, after Run has returned.
 	Close() error

@@ -30,20 +30,40 @@ func (c *Clock) Note(header http.Header, sent, received time.Time) {
 	c.ahead, c.known = date.Add(time.Second/2).Sub(between), true
 }
 
+// SetClock is the next step where this machine's clock is wrong.
+const SetClock = "set the clock by the network: timedatectl set-ntp true"
+
+// Ahead is by how much the service's clock was ahead of this machine's; 0 where the service has not told the time.
+func (c *Clock) Ahead() time.Duration {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	return c.ahead
+}
+
+// Differs tells how this machine's clock goes when it differs from the service's by more than that, as "1h0m0s ahead of"; empty when it does not,
+// or where the service has not told the time.
+func (c *Clock) Differs(than time.Duration) string {
+	ahead := c.Ahead()
+	switch {
+	case ahead.Abs() <= than:
+		return ""
+	case ahead < 0:
+		return fmt.Sprintf("%v ahead of", ahead.Abs().Round(time.Second))
+	}
+	return fmt.Sprintf("%v behind", ahead.Round(time.Second))
+}
+
 // Findings tells how the two clocks go together; nothing where the service has not told the time.
 func (c *Clock) Findings(whose string) []Finding {
 	c.mutex.Lock()
-	defer c.mutex.Unlock()
+	known := c.known
+	c.mutex.Unlock()
+	how := c.Differs(clockNear)
 	switch {
-	case !c.known:
+	case !known:
 		return nil
-	case c.ahead.Abs() <= clockNear:
+	case how == "":
 		return []Finding{{Fine: true, Text: fmt.Sprintf("the clock of %s and that of this machine agree", whose)}}
 	}
-	word := "behind"
-	if c.ahead < 0 {
-		word = "ahead of"
-	}
-	return []Finding{{Text: fmt.Sprintf("the clock of this machine is %v %s that of %s: signatures and tokens will be refused, from 5 minutes on at the latest",
-		c.ahead.Abs().Round(time.Second), word, whose), Next: "set the clock by the network: timedatectl set-ntp true"}}
+	return []Finding{{Text: fmt.Sprintf("the clock of this machine is %s that of %s: signatures and tokens will be refused, from 5 minutes on at the latest", how, whose), Next: SetClock}}
 }

@@ -30,3 +30,22 @@ func TestClockTellsHowFarTwoClocksDiffer(t *testing.T) {
 		}
 	}
 }
+
+func TestClockTellsHowItDiffers(t *testing.T) {
+	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	for date, want := range map[string]struct {
+		ahead time.Duration
+		how   string
+	}{
+		"":                              {0, ""},
+		"Fri, 01 May 2026 12:01:59 GMT": {2*time.Minute - time.Second/2, ""},
+		"Fri, 01 May 2026 15:00:00 GMT": {3*time.Hour + time.Second/2, "3h0m1s behind"},
+		"Fri, 01 May 2026 08:59:59 GMT": {-3*time.Hour - time.Second/2, "3h0m1s ahead of"},
+	} {
+		var c Clock
+		c.Note(http.Header{"Date": {date}}, now, now)
+		if ahead, how := c.Ahead(), c.Differs(2*time.Minute); ahead != want.ahead || how != want.how {
+			t.Errorf("%q: %v %q, want %v %q", date, ahead, how, want.ahead, want.how)
+		}
+	}
+}

@@ -24,7 +24,7 @@ type State struct {
 	// only between states of the same message. Of two states with one revision the deleted one is newer.
 	Revision int64
 	Deleted  bool
-	// Text is empty in a deleted message.
+	// Text is empty in a deleted message. Its mentions name users of this server, or everybody in the conversation ([richtext.Everybody]).
 	Text      richtext.Doc
 	Files     []File
 	Reactions []Reaction
@@ -70,12 +70,14 @@ type Draft struct {
 	Conversation ConversationID
 	// Root is the instance that is answered; empty starts a thread.
 	Root MessageID
-	// As is the connected person who writes; empty: the relay account writes and shows Author.Name.
+	// As is the connected person who writes; empty: the relay account writes and shows Author.Name, told apart from the names of members of
+	// the conversation whom the author is not known to be (package names).
 	As     UserID
 	Author Author
 	// Same is who the author is among the users of this server, where both services vouch for that; empty: not known. Nothing is written in
 	// their name by it: the service may show the author as it shows them, and need not tell the two apart.
 	Same UserID
+	// Text calls users of this server, or everybody, by its mentions: they are notified. Nothing else in it, nor in Author, notifies anybody.
 	Text richtext.Doc
 	// Files are what [Bridge.Upload] gave; only filled when [Capabilities.Files] says that they can be sent.
 	Files []File

@@ -68,6 +68,9 @@ var packaged = map[string]string{
 	"./usr/share/doc/causeway/examples/config.toml.example": "-rw-r--r-- root/root",
 	"./usr/share/doc/causeway/examples/nginx.conf":          "-rw-r--r-- root/root",
 	"./usr/share/doc/causeway/examples/Caddyfile":           "-rw-r--r-- root/root",
+	"./usr/share/doc/causeway/examples/prometheus.yml":      "-rw-r--r-- root/root",
+	"./usr/share/doc/causeway/examples/causeway-alerts.yml": "-rw-r--r-- root/root",
+	"./usr/share/doc/causeway/examples/grafana.json":        "-rw-r--r-- root/root",
 }
 
 func contents(t *testing.T, deb string) map[string]string {

@@ -34,6 +34,15 @@ type account struct {
 	admitted  time.Time               // when it was connected
 	relay     *pen
 	pens      map[bridge.UserID]*pen // of people
+
+	// life ends when the config does not have the account any more, under the mutex; ended is closed when it has stopped reading, and acts are
+	// what lanes do with it.
+	life  context.Context
+	end   context.CancelFunc
+	ended chan struct{}
+	acts  sync.WaitGroup
+	// sought holds a value when there may be channels to be found.
+	sought chan struct{}
 }
 
 // pen is what the relay, or one person, writes with. A service counts the writes of each by themselves.
@@ -59,7 +68,9 @@ func (a *account) pen(as bridge.UserID) *pen {
 }
 
 func newAccount(g *Gateway, a Account) *account {
+	life, end := context.WithCancel(context.Background())
 	return &account{
+		life: life, end: end, ended: make(chan struct{}), sought: make(chan struct{}, 1),
 		Account: a, gateway: g, capabilities: a.Bridge.Capabilities(),
 		log: g.log.WithField("account", string(a.Name)), connected: make(chan struct{}),
 		relay: newPen(), pens: map[bridge.UserID]*pen{},
@@ -69,8 +80,10 @@ func newAccount(g *Gateway, a Account) *account {
 // Placed is the name under which the store remembers a channel of an account at a place; see Account.Place.
 func Placed(place, channel string) string { return place + " " + channel }
 
-// run connects and reads until ctx ends.
+// run connects and reads until ctx or the account's life ends.
 func (a *account) run(ctx context.Context) {
+	ctx, done := joined(ctx, a.life)
+	defer done()
 	for failures := 0; ctx.Err() == nil; {
 		began := time.Now()
 		err := a.session(ctx)
@@ -109,7 +122,7 @@ func (a *account) session(ctx context.Context) error {
 	defer tasks.Wait()
 	defer cancel(nil)
 	a.reading.report("", a.log, "the connection", nil)
-	tasks.Go(func() { a.findLater(ctx, a.find(ctx)) }) // meanwhile what was found in earlier runs is read
+	tasks.Go(func() { a.find(ctx) }) // meanwhile what was found in earlier runs is read
 	err = guarded(func() error { return a.Bridge.Run(ctx, inbox{gateway: a.gateway, account: a}) })
 	if cause := context.Cause(ctx); cause != nil {
 		return cause
@@ -120,27 +133,39 @@ func (a *account) session(ctx context.Context) error {
 	return fmt.Errorf("reading: %w", err)
 }
 
-// find resolves the account's channels and gives those that it could not.
-func (a *account) find(ctx context.Context) map[string]bridge.Access {
-	missing := map[string]bridge.Access{}
-	needed := a.channels()
-	for _, channel := range slices.Sorted(maps.Keys(needed)) {
-		need := needed[channel]
-		if !a.resolve(ctx, channel, need) {
-			missing[channel] = need
-		}
-	}
-	return missing
-}
-
-// findLater goes on looking for channels that were not found.
-func (a *account) findLater(ctx context.Context, missing map[string]bridge.Access) {
-	for n := 4; len(missing) > 0 && pause(ctx, a.gateway.backoff(n)); n++ {
-		for _, channel := range slices.Sorted(maps.Keys(missing)) {
-			if a.resolve(ctx, channel, missing[channel]) {
-				delete(missing, channel)
+// find resolves the account's channels, and goes on with those that it could not find, and with those that the config names later.
+func (a *account) find(ctx context.Context) {
+	found := map[string]bridge.Access{} // and for what
+	for n := 4; ctx.Err() == nil; n++ {
+		needed, missing := a.channels(), false
+		for _, channel := range slices.Sorted(maps.Keys(needed)) {
+			switch need := needed[channel]; {
+			case found[channel]&need == need:
+			case a.resolve(ctx, channel, need):
+				found[channel] = need
+			default:
+				missing = true
 			}
 		}
+		maps.DeleteFunc(found, func(channel string, _ bridge.Access) bool { return needed[channel] == 0 })
+		var again <-chan time.Time
+		if missing {
+			again = time.After(a.gateway.backoff(n))
+		}
+		select {
+		case <-again:
+		case <-a.sought:
+			n = 3
+		case <-ctx.Done():
+		}
+	}
+}
+
+// look lets find look what the config names now.
+func (a *account) look() {
+	select {
+	case a.sought <- struct{}{}:
+	default:
 	}
 }
 
@@ -148,7 +173,7 @@ func (a *account) resolve(ctx context.Context, channel string, need bridge.Acces
 	var found bridge.Conversation
 	err := guarded(func() (err error) { found, err = a.Bridge.Resolve(ctx, channel, need); return err })
 	if err == nil {
-		err = a.gateway.learn(ctx, a.Name, channel, found.ID)
+		err = a.gateway.learn(ctx, a, channel, found.ID)
 	}
 	if ctx.Err() == nil {
 		a.reading.report(findingKey(channel), a.log.WithField("channel", channel), "finding the channel", err)
@@ -159,7 +184,7 @@ func (a *account) resolve(ctx context.Context, channel string, need bridge.Acces
 // channels gives the names that the config has for this account, and what each is needed for.
 func (a *account) channels() map[string]bridge.Access {
 	all := map[string]bridge.Access{}
-	for _, r := range a.gateway.routes {
+	for _, r := range a.gateway.setup.Load().routes {
 		for _, e := range r.Endpoints {
 			if e.Account != a.Name {
 				continue
@@ -173,6 +198,34 @@ func (a *account) channels() map[string]bridge.Access {
 		}
 	}
 	return all
+}
+
+// enter lets a lane use the bridge until it leaves, with a context that ends with the account's life, too; nil, nil once that has ended.
+func (a *account) enter(ctx context.Context) (inside context.Context, leave func()) {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	if a.life.Err() != nil {
+		return nil, nil
+	}
+	a.acts.Add(1)
+	inside, done := joined(ctx, a.life)
+	return inside, func() { done(); a.acts.Done() }
+}
+
+// retire ends the account and returns when nothing uses its bridge any more.
+func (a *account) retire() {
+	a.mutex.Lock()
+	a.end()
+	a.mutex.Unlock()
+	<-a.ended
+	a.acts.Wait()
+}
+
+// joined gives a context that ends with either; done gives back what it holds.
+func joined(ctx, other context.Context) (both context.Context, done func()) {
+	both, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(other, cancel)
+	return both, func() { stop(); cancel() }
 }
 
 // admit lets the lanes write.
@@ -220,7 +273,12 @@ func (a *account) throttled(as bridge.UserID, after time.Duration) {
 	p := a.pen(as)
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
-	if until := time.Now().Add(after); until.After(p.until) {
+	now := time.Now()
+	if until := now.Add(after); until.After(p.until) {
+		if p.until.Before(now) {
+			p.until = now
+		}
+		a.gateway.metrics.Throttled(a.Name, until.Sub(p.until))
 		p.until = until
 	}
 }

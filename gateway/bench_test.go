@@ -35,7 +35,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(tests(m))
 }
 
 // bench is pairs of channels on two services in memory, joined through a store on disk.
@@ -54,8 +54,8 @@ func newBench(folder string, gateways int) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := store.Open(context.Background(), filepath.Join(folder, "causeway.db"), keys,
-		store.Options{AfterCommit: func() error { b.commits.Add(1); return nil }})
+	options := store.Options{Holder: "a benchmark", AfterCommit: func() error { b.commits.Add(1); return nil }}
+	s, err := store.Open(context.Background(), placed(filepath.Join(folder, "causeway.db"), &options), keys, options)
 	if err != nil {
 		return nil, err
 	}
@@ -150,10 +150,28 @@ func cpuTime(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
+// written gives how many bytes this process has handed to the system to write.
+func written(b *testing.B) float64 {
+	text, err := os.ReadFile("/proc/self/io")
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "wchar:")
+	fields := strings.Fields(rest)
+	if len(fields) == 0 {
+		b.Fatal("this system does not say how much was written")
+	}
+	n, err := strconv.ParseFloat(fields[0], 64)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return n
+}
+
 // BenchmarkCrossing measures messages from one service to the other with full durability. "backlog" has everything said
 // at once; in "talk" each conversation waits for its message before it says the next.
 func BenchmarkCrossing(b *testing.B) {
-	for _, gateways := range []int{1, 100} {
+	for _, gateways := range []int{1, 10, 100} {
 		for _, talk := range []bool{false, true} {
 			name := map[bool]string{false: "backlog", true: "talk"}[talk]
 			b.Run(fmt.Sprintf("gateways=%d/%s", gateways, name), func(b *testing.B) { crossing(b, gateways, talk) })
@@ -169,7 +187,7 @@ func crossing(b *testing.B, gateways int, talk bool) {
 	}
 	w.commits.Store(0)
 	b.ResetTimer()
-	cpu, began := cpuTime(b), time.Now()
+	cpu, began, wrote := cpuTime(b), time.Now(), written(b)
 	said := b.N
 	if talk {
 		said = min(b.N, gateways)
@@ -185,7 +203,7 @@ func crossing(b *testing.B, gateways int, talk bool) {
 		}
 	}
 	took := time.Since(began)
-	cpu = cpuTime(b) - cpu
+	cpu, wrote = cpuTime(b)-cpu, written(b)-wrote
 	b.StopTimer()
 	commits := w.commits.Load()
 	if err := w.stop(); err != nil {
@@ -196,6 +214,7 @@ func crossing(b *testing.B, gateways int, talk bool) {
 	b.ReportMetric(float64(b.N)/took.Seconds()*sync.Seconds(), "messages/fsync")
 	b.ReportMetric(float64(commits)/float64(b.N), "commits/message")
 	b.ReportMetric(float64(cpu.Microseconds())/float64(b.N), "µs-cpu/message")
+	b.ReportMetric(wrote/float64(b.N), "B-written/message")
 	b.ReportMetric(float64(sync.Microseconds()), "µs/fsync")
 	b.ReportMetric(0, "ns/op")
 }

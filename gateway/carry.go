@@ -24,7 +24,7 @@ func fromOrigin(err error) bool {
 
 // openOrigin reads a file at its origin from a byte on.
 func (l *lane) openOrigin(ctx context.Context, m store.Message, f bridge.File, offset int64) (*originReader, bridge.File, error) {
-	origin := l.gateway.table.Load().conversations[m.Origin]
+	origin := l.gateway.table.Load().at(m.Origin)
 	switch {
 	case origin == nil:
 		return nil, f, &originError{&bridge.Error{Kind: bridge.Gone, Err: errors.New("its conversation is not in the config any more")}}

@@ -44,7 +44,7 @@ func (g *Gateway) watchEnds(ctx context.Context) {
 	}
 	said := map[end]int{} // how many steps have been reached
 	for pause(ctx, endInterval) {
-		for _, a := range g.order {
+		for _, a := range g.setup.Load().order {
 			for _, e := range a.told().Ends {
 				key := end{a.Name, e.What, e.At.Unix()}
 				steps := reached(e.At)

@@ -37,7 +37,7 @@ func (w *world) warned() []string {
 func (w *world) watches(status func() bridge.Status, during func()) {
 	logger := logrus.New()
 	logger.SetOutput(&w.log)
-	g := New(Options{Log: logrus.NewEntry(logger), Accounts: []Account{{Name: "memory.a", Bridge: standing{memory.NewService("memory:a", memory.Options{}).Account("memory.a", "bot"), status}}}})
+	g := New(Options{Log: logrus.NewEntry(logger), Plan: Plan{Accounts: []Account{{Name: "memory.a", Bridge: standing{memory.NewService("memory:a", memory.Options{}).Account("memory.a", "bot"), status}}}}})
 	ctx, stop := context.WithCancel(w.t.Context())
 	defer g.tasks.Wait()
 	defer stop()

@@ -60,7 +60,7 @@ func (p planner) pieces(d bridge.Draft) []piece {
 
 // policy says which files go from the message's origin to here.
 func (p planner) policy(w *store.Work) FilePolicy {
-	if origin := p.gateway.table.Load().conversations[w.Message.Origin]; origin != nil {
+	if origin := p.gateway.table.Load().at(w.Message.Origin); origin != nil {
 		return origin.files[w.Conversation]
 	}
 	return FilePolicy{}

@@ -12,6 +12,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"causeway/bridge"
+	"causeway/gateway/metrics"
 	"causeway/gateway/store"
 )
 
@@ -41,26 +42,30 @@ type Endpoint struct {
 
 // Route is a [[gateway]] of the config.
 type Route struct {
-	Name      string
-	Files     FilePolicy
-	Endpoints []Endpoint
+	Name  string
+	Files FilePolicy
+	// MentionAll: mentions of everybody in a conversation go as such; otherwise as names.
+	MentionAll bool
+	Endpoints  []Endpoint
 }
 
 // Options is what a gateway works with.
 type Options struct {
-	Accounts []Account
-	Routes   []Route
-	Directs  []Direct
-	Store    *store.Store
-	Log      *logrus.Entry
+	// Plan is what it begins with.
+	Plan
+	Store *store.Store
+	Log   *logrus.Entry
 	// Version is what the status shows.
 	Version string
+	// Metrics takes numbers; nil: nobody counts.
+	Metrics *metrics.Metrics
 	// Lost, when not nil, is told once whenever acting as a connected person has been refused, and why: they are [store.Lost] then.
 	// It must return at once.
 	Lost func(server bridge.ServerID, u bridge.UserID, why error)
 	// Noticed, when not nil, is told that another process has changed the store. It must return at once.
 	Noticed func()
-	// Spoke, when not nil, is told by whom a message is that has been read and is carried, each time that is read. It must return at once.
+	// Spoke, when not nil, is told by whom a message is that has been read and is carried, and whom it mentions, each time that is read. It must
+	// return at once.
 	Spoke func(server bridge.ServerID, u bridge.UserID)
 	// Seek, when not nil, looks who a user is on another server, by what both vouch for, and stores that.
 	Seek func(ctx context.Context, server bridge.ServerID, u bridge.UserID, other bridge.ServerID) error
@@ -72,23 +77,25 @@ type Options struct {
 
 // Gateway is the running whole. Make it with New, run it once.
 type Gateway struct {
-	store    *store.Store
-	log      *logrus.Entry
-	lost     func(bridge.ServerID, bridge.UserID, error)
-	noticed  func()
-	spoke    func(bridge.ServerID, bridge.UserID)
-	seek     func(context.Context, bridge.ServerID, bridge.UserID, bridge.ServerID) error
-	invite   func(bridge.AccountName, bridge.UserID) []bridge.Choice
-	talks    *talks
-	random   func(int64) int64
-	version  string
-	since    time.Time
-	routes   []Route
-	accounts map[bridge.AccountName]*account
-	order    []*account
+	store   *store.Store
+	log     *logrus.Entry
+	lost    func(bridge.ServerID, bridge.UserID, error)
+	noticed func()
+	spoke   func(bridge.ServerID, bridge.UserID)
+	seek    func(context.Context, bridge.ServerID, bridge.UserID, bridge.ServerID) error
+	invite  func(bridge.AccountName, bridge.UserID) []bridge.Choice
+	talks   *talks
+	random  func(int64) int64
+	ahead   int // how many posts a lane begins at once, however long they take; 0: as many as are quickly made
+	version string
+	metrics *metrics.Metrics
+	since   time.Time
 
-	table   atomic.Pointer[table]
-	resolve sync.Mutex // guards changes of found and table, and what follows
+	began    chan struct{} // closed when Run has started everything
+	changing sync.Mutex    // held while the plan is changed
+	setup    atomic.Pointer[setup]
+	table    atomic.Pointer[table]
+	resolve  sync.Mutex // guards changes of setup, found and table, and what follows
 	// fresh are conversations that are not in the table yet; learnt is when it was made.
 	fresh  []bridge.ConversationID
 	learnt time.Time
@@ -105,21 +112,20 @@ type Gateway struct {
 // New puts a gateway together; nothing is read or written yet.
 func New(o Options) *Gateway {
 	g := &Gateway{
-		store: o.Store, log: o.Log, lost: o.Lost, noticed: o.Noticed, spoke: o.Spoke, seek: o.Seek, invite: o.Invite, random: o.Random, version: o.Version, since: time.Now(), routes: o.Routes,
-		accounts: map[bridge.AccountName]*account{},
-		found:    map[bridge.AccountName]map[string]bridge.ConversationID{},
-		running:  map[bridge.ConversationID]*lane{},
+		store: o.Store, log: o.Log, lost: o.Lost, noticed: o.Noticed, spoke: o.Spoke, seek: o.Seek, invite: o.Invite, random: o.Random, version: o.Version, metrics: o.Metrics, since: time.Now(),
+		began:   make(chan struct{}),
+		found:   map[bridge.AccountName]map[string]bridge.ConversationID{},
+		running: map[bridge.ConversationID]*lane{},
 	}
 	if g.random == nil {
 		g.random = rand.Int64N
 	}
-	for _, a := range o.Accounts {
-		one := newAccount(g, a)
-		g.accounts[a.Name] = one
-		g.order = append(g.order, one)
+	first := g.newSetup(o.Plan, nil)
+	for _, a := range first.order {
 		g.found[a.Name] = map[string]bridge.ConversationID{}
 	}
-	g.talks = newTalks(g, o.Directs)
+	g.setup.Store(first)
+	g.talks = newTalks(g, newLinks(first, o.Directs))
 	g.table.Store(g.newTable())
 	return g
 }
@@ -133,20 +139,27 @@ const externalChanges = 2 * time.Second
 func (g *Gateway) Run(ctx context.Context) error {
 	ctx, g.fatal = context.WithCancelCause(ctx)
 	defer g.fatal(nil)
+	g.lanes.Lock()
 	g.ctx = ctx
-	if err := g.talks.load(ctx); err != nil {
+	g.lanes.Unlock()
+	err := g.talks.load(ctx)
+	if err == nil {
+		err = g.recall(ctx)
+	}
+	switch {
+	case ctx.Err() != nil: // it is stopped before it has begun
+		return nil
+	case err != nil:
 		return err
 	}
-	if err := g.recall(ctx); err != nil {
-		return err
-	}
-	for _, a := range g.order {
-		g.tasks.Go(func() { a.run(ctx) })
+	for _, a := range g.setup.Load().order {
+		g.start(a)
 	}
 	g.tasks.Go(func() { g.watchStore(ctx) })
 	g.tasks.Go(func() { g.watchEnds(ctx) })
 	g.tasks.Go(func() { g.talks.watch(ctx) })
 	g.wakeLacking(ctx)
+	close(g.began)
 	<-ctx.Done()
 	g.tasks.Wait()
 	if cause := context.Cause(ctx); errors.Is(cause, store.ErrClosed) {
@@ -155,22 +168,15 @@ func (g *Gateway) Run(ctx context.Context) error {
 	return nil
 }
 
-// recall fills the table with what names were found to be in earlier runs, so that messages are kept for a
-// conversation while its service cannot be asked.
+// recall fills the table with what names were found to be in earlier runs.
 func (g *Gateway) recall(ctx context.Context) error {
+	found, err := g.recalled(ctx, g.setup.Load())
+	if err != nil {
+		return err
+	}
 	g.resolve.Lock()
 	defer g.resolve.Unlock()
-	for _, r := range g.routes {
-		for _, e := range r.Endpoints {
-			c, ok, err := g.store.Endpoint(ctx, e.Account, Placed(g.accounts[e.Account].Place, e.Channel))
-			if err != nil {
-				return err
-			}
-			if ok {
-				g.found[e.Account][e.Channel] = c
-			}
-		}
-	}
+	g.found = found
 	g.table.Store(g.newTable())
 	return nil
 }
@@ -179,16 +185,16 @@ func (g *Gateway) recall(ctx context.Context) error {
 const learnEvery = 50 * time.Millisecond
 
 // learn notes what a name was found to be.
-func (g *Gateway) learn(ctx context.Context, a bridge.AccountName, channel string, c bridge.ConversationID) error {
-	if err := g.stored(g.store.Remember(ctx, a, Placed(g.accounts[a].Place, channel), c)); err != nil {
+func (g *Gateway) learn(ctx context.Context, a *account, channel string, c bridge.ConversationID) error {
+	if err := g.stored(g.store.Remember(ctx, a.Name, Placed(a.Place, channel), c)); err != nil {
 		return err
 	}
 	g.resolve.Lock()
 	defer g.resolve.Unlock()
-	if known, ok := g.found[a][channel]; ok && known == c {
+	if known, ok := g.found[a.Name][channel]; ok && known == c || g.setup.Load().accounts[a.Name] != a {
 		return nil
 	}
-	g.found[a][channel] = c
+	g.found[a.Name][channel] = c
 	g.fresh = append(g.fresh, c)
 	if len(g.fresh) > 1 {
 		return nil // the table is about to be made

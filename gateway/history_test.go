@@ -13,6 +13,7 @@ import (
 
 	"causeway/bridge"
 	"causeway/bridge/memory"
+	"causeway/gateway/store"
 )
 
 // history is everything that happened in a play, in order: what people did, the calls of the accounts and what became of
@@ -122,14 +123,18 @@ func (i overheardInbox) Put(ctx context.Context, b bridge.Batch) error {
 
 // dump writes out what the store holds.
 func dump(path string) (string, error) {
-	db, err := sql.Open("sqlite", "file:"+path+"?vfs=memdb")
+	driver, address := "sqlite", "file:"+path+"?vfs=memdb"
+	if cluster != nil {
+		driver, address = "pgx", placed(path, new(store.Options))
+	}
+	db, err := sql.Open(driver, address)
 	if err != nil {
 		return "", err
 	}
 	defer db.Close()
 	var b bytes.Buffer
 	for _, table := range []string{
-		"conversations", "messages", "instances", "parts", "reactions", "own_reactions", "intents", "orphans", "strays", "notices", "identities",
+		"conversations", "messages", "instances", "parts", "reactions", "own_reactions", "orphans", "strays", "notices", "identities",
 	} {
 		if err := dumpTable(&b, db, table); err != nil {
 			return "", fmt.Errorf("dumping %s: %w", table, err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"causeway/bridge"
+	"causeway/bridge/richtext"
 	"causeway/gateway/store"
 )
 
@@ -20,9 +21,7 @@ type inbox struct {
 // Watched implements bridge.Inbox.
 func (i inbox) Watched() ([]bridge.ConversationID, <-chan struct{}) {
 	t := i.gateway.table.Load()
-	all := t.watched(i.account)
-	slices.SortFunc(all, compareConversations)
-	return all, t.changed
+	return t.watched(i.account), t.changed
 }
 
 func compareConversations(a, b bridge.ConversationID) int {
@@ -45,7 +44,7 @@ func (i inbox) Living(ctx context.Context, c bridge.ConversationID, since time.T
 
 // Put implements bridge.Inbox.
 func (i inbox) Put(ctx context.Context, b bridge.Batch) error {
-	p := i.gateway.table.Load().conversations[b.Conversation]
+	p := i.gateway.table.Load().at(b.Conversation)
 	if p == nil || p.talk == nil {
 		return i.put(ctx, p, b)
 	}
@@ -64,21 +63,30 @@ func (i inbox) put(ctx context.Context, p *place, b bridge.Batch) error {
 	return err
 }
 
-// heard tells who has said something that is carried.
+// heard tells who has said something that is carried, and whom it mentions.
 func (g *Gateway) heard(p *place, b bridge.Batch) {
 	if g.spoke == nil || len(p.targets) == 0 {
 		return
 	}
 	for i := range b.States {
-		if s := &b.States[i]; s.Key == "" && !s.Deleted && s.Author.ID != "" {
-			g.spoke(b.Conversation.Server, s.Author.ID)
+		s := &b.States[i]
+		if s.Key != "" || s.Deleted || s.Author.ID == "" {
+			continue
+		}
+		g.spoke(b.Conversation.Server, s.Author.ID)
+		for _, who := range s.Text.Mentions() {
+			if who != richtext.Everybody {
+				g.spoke(b.Conversation.Server, bridge.UserID(who))
+			}
 		}
 	}
 }
 
 // put stores what a conversation at p has said and wakes those that now lack something.
 func (g *Gateway) put(ctx context.Context, p *place, b bridge.Batch) ([]bridge.ConversationID, error) {
+	began := time.Now()
 	woken, err := g.store.Put(ctx, b, g.routesOf(p, b.Conversation.Server))
+	g.metrics.Stored("put", time.Since(began))
 	if err = g.stored(err); err != nil {
 		return nil, err
 	}
@@ -92,7 +100,7 @@ func (g *Gateway) routesOf(p *place, server bridge.ServerID) store.Routes {
 	if p.talk != nil {
 		takes = p.talk.takes
 	}
-	return store.Routes{Targets: p.targets, Takes: takes, Own: g.own(server), Bare: bare, Ignored: func(id bridge.MessageID) {
+	return store.Routes{Targets: p.targets, Takes: takes, Own: g.own(server), Bare: bare, Linked: g.linked, Made: func(n int) { g.metrics.Taken(p.account.Name, n) }, Ignored: func(id bridge.MessageID) {
 		p.account.log.WithField("channel", p.channel).WithField("message", string(id)).
 			Info("somebody has edited one of several posts of a long message; that is not carried")
 	}}
@@ -119,7 +127,7 @@ func (i inbox) Trouble(c bridge.ConversationID, err error) {
 // own tells which users of a server are Causeway's accounts.
 func (g *Gateway) own(server bridge.ServerID) func(bridge.UserID) bool {
 	return func(u bridge.UserID) bool {
-		for _, a := range g.order {
+		for _, a := range g.setup.Load().order {
 			if id := a.identity.Load(); id != nil && id.Server == server && id.User == u {
 				return true
 			}

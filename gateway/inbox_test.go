@@ -18,8 +18,8 @@ import (
 func TestAReadingThatIsBrokenOffIsNoTrouble(t *testing.T) {
 	logger, seen := logtest.NewNullLogger()
 	s := memory.NewService("memory:a", memory.Options{})
-	g := New(Options{Log: logrus.NewEntry(logger), Accounts: []Account{{Name: "memory.a", Bridge: s.Account("memory.a", "bot")}}})
-	in := inbox{gateway: g, account: g.accounts["memory.a"]}
+	g := New(Options{Log: logrus.NewEntry(logger), Plan: Plan{Accounts: []Account{{Name: "memory.a", Bridge: s.Account("memory.a", "bot")}}}})
+	in := inbox{gateway: g, account: g.setup.Load().accounts["memory.a"]}
 	c := bridge.ConversationID{Server: "memory:a", Channel: "town"}
 	in.Trouble(c, fmt.Errorf("reading channels: %w", context.Canceled))
 	in.Trouble(c, errors.New("reading channels: no answer"))

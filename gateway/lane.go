@@ -22,11 +22,15 @@ type lane struct {
 	again   bool          // guarded by gateway.lanes: woken while running
 	woken   chan struct{} // holds a value when woken since it was last looked at
 
-	wrote    time.Time // when the last step ended, if it was a write
-	failures int       // in a row
-	failing  int64     // the instance whose step failed last
-	since    time.Time // when it failed first
-	reason   error     // why its last post failed
+	wrote    time.Time        // when the last step ended, if it was a write
+	differed int64            // the instance for which a group was found to have other people
+	ended    []*store.Outcome // how the last steps ended, until it is stored
+	rest     []store.Planned  // posts that are stored as begun and come next
+	most     int              // so many posts are begun at once
+	failures int              // in a row
+	failing  int64            // the instance whose step failed last
+	since    time.Time        // when it failed first
+	reason   error            // why its last post failed
 }
 
 // wake starts the lanes of conversations that may lack something.
@@ -42,10 +46,10 @@ func (g *Gateway) wake(all ...bridge.ConversationID) {
 			}
 			continue
 		}
-		if p := g.table.Load().conversations[c]; p == nil || g.ctx == nil || g.ctx.Err() != nil {
+		if p := g.table.Load().at(c); p == nil || g.ctx == nil || g.ctx.Err() != nil {
 			continue
 		}
-		l := &lane{gateway: g, name: c, log: g.log.WithField("conversation", c.String()), woken: make(chan struct{}, 1)}
+		l := &lane{gateway: g, name: c, log: g.log.WithField("conversation", c.String()), woken: make(chan struct{}, 1), most: max(g.ahead, 1)}
 		g.running[c] = l
 		g.tasks.Go(func() { l.run(g.ctx) })
 	}
@@ -68,13 +72,15 @@ func (l *lane) run(ctx context.Context) {
 }
 
 func (l *lane) work(ctx context.Context) {
-	var last *store.Outcome
+	defer l.note(context.WithoutCancel(ctx)) // what is known is not to be looked for
 	for ctx.Err() == nil {
-		p := l.gateway.table.Load().conversations[l.name]
+		p := l.gateway.table.Load().at(l.name)
 		if p == nil {
 			return // no longer in the config
 		}
-		next, err := l.gateway.store.Advance(ctx, l.name, last, planner{l.gateway, p}.plan)
+		began := time.Now()
+		next, err := l.gateway.store.Advance(ctx, l.name, l.ended, l.most, planner{l.gateway, p}.plan)
+		l.gateway.metrics.Stored("advance", time.Since(began))
 		if err = l.gateway.stored(err); err != nil {
 			if ctx.Err() != nil {
 				return
@@ -84,14 +90,15 @@ func (l *lane) work(ctx context.Context) {
 			if !pause(ctx, l.gateway.backoff(l.failures)) {
 				return
 			}
-			continue // with the same outcome
+			continue // with the same outcomes
 		}
+		l.ended = nil
 		l.trouble.report(storing, l.log, "storing", nil)
 		l.gateway.wake(next.Woken...)
 		if next.Step.Op == store.Settled {
 			return
 		}
-		last = l.attempt(ctx, p.through(l.gateway.accounts[next.Step.Account]), next.Work, next.Step)
+		l.steps(ctx, p, next)
 	}
 }
 
@@ -99,6 +106,11 @@ func (l *lane) work(ctx context.Context) {
 // store then asks for what settles it.
 func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step store.Step) *store.Outcome {
 	o := &store.Outcome{Work: work, Step: step}
+	ctx, leave := p.account.enter(ctx)
+	if leave == nil {
+		return unmade(o) // another one has taken its place
+	}
+	defer leave()
 	if work.Instance != l.failing {
 		l.failures = 0 // those of another message say nothing of this one
 	}
@@ -119,6 +131,7 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 	if writes(step.Op) {
 		l.wrote = time.Now()
 	}
+	l.count(p.account.Name, o, err)
 	switch {
 	case err == nil && step.Op == store.Find && o.Verdict == store.Absent && l.failing == work.Instance && l.failures > 0:
 		return l.missed(ctx, o)
@@ -148,6 +161,7 @@ func (l *lane) missed(ctx context.Context, o *store.Outcome) *store.Outcome {
 		l.refuse(o, store.Refused, l.reason)
 		return o
 	}
+	l.note(ctx)
 	if !pause(ctx, l.gateway.backoff(l.failures)) {
 		return nil
 	}
@@ -262,7 +276,7 @@ func (l *lane) act(ctx context.Context, p *place, o *store.Outcome) error {
 		if invite := l.gateway.invite; step.Ask && invite != nil {
 			step.Notice.Choices = invite(p.account.Name, step.Notice.User)
 		}
-		return b.Notify(ctx, step.Notice)
+		return l.tell(ctx, p, step)
 	}
 	return fmt.Errorf("internal error: no such step: %d", step.Op)
 }
@@ -286,8 +300,12 @@ func (l *lane) amongTheSame(ctx context.Context, p *place, o *store.Outcome) (bo
 		return true, nil
 	}
 	same, err := l.gateway.talks.unchanged(ctx, p, l.name, o.Work.Message.Origin)
+	if err == nil && !same && l.differed == o.Work.Instance { // having met it has changed nothing
+		err = errors.New("looking who is in the conversation: others than those to whom the message was said, and it is not known what follows from that")
+	}
+	l.differed = 0
 	if err != nil || !same {
-		o.Verdict = store.Absent
+		l.differed, o.Verdict = o.Work.Instance, store.Absent
 		return false, err
 	}
 	return true, nil
@@ -332,7 +350,7 @@ func passes(err error) bool {
 // recall reads at the origin who has said something, and with which files.
 func (l *lane) recall(ctx context.Context, o *store.Outcome) error {
 	m := o.Work.Message
-	origin := l.gateway.table.Load().conversations[m.Origin]
+	origin := l.gateway.table.Load().at(m.Origin)
 	if origin == nil || origin.account.identity.Load() == nil && l.failures >= quoteTries {
 		return nil
 	}
@@ -353,7 +371,7 @@ const quoteTries = 6
 // fetchRoot reads at the origin what the message answers, and which is not here.
 func (l *lane) fetchRoot(ctx context.Context, o *store.Outcome) error {
 	m := o.Work.Message
-	origin := l.gateway.table.Load().conversations[m.Origin]
+	origin := l.gateway.table.Load().at(m.Origin)
 	if origin == nil {
 		return nil // an empty quote says that something was answered
 	}
@@ -451,6 +469,9 @@ func (l *lane) refuse(o *store.Outcome, verdict store.Verdict, why error) {
 	o.Verdict, o.Reason = verdict, why.Error()
 	if verdict == store.Refused && o.Step.Op != store.React && o.Step.Op != store.Unreact {
 		l.log.WithError(why).WithField("message", o.Work.Instance).Warn("quarantined; see `causeway quarantine list`")
+		if p := l.gateway.table.Load().at(l.name); p != nil {
+			l.gateway.metrics.Quarantined(p.account.Name, bridge.KindOf(why))
+		}
 	}
 }
 
@@ -464,7 +485,7 @@ const (
 )
 
 func (l *lane) poisoned(ctx context.Context, o *store.Outcome) bool {
-	p := l.gateway.table.Load().conversations[l.name]
+	p := l.gateway.table.Load().at(l.name)
 	return p != nil && o.Work.Instance != 0 && l.failures >= poisonedTries && l.overdue() && p.account.works(ctx, l.since)
 }
 
@@ -486,6 +507,9 @@ func (l *lane) retry(ctx context.Context, p *place, o *store.Outcome, err error)
 		if after := bridge.AfterOf(err); after > 0 {
 			wait = after
 		}
+		if bridge.ScopeOf(err) == bridge.ScopeConversation {
+			l.gateway.metrics.Throttled(p.account.Name, wait)
+		}
 		switch as := o.Step.Writer(); {
 		case bridge.ScopeOf(err) == bridge.ScopeAccount:
 			p.account.throttled("", wait)
@@ -500,6 +524,7 @@ func (l *lane) retry(ctx context.Context, p *place, o *store.Outcome, err error)
 	case kind == bridge.Unauthorised:
 		wait = max(wait, 30*time.Second)
 	}
+	l.note(ctx)
 	if o.Step.Op == store.Stray || o.Step.Op == store.Tell || o.Step.Op == store.Line {
 		l.settled(ctx, wait) // what people say goes first
 		return nil

@@ -39,11 +39,14 @@ func (t *talks) meet(ctx context.Context, a *account, talk bridge.Talk) (bridge.
 	}
 	talk.Since = talk.Since.Truncate(time.Millisecond)
 	var refused *decision
-	for _, l := range t.links {
+	for _, l := range *t.links.Load() {
 		if !l.has(a) {
 			continue
 		}
 		d, err := t.decide(ctx, l, a, talk)
+		if err == nil && t.isChannel(a, talk, d) {
+			d.verdict = direct.Verdict{Reason: direct.Second}
+		}
 		if err == nil && d.verdict.Carried {
 			err = t.carry(ctx, a, talk, d)
 		}
@@ -67,6 +70,20 @@ func (t *talks) meet(ctx context.Context, a *account, talk bridge.Talk) (bridge.
 	return t.interest(talk.Conversation), nil
 }
 
+// isChannel reports whether the other end of a talk is named by the config as a channel by now: so it is none of a pair any more.
+func (t *talks) isChannel(a *account, talk bridge.Talk, d *decision) bool {
+	channels := t.gateway.table.Load().conversations
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	for p := range t.pairsOf(talk.Conversation) {
+		here, there := p.Here(talk.Conversation), p.Other(talk.Conversation)
+		if d.verdict.Carried && there.Conversation.Server == *d.link.other(a).server.Load() && channels[there.Conversation] != nil && slices.Equal(here.Members, talk.Members) {
+			return true
+		}
+	}
+	return false
+}
+
 // decide finds out who everybody is. Services are asked only for those of whom nothing is known, and because of whom it would not be carried.
 func (t *talks) decide(ctx context.Context, l *link, a *account, talk bridge.Talk) (*decision, error) {
 	other := l.other(a)
@@ -83,7 +100,9 @@ func (t *talks) decide(ctx context.Context, l *link, a *account, talk bridge.Tal
 		if err != nil {
 			return nil, t.gateway.stored(err)
 		}
+		t.mutex.Lock()
 		d.members, d.begins = nil, l.begins(talk.Shape)
+		t.mutex.Unlock()
 		for _, one := range known {
 			m := t.member(a, other, one)
 			if m.Standing == direct.Connected {
@@ -158,7 +177,7 @@ func (d *decision) meeting(a *account, talk bridge.Talk) store.Meeting {
 	m.Talk = store.Talk{Conversation: talk.Conversation, Shape: talk.Shape, Since: talk.Since, Members: talk.Members, Topic: talk.Topic,
 		Reason: int(d.verdict.Reason), Missing: d.verdict.Missing}
 	if there := d.link.other(a).server.Load(); there != nil && d.verdict.Carried {
-		m.Pair = store.Pair{Shape: talk.Shape, Topic: talk.Topic, Begins: d.begins}
+		m.Pair = store.Pair{Shape: talk.Shape, Begins: d.begins}
 		m.Pair.Ends[0].Conversation.Server, m.Pair.Ends[1].Conversation.Server = min(talk.Conversation.Server, *there), max(talk.Conversation.Server, *there)
 		at := m.Pair.At(talk.Conversation.Server)
 		m.Pair.Ends[at] = store.PairEnd{Conversation: talk.Conversation, Members: talk.Members}
@@ -169,18 +188,34 @@ func (d *decision) meeting(a *account, talk bridge.Talk) store.Meeting {
 
 // store notes a decision, in the store, here and in the table.
 func (t *talks) store(ctx context.Context, a *account, talk bridge.Talk, d *decision) (store.Met, error) {
+	lines := t.moves(ctx, a, talk, d)
 	t.order.Lock()
 	defer t.order.Unlock()
 	m := d.meeting(a, talk)
+	m.Pair.Topic = t.written(a, talk)
+	m.Lines = lines
 	met, err := t.gateway.store.Meet(context.WithoutCancel(ctx), m)
 	if err = t.gateway.stored(err); err != nil {
 		return met, err
 	}
-	m.Talk.Reason, m.Talk.Decided = met.Reason, time.Now()
-	if t.take(m.Talk, append(met.Changed, met.Pair)...) {
-		t.gateway.retable()
+	t.take(met.Talk, slices.Concat(met.Changed, met.Beside, []store.Pair{met.Pair})...)
+	for _, one := range met.Lines {
+		t.gateway.wake(one.Conversation)
 	}
 	return met, nil
+}
+
+// written gives the topic of a talk as people have written it, of which its service may show less.
+func (t *talks) written(a *account, talk bridge.Talk) string {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	topic := talk.Topic
+	for p := range t.pairsOf(talk.Conversation) {
+		if a.Bridge.Topic(p.Topic) == talk.Topic {
+			topic = p.Topic
+		}
+	}
+	return topic
 }
 
 // update changes a pair in the store, and takes up what it is then.
@@ -191,9 +226,7 @@ func (t *talks) update(change func() (store.Pair, error)) error {
 	if err = t.gateway.stored(err); err != nil {
 		return err
 	}
-	if t.take(store.Talk{}, pair) {
-		t.gateway.retable()
-	}
+	t.take(store.Talk{}, pair)
 	return nil
 }
 
@@ -211,34 +244,52 @@ func (t *talks) carry(ctx context.Context, a *account, talk bridge.Talk, d *deci
 	}
 	if met.Pair.Other(talk.Conversation).Known() {
 		t.gateway.wake(talk.Conversation) // where it has taken the place of another one, something may be waiting
-		return t.say(ctx, a, d, talk, met)
+		return nil
 	}
 	return t.open(ctx, a, talk, d, met.Pair)
 }
 
-// say writes the lines of a move to a conversation that exists already.
-func (t *talks) say(ctx context.Context, a *account, d *decision, talk bridge.Talk, met store.Met) error {
-	var lines []store.Telling
-	for _, before := range met.Changed {
-		if from := before.Other(talk.Conversation); before.State == store.PairMoved && from.Known() {
-			lines = append(lines, t.moveLines(ctx, d.link.other(a), a, from, met.Pair.Other(talk.Conversation))...)
-		}
-	}
-	return t.said(ctx, lines, func() error { return t.gateway.store.Say(context.WithoutCancel(ctx), lines...) })
-}
-
-// said stores lines and has them said.
-func (t *talks) said(_ context.Context, lines []store.Telling, do func() error) error {
-	if len(lines) == 0 {
+// moves gives what is said where a talk goes on in a conversation that is there already, once it is known which that is. Whoever that is about is
+// looked up before.
+func (t *talks) moves(ctx context.Context, a *account, talk bridge.Talk, d *decision) func(store.Met) []store.Telling {
+	if !d.verdict.Carried {
 		return nil
 	}
-	if err := t.gateway.stored(do()); err != nil {
-		return err
+	other, lines := d.link.other(a), map[int64][]store.Telling{}
+	for _, p := range t.leaving(talk) {
+		lines[p.ID] = t.moveLines(ctx, other, a, p.Other(talk.Conversation), store.PairEnd{Conversation: bridge.ConversationID{Server: *other.server.Load()}, Members: d.verdict.Members})
 	}
-	for _, one := range lines {
-		t.gateway.wake(one.Conversation)
+	atOnce := t.atOnceLines(a, other, talk)
+	return func(met store.Met) (all []store.Telling) {
+		if met.Reason == 0 && met.Pair.State == store.PairOpen && len(met.Beside) > 0 && met.Fresh {
+			all = atOnce
+		}
+		to := met.Pair.Other(talk.Conversation)
+		for _, before := range met.Changed {
+			if met.Reason != 0 || before.State != store.PairMoved || !to.Known() {
+				continue
+			}
+			for _, one := range lines[before.ID] {
+				if one.Conversation.Channel == "" {
+					one.Conversation = to.Conversation
+				}
+				all = append(all, one)
+			}
+		}
+		return all
 	}
-	return nil
+}
+
+// leaving gives the open pairs of a talk that have other people.
+func (t *talks) leaving(talk bridge.Talk) (all []store.Pair) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	for p := range t.pairsOf(talk.Conversation) {
+		if p.State == store.PairOpen && p.Other(talk.Conversation).Known() && !slices.Equal(p.Here(talk.Conversation).Members, talk.Members) {
+			all = append(all, p)
+		}
+	}
+	return all
 }
 
 // open finds or makes the other end of a pair, as a connected member: whoever tried before, else who spoke, else anybody.
@@ -246,6 +297,9 @@ func (t *talks) open(ctx context.Context, a *account, talk bridge.Talk, d *decis
 	other := d.link.other(a)
 	err := errors.New("none of its members can open it")
 	for _, as := range d.openers(pair.Opener, talk.Speaker) {
+		if !slices.Contains(pair.Other(talk.Conversation).Members, as) {
+			continue
+		}
 		var since time.Time
 		if pair.Opener == as {
 			since = pair.Tried
@@ -259,12 +313,22 @@ func (t *talks) open(ctx context.Context, a *account, talk bridge.Talk, d *decis
 		if c, err = t.opened(ctx, other, bridge.Opening{As: as, People: pair.Other(talk.Conversation).Members, Topic: pair.Topic, Since: since}); err == nil {
 			return t.complete(ctx, a, talk, d, pair, c)
 		}
-		if bridge.KindOf(err) != bridge.Unauthorised || bridge.ScopeOf(err) != bridge.ScopePerson {
+		if bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopePerson {
+			t.gateway.lose(ctx, *other.server.Load(), as, began, err)
+		} else if !notAllowed(err) {
 			break
 		}
-		t.gateway.lose(ctx, *other.server.Load(), as, began, err)
+	}
+	if notAllowed(err) {
+		d.verdict = direct.Verdict{Reason: direct.NotAllowed}
+		return t.refuse(ctx, a, talk, d)
 	}
 	return fmt.Errorf("opening the conversation in %s: %w", other.Name, err)
+}
+
+// notAllowed: not as this person, who has not allowed it.
+func notAllowed(err error) bool {
+	return err != nil && bridge.KindOf(err) == bridge.Unsupported && bridge.ScopeOf(err) == bridge.ScopePerson
 }
 
 func (t *talks) opened(ctx context.Context, other *account, o bridge.Opening) (c bridge.ConversationID, err error) {
@@ -320,9 +384,9 @@ func (t *talks) before(talk bridge.Talk, there bridge.ServerID) (store.PairEnd, 
 		return store.PairEnd{}, false
 	}
 	var last store.Pair
-	for _, p := range t.pairs {
+	for p := range t.pairsOf(talk.Conversation) {
 		here, other := p.Here(talk.Conversation), p.Other(talk.Conversation)
-		if p.State != store.PairMoved || here.Conversation != talk.Conversation || other.Conversation.Server != there || !other.Known() {
+		if p.State != store.PairMoved || other.Conversation.Server != there || !other.Known() {
 			continue
 		}
 		if i > 0 && slices.Equal(here.Members, k.periods[i-1].Members) || i == 0 && p.ID > last.ID {
@@ -332,42 +396,50 @@ func (t *talks) before(talk bridge.Talk, there bridge.ServerID) (store.PairEnd, 
 	return last.Other(talk.Conversation), last.ID != 0
 }
 
-// retitle gives the other end of a pair the topic that a talk has been given.
+// retitle gives the other end of a pair the topic that a talk has been given. That is noted before: the other end may be met at once, and
+// tell of it.
 func (t *talks) retitle(ctx context.Context, a *account, talk bridge.Talk, d *decision) error {
 	other := d.link.other(a)
-	pair, changed := t.retitled(talk, *other.server.Load())
+	pair, changed := t.retitled(a, talk, *other.server.Load())
 	if !changed {
 		return nil
+	}
+	note := func(topic string) error {
+		return t.update(func() (store.Pair, error) {
+			return t.gateway.store.Retitled(context.WithoutCancel(ctx), pair.ID, topic)
+		})
+	}
+	if err := note(talk.Topic); err != nil {
+		return err
 	}
 	for _, as := range d.openers("", talk.Speaker) {
 		began := time.Now()
 		err := guarded(func() error {
 			return other.Bridge.Rename(ctx, pair.Other(talk.Conversation).Conversation, as, talk.Topic)
 		})
-		kind := bridge.KindOf(err)
 		switch {
-		case err != nil && kind == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopePerson:
+		case err != nil && bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopePerson:
 			t.gateway.lose(ctx, *other.server.Load(), as, began, err)
 			continue
 		case err != nil && passes(err):
-			return fmt.Errorf("renaming the conversation in %s: %w", other.Name, err)
+			return errors.Join(fmt.Errorf("renaming the conversation in %s: %w", other.Name, err), note(pair.Topic))
 		}
 		break // where it cannot be renamed, it stays as it is
 	}
-	return t.update(func() (store.Pair, error) { return t.gateway.store.Retitled(ctx, pair.ID, talk.Topic) })
+	return nil
 }
 
-// retitled gives the pair of a talk whose topic has become another one than both ends had.
-func (t *talks) retitled(talk bridge.Talk, there bridge.ServerID) (store.Pair, bool) {
+// retitled gives the pair of a talk whose topic has become another one than both ends had, as its service shows it.
+func (t *talks) retitled(a *account, talk bridge.Talk, there bridge.ServerID) (store.Pair, bool) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	k := t.known[talk.Conversation]
 	if talk.Shape != bridge.Group || k == nil || len(k.periods) == 0 || k.latest().Topic == talk.Topic || talk.Since.Before(k.latest().Since) {
 		return store.Pair{}, false
 	}
-	for _, p := range t.pairs {
-		if p.State == store.PairOpen && p.Here(talk.Conversation).Conversation == talk.Conversation && p.Other(talk.Conversation).Known() &&
-			p.Other(talk.Conversation).Conversation.Server == there && p.Topic != talk.Topic {
+	for p := range t.pairsOf(talk.Conversation) {
+		if p.State == store.PairOpen && p.Other(talk.Conversation).Known() &&
+			p.Other(talk.Conversation).Conversation.Server == there && p.Topic != talk.Topic && a.Bridge.Topic(p.Topic) != talk.Topic {
 			return p, true
 		}
 	}
@@ -388,6 +460,9 @@ func (t *talks) tellSpeaker(ctx context.Context, a, other *account, talk bridge.
 		return nil
 	}
 	notice := bridge.Notice{Conversation: talk.Conversation, User: talk.Speaker, Text: refusalText(other, r, a.names(ctx, missing))}
+	if r == direct.NotAllowed && t.gateway.invite != nil {
+		notice.Choices = t.gateway.invite(a.Name, talk.Speaker)
+	}
 	if err := guarded(func() error { return a.Bridge.Notify(ctx, notice) }); err != nil && passes(err) {
 		return fmt.Errorf("telling somebody why their conversation is not carried: %w", err)
 	}

@@ -26,7 +26,7 @@ func (i inbox) Observed() ([]bridge.Observed, <-chan struct{}) {
 
 // Interest implements bridge.Inbox.
 func (i inbox) Interest(c bridge.ConversationID) bridge.Interest {
-	if p := i.gateway.table.Load().conversations[c]; p != nil && p.talk == nil {
+	if p := i.gateway.table.Load().at(c); p != nil && p.talk == nil {
 		return bridge.Ignored // a channel of the config
 	}
 	return i.gateway.talks.interest(c)
@@ -41,7 +41,7 @@ func (i inbox) Lost(ctx context.Context, u bridge.UserID, began time.Time, err e
 
 // Begin implements bridge.Inbox.
 func (i inbox) Begin(c bridge.ConversationID) time.Time {
-	if p := i.gateway.table.Load().conversations[c]; p != nil && p.talk != nil {
+	if p := i.gateway.table.Load().at(c); p != nil && p.talk != nil {
 		return p.talk.begin
 	}
 	return time.Time{}
@@ -49,14 +49,14 @@ func (i inbox) Begin(c bridge.ConversationID) time.Time {
 
 // Readers implements bridge.Inbox.
 func (i inbox) Readers(c bridge.ConversationID) []bridge.UserID {
-	if p := i.gateway.table.Load().conversations[c]; p != nil && p.talk != nil {
+	if p := i.gateway.table.Load().at(c); p != nil && p.talk != nil {
 		return slices.Clone(p.talk.readers)
 	}
 	return nil
 }
 
 func (t *talks) interest(c bridge.ConversationID) bridge.Interest {
-	place := t.gateway.table.Load().conversations[c]
+	place := t.gateway.table.Load().at(c)
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	k := t.known[c]
@@ -92,11 +92,11 @@ func (g *Gateway) PeopleChanged() { g.talks.wanted() }
 
 // watch goes by who is connected, until ctx ends.
 func (t *talks) watch(ctx context.Context) {
-	if len(t.links) == 0 {
-		return
-	}
 	for failures := 0; ; {
-		err := t.people(ctx)
+		var err error
+		if len(*t.links.Load()) > 0 {
+			err = t.people(ctx)
+		}
 		if ctx.Err() != nil {
 			return
 		}
@@ -134,14 +134,18 @@ func (t *talks) people(ctx context.Context) error {
 	if err = t.gateway.stored(err); err != nil {
 		return err
 	}
-	t.gateway.retable()
 	t.gateway.wake(released...)
 	return failed
 }
 
-// learn reads who is connected, and marks the talks for which that may matter.
+// learn reads who is connected and matched, and marks the talks for which that may matter.
 func (t *talks) learn(ctx context.Context) error {
 	all, err := t.gateway.store.People(ctx)
+	if err != nil {
+		t.gateway.storeFailed(err)
+		return err
+	}
+	matches, err := t.gateway.store.Matches(ctx)
 	if err != nil {
 		t.gateway.storeFailed(err)
 		return err
@@ -153,22 +157,28 @@ func (t *talks) learn(ctx context.Context) error {
 			users[store.User{Server: i.Server, User: i.User}] = user{p.ID, i.State, i.Account, p.Preferred, p.Observe, anywhere, i.Since.UnixMilli()}
 		}
 	}
-	rematched, err := t.rematched(ctx, users)
-	if err != nil {
-		t.gateway.storeFailed(err)
-		return err
+	if t.regarded(users, newMatched(matches)) {
+		t.gateway.retable()
 	}
+	return nil
+}
+
+// regarded takes up who people are, and reports whether that makes places of others.
+func (t *talks) regarded(users map[store.User]user, matched matched) bool {
 	t.mutex.Lock()
+	defer t.mutex.Unlock()
 	before := t.users
-	t.users = users
-	for _, id := range rematched {
-		t.doubtful[id] = true
+	t.users, t.matched = users, matched
+	changed := map[store.User]bool{}
+	for _, all := range []map[store.User]user{before, users} {
+		for at := range all {
+			if before[at] != users[at] {
+				changed[at] = true
+			}
+		}
 	}
 	differs := func(server bridge.ServerID, members []bridge.UserID) bool {
-		return slices.ContainsFunc(members, func(u bridge.UserID) bool {
-			at := store.User{Server: server, User: u}
-			return before[at] != users[at]
-		})
+		return len(changed) > 0 && slices.ContainsFunc(members, func(u bridge.UserID) bool { return changed[store.User{Server: server, User: u}] })
 	}
 	for c, k := range t.known {
 		if len(k.periods) > 0 && !settled(direct.Reason(k.latest().Reason)) && differs(c.Server, k.latest().Members) {
@@ -176,54 +186,49 @@ func (t *talks) learn(ctx context.Context) error {
 		}
 	}
 	for _, p := range t.pairs {
-		if p.State == store.PairOpen && (differs(p.Ends[0].Conversation.Server, p.Ends[0].Members) || differs(p.Ends[1].Conversation.Server, p.Ends[1].Members)) {
+		if p.State.Live() && (differs(p.Ends[0].Conversation.Server, p.Ends[0].Members) || differs(p.Ends[1].Conversation.Server, p.Ends[1].Members) ||
+			t.matchedOtherwise(p, 0) || t.matchedOtherwise(p, 1)) {
 			t.doubtful[p.ID] = true
 		}
 	}
 	t.observe()
-	t.mutex.Unlock()
-	return nil
+	return len(changed) > 0
 }
 
-// rematched gives the open pairs of which a member is known by now to be somebody else on the other side, or nobody, though not by connecting.
-func (t *talks) rematched(ctx context.Context, users map[store.User]user) (all []int64, err error) {
-	t.mutex.Lock()
-	pairs := slices.Collect(maps.Values(t.pairs))
-	t.mutex.Unlock()
-	for _, p := range pairs {
-		if p.State != store.PairOpen {
-			continue
+// matched is who is known by their e-mail address, by who they are and on which server.
+type matched map[store.User]map[bridge.ServerID]bridge.UserID
+
+// newMatched counts each match in both directions, the one that was looked for more.
+func newMatched(all []store.Match) matched {
+	m := matched{}
+	note := func(u store.User, server bridge.ServerID, other bridge.UserID) {
+		if m[u] == nil {
+			m[u] = map[bridge.ServerID]bridge.UserID{}
 		}
-		for n := range p.Ends {
-			otherwise, err := t.matchedOtherwise(ctx, users, p, n)
-			if err != nil {
-				return nil, err
-			}
-			if otherwise {
-				all = append(all, p.ID)
-			}
+		m[u][server] = other
+	}
+	for _, one := range all {
+		if one.Other != "" {
+			note(store.User{Server: one.OtherServer, User: one.Other}, one.Server, one.User.User)
 		}
 	}
-	return all, nil
+	for _, one := range all {
+		note(one.User, one.OtherServer, one.Other)
+	}
+	return m
 }
 
-// matchedOtherwise reports whether a member of an end of a pair is known to be nobody of the other end.
-func (t *talks) matchedOtherwise(ctx context.Context, users map[store.User]user, p store.Pair, n int) (bool, error) {
+// matchedOtherwise reports whether a member of an end of a pair, who has not connected, is known to be nobody of the other end, or not known any
+// more. It is called with the mutex held.
+func (t *talks) matchedOtherwise(p store.Pair, n int) bool {
 	end, other := p.Ends[n], p.Ends[1-n]
-	for _, u := range end.Members {
+	return slices.ContainsFunc(end.Members, func(u bridge.UserID) bool {
 		at := store.User{Server: end.Conversation.Server, User: u}
-		if _, connected := users[at]; connected {
-			continue
+		if _, connected := t.users[at]; connected {
+			return false
 		}
-		m, known, err := t.gateway.store.Match(ctx, at, other.Conversation.Server)
-		if err != nil {
-			return false, err
-		}
-		if known && !slices.Contains(other.Members, m.Other) {
-			return true, nil
-		}
-	}
-	return false, nil
+		return !slices.Contains(other.Members, t.matched[at][other.Conversation.Server])
+	})
 }
 
 // observe finds whose talks are to be noticed; it is called with the mutex held.
@@ -233,8 +238,8 @@ func (t *talks) observe() {
 		if u.state != store.Connected || !u.anywhere {
 			continue
 		}
-		a := t.gateway.accounts[u.account]
-		if a != nil && a.capabilities.Direct && slices.ContainsFunc(t.links, func(l *link) bool { return l.has(a) && (l.on(bridge.Pair) || l.on(bridge.Group)) }) {
+		a := t.gateway.setup.Load().accounts[u.account]
+		if a != nil && a.capabilities.Direct && slices.ContainsFunc(*t.links.Load(), func(l *link) bool { return l.has(a) && (l.on(bridge.Pair) || l.on(bridge.Group)) }) {
 			observed[u.account] = append(observed[u.account], bridge.Observed{User: at.User, Since: time.UnixMilli(u.since), Online: u.observe && u.prefers != "" && u.prefers != u.account})
 		}
 	}
@@ -271,8 +276,11 @@ func (t *talks) weigh(ctx context.Context, p store.Pair) error {
 			continue
 		}
 		if weighed { // by who they are from here the others may be known on one side only
-			if other, err := t.matchedOtherwise(ctx, t.everybody(), p, n); !other || err != nil {
-				return err
+			t.mutex.Lock()
+			otherwise := t.matchedOtherwise(p, n)
+			t.mutex.Unlock()
+			if !otherwise {
+				return nil
 			}
 		}
 		weighed = true
@@ -283,16 +291,10 @@ func (t *talks) weigh(ctx context.Context, p store.Pair) error {
 	return nil
 }
 
-func (t *talks) everybody() map[store.User]user {
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	return t.users // never changed, only replaced
-}
-
 // weighEnd weighs a pair by who the members of one end are elsewhere, and tells whether it rests now.
 func (t *talks) weighEnd(ctx context.Context, p store.Pair, end, other store.PairEnd) (bool, error) {
 	l, a := t.linkOf(end.Conversation.Server, other.Conversation.Server)
-	if l == nil || !l.on(p.Shape) || p.State != store.PairOpen {
+	if l == nil || !l.on(p.Shape) || !p.State.Live() {
 		return false, nil
 	}
 	unlock := t.meeting.lock(ctx, end.Conversation)
@@ -315,22 +317,30 @@ func (t *talks) weighEnd(ctx context.Context, p store.Pair, end, other store.Pai
 	if err := t.gateway.stored(t.gateway.store.Rest(context.WithoutCancel(ctx), p.ID, int(reason), missing)); err != nil {
 		return false, err
 	}
+	t.replaced(t.rested(p.ID, int(reason), missing, d.verdict.Carried))
+	return true, nil
+}
+
+// rested notes that a pair rests, and gives its conversations. elsewhere: they are carried, with somebody else on the other side.
+func (t *talks) rested(id int64, reason int, missing [2][]bridge.UserID, elsewhere bool) map[bridge.ConversationID]bool {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	if p = t.pairs[p.ID]; p.State == store.PairOpen {
+	p, ends := t.pairs[id], map[bridge.ConversationID]bool{}
+	if p.State.Live() {
 		p.State = store.PairResting
-		t.pairs[p.ID] = p
+		t.pairs[id] = p
 	}
 	for _, e := range p.Ends {
+		ends[e.Conversation] = true
 		k := t.known[e.Conversation]
 		for i := 0; k != nil && i < len(k.periods); i++ {
 			if one := &k.periods[i]; one.Reason == 0 && slices.Equal(one.Members, e.Members) {
-				one.Reason, one.Missing, one.Decided = int(reason), missing[p.At(e.Conversation.Server)], time.Now()
+				one.Reason, one.Missing, one.Decided = reason, missing[p.At(e.Conversation.Server)], time.Now()
 			}
 		}
 		if k != nil {
-			k.lifted = d.verdict.Carried // with somebody else on the other side
+			k.lifted = elsewhere
 		}
 	}
-	return true, nil
+	return ends
 }

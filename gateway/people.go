@@ -37,7 +37,7 @@ func (g *Gateway) lose(ctx context.Context, server bridge.ServerID, u bridge.Use
 
 // Identity implements people.Gateway.
 func (g *Gateway) Identity(a bridge.AccountName) (bridge.Identity, bool) {
-	one := g.accounts[a]
+	one := g.setup.Load().accounts[a]
 	if one == nil {
 		return bridge.Identity{}, false
 	}
@@ -48,13 +48,17 @@ func (g *Gateway) Identity(a bridge.AccountName) (bridge.Identity, bool) {
 	return *id, true
 }
 
-// Pairs implements people.Gateway.
-func (g *Gateway) Pairs() ([]people.Pair, <-chan struct{}) {
+// Routes implements people.Gateway.
+func (g *Gateway) Routes() ([]people.Route, <-chan struct{}) {
 	t := g.table.Load()
-	var all []people.Pair
-	for from, p := range t.conversations {
+	var all []people.Route
+	for from, p := range t.all() {
 		for _, to := range p.targets {
-			one := people.Pair{From: from, To: to, Reader: p.account.Name, Writer: t.conversations[to].account.Name, Name: p.channel}
+			there := t.at(to)
+			if there == nil {
+				continue // it has just gone
+			}
+			one := people.Route{From: from, To: to, Reader: p.account.Name, Writer: there.account.Name, Name: p.channel}
 			if p.talk != nil {
 				one.Shape, one.Everybody = p.talk.shape, p.talk.everybody
 				if p.talk.pairs[to].State != store.PairOpen {
@@ -64,7 +68,7 @@ func (g *Gateway) Pairs() ([]people.Pair, <-chan struct{}) {
 			all = append(all, one)
 		}
 	}
-	slices.SortFunc(all, func(a, b people.Pair) int {
+	slices.SortFunc(all, func(a, b people.Route) int {
 		return cmp.Or(compareConversations(a.From, b.From), compareConversations(a.To, b.To))
 	})
 	return all, t.changed
@@ -73,13 +77,13 @@ func (g *Gateway) Pairs() ([]people.Pair, <-chan struct{}) {
 // Delivers implements people.Gateway.
 func (g *Gateway) Delivers(from, to bridge.ConversationID) bool {
 	t := g.table.Load()
-	p := t.conversations[from]
-	if p == nil || !slices.Contains(p.targets, to) {
+	p, there := t.at(from), t.at(to)
+	if p == nil || there == nil || !slices.Contains(p.targets, to) {
 		return false
 	}
 	reading, _ := g.troublesOf(t, from)
 	_, writing := g.troublesOf(t, to)
-	return reading == nil && writing == nil && p.account.admits() && t.conversations[to].account.admits()
+	return reading == nil && writing == nil && p.account.admits() && there.account.admits()
 }
 
 // Waiting implements people.Gateway.

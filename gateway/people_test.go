@@ -395,8 +395,8 @@ func TestWhatPeopleNeedToKnowOfTheGateway(t *testing.T) {
 		w.route(in("a", "town"), out("b", "town"))
 		w.start()
 		here, there := bridge.ConversationID{Server: a.Server(), Channel: "town"}, bridge.ConversationID{Server: b.Server(), Channel: "town"}
-		pairs, _ := w.gateway.Pairs()
-		if diff := cmp.Diff([]people.Pair{{From: here, To: there, Reader: "memory.a", Writer: "memory.b", Name: "team/town"}}, pairs); diff != "" {
+		routes, _ := w.gateway.Routes()
+		if diff := cmp.Diff([]people.Route{{From: here, To: there, Reader: "memory.a", Writer: "memory.b", Name: "team/town"}}, routes); diff != "" {
 			w.t.Error(diff)
 		}
 		id, ok := w.gateway.Identity("memory.b")

@@ -63,8 +63,8 @@ func (p planner) lacks(w *store.Work) store.Step {
 	case missingRoot(w) && m.Quote == nil:
 		return store.Step{Op: store.Quote}
 	}
-	if p.parted(w) {
-		return p.reactions(w)
+	if origin := p.gateway.table.Load().at(m.Origin); p.parted(w, origin) {
+		return p.left(w, origin)
 	}
 	followed := w.Frozen || w.Phase == store.Live && !p.capabilities().Edit
 	if step, denied := p.unwanted(w); denied {
@@ -84,7 +84,9 @@ func (p planner) lacks(w *store.Work) store.Step {
 		part, posted := partOf(w, n)
 		switch {
 		case !posted:
-			return p.post(w, draft, n, piece)
+			step := p.post(w, draft, n, piece)
+			step.Whole = len(pieces) == 1
+			return step
 		case !part.Deleted && !shows(w, part, piece) && p.capabilities().Edit:
 			return p.edit(w, part, draft, piece)
 		}
@@ -154,8 +156,10 @@ func (p planner) origin(w *store.Work) store.Step {
 		return store.Step{Op: store.Stay}
 	case m.Body == nil || !behind || w.As == "" || !can.Edit || w.Frozen:
 		return p.reactions(w) // an origin that cannot be edited stays as it is
+	case p.place.talk != nil && p.place.talk.others(m.Created):
+		return p.left(w, p.place)
 	}
-	draft := bridge.Draft{Conversation: w.Conversation, As: w.As, Author: m.Body.Author, Text: m.Body.Text}
+	draft := bridge.Draft{Conversation: w.Conversation, As: w.As, Author: m.Body.Author, Text: p.addressed(w, m.Body.Text)}
 	pieces := p.place.account.Bridge.Parts(draft)
 	if len(pieces) != 1 {
 		return p.reactions(w) // nor is it cut into several
@@ -165,12 +169,12 @@ func (p planner) origin(w *store.Work) store.Step {
 }
 
 // routed reports whether the config still carries the message's origin here. An origin that is not in the table may be
-// there under another name, while not all channels of the config have been found.
+// there under another name, while not all channels of the config have been found; of talks there are no other names.
 func (p planner) routed(w *store.Work) bool {
 	t := p.gateway.table.Load()
-	origin := t.conversations[w.Message.Origin]
+	origin := t.at(w.Message.Origin)
 	if origin == nil {
-		return !t.complete
+		return !t.complete && p.place.talk == nil
 	}
 	return slices.Contains(origin.targets, w.Conversation)
 }
@@ -226,7 +230,8 @@ func (p planner) post(w *store.Work, draft bridge.Draft, n int, piece piece) sto
 func (p planner) followUp(w *store.Work) store.Step {
 	draft := p.draft(w)
 	draft.Files = nil // those that are there are shown already, and no post can show them again
-	draft.Text = append(richtext.Doc{italic("edited:")}, draft.Text...)
+	// Who was called has been called.
+	draft.Text = append(richtext.Doc{italic("edited:")}, draft.Text.Literal()...)
 	return p.reply(w, draft)
 }
 
@@ -332,7 +337,7 @@ func (p planner) draft(w *store.Work) bridge.Draft {
 	if author.Name != "" {
 		author.Name = cmp.Or(w.SameName, author.Name)
 	}
-	d := bridge.Draft{Conversation: w.Conversation, Author: p.author(w, author), Same: w.Same, Text: body.Text}
+	d := bridge.Draft{Conversation: w.Conversation, Author: p.author(w, author), Same: w.Same, Text: p.addressed(w, body.Text)}
 	if w.Late {
 		d.Text = dated(d.Text, w.Message.Created)
 	}
@@ -347,7 +352,7 @@ func (p planner) draft(w *store.Work) bridge.Draft {
 
 // author gives the name that RemoteNickFormat makes of an author from elsewhere.
 func (p planner) author(w *store.Work, a bridge.Author) bridge.Author {
-	origin := p.gateway.table.Load().conversations[w.Message.Origin]
+	origin := p.gateway.table.Load().at(w.Message.Origin)
 	nick := config.Nick{Nick: a.Name, UserID: string(a.ID)}
 	if origin != nil {
 		nick.Bridge, nick.Protocol, nick.Label = shortName(origin.account.Name), origin.account.Protocol, origin.account.Label
@@ -388,5 +393,5 @@ func quote(author string, text richtext.Doc) richtext.Block {
 	if len(text) == 0 {
 		return richtext.Block{Kind: richtext.Quote, Blocks: richtext.Plain("(a message that is not here)")}
 	}
-	return richtext.Quoting(author, text.Excerpt(quoteLength))
+	return richtext.Quoting(author, text.Literal().Excerpt(quoteLength))
 }

@@ -4,11 +4,15 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"causeway/bridge"
 	"causeway/bridge/memory"
 	"causeway/bridge/richtext"
 )
+
+// ahead is how many posts lanes begin at once, however long they take; 0: as the gateway does.
+func (p *play) ahead() int { return []int{0, 3, 16}[p.seed%3] }
 
 // act is one thing that somebody does.
 func (p *play) act() {
@@ -32,6 +36,12 @@ func (p *play) act() {
 	switch kind {
 	case 0, 1, 2:
 		p.say(n, r, "", by)
+		if p.ahead() > 0 { // several things at once, to be begun together
+			for range p.int(5) {
+				time.Sleep(time.Microsecond)
+				p.say(n, r, "", p.int(len(s.people)))
+			}
+		}
 	case 3, 4:
 		if seen.Root == "" && !seen.Deleted {
 			p.say(n, r, seen.ID, by)

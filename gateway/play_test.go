@@ -222,11 +222,15 @@ func (p *play) connect(who int) {
 func (p *play) perform() {
 	ctx, stop := context.WithCancel(p.t.Context())
 	path := fmt.Sprintf("/play-%d", p.seed)
+	if cluster != nil { // where a former play of the same seed has left what it stored
+		path = fmt.Sprintf("%s-%d", path, worlds.Add(1))
+	}
 	keys, err := store.NewKeys(make([]byte, 32))
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	keep, err := store.Open(ctx, path, keys, store.Options{VFS: "memdb"}) // holds the database between crashes
+	none := store.Options{VFS: "memdb"}
+	keep, err := store.Open(ctx, placed(path, &none), keys, none) // holds the database between crashes
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -274,7 +278,8 @@ func (p *play) life(ctx context.Context, path string, keys store.Keys) {
 			return nil
 		}
 	}
-	s, err := store.Open(ctx, path, keys, store.Options{VFS: "memdb", BeforeCommit: die(false), AfterCommit: die(true), Turn: p.turn})
+	options := store.Options{Holder: "a play", VFS: "memdb", BeforeCommit: die(false), AfterCommit: die(true), Turn: p.turn}
+	s, err := store.Open(ctx, placed(path, &options), keys, options)
 	if err != nil {
 		if ctx.Err() == nil {
 			p.t.Errorf("seed %d: %v", p.seed, err)
@@ -296,6 +301,8 @@ func (p *play) life(ctx context.Context, path string, keys store.Keys) {
 		}})
 	}
 	p.add("a process begins")
-	err = New(o).Run(ctx)
+	g := New(o)
+	g.ahead = p.ahead()
+	err = g.Run(ctx)
 	p.add("a process ends: %v", err)
 }

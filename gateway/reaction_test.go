@@ -118,3 +118,22 @@ func TestAReactionTakenAwayWhileTheAnswerToSettingItIsUnderWayGoesEverywhere(t *
 		w.same(all(b)[0].Marks, []bridge.Reaction(nil))
 	})
 }
+
+// TestAReactionThatIsThrottledIsNotTakenForOneTakenAway by the look at another one that its person did take away.
+func TestAReactionThatIsThrottledIsNotTakenForOneTakenAway(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var faults switched
+		set := 0
+		a, b := w.reacting(&faults, before(memory.React, func() error {
+			if set++; set == 2 {
+				return memory.Throttles(bridge.ScopePerson, time.Minute)
+			}
+			return nil
+		}))
+		a.React("town", a.Messages("town")[0].ID, "alice", "🎉")
+		w.wait(10 * time.Minute)
+		w.same(all(a)[0].Marks, []bridge.Reaction{{User: "alice", Emoji: "🎉"}})
+		w.same(all(b)[0].Marks, []bridge.Reaction{{User: "ally", Emoji: "🎉"}})
+		w.same(set, 3)
+	})
+}

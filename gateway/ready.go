@@ -36,7 +36,7 @@ func (g *Gateway) Ready(ctx context.Context) Readiness {
 	case err != nil:
 		r.not(Reason{Where: "store", What: "does not answer"})
 	}
-	for _, a := range g.order {
+	for _, a := range g.setup.Load().order {
 		s := a.status()
 		switch where := "account " + string(s.Name); {
 		case s.Connected:

@@ -16,6 +16,8 @@ type Status struct {
 	Version string    `json:"version"`
 	Since   time.Time `json:"since"`
 	At      time.Time `json:"at"`
+	// Config is how the config was taken up.
+	Config ConfigStatus `json:"config"`
 	// Problems keep messages from crossing, or wait for somebody to act. Warnings will become problems.
 	Problems []Problem `json:"problems"`
 	Warnings []Problem `json:"warnings"`
@@ -27,6 +29,13 @@ type Status struct {
 	People PeopleStatus `json:"people"`
 	// Store is what is wrong with the store.
 	Store *Trouble `json:"store,omitempty"`
+}
+
+// ConfigStatus is how the config was taken up.
+type ConfigStatus struct {
+	// Since is when that was taken up by which Causeway goes, Refused why what the file says now was not.
+	Since   time.Time `json:"since,omitzero"`
+	Refused *Trouble  `json:"refused,omitempty"`
 }
 
 // Trouble is something that fails now.
@@ -128,26 +137,31 @@ type PeopleStatus struct {
 // Status tells how everything stands. It asks no service, and of the store one question that holds up nothing; what the
 // store cannot tell is missing, and Store says why.
 func (g *Gateway) Status(ctx context.Context) Status {
+	backlogs, err := g.store.Backlogs(ctx)
+	return g.statusOf(ctx, backlogs, err)
+}
+
+func (g *Gateway) statusOf(ctx context.Context, backlogs map[bridge.ConversationID]store.Backlog, err error) Status {
 	s := Status{
 		Version: g.version, Since: g.since, At: time.Now(), Problems: []Problem{}, Warnings: []Problem{},
 		Accounts: []AccountStatus{}, Gateways: []GatewayStatus{},
 	}
-	backlogs, err := g.store.Backlogs(ctx)
 	if s.Store = g.storing.now("", ""); s.Store == nil && err != nil {
 		s.Store = &Trouble{Text: err.Error(), Next: storeStep, Since: s.At}
 	}
 	if s.Store != nil {
 		s.Problems = append(s.Problems, Problem{"store", *s.Store})
 	}
-	for _, a := range g.order {
+	setup := g.setup.Load()
+	for _, a := range setup.order {
 		s.account(a)
 	}
 	if heads, err := g.store.CountPeople(ctx); err == nil { // else the trouble above says so
 		s.People = PeopleStatus{Connected: heads.Connected, Lost: heads.Lost, Asked: heads.Asked}
 	}
 	t := g.table.Load()
-	for _, r := range g.routes {
-		s.Gateways = append(s.Gateways, g.gatewayStatus(t, r, backlogs))
+	for _, r := range setup.routes {
+		s.Gateways = append(s.Gateways, g.gatewayStatus(t, r, setup.accounts, backlogs))
 	}
 	s.conversations(t, backlogs)
 	s.quarantine(backlogs)
@@ -212,11 +226,11 @@ func (a *account) told() bridge.Status {
 	return s
 }
 
-func (g *Gateway) gatewayStatus(t *table, r Route, backlogs map[bridge.ConversationID]store.Backlog) GatewayStatus {
+func (g *Gateway) gatewayStatus(t *table, r Route, accounts map[bridge.AccountName]*account, backlogs map[bridge.ConversationID]store.Backlog) GatewayStatus {
 	s := GatewayStatus{Name: r.Name}
 	for _, e := range r.Endpoints {
 		one := ConversationStatus{Account: e.Account, Channel: e.Channel, Direction: e.direction()}
-		one.Finding = g.accounts[e.Account].reading.now(e.Account, findingKey(e.Channel))
+		one.Finding = accounts[e.Account].reading.now(e.Account, findingKey(e.Channel))
 		if c, ok := t.found[named{e.Account, e.Channel}]; ok {
 			b := backlogs[c]
 			one.Found, one.ID = true, c.String()
@@ -241,21 +255,25 @@ func (e Endpoint) direction() string {
 
 // troublesOf tells what is wrong with reading and writing a conversation.
 func (g *Gateway) troublesOf(t *table, c bridge.ConversationID) (reading, writing *Trouble) {
-	a := t.conversations[c].account
+	p := t.at(c)
+	if p == nil {
+		return nil, nil
+	}
 	g.lanes.Lock()
 	l := g.running[c]
 	g.lanes.Unlock()
 	if l != nil {
-		writing = l.trouble.now(a.Name, delivering, storing)
+		writing = l.trouble.now(p.account.Name, delivering, storing)
 	}
-	return a.reading.now(a.Name, c.String()), writing
+	return p.account.reading.now(p.account.Name, c.String()), writing
 }
 
 // conversations sums up, and lists the troubles of conversations: each once, and none that follows from one of their
 // account or of the store.
 func (s *Status) conversations(t *table, backlogs map[bridge.ConversationID]store.Backlog) {
-	s.Totals.Gateways, s.Totals.Conversations = len(s.Gateways), len(t.conversations)
-	for c := range t.conversations {
+	s.Totals.Gateways, s.Totals.Conversations = len(s.Gateways), 0
+	for c := range t.all() {
+		s.Totals.Conversations++
 		b := backlogs[c]
 		s.Totals.Waiting += b.Waiting
 		s.Totals.Oldest = earlier(s.Totals.Oldest, b.Oldest)

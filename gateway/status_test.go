@@ -57,6 +57,7 @@ const statusOfWhatWorks = `{
   "version": "v1",
   "since": "2000-01-01T00:00:00Z",
   "at": "2000-01-01T00:02:00Z",
+  "config": {},
   "problems": [],
   "warnings": [],
   "accounts": [

@@ -1,19 +1,48 @@
 package gateway
 
 import (
+	"iter"
+	"slices"
+
 	"causeway/bridge"
 )
 
 // table says, for the names found so far, who reads and writes which conversation, and what goes where. It is never
-// changed, only replaced.
+// changed, only replaced; what is in talks, though, is always the newest.
 type table struct {
 	// complete: all channels that the config names have been found.
-	complete      bool
+	complete bool
+	// conversations are those of the config, talks the direct and group conversations.
 	conversations map[bridge.ConversationID]*place
+	talks         *talkTable
 	// found is what names of the config mean.
 	found map[named]bridge.ConversationID
 	// changed is closed when another table has replaced this one.
 	changed chan struct{}
+}
+
+// at gives the place of a conversation; nil: there is none.
+func (t *table) at(c bridge.ConversationID) *place {
+	if p := t.conversations[c]; p != nil {
+		return p
+	}
+	return t.talks.at(c)
+}
+
+// all gives each conversation with its place, in no order.
+func (t *table) all() iter.Seq2[bridge.ConversationID, *place] {
+	return func(yield func(bridge.ConversationID, *place) bool) {
+		for c, p := range t.conversations {
+			if !yield(c, p) {
+				return
+			}
+		}
+		for c, p := range t.talks.all() {
+			if t.conversations[c] == nil && !yield(c, p) {
+				return
+			}
+		}
+	}
 }
 
 // named is a conversation as the config names it.
@@ -36,6 +65,8 @@ type place struct {
 	talk *talkPlace
 	// files says, for each target, what that gateway does with files.
 	files map[bridge.ConversationID]FilePolicy
+	// wakes says to which targets mentions of everybody go as such.
+	wakes map[bridge.ConversationID]bool
 }
 
 // through gives the place as another account of the server uses it; nil: the one that does so always.
@@ -51,7 +82,8 @@ func (p *place) through(a *account) *place {
 // newTable is called with g.resolve held.
 func (g *Gateway) newTable() *table {
 	t := &table{complete: true, conversations: map[bridge.ConversationID]*place{}, found: map[named]bridge.ConversationID{}, changed: make(chan struct{})}
-	for _, r := range g.routes {
+	setup := g.setup.Load()
+	for _, r := range setup.routes {
 		for _, e := range r.Endpoints {
 			c, ok := g.found[e.Account][e.Channel]
 			if !ok {
@@ -61,13 +93,13 @@ func (g *Gateway) newTable() *table {
 			t.found[named{e.Account, e.Channel}] = c
 			p := t.conversations[c]
 			if p == nil {
-				p = &place{account: g.accounts[e.Account], channel: e.Channel, gateways: map[bridge.ConversationID]string{}, files: map[bridge.ConversationID]FilePolicy{}}
+				p = &place{account: setup.accounts[e.Account], channel: e.Channel, gateways: map[bridge.ConversationID]string{}, files: map[bridge.ConversationID]FilePolicy{}, wakes: map[bridge.ConversationID]bool{}}
 				t.conversations[c] = p
 			}
 			p.in, p.out = p.in || e.In, p.out || e.Out
 		}
 	}
-	for _, r := range g.routes {
+	for _, r := range setup.routes {
 		for _, from := range r.Endpoints {
 			for _, to := range r.Endpoints {
 				t.connect(g.found[from.Account][from.Channel], g.found[to.Account][to.Channel], from.In && to.Out, r)
@@ -87,11 +119,11 @@ func (t *table) connect(from, to bridge.ConversationID, carried bool, r Route) {
 	if _, ok := p.gateways[to]; ok {
 		return
 	}
-	p.gateways[to], p.files[to] = r.Name, r.Files
+	p.gateways[to], p.files[to], p.wakes[to] = r.Name, r.Files, r.MentionAll
 	p.targets = append(p.targets, to)
 }
 
-// watched gives the conversations that an account reads.
+// watched gives the conversations that an account reads, sorted.
 func (t *table) watched(a *account) []bridge.ConversationID {
 	var all []bridge.ConversationID
 	for c, p := range t.conversations {
@@ -99,5 +131,19 @@ func (t *table) watched(a *account) []bridge.ConversationID {
 			all = append(all, c)
 		}
 	}
-	return all
+	slices.SortFunc(all, compareConversations)
+	return t.talks.watched(a, all)
+}
+
+// merged gives what is in two sorted lists.
+func merged(a, b []bridge.ConversationID) []bridge.ConversationID {
+	all := make([]bridge.ConversationID, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		if compareConversations(a[0], b[0]) < 0 {
+			all, a = append(all, a[0]), a[1:]
+		} else {
+			all, b = append(all, b[0]), b[1:]
+		}
+	}
+	return append(append(all, a...), b...)
 }

@@ -65,32 +65,51 @@ func (p *talkPlace) takes(target bridge.ConversationID, created time.Time) bool 
 // at gives who was here at a time of the service's clock. At the very moment of a change it is the smaller of the two circles, so that nobody
 // gets what was not meant for them.
 func (p *talkPlace) at(at time.Time) (members []bridge.UserID, known bool) {
-	ms := at.Truncate(time.Millisecond)
-	for _, one := range p.periods {
-		if one.Since.After(ms) {
-			break
-		}
-		if known && one.Since.Equal(ms) && len(members) < len(one.Members) {
-			break
-		}
-		members, known = one.Members, true
+	if one := p.period(at); one != nil {
+		return one.Members, true
 	}
-	return members, known
+	return nil, false
 }
 
-// unready reports whether something was said here at a time of which it is not known yet where it goes.
+// period is what at says, with all that is known of it; nil: nothing.
+func (p *talkPlace) period(at time.Time) (during *store.Talk) {
+	ms := at.Truncate(time.Millisecond)
+	for i := range p.periods {
+		one := &p.periods[i]
+		if one.Since.After(ms) || during != nil && one.Since.Equal(ms) && len(during.Members) < len(one.Members) {
+			break
+		}
+		during = one
+	}
+	return during
+}
+
+// unready reports whether something was said here at a time of which it is not known yet where it goes. Of the same people there may be two pairs, where
+// the other side was met before this one's earlier people were: then it goes where it can.
 func (p *talkPlace) unready(created time.Time) bool {
-	members, known := p.at(created)
-	return known && slices.ContainsFunc(p.half, func(pair store.Pair) bool {
-		return slices.Equal(pair.Here(p.latest().Conversation).Members, members) && !created.Before(pair.Begins)
-	})
+	during := p.period(created)
+	if during == nil || during.Reason != 0 {
+		return false
+	}
+	of := func(pair store.Pair) bool {
+		return slices.Equal(pair.Here(p.latest().Conversation).Members, during.Members) && !created.Before(pair.Begins)
+	}
+	for _, pair := range p.pairs {
+		if pair.State != store.PairResting && of(pair) {
+			return false
+		}
+	}
+	return slices.ContainsFunc(p.half, of)
 }
 
 // mayNot gives what becomes of a new post of a message in a talk, unless it may be made.
 func (p planner) mayNot(w *store.Work, as bridge.UserID) (store.Step, bool) {
-	origin := p.gateway.table.Load().conversations[w.Message.Origin]
-	if p.place.talk == nil || origin == nil || origin.talk == nil {
+	origin := p.gateway.table.Load().at(w.Message.Origin)
+	switch {
+	case p.place.talk == nil:
 		return store.Step{}, false
+	case origin == nil || origin.talk == nil: // nobody knows who was there
+		return store.Step{}, true
 	}
 	if w.Message.Body == nil || w.Message.Deleted { // it is a reply that says so
 		return store.Step{}, !p.place.account.mayRelay()
@@ -106,6 +125,8 @@ func (p planner) mayNot(w *store.Work, as bridge.UserID) (store.Step, bool) {
 		return p.reactions(w), true
 	case as != "":
 		return store.Step{}, false
+	case p.barred(w):
+		return store.Step{Op: store.Hold, Denial: store.Denial{Reason: int(direct.NotAllowed), Tell: []store.Telling{p.notAllowed(w)}}}, true
 	}
 	author := direct.Matched
 	if w.Lost {
@@ -139,12 +160,32 @@ func (p planner) unwanted(w *store.Work) (store.Step, bool) {
 	return step, denied
 }
 
+// barred reports whether the author has connected, and the service does not take from them what Causeway writes in their name, nor from Causeway itself.
+func (p planner) barred(w *store.Work) bool {
+	return !p.place.account.mayRelay() && w.Same != "" && !w.Lost && p.gateway.talks.connected(w.Conversation.Server, w.Same)
+}
+
 // parted reports whether a message was changed whose people have changed meanwhile: who has left, or has come, must not get to see the new text,
 // whoever saw the old one. What is deleted goes everywhere all the same.
-func (p planner) parted(w *store.Work) bool {
-	origin := p.gateway.table.Load().conversations[w.Message.Origin]
+func (p planner) parted(w *store.Work, origin *place) bool {
 	return p.place.talk != nil && origin != nil && origin.talk != nil && origin.talk.pairs[w.Conversation].State == store.PairMoved &&
 		slices.ContainsFunc(w.Parts, func(part store.Part) bool { return part.ID != "" && part.Version < w.Message.Version })
+}
+
+// others reports whether others see now what was said here at a time, or what was made of it elsewhere.
+func (p *talkPlace) others(created time.Time) bool {
+	if p.regroups {
+		members, known := p.at(created)
+		return !known || !slices.Equal(members, p.latest().Members)
+	}
+	return p.open == 0
+}
+
+// left leaves a message as it is, and tells its author.
+func (p planner) left(w *store.Work, origin *place) store.Step {
+	step := p.reactions(w)
+	step.Denial.Tell = p.stays(w, origin)
+	return step
 }
 
 func deny(w *store.Work, r direct.Reason, tell ...store.Telling) store.Step {
@@ -156,9 +197,13 @@ func unposted(w *store.Work) bool {
 	return w.Phase == store.Waiting && !slices.ContainsFunc(w.Parts, func(p store.Part) bool { return p.ID != "" })
 }
 
-// unrouted gives what becomes of a message that is not brought here any more. Of a talk, its author is told.
+// unrouted gives what becomes of a message that is not brought here any more. Of a talk, its author is told; where the talk is not known at present, as
+// while it is switched off, it waits.
 func (p planner) unrouted(w *store.Work) store.Step {
-	origin := p.gateway.table.Load().conversations[w.Message.Origin]
+	origin := p.gateway.table.Load().at(w.Message.Origin)
+	if origin == nil && p.place.talk != nil && unposted(w) && w.Message.Body != nil {
+		return store.Step{Op: store.Hold}
+	}
 	if origin == nil || origin.talk == nil || !unposted(w) || w.Message.Body == nil {
 		return store.Step{}
 	}

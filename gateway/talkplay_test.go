@@ -40,6 +40,10 @@ type circle struct {
 	sets    map[string]map[bridge.ChannelID]bool
 	changed map[string]bool
 	moved   map[bridge.ChannelID]time.Time // when people in it changed last
+	// together are groups of b that were begun at once with the one of the same people in a.
+	together map[bridge.ChannelID]bool
+	// formed are sets of people in groups of b of which somebody has come or gone before.
+	formed map[string]bool
 }
 
 // spoken is something that a person said.
@@ -50,6 +54,7 @@ type spoken struct {
 	id      bridge.MessageID
 	by      string
 	text    string
+	root    string // the token of what it answers; empty: nothing
 	// early are the texts that it had while those were there to whom it was said.
 	early   []string
 	deleted bool
@@ -66,14 +71,14 @@ func TestNobodyEverGetsWhatWasSaidWhereTheyWereNot(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			inWorld(t, func(w *world) {
 				p := &circle{world: w, random: rand.New(rand.NewPCG(seed, 7)), chance: rand.New(rand.NewPCG(seed, 8)), names: strings.Fields("ann ben cyd dan eve"),
-					since: map[string]time.Time{}, lame: map[string]bool{}, sets: map[string]map[bridge.ChannelID]bool{}, changed: map[string]bool{}, moved: map[bridge.ChannelID]time.Time{}}
+					since: map[string]time.Time{}, lame: map[string]bool{}, sets: map[string]map[bridge.ChannelID]bool{}, changed: map[string]bool{}, moved: map[bridge.ChannelID]time.Time{}, together: map[bridge.ChannelID]bool{}, formed: map[string]bool{}}
 				p.perform()
 				p.judge(counts)
 			})
 		})
 	}
 	t.Logf("%v", counts)
-	for _, what := range []string{"carried", "must", "left behind", "crashed"} {
+	for _, what := range []string{"carried", "must", "left behind", "crashed", "at once", "in order", "answers"} {
 		if counts[what] == 0 && *talkSeeds >= 50 {
 			t.Errorf("it never happened: %s", what)
 		}
@@ -137,6 +142,10 @@ func (p *circle) rest(long bool) {
 
 func (p *circle) restart() {
 	p.down()
+	if p.random.IntN(2) == 0 {
+		p.speak()
+		p.speak()
+	}
 	p.died.Store(false)
 	p.diesAt = 0
 	if p.faulty.Load() && p.random.IntN(2) == 0 {
@@ -178,8 +187,10 @@ func (p *circle) part(n string) {
 
 func (p *circle) act() {
 	switch n := p.random.IntN(20); {
-	case n < 5:
+	case n < 4:
 		p.begin()
+	case n == 4:
+		p.atOnce()
 	case n < 12:
 		p.speak()
 	case n < 15:
@@ -213,6 +224,27 @@ func (p *circle) begin() {
 	}
 }
 
+// atOnce has people begin a group on both sides.
+func (p *circle) atOnce() {
+	names := slices.Clone(p.names)
+	p.random.Shuffle(len(names), func(i, j int) { names[i], names[j] = names[j], names[i] })
+	var here, away []bridge.UserID
+	for _, n := range names[:3+p.random.IntN(2)] {
+		here, away = append(here, bridge.UserID(n)), append(away, there(n))
+	}
+	gm, chat := p.a.Direct(here...), p.b.Direct(away...)
+	p.together[chat] = len(p.a.Messages(gm)) == 0
+	first, second := func() { p.say(p.a, gm, here[0]) }, func() { p.say(p.b, chat, away[1]) }
+	if p.random.IntN(2) == 0 {
+		first, second = second, first
+	}
+	first()
+	if p.random.IntN(2) == 0 {
+		p.rest(false)
+	}
+	second()
+}
+
 func (p *circle) speak() {
 	s := p.a
 	if p.random.IntN(2) == 0 {
@@ -220,7 +252,10 @@ func (p *circle) speak() {
 	}
 	if all := s.Talks(); len(all) > 0 {
 		if t := all[p.random.IntN(len(all))]; len(t.Members) > 0 {
-			p.say(s, t.Conversation.Channel, t.Members[p.random.IntN(len(t.Members))])
+			for range 1 + p.random.IntN(3) {
+				p.say(s, t.Conversation.Channel, t.Members[p.random.IntN(len(t.Members))])
+				p.wait(5*time.Millisecond + time.Duration(1+p.random.IntN(999_000)))
+			}
 		}
 	}
 }
@@ -235,7 +270,9 @@ func (p *circle) say(s *memory.Service, c bridge.ChannelID, u bridge.UserID) {
 		}
 	}
 	if len(roots) > 0 && p.random.IntN(4) == 0 {
-		m.id = s.Reply(c, roots[p.random.IntN(len(roots))].ID, u, m.text)
+		root := roots[p.random.IntN(len(roots))]
+		m.id = s.Reply(c, root.ID, u, m.text)
+		m.root = p.tokenOf(s, c, root)
 	} else {
 		m.id = s.Say(c, u, m.text)
 	}
@@ -246,6 +283,16 @@ func (p *circle) say(s *memory.Service, c bridge.ChannelID, u bridge.UserID) {
 	slices.Sort(m.to)
 	p.said = append(p.said, m)
 	p.note(s, c)
+}
+
+// tokenOf gives what was said by a person in a conversation itself.
+func (p *circle) tokenOf(s *memory.Service, c bridge.ChannelID, seen memory.Seen) string {
+	for _, m := range p.said {
+		if m.in == s && m.channel == c && m.id == seen.ID {
+			return m.token
+		}
+	}
+	return "" // a copy
 }
 
 // note remembers who was in a group of b.
@@ -332,6 +379,11 @@ func (p *circle) regroup() {
 		p.b.Join(c, u)
 	}
 	p.note(p.b, c)
+	for _, t := range p.b.Talks() {
+		if t.Conversation.Channel == c {
+			p.formed[setOf(t.Members)] = true
+		}
+	}
 }
 
 var tokens = regexp.MustCompile(`m\d+\.`)
@@ -366,12 +418,13 @@ func (p *circle) judge(counts map[string]int) {
 			}
 		}
 	}
+	for _, s := range []*memory.Service{p.a, p.b} {
+		for _, t := range s.Talks() {
+			p.inOrder(s, t.Conversation.Channel, by, counts)
+		}
+	}
 	for _, t := range p.b.Talks() {
 		p.note(p.b, t.Conversation.Channel)
-	}
-	known := map[bridge.ChannelID]bool{}
-	for _, m := range p.said {
-		known[m.channel] = known[m.channel] || len(copies[m.token]) > 0
 	}
 	for _, m := range p.said {
 		all := copies[m.token]
@@ -385,14 +438,13 @@ func (p *circle) judge(counts map[string]int) {
 		if !p.must(m) {
 			continue
 		}
-		if m.in == p.b && !known[m.channel] && p.moved[m.channel].After(m.at) {
-			counts["changed before it was met"]++ // then nobody reads what was said before
-			continue
-		}
 		if p.left(m) {
 			continue // nobody is there by whose right what was done there could be read
 		}
 		counts["must"]++
+		if p.together[m.channel] {
+			counts["at once"]++
+		}
 		if !p.shows(m, live) {
 			p.t.Errorf("%s (%q, deleted %t) said in %s/%s among %v at %s is there as %+v", m.token, m.text, m.deleted, m.in.Server(), m.channel, m.to, m.at.Format("04:05.000"), live)
 		}
@@ -407,6 +459,45 @@ func (p *circle) judge(counts map[string]int) {
 			p.t.Logf("%s %s %s/%s %v by %s", m.at.Format("04:05.000"), m.token, m.in.Server(), m.channel, m.to, m.by)
 		}
 		p.t.Logf("connected %v\n%s\n%s", p.since, strings.Join(talksOf(p.a), "\n"), strings.Join(talksOf(p.b), "\n"))
+	}
+}
+
+// late reports whether a copy tells that it came late.
+func late(seen memory.Seen) bool { return strings.Contains(seen.Text, lateMark) }
+
+// inOrder: the copies of one conversation in another one came in the order in which they were said, but for those that tell when that was; and no answer
+// before what it answers.
+func (p *circle) inOrder(s *memory.Service, c bridge.ChannelID, by map[string]*spoken, counts map[string]int) {
+	newest, copied := map[bridge.ChannelID]*spoken{}, map[string]memory.Seen{}
+	for _, seen := range s.Messages(c) {
+		lines := strings.Split(seen.Text, "\n")
+		m := by[tokens.FindString(lines[len(lines)-1])]
+		if m == nil || m.in == s || lines[0] == "edited:" {
+			continue
+		}
+		if _, again := copied[m.token]; again {
+			continue
+		}
+		copied[m.token] = seen
+		if m.root != "" {
+			root, there := copied[m.root]
+			counts["answers"]++
+			if !there && slices.ContainsFunc(s.Messages(c), func(other memory.Seen) bool {
+				return strings.HasSuffix(other.Text, m.root) && !late(other) && by[m.root].in != s
+			}) {
+				p.t.Errorf("in %s/%s %s came before %s, which it answers: %+v", s.Server(), c, m.token, m.root, root)
+			}
+		}
+		if late(seen) {
+			continue
+		}
+		if before := newest[m.channel]; before != nil {
+			counts["in order"]++
+			if before.at.After(m.at) {
+				p.t.Errorf("in %s/%s %s came after %s", s.Server(), c, m.token, before.token)
+			}
+		}
+		newest[m.channel] = m
 	}
 }
 
@@ -429,8 +520,17 @@ func (p *circle) must(m *spoken) bool {
 		return !p.sets[key][m.channel]
 	case len(m.to) < 3:
 		return true
-	case m.in == p.a && p.changed[key]:
-		return false // the other end may have moved on
+	case m.in == p.a: // else the other end may have moved on
+		return !p.changed[key]
+	case p.together[m.channel] && !p.changed[key] && !p.formed[key] && !p.elsewhere(m):
+		return true
 	}
 	return len(slices.Collect(maps.Keys(p.sets[key]))) <= 1
+}
+
+// elsewhere reports whether people have spoken in another group of b with the same people.
+func (p *circle) elsewhere(m *spoken) bool {
+	return slices.ContainsFunc(p.said, func(other *spoken) bool {
+		return other.in == p.b && other.channel != m.channel && slices.Equal(other.to, m.to)
+	})
 }

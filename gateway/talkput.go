@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -13,16 +14,33 @@ import (
 // put stores what a talk has said.
 func (t *talks) put(ctx context.Context, i inbox, b bridge.Batch) error {
 	t.order.RLock()
-	p := t.gateway.table.Load().conversations[b.Conversation]
+	p := t.gateway.table.Load().at(b.Conversation)
 	err := t.ready(p, b)
 	if err == nil {
 		err = i.put(ctx, p, b)
 	}
 	t.order.RUnlock()
-	if err == nil && p != nil {
+	if err != nil {
+		return errors.Join(err, t.meetEarlier(ctx, p, b))
+	}
+	if p != nil {
 		err = t.refuseNew(ctx, p, b)
 	}
 	return err
+}
+
+// meetEarlier meets a talk as it was when something was said of which it is not known yet where it goes: a bridge may have gone past that, when it was
+// broken off.
+func (t *talks) meetEarlier(ctx context.Context, p *place, b bridge.Batch) error {
+	for _, s := range b.States {
+		if p == nil || p.talk == nil || !p.in || s.Key != "" || !p.talk.unready(s.Created) {
+			continue
+		}
+		was := p.talk.period(s.Created)
+		_, err := t.meet(ctx, p.account, bridge.Talk{Conversation: b.Conversation, Shape: was.Shape, Members: was.Members, Since: was.Since, Topic: was.Topic})
+		return err
+	}
+	return nil
 }
 
 // ready gives an error where it is not known yet what becomes of what is put: the bridge reads it again then, later.

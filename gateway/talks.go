@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"causeway/bridge"
@@ -18,6 +19,8 @@ type Direct struct {
 	Accounts [2]bridge.AccountName
 	direct.Settings
 	Files FilePolicy
+	// MentionAll: mentions of everybody in a conversation go as such; otherwise as names.
+	MentionAll bool
 }
 
 // talks knows the direct and group conversations that were met, as the store does, and who is connected.
@@ -27,11 +30,14 @@ type Direct struct {
 // What is in the table is carried like channels are. One talk is met at a time; nothing else waits for it.
 type talks struct {
 	gateway *Gateway
-	links   []*link
+	links   atomic.Pointer[[]*link] // replaced when the config is
+	// loaded: the store has been read, which is not done before there are links. Guarded by the gateway's changing.
+	loaded bool
 	// regard is signalled when people may have connected or disconnected.
 	regard  chan struct{}
 	meeting keyed
 	failing troubles
+	table   *talkTable
 	// order is held from before the store changes a talk or pair until the table knows, and for reading from before somebody looks into the table
 	// until what they put is stored: so nothing is put for a conversation that is not an end any more.
 	order sync.RWMutex
@@ -39,7 +45,11 @@ type talks struct {
 	mutex sync.Mutex // guards what follows
 	known map[bridge.ConversationID]*talk
 	pairs map[int64]store.Pair
+	// ends are the pairs of each conversation, by their ids, oldest first.
+	ends  map[bridge.ConversationID][]int64
 	users map[store.User]user
+	// matched are those who are known by their e-mail address.
+	matched matched
 	// doubtful are pairs that may not be carried any more.
 	doubtful map[int64]bool
 	// changed is closed when observed has become another one.
@@ -52,6 +62,8 @@ type link struct {
 	ends     [2]*account
 	settings direct.Settings
 	files    FilePolicy
+	// wakes: mentions of everybody go as such.
+	wakes bool
 	// since is from when on direct and group messages count, guarded by the mutex of the talks; noted: the store knows what is switched on.
 	since [2]time.Time
 	noted bool
@@ -104,32 +116,75 @@ type user struct {
 	since    int64 // when they connected, in Unix milliseconds
 }
 
-func newTalks(g *Gateway, all []Direct) *talks {
+func newTalks(g *Gateway, links []*link) *talks {
 	t := &talks{
-		gateway: g, regard: make(chan struct{}, 1), known: map[bridge.ConversationID]*talk{}, pairs: map[int64]store.Pair{},
+		gateway: g, regard: make(chan struct{}, 1), known: map[bridge.ConversationID]*talk{}, pairs: map[int64]store.Pair{}, table: newTalkTable(), ends: map[bridge.ConversationID][]int64{},
 		users: map[store.User]user{}, doubtful: map[int64]bool{}, observed: map[bridge.AccountName][]bridge.Observed{}, changed: make(chan struct{}),
 	}
+	t.links.Store(&links)
+	return t
+}
+
+// newLinks gives those of a setup's accounts between which conversations can be carried, and shall.
+func newLinks(s *setup, all []Direct) []*link {
+	var links []*link
 	for _, d := range all {
-		l := &link{settings: d.Settings, files: d.Files}
+		l := &link{settings: d.Settings, files: d.Files, wakes: d.MentionAll}
 		for i, name := range d.Accounts {
-			l.ends[i] = g.accounts[name]
+			l.ends[i] = s.accounts[name]
 		}
 		if l.ends[0] != nil && l.ends[1] != nil && l.ends[0] != l.ends[1] && l.ends[0].capabilities.Direct && l.ends[1].capabilities.Direct {
-			t.links = append(t.links, l)
+			links = append(links, l)
 		}
 	}
-	return t
+	return links
 }
 
 // load reads what earlier runs have met, and who is connected.
 func (t *talks) load(ctx context.Context) error {
-	if len(t.links) == 0 {
-		return nil
-	}
-	if err := t.restore(ctx); err != nil {
+	links := *t.links.Load()
+	if err := t.know(ctx, t.gateway.setup.Load(), links); err != nil {
 		return err
 	}
+	t.relink(links)
+	return nil
+}
+
+// know reads from the store what links need, and tells it what is switched on.
+func (t *talks) know(ctx context.Context, s *setup, links []*link) error {
+	if len(links) == 0 {
+		return nil
+	}
+	for _, a := range s.order {
+		if a.server.Load() != nil {
+			continue
+		}
+		c, ok, err := t.gateway.store.Endpoint(ctx, a.Name, Placed(a.Place, ""))
+		if err != nil {
+			return err
+		}
+		if ok {
+			a.server.Store(&c.Server)
+		}
+	}
+	if !t.loaded {
+		if err := t.restore(ctx); err != nil {
+			return err
+		}
+		t.loaded = true
+	}
+	for _, l := range links {
+		t.note(ctx, l)
+	}
 	return t.learn(ctx)
+}
+
+// relink goes by these links from now on; the table is to be made anew.
+func (t *talks) relink(links []*link) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	t.links.Store(&links)
+	t.observe()
 }
 
 func (t *talks) restore(ctx context.Context) error {
@@ -145,15 +200,6 @@ func (t *talks) restore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, a := range t.gateway.order {
-		c, ok, err := t.gateway.store.Endpoint(ctx, a.Name, Placed(a.Place, ""))
-		if err != nil {
-			return err
-		}
-		if ok {
-			a.server.Store(&c.Server)
-		}
-	}
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	for _, one := range all {
@@ -162,15 +208,12 @@ func (t *talks) restore(ctx context.Context) error {
 		k.lifted = !settled(direct.Reason(one.Reason))
 	}
 	for _, p := range pairs {
-		t.pairs[p.ID] = p
+		t.index(p)
 	}
 	for _, one := range told {
 		if k := t.known[one.Conversation]; k != nil {
 			k.told[store.Told{User: one.User, Reason: one.Reason}] = true
 		}
-	}
-	for _, l := range t.links {
-		t.note(ctx, l)
 	}
 	return nil
 }
@@ -194,22 +237,27 @@ func (t *talks) talkOf(c bridge.ConversationID) *talk {
 	return k
 }
 
-// note tells the store what is switched on, once both servers are known. It is called with the mutex held.
+// note tells the store what is switched on, once both servers are known. The mutex is not held meanwhile: a lane may want it while it has the store.
 func (t *talks) note(ctx context.Context, l *link) {
 	one, two := l.ends[0].server.Load(), l.ends[1].server.Load()
-	if l.noted || one == nil || two == nil {
+	t.mutex.Lock()
+	noted := l.noted
+	t.mutex.Unlock()
+	if noted || one == nil || two == nil {
 		return
 	}
 	s := l.settings
 	since, err := t.gateway.store.Switch(ctx, *one, *two, s.Enable && s.DirectMessages, s.Enable && s.GroupMessages)
 	if t.gateway.stored(err) == nil {
+		t.mutex.Lock()
+		defer t.mutex.Unlock()
 		l.since, l.noted = since, true
 	}
 }
 
 // arrived notes on which server an account is.
 func (t *talks) arrived(ctx context.Context, a *account, server bridge.ServerID) error {
-	if !slices.ContainsFunc(t.links, func(l *link) bool { return l.has(a) }) {
+	if !slices.ContainsFunc(*t.links.Load(), func(l *link) bool { return l.has(a) }) {
 		return nil
 	}
 	if known := a.server.Load(); known == nil || *known != server {
@@ -218,11 +266,9 @@ func (t *talks) arrived(ctx context.Context, a *account, server bridge.ServerID)
 		}
 		a.server.Store(&server)
 	}
-	t.mutex.Lock()
-	for _, l := range t.links {
+	for _, l := range *t.links.Load() {
 		t.note(ctx, l)
 	}
-	t.mutex.Unlock()
 	t.gateway.retable()
 	t.wanted()
 	return nil
@@ -238,7 +284,7 @@ func (t *talks) wanted() {
 
 // linkOf gives the link between two servers, and the account of the first one; nil when the config has none.
 func (t *talks) linkOf(here, there bridge.ServerID) (*link, *account) {
-	for _, l := range t.links {
+	for _, l := range *t.links.Load() {
 		for i, a := range l.ends {
 			s, o := a.server.Load(), l.ends[1-i].server.Load()
 			if s != nil && o != nil && *s == here && *o == there {
@@ -249,107 +295,40 @@ func (t *talks) linkOf(here, there bridge.ServerID) (*link, *account) {
 	return nil, nil
 }
 
-// take notes what the store says of a talk and its pairs, and reports whether the table must know.
-func (t *talks) take(one store.Talk, pairs ...store.Pair) (changed bool) {
+// take notes what the store says of a talk and its pairs, here and in the table.
+func (t *talks) take(one store.Talk, pairs ...store.Pair) {
+	if changed := t.taken(one, pairs); len(changed) > 0 {
+		t.replaced(changed)
+	}
+}
+
+// taken gives the conversations of which something has changed.
+func (t *talks) taken(one store.Talk, pairs []store.Pair) map[bridge.ConversationID]bool {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
+	changed := map[bridge.ConversationID]bool{}
 	if one.Conversation.Channel != "" {
 		k := t.talkOf(one.Conversation)
 		k.lifted = false
 		i, found := slices.BinarySearchFunc(k.periods, one.Since, func(p store.Talk, since time.Time) int { return p.Since.Compare(since) })
 		if found {
 			was := k.periods[i]
-			changed = was.Reason != one.Reason || !slices.Equal(was.Members, one.Members)
+			changed[one.Conversation] = was.Reason != one.Reason || !slices.Equal(was.Members, one.Members)
 			k.periods[i] = one
 		} else {
-			changed = true
+			changed[one.Conversation] = true
 			k.periods = slices.Insert(k.periods, i, one)
 		}
 	}
 	for _, p := range pairs {
-		if p.ID != 0 {
-			changed = changed || !reflect.DeepEqual(t.pairs[p.ID], p)
-			t.pairs[p.ID] = p
+		if p.ID != 0 && !reflect.DeepEqual(t.pairs[p.ID], p) {
+			for _, c := range t.index(p) {
+				changed[c] = true
+			}
 		}
 	}
+	maps.DeleteFunc(changed, func(_ bridge.ConversationID, really bool) bool { return !really })
 	return changed
-}
-
-// fill puts the talks into a table that is being made.
-func (t *talks) fill(table *table) {
-	t.mutex.Lock()
-	defer t.mutex.Unlock()
-	for _, p := range slices.SortedFunc(maps.Values(t.pairs), func(a, b store.Pair) int { return int(a.ID - b.ID) }) {
-		l, _ := t.linkOf(p.Ends[0].Conversation.Server, p.Ends[1].Conversation.Server)
-		if l == nil || !l.noted || !l.on(p.Shape) {
-			continue // switched off: whatever is waiting stays where it is
-		}
-		p.Begins = later(p.Begins, l.begins(p.Shape))
-		for i, e := range p.Ends {
-			if !e.Known() {
-				continue
-			}
-			l, a := t.linkOf(e.Conversation.Server, p.Ends[1-i].Conversation.Server)
-			t.place(table, l, a, e, p)
-		}
-	}
-	for c, p := range table.conversations {
-		if p.talk != nil {
-			t.finish(c, p)
-		}
-	}
-}
-
-// place adds a pair to what is known of one of its ends.
-func (t *talks) place(table *table, l *link, a *account, e store.PairEnd, pair store.Pair) {
-	p := table.conversations[e.Conversation]
-	if p == nil {
-		p = &place{account: a, out: true, gateways: map[bridge.ConversationID]string{}, files: map[bridge.ConversationID]FilePolicy{}, talk: &talkPlace{shape: pair.Shape, first: pair, pairs: map[bridge.ConversationID]store.Pair{}}}
-		p.talk.regroups = pair.Shape == bridge.Group && a.capabilities.Regroup
-		table.conversations[e.Conversation] = p
-	}
-	if p.talk == nil {
-		return // the config names it as a channel
-	}
-	other := pair.Other(e.Conversation)
-	if !other.Known() {
-		p.talk.half = append(p.talk.half, pair)
-		return
-	}
-	p.talk.pairs[other.Conversation] = pair
-	if pair.State != store.PairResting {
-		p.in = true
-		p.targets = append(p.targets, other.Conversation)
-		p.gateways[other.Conversation], p.files[other.Conversation] = "", l.files
-	}
-	if pair.State == store.PairOpen {
-		p.talk.open++
-	}
-}
-
-// finish fills in what depends on all pairs of a conversation.
-func (t *talks) finish(c bridge.ConversationID, p *place) {
-	for _, pair := range p.talk.pairs {
-		if p.talk.begin.IsZero() || pair.Begins.Before(p.talk.begin) {
-			p.talk.begin = pair.Begins
-		}
-	}
-	k := t.known[c]
-	if k == nil || len(k.periods) == 0 { // it was opened, and nothing was said in it yet
-		p.talk.periods = []store.Talk{{Conversation: c, Shape: p.talk.shape, Members: p.talk.first.Here(c).Members}}
-	} else {
-		p.talk.periods = slices.Clone(k.periods)
-	}
-	members := p.talk.latest().Members
-	for _, u := range members {
-		if who, ok := t.users[store.User{Server: c.Server, User: u}]; ok && who.state == store.Connected {
-			p.talk.readers = append(p.talk.readers, u)
-			if who.anywhere && who.prefers != "" && who.prefers != who.account {
-				p.talk.away = append(p.talk.away, u)
-			}
-		}
-	}
-	p.talk.everybody = len(members) > 0 && len(p.talk.readers) == len(members)
 }
 
 func later(a, b time.Time) time.Time {

@@ -26,8 +26,36 @@ func refusalText(other *account, r direct.Reason, missing []string) richtext.Doc
 
 // goesOn tells an author that people have changed, and that their message stays here.
 func (p planner) goesOn(w *store.Work) store.Telling {
+	why, now := "the people in the conversation there have changed. It goes on in another one here, with exactly them.", p.place.talk.latest()
+	switch {
+	case len(now.Members) == 0:
+		why = "everybody has left the conversation there."
+	case now.Reason != 0:
+		why = "the people in the conversation there have changed, and with those who are in it now it is not carried."
+	}
 	return store.Telling{Conversation: w.Message.Origin, User: w.Message.Body.Author.ID, Reason: int(direct.Moved), Text: richtext.Plain(
-		"What you write here does not appear in " + p.place.account.title() + " any more: the people in the conversation there have changed. It goes on in another one here, with exactly them.")}
+		"What you write here does not appear in " + p.place.account.title() + " any more: " + why)}
+}
+
+// stays tells an author that a change of theirs does not follow to where a message is, or was said; nobody where they are not there any more.
+func (p planner) stays(w *store.Work, origin *place) []store.Telling {
+	author := w.Message.Body.Author.ID
+	if !slices.Contains(origin.talk.latest().Members, author) {
+		return nil
+	}
+	return []store.Telling{{Conversation: w.Message.Origin, User: author, Reason: int(direct.ChangeStays), Text: richtext.Plain(
+		"You have changed an earlier message. That does not appear on the other side: the people in the conversation have changed since it was written.")}}
+}
+
+// notAllowed tells an author what they have to do so that their message goes on.
+func (p planner) notAllowed(w *store.Work) store.Telling {
+	return store.Telling{Conversation: w.Message.Origin, User: w.Message.Body.Author.ID, Reason: int(direct.NotAllowed), Way: store.Asking, Text: waitsText(p.place.account)}
+}
+
+// waitsText says that what somebody writes waits until they have allowed it.
+func waitsText(other *account) richtext.Doc {
+	return richtext.Plain("What you write here does not appear in " + other.title() + " yet: Causeway may not write there in your name. " +
+		"Connect your accounts again, and allow what Causeway asks for; what you have written appears then.")
 }
 
 // unconnected tells those who should know that a message cannot be written where it should go.
@@ -79,6 +107,22 @@ func (a *account) names(ctx context.Context, all []bridge.UserID) []string {
 		names = append(names, who.Name)
 	}
 	return names
+}
+
+// atOnceLines say, in a conversation that people have begun at once with one on the other side, which of the two goes on.
+func (t *talks) atOnceLines(a, other *account, talk bridge.Talk) []store.Telling {
+	text := richtext.Plain("Somebody has begun a conversation with the same people in " + other.title() + " at the same time, so there are two of them here. It goes on in this one: what is said in " +
+		other.title() + " appears here from now on. What was said in the other one stays there.")
+	if a.relays.Load() {
+		return []store.Telling{{Conversation: talk.Conversation, Text: text}}
+	}
+	var all []store.Telling
+	for _, u := range talk.Members {
+		if t.connected(talk.Conversation.Server, u) {
+			all = append(all, store.Telling{Conversation: talk.Conversation, User: u, Reason: int(direct.AtOnce), Text: text})
+		}
+	}
+	return all
 }
 
 // moveLines say at both conversations of a where the talk goes on whose people have changed at the other account: by the account itself where

@@ -17,6 +17,7 @@ import (
 
 	"causeway/bridge"
 	"causeway/bridge/memory"
+	"causeway/gateway/metrics"
 	"causeway/gateway/store"
 )
 
@@ -43,6 +44,7 @@ type world struct {
 
 	gone    bool // the store has been closed: the gateway must end with that error
 	store   *store.Store
+	metrics *metrics.Metrics
 	gateway *Gateway
 	stop    context.CancelFunc
 	stopped chan struct{}
@@ -90,7 +92,7 @@ func inWorld(t *testing.T, test func(w *world)) {
 
 func (w *world) open(o store.Options) *store.Store {
 	w.t.Helper()
-	s, err := store.Open(w.t.Context(), w.path, w.keys, o)
+	s, err := store.Open(w.t.Context(), placed(w.path, &o), w.keys, o)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -169,7 +171,7 @@ func (w *world) start() {
 			return nil
 		}
 	}
-	w.store = w.open(store.Options{VFS: "memdb", BeforeCommit: dies(false), AfterCommit: dies(true), Full: func() error {
+	w.store = w.open(store.Options{Holder: "a gateway", VFS: "memdb", BeforeCommit: dies(false), AfterCommit: dies(true), Full: func() error {
 		if w.full.Load() {
 			return errors.New("database or disk is full")
 		}
@@ -178,7 +180,7 @@ func (w *world) start() {
 	var ctx context.Context
 	ctx, w.stop = context.WithCancel(w.t.Context())
 	w.stopped = make(chan struct{})
-	w.gateway = New(Options{Accounts: w.accounts, Routes: w.routes, Directs: w.directs, Store: w.store, Log: logrus.NewEntry(logger), Version: "v1", Lost: w.lost, Noticed: func() { w.noticed.Add(1) }, Spoke: w.spoke})
+	w.gateway = New(Options{Plan: Plan{Accounts: w.accounts, Routes: w.routes, Directs: w.directs}, Store: w.store, Log: logrus.NewEntry(logger), Version: "v1", Metrics: w.metrics, Lost: w.lost, Noticed: func() { w.noticed.Add(1) }, Spoke: w.spoke})
 	g := w.gateway
 	go func() {
 		defer close(w.stopped)

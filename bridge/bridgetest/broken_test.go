@@ -34,6 +34,7 @@ type broken struct {
 	upload  func(ctx context.Context, u bridge.Upload) (bridge.File, error)
 	removes func(ctx context.Context, c bridge.ConversationID, as bridge.UserID, f bridge.File) error
 	discard func(ctx context.Context, u bridge.UserID) error
+	address func(c bridge.ConversationID, id bridge.MessageID) string
 	mute    func(ctx context.Context, u bridge.UserID, c bridge.ConversationID, setting string) error
 }
 
@@ -45,6 +46,13 @@ func (b *broken) Capabilities() bridge.Capabilities {
 		return b.can()
 	}
 	return b.Bridge.Capabilities()
+}
+
+func (b *broken) Address(c bridge.ConversationID, id bridge.MessageID) string {
+	if b.address != nil {
+		return b.address(c, id)
+	}
+	return b.Bridge.Address(c, id)
 }
 
 func (b *broken) Connect(ctx context.Context) (bridge.Identity, error) {

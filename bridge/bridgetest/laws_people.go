@@ -2,11 +2,13 @@ package bridgetest
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"slices"
 	"strings"
 
 	"causeway/bridge"
+	"causeway/bridge/names"
 	"causeway/bridge/richtext"
 )
 
@@ -21,6 +23,7 @@ var peopleLaws = []Law{
 	{Name: "what is kept outlives connecting that led to nothing", needs: needPeople, prove: keptOutlives},
 	{Name: "how a person is notified is changed and put back", needs: needPeople, prove: notificationsComeBack},
 	{Name: "Members gives everybody once", prove: membersAreListed},
+	{Name: "nobody from elsewhere looks like a member", prove: nobodyLooksLikeAMember},
 }
 
 // persons connects people and a bridge that can act as them.
@@ -231,4 +234,43 @@ func membersAreListed(w *world) {
 			w.Errorf("%s is listed %d times in %v", w.Person(who).ID, n, all)
 		}
 	}
+}
+
+// nobodyLooksLikeAMember: anybody elsewhere may call themselves what a member is called, or nearly so.
+func nobodyLooksLikeAMember(w *world) {
+	p := w.Place()
+	w.connect()
+	alice := w.Person(Alice).Name
+	for _, called := range []string{alice, strings.ToUpper(alice), alice[:1] + "\u200b" + alice[1:], "\u200f" + alice, strings.ReplaceAll(alice, "A", "\u0410"), w.Person(Bob).Name} {
+		d := w.draft(p, "who am I?")
+		d.Author.Name = called
+		id := w.post(d)
+		w.tellsApart(p, id, called)
+		if w.bridge.Capabilities().Edit {
+			d.Text = richtext.Plain("I am " + rand.Text())
+			w.must("Edit", w.edit(id, d))
+			w.tellsApart(p, id, called)
+		}
+	}
+}
+
+// tellsApart makes sure that a post shows its author, as nobody who is a member.
+func (w *world) tellsApart(p Place, id bridge.MessageID, called string) {
+	w.Helper()
+	for _, m := range w.Messages(p.ID) {
+		if m.ID != id {
+			continue
+		}
+		shown := append(strings.Split(m.Text, "\n"), m.Author)
+		for _, who := range []Who{Alice, Bob} {
+			if name := w.Person(who).Name; slices.ContainsFunc(shown, func(line string) bool { return names.Shape(line) == names.Shape(name) }) {
+				w.Errorf("an author from elsewhere who is called %q is shown as %q is: %q", called, name, shown)
+			}
+		}
+		if !slices.ContainsFunc(shown, func(line string) bool { return strings.Contains(names.Shape(line), names.Shape(called)) }) {
+			w.Errorf("the author %q is not shown: %q", called, shown)
+		}
+		return
+	}
+	w.Errorf("post %s is not there", id)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"causeway/bridge"
+	"causeway/bridge/richtext"
 )
 
 // textLaws: texts cross whole and stay texts.
@@ -13,6 +14,7 @@ var textLaws = []Law{
 	{Name: "parts fit and nothing of a long text is lost", prove: partsFit},
 	{Name: "hostile text arrives as text", prove: hostileTextIsText},
 	{Name: "hostile names mention nobody", prove: hostileNamesAreNames},
+	{Name: "what is important comes back as that", prove: importanceStays},
 }
 
 // longText has about n characters of words, no two alike, so that a lost or doubled one is noticed.
@@ -134,5 +136,35 @@ func hostileNamesAreNames(w *world) {
 			}
 			return ""
 		})
+	}
+}
+
+func importanceStays(w *world) {
+	p := w.Place()
+	w.start(p)
+	root := w.Say(p.ID, Alice, "a question")
+	for n, level := range []richtext.Importance{richtext.Important, richtext.Urgent} {
+		for _, thread := range []bridge.MessageID{"", root} {
+			d := w.draft(p, "")
+			d.Root, d.Text = thread, richtext.Marked(richtext.Plain(fmt.Sprintf("look, %d", n)), level)
+			id := w.post(d)
+			says := func(text string) func(bridge.State) string {
+				return func(s bridge.State) string {
+					if got := plain(s.Text); strings.Count(got, plain(richtext.Marked(nil, level))) != 1 || !strings.Contains(got, text) {
+						return fmt.Sprintf("it says %q, want %q once, and %q", got, plain(richtext.Marked(nil, level)), text)
+					}
+					return ""
+				}
+			}
+			w.arrives(p, id, says("look, "))
+			if !w.bridge.Capabilities().Edit {
+				continue
+			}
+			d.Text = richtext.Marked(richtext.Plain(fmt.Sprintf("look again, %d", n)), level)
+			if err := w.edit(id, d); err != nil {
+				w.Fatalf("Edit: %v", err)
+			}
+			w.arrives(p, id, says("look again, "))
+		}
 	}
 }

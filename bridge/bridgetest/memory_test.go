@@ -155,6 +155,17 @@ func (h *handle) user(who bridgetest.Who) bridge.UserID   { return people[who].I
 func (h *handle) Say(c bridge.ConversationID, who bridgetest.Who, text string) bridge.MessageID {
 	return h.service.Say(c.Channel, h.user(who), text)
 }
+func (h *handle) Call(c bridge.ConversationID, who bridgetest.Who, before, behind string, whom ...bridgetest.Who) bridge.MessageID {
+	runs := []richtext.Run{{Text: before}}
+	for _, one := range whom {
+		runs = append(runs, richtext.Run{Text: "@" + people[one].Name, Kind: richtext.Mention, Who: string(people[one].ID)})
+	}
+	if len(whom) == 0 {
+		runs = append(runs, richtext.Run{Text: "@all", Kind: richtext.Mention, Who: richtext.Everybody})
+	}
+	runs = append(runs, richtext.Run{Text: behind})
+	return h.service.SayDoc(c.Channel, "", h.user(who), richtext.Doc{{Kind: richtext.Paragraph, Runs: runs}})
+}
 func (h *handle) SayFiles(c bridge.ConversationID, who bridgetest.Who, text string, files ...bridgetest.Attachment) bridge.MessageID {
 	var all []memory.Upload
 	for _, f := range files {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"causeway/bridge"
+	"causeway/bridge/bridgetest"
 )
 
 const (
@@ -60,6 +61,8 @@ var peopleProofs = []proof{
 	{"a setting that stays", "how a person is notified is changed and put back", "the setting is", func(_ *handle, b *broken) {
 		b.mute = func(context.Context, bridge.UserID, bridge.ConversationID, string) error { return nil }
 	}},
+	{"an author shown as a member", "nobody from elsewhere looks like a member", "is shown as", drafted(func(d *bridge.Draft) { d.Same = people[bridgetest.Alice].ID })},
+	{"an author who is not shown", "nobody from elsewhere looks like a member", "is not shown", drafted(func(d *bridge.Draft) { d.Author.Name = "" })},
 	{"a member listed twice", "Members gives everybody once", "is listed 2 times", func(_ *handle, b *broken) {
 		b.members = func(ctx context.Context, c bridge.ConversationID) ([]bridge.UserID, error) {
 			all, err := b.Bridge.Members(ctx, c)

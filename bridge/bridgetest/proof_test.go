@@ -118,4 +118,4 @@ const (
 
 type next = func(context.Context, bridge.Batch) error
 
-var proofs = slices.Concat(feedProofs, endProofs, writeProofs, faultProofs, textProofs, placeProofs, peopleProofs, talkProofs, fileProofs)
+var proofs = slices.Concat(feedProofs, endProofs, writeProofs, faultProofs, textProofs, mentionProofs, placeProofs, peopleProofs, talkProofs, fileProofs)

@@ -215,6 +215,7 @@ func mentioning(h *handle, b *broken) {
 }
 
 var textProofs = []proof{
+	{"a text that loses how important it is", "what is important comes back as that", "want \"❗ Important\" once", drafted(func(d *bridge.Draft) { d.Text, _ = richtext.Unmarked(d.Text) })},
 	{"a text that is not split", "parts fit and nothing of a long text is lost", "too long", func(_ *handle, b *broken) {
 		b.parts = func(d bridge.Draft) []richtext.Doc { return []richtext.Doc{d.Text} }
 	}},

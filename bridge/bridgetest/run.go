@@ -64,7 +64,7 @@ type Law struct {
 
 // Laws gives all laws.
 func Laws() []Law {
-	return slices.Concat(feedLaws, endLaws, writeLaws, faultLaws, textLaws, placeLaws, peopleLaws, talkLaws, fileLaws)
+	return slices.Concat(feedLaws, endLaws, writeLaws, faultLaws, textLaws, mentionLaws, placeLaws, peopleLaws, talkLaws, fileLaws)
 }
 
 // need makes a [Law]'s needs of one feature.

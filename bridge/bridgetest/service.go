@@ -125,6 +125,8 @@ type Service interface {
 
 	// Say makes who say something new. The text is plain: paragraphs separated by "\n".
 	Say(c bridge.ConversationID, who Who, text string) bridge.MessageID
+	// Call makes who say something new that mentions people, between two plain texts: those given, or everybody in the conversation where none is.
+	Call(c bridge.ConversationID, who Who, before, behind string, whom ...Who) bridge.MessageID
 	// SayFiles makes who say something new with files attached.
 	SayFiles(c bridge.ConversationID, who Who, text string, files ...Attachment) bridge.MessageID
 	// FileThere tells whether a file that [bridge.Bridge.Upload] gave still exists.

@@ -68,6 +68,10 @@ type account struct {
 	// buttonsKey proves buttons; nil until it is needed.
 	buttonsKey atomic.Pointer[buttonsKey]
 	names      *lookalikes
+	handles    *lru.Cache[string, handle]
+	// sockets counts the account's own websockets that are open, notified takes how many events come on them.
+	sockets  atomic.Int64
+	notified func(outcome string, n int)
 
 	clock    clock
 	users    *lru.Cache[string, person]
@@ -99,6 +103,7 @@ func newAccount(env bridge.Env, s *Settings, t timing) (*account, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the Mattermost account: %w", err)
 	}
+	c.counted = env.Called
 	log := env.Log
 	if log == nil {
 		log = logrus.NewEntry(logrus.StandardLogger())
@@ -108,12 +113,15 @@ func newAccount(env bridge.Env, s *Settings, t timing) (*account, error) {
 		vault = noVault{}
 	}
 	a := &account{
-		client: c, settings: *s, log: log, timing: t, name: env.Account, vault: vault, front: env.Front, callback: s.callback(env),
+		client: c, settings: *s, log: log, timing: t, name: env.Account, vault: vault, notified: env.Notified, front: env.Front, callback: s.callback(env),
 		posts: newSeenPosts(knownPosts), verified: map[string]int64{}, arrivals: newArrivals(), names: newLookalikes(),
 	}
 	a.actors, a.commands = newActors(a), newCommands(vault)
 	a.config.maxRunes = model.PostMessageMaxRunesV2
 	if a.users, err = lru.New[string, person](knownUsers); err != nil {
+		return nil, fmt.Errorf("making the Mattermost account: %w", err)
+	}
+	if a.handles, err = lru.New[string, handle](knownUsers); err != nil {
 		return nil, fmt.Errorf("making the Mattermost account: %w", err)
 	}
 	if a.channels, err = lru.New[string, model.ChannelType](knownChannels); err != nil {
@@ -129,7 +137,7 @@ func newAccount(env bridge.Env, s *Settings, t timing) (*account, error) {
 func (a *account) Capabilities() bridge.Capabilities {
 	return bridge.Capabilities{
 		Edit: true, Delete: true, Reactions: true, Files: true, FilesPerPost: filesPerPost, DeleteTakesReplies: true, People: true, Commands: a.callback != "", Muted: model.ChannelMarkUnreadMention,
-		Direct: true, GroupLimit: groupLimit, RelayDirect: a.simple() && a.may(everywhere...),
+		Handles: true, Direct: true, GroupLimit: groupLimit, RelayDirect: a.simple() && a.may(everywhere...),
 	}
 }
 
@@ -176,9 +184,11 @@ func (a *account) Status() bridge.Status {
 	if a.simple() {
 		profile = ProfileSimple
 	}
-	s := bridge.Status{Facts: []bridge.Fact{{Name: "acting as people", Value: profile}}}
+	s := bridge.Status{Facts: []bridge.Fact{{Name: "acting as people", Value: profile}}, Sockets: map[string]int{bridge.OfAccount: int(a.sockets.Load())}}
 	if t := a.talks.Load(); t != nil {
-		if connected, all := t.counts(); all > 0 {
+		connected, all := t.counts()
+		s.Sockets[bridge.OfPeople] = connected
+		if all > 0 {
 			s.Facts = append(s.Facts, bridge.Fact{Name: "direct messages", Value: fmt.Sprintf("%d people observed by websocket, %d by polling", connected, all-connected)})
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -36,6 +37,8 @@ type client struct {
 	bot *atomic.Pointer[string]
 	// person: the token is a connected person's, so what is refused holds for them alone.
 	person bool
+	// counted takes how many calls are made; see [bridge.Counts].
+	counted func(operation, status string)
 	// refusals counts the answers that said the bot's token is not good; each also nudges.
 	refusals atomic.Int64
 	nudge    chan struct{}
@@ -52,7 +55,7 @@ func newClient(s *Settings, timeout time.Duration) (*client, error) {
 	}
 	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
 	c := &client{Client4: model.NewAPIv4Client(base.String()), base: base, tls: config, token: s.Token, timeout: timeout,
-		bot: &atomic.Pointer[string]{}, nudge: make(chan struct{}, 1)}
+		bot: &atomic.Pointer[string]{}, nudge: make(chan struct{}, 1), counted: func(string, string) {}}
 	c.SetToken(s.Token.Reveal())
 	transport := &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
@@ -75,7 +78,7 @@ func newClient(s *Settings, timeout time.Duration) (*client, error) {
 
 // as gives a client that makes calls with a person's token, over the same connections.
 func (c *client) as(token secret.Secret) *client {
-	p := &client{Client4: model.NewAPIv4Client(c.base.String()), base: c.base, tls: c.tls, token: token, timeout: c.timeout, bot: c.bot, person: true}
+	p := &client{Client4: model.NewAPIv4Client(c.base.String()), base: c.base, tls: c.tls, token: token, timeout: c.timeout, bot: c.bot, person: true, counted: c.counted}
 	p.HTTPClient, p.uploads = c.HTTPClient, c.uploads
 	p.SetToken(token.Reveal())
 	return p
@@ -184,6 +187,7 @@ func (c *client) send(ctx context.Context, op operation, method, address, body s
 	var sent atomic.Bool
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { sent.Store(true) }})
 	answer, err := c.DoAPIRequestWithHeaders(traced, method, address, body, headers)
+	c.count(method, address, answer)
 	switch {
 	case answer == nil:
 		return nil, c.unanswered(op, sent.Load(), because(ctx, plain(err)))
@@ -191,6 +195,25 @@ func (c *client) send(ctx context.Context, op operation, method, address, body s
 		return answer, c.refused(op, answer, err)
 	}
 	return answer, nil
+}
+
+// count counts a call by its method and what it is about, the first word of its path: what follows may be an id or a name.
+func (c *client) count(method, address string, answer *http.Response) {
+	path, of := strings.CutPrefix(address, c.APIURL)
+	if !of {
+		path = strings.TrimPrefix(address, c.base.String())
+	}
+	if end := strings.IndexAny(strings.TrimPrefix(path, "/"), "/?"); end >= 0 {
+		path = path[:end+1]
+	}
+	status := "ok"
+	switch {
+	case answer == nil:
+		status = "none"
+	case answer.StatusCode >= 300 && answer.StatusCode != http.StatusNotModified:
+		status = strconv.Itoa(answer.StatusCode)
+	}
+	c.counted(method+" "+path, status)
 }
 
 // plain takes method and address, which tell the operator nothing, off an error of http.Client.

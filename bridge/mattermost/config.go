@@ -28,6 +28,8 @@ type serverConfig struct {
 	showNames, showIcons bool
 	// tokens, oauth and commands: EnableUserAccessTokens, EnableOAuthServiceProvider and EnableCommands.
 	tokens, oauth, commands bool
+	// priorities: posts that start a thread can be important or urgent.
+	priorities bool
 	// managed: LDAP or SAML is in use, so accounts may be switched on and off from there.
 	managed bool
 	// verifies: nobody logs in with an address that is not verified.
@@ -59,6 +61,7 @@ func (a *account) readConfig(ctx context.Context) (serverConfig, error) {
 		oauth:       values["EnableOAuthServiceProvider"] == "true",
 		commands:    values["EnableCommands"] == "true",
 		noFiles:     values["EnableFileAttachments"] == "false",
+		priorities:  values["PostPriority"] == "true",
 		managed:     values["EnableSaml"] == "true" || values["EnableLdap"] == "true",
 		verifies:    values["RequireEmailVerification"] == "true",
 		editSeconds: -1,

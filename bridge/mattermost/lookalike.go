@@ -12,12 +12,10 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/mattermost/mattermost/server/public/model"
 	"go.mau.fi/util/confusable"
-	"golang.org/x/text/cases"
-	textrunes "golang.org/x/text/runes"
-	"golang.org/x/text/transform"
 	"golang.org/x/text/unicode/norm"
 
 	"causeway/bridge"
+	"causeway/bridge/names"
 )
 
 const (
@@ -34,7 +32,7 @@ type lookalikes struct {
 }
 
 type nameAnswer struct {
-	// shape is the name, folded.
+	// shape is the name's; see [names.Shape].
 	shape string
 	// by are the users who have the name; somebody, where the bot may not ask.
 	by    []string
@@ -45,47 +43,18 @@ type nameAnswer struct {
 const somebody = ""
 
 func newLookalikes() *lookalikes {
-	names, err := lru.New[string, nameAnswer](knownNames)
+	known, err := lru.New[string, nameAnswer](knownNames)
 	if err != nil {
 		panic(err) // the size is a positive constant
 	}
-	return &lookalikes{names: names}
-}
-
-// unadorned gives a name in letters without case, width and accents, without characters that are not shown, white space as one space.
-func unadorned(name string) string {
-	bare := transform.Chain(norm.NFKD, textrunes.Remove(textrunes.In(unicode.Mn)), textrunes.Remove(textrunes.In(unicode.Cf)), cases.Fold(), norm.NFKC)
-	out, _, err := transform.String(bare, name)
-	if err != nil {
-		out = strings.ToLower(name)
-	}
-	return strings.Join(strings.Fields(out), " ")
-}
-
-// folded is what two names share that people cannot tell apart at a glance: what unadorned gives, in the shapes of its letters, whatever alphabet they are of
-// (UTS #39). A small l, a large i and a one are one shape.
-func folded(name string) string {
-	return strings.ReplaceAll(unadorned(confusable.Skeleton(unadorned(name))), "i", "l")
-}
-
-// mixed says whether a word of a name has letters of several alphabets that share shapes. Nobody is called that, but who wants to look like somebody.
-func mixed(name string) bool {
-	return slices.ContainsFunc(strings.Fields(name), func(word string) bool {
-		alphabets := 0
-		for _, alphabet := range []*unicode.RangeTable{unicode.Latin, unicode.Cyrillic, unicode.Greek, unicode.Armenian, unicode.Cherokee} {
-			if strings.ContainsFunc(word, func(r rune) bool { return unicode.Is(alphabet, r) }) {
-				alphabets++
-			}
-		}
-		return alphabets > 1
-	})
+	return &lookalikes{names: known}
 }
 
 // latin gives a name with Latin letters in the place of those that look like them.
 func latin(name string) string {
 	var b strings.Builder
 	for _, r := range norm.NFKC.String(name) {
-		shape := unadorned(confusable.GetReplacement(r))
+		shape := names.Unadorned(confusable.GetReplacement(r))
 		if r > unicode.MaxASCII && shape != "" && !strings.ContainsFunc(shape, func(r rune) bool { return r > unicode.MaxASCII }) {
 			b.WriteString(shape)
 		} else {
@@ -118,7 +87,7 @@ func misread(name string) string {
 // terms are the names of users for whom somebody of this name could be taken, as far as they can be searched for: the server compares letters without case
 // only, from the beginning of a word.
 func terms(name string) (all []string) {
-	for _, term := range []string{name, unadorned(name), latin(name), misread(name), misread(latin(name)), strings.Replace(name, "rn", "m", 1), strings.Replace(name, "m", "rn", 1)} {
+	for _, term := range []string{name, names.Unadorned(name), latin(name), misread(name), misread(latin(name)), strings.Replace(name, "rn", "m", 1), strings.Replace(name, "m", "rn", 1)} {
 		if term != "" && !slices.ContainsFunc(all, func(other string) bool { return strings.EqualFold(other, term) }) {
 			all = append(all, term)
 		}
@@ -130,7 +99,7 @@ func terms(name string) (all []string) {
 func (l *lookalikes) forget(u *model.User) {
 	var shapes []string
 	for _, name := range namesOf(u) {
-		shapes = append(shapes, folded(name))
+		shapes = append(shapes, names.Shape(name))
 	}
 	for _, name := range l.names.Keys() {
 		if known, ok := l.names.Peek(name); ok && slices.Contains(shapes, known.shape) {
@@ -148,14 +117,14 @@ func namesOf(u *model.User) []string {
 // author is known to be (same), under the name that everybody sees here. A failure of the server is an error; where the bot may not search,
 // every other name is told apart.
 func (a *account) shownAs(ctx context.Context, author bridge.Author, same bridge.UserID) (string, error) {
-	key := folded(author.Name)
+	key := names.Shape(author.Name)
 	if key == "" {
 		return author.Name, nil
 	}
 	if same != "" {
 		who, err := a.LookUp(ctx, same)
 		switch {
-		case err == nil && folded(who.Name) == key:
+		case err == nil && names.Shape(who.Name) == key:
 			return author.Name, nil
 		case err != nil && bridge.KindOf(err) != bridge.Gone:
 			return "", fmt.Errorf("asking how the author is called here: %w", err)
@@ -164,7 +133,7 @@ func (a *account) shownAs(ctx context.Context, author bridge.Author, same bridge
 	known, ok := a.names.names.Get(author.Name)
 	if !ok || time.Now().After(known.until) {
 		by := []string{somebody}
-		if !mixed(author.Name) {
+		if !names.Mixed(author.Name) {
 			var err error
 			if by, err = a.takenBy(ctx, author.Name, key); err != nil {
 				return "", err
@@ -174,10 +143,13 @@ func (a *account) shownAs(ctx context.Context, author bridge.Author, same bridge
 		a.names.names.Add(author.Name, known)
 	}
 	if slices.ContainsFunc(known.by, func(u string) bool { return u == somebody || u != string(same) }) {
-		return author.Name + " (" + elsewhere(author, bridge.Protocols()) + ")", nil
+		return names.Apart(author, protocol, isOurs), nil
 	}
 	return author.Name, nil
 }
+
+// isOurs tells whether an id has the form of those that Mattermost gives.
+func isOurs(u bridge.UserID) bool { return model.IsValidId(string(u)) }
 
 // takenBy searches for users of that name, deactivated ones, too.
 func (a *account) takenBy(ctx context.Context, name, key string) (by []string, err error) {
@@ -194,27 +166,10 @@ func (a *account) takenBy(ctx context.Context, name, key string) (by []string, e
 			return nil, fmt.Errorf("asking whether somebody here is called like the author: %w", err)
 		}
 		for _, u := range users {
-			if slices.ContainsFunc(namesOf(u), func(other string) bool { return folded(other) == key }) {
+			if slices.ContainsFunc(namesOf(u), func(other string) bool { return names.Shape(other) == key }) {
 				by = append(by, u.Id)
 			}
 		}
 	}
 	return by, nil
-}
-
-// elsewhere says where an author comes from: another Mattermost server, whose ids are known by their form; the one other service that this
-// program knows; else just somewhere else.
-func elsewhere(author bridge.Author, known []bridge.Protocol) string {
-	var others []string
-	for _, p := range known {
-		if p.Name != protocol {
-			others = append(others, p.Title)
-		} else if model.IsValidId(string(author.ID)) {
-			return p.Title
-		}
-	}
-	if len(others) == 1 && author.ID != "" {
-		return others[0]
-	}
-	return "elsewhere"
 }

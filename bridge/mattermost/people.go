@@ -85,6 +85,7 @@ func (a *account) userUpdated(u *model.User) {
 		return
 	}
 	a.names.forget(u)
+	a.renamed(u)
 	if !a.users.Contains(u.Id) {
 		return
 	}

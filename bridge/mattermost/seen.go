@@ -56,12 +56,17 @@ type batch struct {
 	// updated is the highest update_at of all posts, put or not.
 	updated int64
 	writers map[string]person
+	named   handles
 	config  serverConfig
 }
 
-// newBatch prepares for the states of posts; it asks who wrote them, and for files that the server did not describe.
+// newBatch prepares for the states of posts; it asks who wrote them, who is named in them, and for files that the server did not describe.
 func (a *account) newBatch(ctx context.Context, posts []*model.Post) (*batch, error) {
 	writers, err := a.meet(ctx, posts)
+	if err != nil {
+		return nil, err
+	}
+	named, err := a.namedIn(ctx, posts)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +77,7 @@ func (a *account) newBatch(ctx context.Context, posts []*model.Post) (*batch, er
 	if err != nil {
 		return nil, err
 	}
-	return &batch{noted: map[string]seen{}, doubtful: map[string]bool{}, writers: writers, config: config}, nil
+	return &batch{noted: map[string]seen{}, doubtful: map[string]bool{}, writers: writers, named: named, config: config}, nil
 }
 
 // add takes a post into the batch unless what it shows was put already.
@@ -81,7 +86,7 @@ func (a *account) add(b *batch, p *model.Post, from origin) {
 	if !carried(p) {
 		return
 	}
-	state := stateOf(p, b.writers[p.UserId], b.config)
+	state := stateOf(p, b.writers[p.UserId], b.named, b.config)
 	now := seen{revision: state.Revision, print: fingerprint(state), edited: p.EditAt}
 	before, known := b.noted[p.Id]
 	if !known {

@@ -61,6 +61,8 @@ func (s *stream) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.account.sockets.Add(1)
+	defer s.account.sockets.Add(-1)
 	ctx, cancel := context.WithCancel(ctx)
 	var tasks sync.WaitGroup
 	tasks.Go(func() {
@@ -200,5 +202,6 @@ func (s *stream) take(event *model.WebSocketEvent) {
 		s.missed()
 	}
 	s.session.next = max(s.session.next, seq+1)
+	s.account.notified(bridge.Taken, 1)
 	s.event(event)
 }

@@ -35,6 +35,9 @@ func TestAResumedSocketNeedsNoReading(t *testing.T) {
 	if got := b.sinceReads(); got != 0 {
 		t.Errorf("the channel was read %d times; counts %v", got, b.sim.Counts())
 	}
+	if got := b.account.Status().Sockets[bridge.OfAccount]; got != 1 {
+		t.Errorf("%d sockets are counted as open, want 1", got)
+	}
 	if got := len(b.inbox.states); got != 106 {
 		t.Errorf("%d posts arrived, want 106", got)
 	}

@@ -29,8 +29,8 @@ func carried(p *model.Post) bool {
 	return p.OriginalId == "" && !strings.HasPrefix(p.Type, model.PostSystemMessagePrefix)
 }
 
-// stateOf shows a post by a writer as a state. Revision is update_at; [seenPosts] refines it.
-func stateOf(p *model.Post, writer person, config serverConfig) bridge.State {
+// stateOf shows a post by a writer, which mentions these people, as a state. Revision is update_at; [seenPosts] refines it.
+func stateOf(p *model.Post, writer person, named handles, config serverConfig) bridge.State {
 	s := bridge.State{
 		Conversation: bridge.ConversationID{Server: config.server, Channel: bridge.ChannelID(p.ChannelId)},
 		ID:           bridge.MessageID(p.Id),
@@ -48,7 +48,7 @@ func stateOf(p *model.Post, writer person, config serverConfig) bridge.State {
 	if p.EditAt != 0 {
 		s.Edited = at(p.EditAt)
 	}
-	s.Text = textOf(p)
+	s.Text = textOf(p, named)
 	s.Files = filesOf(p, config.site)
 	s.Reactions = reactions(p)
 	return s
@@ -89,7 +89,7 @@ func keyOf(p *model.Post) bridge.Key {
 	return bridge.Key(key)
 }
 
-func textOf(p *model.Post) richtext.Doc {
+func textOf(p *model.Post, named handles) richtext.Doc {
 	message := p.Message
 	if p.MessageSource != "" {
 		message = p.MessageSource // as written, before links to pictures were turned to the image proxy
@@ -99,7 +99,11 @@ func textOf(p *model.Post) richtext.Doc {
 		doc = slanted(doc)
 	}
 	doc = append(doc, attachments(p)...)
-	return richtext.Normalize(richtext.Marked(spellEmoji(doc), importance(p)))
+	doc = richtext.Normalize(richtext.Marked(spellEmoji(doc), importance(p)))
+	if len(named) > 0 {
+		doc = doc.WithMentions(named.who)
+	}
+	return doc
 }
 
 // slanted makes a text italic: what /me says.

@@ -50,7 +50,7 @@ func TestAPostIsAState(t *testing.T) {
 		},
 		Reactions: []bridge.Reaction{{User: "u3", Emoji: "❤"}, {User: "u2", Emoji: "👍"}},
 	}
-	if d := cmp.Diff(want, stateOf(p, person{name: "Alice A.", username: "alice"}, testConfig)); d != "" {
+	if d := cmp.Diff(want, stateOf(p, person{name: "Alice A.", username: "alice"}, nil, testConfig)); d != "" {
 		t.Error(d)
 	}
 }
@@ -61,7 +61,7 @@ func TestADeletedPostHasNoText(t *testing.T) {
 		Conversation: bridge.ConversationID{Server: "mattermost:x", Channel: "c1"}, ID: "p1", Author: bridge.Author{ID: "bot"},
 		Created: time.UnixMilli(1000).UTC(), Revision: 3000 * 16, Deleted: true, Key: "k1",
 	}
-	if d := cmp.Diff(want, stateOf(p, person{}, testConfig)); d != "" {
+	if d := cmp.Diff(want, stateOf(p, person{}, nil, testConfig)); d != "" {
 		t.Error(d)
 	}
 }
@@ -75,7 +75,7 @@ func TestKeysAreRead(t *testing.T) {
 		`{"causeway":{"key":"` + strings.Repeat("x", 65) + `"}}`: "",
 	} {
 		p := postOf(t, `{"id":"p1","user_id":"alice","props":`+props+`}`)
-		if got := stateOf(p, person{}, testConfig).Key; got != want {
+		if got := stateOf(p, person{}, nil, testConfig).Key; got != want {
 			t.Errorf("%s: key %q, want %q", props, got, want)
 		}
 	}
@@ -134,7 +134,7 @@ func TestTexts(t *testing.T) {
 		{"attachment with buttons", `{"message":"","props":{"attachments":[{"text":"merge?","actions":[{"name":"Yes","type":"button"},{"name":"@all","type":"select"},{"id":"x"},7]}]}}`, "merge?\n[Yes] · [@\u200ball]"},
 		{"broken attachments", `{"message":"see","props":{"attachments":"what"}}`, "see"},
 	} {
-		got := strings.ReplaceAll(markdown.Render(textOf(postOf(t, c.post))), "\n\n", "\n")
+		got := strings.ReplaceAll(markdown.Render(textOf(postOf(t, c.post), nil)), "\n\n", "\n")
 		if got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
@@ -171,10 +171,10 @@ func TestEveryEmojiComesBack(t *testing.T) {
 
 func TestWhatIsWritten(t *testing.T) {
 	d := bridge.Draft{Author: bridge.Author{Name: "Ann *B.*", Avatar: "https://p/1.png"}, Text: richtext.Plain("hi :smile: @channel\x00"), Key: "k1"}
-	if got, want := message(d, true), "hi :"+unjoiner+"smile: @\u200bchannel"; got != want {
+	if got, want := message(d, true, nil), "hi :"+unjoiner+"smile: @\u200bchannel"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
-	if got := strings.ReplaceAll(message(d, false), "\u200b", ""); !strings.HasPrefix(got, "**Ann \\*B.\\***:\nhi ") {
+	if got := strings.ReplaceAll(message(d, false, nil), "\u200b", ""); !strings.HasPrefix(got, "**Ann \\*B.\\***:\nhi ") {
 		t.Errorf("the name is not shown: %q", got)
 	}
 	want := model.StringInterface{"causeway": map[string]any{"key": "k1"}, "from_webhook": "true", "override_username": "Ann *B.*", "override_icon_url": "https://p/1.png"}
@@ -256,25 +256,6 @@ func TestWhereTheServerReachesCauseway(t *testing.T) {
 	} {
 		if private(c.host) != c.private || allows(c.setting, c.host) != c.ok {
 			t.Errorf("%q for %s: private %t, allowed %t", c.setting, c.host, private(c.host), allows(c.setting, c.host))
-		}
-	}
-}
-
-func TestWhereAuthorsComeFrom(t *testing.T) {
-	here, teams, other := bridge.Protocol{Name: protocol, Title: "Mattermost"}, bridge.Protocol{Name: "msteams", Title: "Microsoft Teams"}, bridge.Protocol{Name: "irc", Title: "IRC"}
-	for _, c := range []struct {
-		id    bridge.UserID
-		known []bridge.Protocol
-		want  string
-	}{
-		{"0d7c1c5e-2f4e-4c0e-9a55-5d1e5f7e2f10", []bridge.Protocol{here, teams}, "Microsoft Teams"},
-		{bridge.UserID(model.NewId()), []bridge.Protocol{teams, here}, "Mattermost"},
-		{"0d7c1c5e-2f4e-4c0e-9a55-5d1e5f7e2f10", []bridge.Protocol{here, teams, other}, "elsewhere"},
-		{"", []bridge.Protocol{here, teams}, "elsewhere"},
-		{"x", []bridge.Protocol{here}, "elsewhere"},
-	} {
-		if got := elsewhere(bridge.Author{ID: c.id, Name: "Alice"}, c.known); got != c.want {
-			t.Errorf("%q among %d: %s, want %s", c.id, len(c.known), got, c.want)
 		}
 	}
 }

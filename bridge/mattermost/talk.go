@@ -117,6 +117,11 @@ func (a *account) members(ctx context.Context, by *client, channel string) ([]br
 	}
 }
 
+// Topic shortens what is longer than a header may be.
+func (a *account) Topic(topic string) string {
+	return clip(strings.ReplaceAll(topic, "\x00", ""), model.ChannelHeaderMaxRunes)
+}
+
 // Rename changes the header of a group channel, as one of its members: its name cannot change.
 func (a *account) Rename(ctx context.Context, c bridge.ConversationID, as bridge.UserID, topic string) error {
 	channel, err := a.channelOf(c)
@@ -142,7 +147,7 @@ func (a *account) Rename(ctx context.Context, c bridge.ConversationID, as bridge
 
 // setHeader changes a header that is another one: the server leaves a message of its own each time.
 func (a *account) setHeader(ctx context.Context, by *client, ch *model.Channel, topic string) error {
-	topic = clip(strings.ReplaceAll(topic, "\x00", ""), model.ChannelHeaderMaxRunes)
+	topic = a.Topic(topic)
 	if ch.Header == topic {
 		return nil
 	}

@@ -22,7 +22,7 @@ func TestImportantPostsSaySo(t *testing.T) {
 		`{"priority":{"priority":"urgent"}}`: "‼️ Urgent\nhi",
 		`{"priority":{"priority":"important","requested_ack":true}}`: "❗ Important\nhi",
 	} {
-		if got := textOf(postOf(t, `{"message":"hi","metadata":`+metadata+`}`)).PlainText(); got != want {
+		if got := textOf(postOf(t, `{"message":"hi","metadata":`+metadata+`}`), nil).PlainText(); got != want {
 			t.Errorf("%s: got %q, want %q", metadata, got, want)
 		}
 	}
@@ -39,7 +39,7 @@ func TestEverySystemEmojiCrosses(t *testing.T) {
 		if !ok {
 			t.Errorf("%s has no characters", name)
 		}
-		doc := html.Parse(html.Render(textOf(&model.Post{Message: "a :" + name + ": b"})))
+		doc := html.Parse(html.Render(textOf(&model.Post{Message: "a :" + name + ": b"}, nil)))
 		if got := doc.PlainText(); got != "a "+emoji+" b" {
 			t.Errorf(":%s: became %q, want %q", name, got, emoji)
 		}
@@ -61,7 +61,7 @@ func TestEverySystemEmojiCrosses(t *testing.T) {
 
 // TestEmojiInTablesAreSpelled, and what stands in code is left alone.
 func TestEmojiInTablesAreSpelled(t *testing.T) {
-	got := textOf(&model.Post{Message: "| :smile: | `:smile:` |\n|---|---|\n| :our_logo: | :+1: |"})
+	got := textOf(&model.Post{Message: "| :smile: | `:smile:` |\n|---|---|\n| :our_logo: | :+1: |"}, nil)
 	run := func(s string) []richtext.Run { return []richtext.Run{{Text: s}} }
 	want := richtext.Doc{{Kind: richtext.Table, Rows: []richtext.Row{
 		{run("😄"), {{Text: ":smile:", Style: richtext.InlineCode}}}, {run(":our_logo:"), run("👍")}}}}

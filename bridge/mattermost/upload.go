@@ -222,6 +222,7 @@ func (c *client) stream(ctx context.Context, path string, body io.Reader, length
 	r.Header.Set("Authorization", "Bearer "+c.token.Reveal())
 	r.Header.Set("Content-Type", "application/octet-stream")
 	answer, err := c.uploads.Do(r)
+	c.count(r.Method, c.APIURL+path, answer)
 	if failed := from.failed.Load(); failed != nil {
 		if err == nil {
 			answer.Body.Close()

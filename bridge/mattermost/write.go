@@ -63,8 +63,13 @@ func (a *account) takeBack(ctx context.Context, d bridge.Draft, made *model.Post
 
 // dress gives a new post its text and props. A person's own post needs the key alone; a relay's shows the author.
 func (a *account) dress(ctx context.Context, post *model.Post, d bridge.Draft, config serverConfig) error {
+	called, err := a.called(ctx, d.Text)
+	if err != nil {
+		return err
+	}
+	prioritised(post, &d, config)
 	if d.As != "" {
-		post.Message = message(d, true)
+		post.Message = message(d, true, called)
 		post.SetProps(props(bridge.Draft{Key: d.Key}, config))
 		return nil
 	}
@@ -73,7 +78,7 @@ func (a *account) dress(ctx context.Context, post *model.Post, d bridge.Draft, c
 		return err
 	}
 	named := overrides(config, kind)
-	post.Message = message(d, named)
+	post.Message = message(d, named, called)
 	if named && d.Author.Name != "" {
 		d.Author.Name = richtext.Line(d.Author.Name)
 		if d.Author.Name, err = a.shownAs(ctx, d.Author, d.Same); err != nil {
@@ -106,7 +111,14 @@ func (a *account) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft)
 		}
 		named = overrides(config, kind)
 	}
-	patch := map[string]any{"message": message(d, named)}
+	called, err := a.called(ctx, d.Text)
+	if err == nil {
+		err = a.priorityStays(ctx, post, &d)
+	}
+	if err != nil {
+		return fmt.Errorf("editing a post: %w", err)
+	}
+	patch := map[string]any{"message": message(d, named, called)}
 	if d.Key != "" { // what somebody has written themselves keeps its files
 		patch["file_ids"] = fileIDs(d)
 	}
@@ -204,7 +216,7 @@ func (a *account) Read(ctx context.Context, c bridge.ConversationID, id bridge.M
 	if err != nil {
 		return bridge.State{}, err
 	}
-	state := stateOf(&post, b.writers[post.UserId], b.config)
+	state := stateOf(&post, b.writers[post.UserId], b.named, b.config)
 	if before, known := a.posts.posts.Peek(post.Id); known {
 		if fingerprint(state) != before.print {
 			before.revision++
@@ -274,13 +286,13 @@ func props(d bridge.Draft, config serverConfig) model.StringInterface {
 	return p
 }
 
-// message renders the draft, with the author's name on a line of its own when the server does not show it.
-func message(d bridge.Draft, nameShown bool) string {
+// message renders the draft, in which these people are called, with the author's name on a line of its own when the server does not show it.
+func message(d bridge.Draft, nameShown bool, called usernames) string {
 	doc := d.Text
 	if d.Author.Name != "" && !nameShown {
 		doc = richtext.Prepend(doc, richtext.Run{Text: d.Author.Name, Style: richtext.Bold}, richtext.Run{Text: ":"}, richtext.Run{Break: true})
 	}
-	return strings.ReplaceAll(markdown.Render(guardNames(doc)), "\x00", "") // the server answers a NUL with 500
+	return strings.ReplaceAll(markdown.Options{Person: called.of}.Render(guardNames(doc)), "\x00", "") // the server answers a NUL with 500
 }
 
 // Parts splits a text so that each part, with the author's name, fits into a post.
@@ -291,7 +303,7 @@ func (a *account) Parts(d bridge.Draft) []richtext.Doc {
 	parts := richtext.Split(d.Text, func(part richtext.Doc) bool {
 		whole := d
 		whole.Text = part
-		return runes(message(whole, d.As != "")) <= limit
+		return runes(message(whole, d.As != "", longestNames(part))) <= limit
 	})
 	if len(parts) == 0 {
 		return []richtext.Doc{d.Text}

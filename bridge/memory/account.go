@@ -5,10 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"causeway/bridge"
+	"causeway/bridge/names"
 	"causeway/bridge/richtext"
 )
 
@@ -219,12 +223,37 @@ func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, e
 		if err := a.shows(c, nil, d); err != nil {
 			return err
 		}
-		id = a.service.add(c, &message{root: d.Root, author: a.shown(d), writer: a.writer(d.As), key: d.Key},
-			version{text: a.service.text(d.Text), files: d.Files})
+		id = a.service.add(c, &message{root: d.Root, author: a.shown(c, d), writer: a.writer(d.As), key: d.Key},
+			a.service.calling(version{text: a.service.text(d.Text), files: d.Files}))
 		c.attach(c.byID[id])
 		return nil
 	})
 	return id, err
+}
+
+// addresses is where messages lie: the service's name, the channel and the id follow.
+const addresses = "https://memory.example/"
+
+// isID knows ids of messages.
+var isID = regexp.MustCompile(`^m[0-9]+$`)
+
+// Address gives where a message lies.
+func (a *account) Address(c bridge.ConversationID, id bridge.MessageID) string {
+	if c.Server != a.service.server || !isID.MatchString(string(id)) {
+		return ""
+	}
+	return addresses + url.PathEscape(string(c.Server)) + "/" + url.PathEscape(string(c.Channel)) + "/" + string(id)
+}
+
+// ReadAddress takes an address apart.
+func (a *account) ReadAddress(address string) (bridge.ConversationID, bridge.MessageID, bool) {
+	path, ours := strings.CutPrefix(address, addresses+url.PathEscape(string(a.service.server))+"/")
+	channel, id, ok := strings.Cut(path, "/")
+	name, err := url.PathUnescape(channel)
+	if !ours || !ok || err != nil || !isID.MatchString(id) {
+		return bridge.ConversationID{}, "", false
+	}
+	return bridge.ConversationID{Server: a.service.server, Channel: bridge.ChannelID(name)}, bridge.MessageID(id), true
 }
 
 // root checks that a thread can be answered.
@@ -251,15 +280,26 @@ func (a *account) fits(d richtext.Doc) error {
 }
 
 // shown is who a post shows as its author: the person who writes, or whom the relay speaks for.
-func (a *account) shown(d bridge.Draft) bridge.Author {
+func (a *account) shown(c *channel, d bridge.Draft) bridge.Author {
 	if d.As != "" {
 		return a.service.person(d.As)
 	}
 	who := a.service.person(a.user)
 	if d.Author.Name != "" {
 		who.Name, who.Avatar = d.Author.Name, d.Author.Avatar
+		if a.taken(c, d) {
+			who.Name = names.Apart(d.Author, protocol, func(u bridge.UserID) bool { return a.service.people[u].ID != "" })
+		}
 	}
 	return who
+}
+
+// taken tells whether a member of the conversation looks by name like an author from elsewhere who they are not known to be.
+func (a *account) taken(c *channel, d bridge.Draft) bool {
+	shape := names.Shape(d.Author.Name)
+	return names.Mixed(d.Author.Name) || slices.ContainsFunc(a.service.members(c), func(u bridge.UserID) bool {
+		return u != d.Same && names.Shape(a.service.person(u).Name) == shape
+	})
 }
 
 // Edit replaces the text of a post.
@@ -282,7 +322,8 @@ func (a *account) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft)
 			}
 			files = d.Files
 		}
-		a.service.edit(c, m, a.service.text(d.Text), files, 0)
+		v := a.service.calling(version{text: a.service.text(d.Text)})
+		a.service.edit(c, m, v.text, files, v.mentions)
 		return nil
 	})
 }

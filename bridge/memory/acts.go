@@ -75,6 +75,13 @@ func (s *Service) Edit(in bridge.ChannelID, id bridge.MessageID, text string) {
 	})
 }
 
+// EditDoc is Edit with a text that has more than words.
+func (s *Service) EditDoc(in bridge.ChannelID, id bridge.MessageID, text richtext.Doc) {
+	s.act(in, id, func(c *channel, m *message) {
+		s.edit(c, m, s.text(text), m.now().files, mentions(Text(text)))
+	})
+}
+
 // Delete deletes a message, whose ever it is.
 func (s *Service) Delete(in bridge.ChannelID, id bridge.MessageID) {
 	s.act(in, id, func(c *channel, m *message) {

@@ -133,6 +133,18 @@ func (s *Service) text(d richtext.Doc) richtext.Doc {
 	return d
 }
 
+// calling counts whom a text of Causeway's notifies; who is not known is a name.
+func (s *Service) calling(v version) version {
+	v.text = v.text.MapMentions(func(r richtext.Run) (richtext.Run, bool) {
+		_, known := s.people[bridge.UserID(r.Who)]
+		if known = known || r.Who == richtext.Everybody; known {
+			v.mentions++
+		}
+		return r, known
+	})
+	return v
+}
+
 // edit changes text and files; without an effect when they are the same.
 func (s *Service) edit(c *channel, m *message, text richtext.Doc, files []bridge.File, mentions int) {
 	v := m.now()

@@ -105,6 +105,7 @@ func (f *feed) notice(ctx context.Context, c *channel) {
 				return nil
 			}
 			if err == nil {
+				until = f.asOf(c, &talk)
 				_, err = f.inbox.Meet(ctx, talk)
 			}
 			return err
@@ -119,6 +120,30 @@ func (f *feed) notice(ctx context.Context, c *channel) {
 			s.wake(c)
 		}
 	})
+}
+
+// asOf makes a talk what it was when something was said there first of what was not heard yet, and gives how far that holds: what was said then was
+// said to those who were in it then.
+func (f *feed) asOf(c *channel, talk *bridge.Talk) (until int) {
+	s := f.account.service
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	until = len(c.log)
+	var first *roster
+	var speaker bridge.UserID
+	for i, e := range c.log {
+		switch {
+		case e.roster == nil && i >= s.heard[hearing{f.account.name, c}]:
+			speaker = e.m.author.ID
+		case e.roster != nil && speaker != "":
+			*talk = c.as(first)
+			talk.Speaker = speaker
+			return i
+		case e.roster != nil:
+			first = e.roster
+		}
+	}
+	return until
 }
 
 // meet tells the inbox of the people in a group before anything is read that was said among them.

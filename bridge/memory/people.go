@@ -114,13 +114,17 @@ func (a *account) Members(ctx context.Context, id bridge.ConversationID) ([]brid
 		if err != nil {
 			return err
 		}
-		all = slices.Clone(c.members)
-		if c.members == nil {
-			all = slices.Sorted(maps.Keys(a.service.people))
-		}
+		all = a.service.members(c)
 		return nil
 	})
 	return all, err
+}
+
+func (s *Service) members(c *channel) []bridge.UserID {
+	if c.members == nil {
+		return slices.Sorted(maps.Keys(s.people))
+	}
+	return slices.Clone(c.members)
 }
 
 // Directory gives pages of [Options.BatchSize] users; a fault is asked for each.

@@ -2,6 +2,8 @@ package memory
 
 import "causeway/bridge"
 
+const protocol = "memory"
+
 // Settings are the keys of an account's table.
 type Settings struct {
 	// User is whom the account is logged in as.
@@ -11,7 +13,7 @@ type Settings struct {
 // Protocol makes a service known to the gateway as "memory": for test programs to register. It is no part of the product.
 func Protocol(s *Service) bridge.Protocol {
 	return bridge.Protocol{
-		Name:     "memory",
+		Name:     protocol,
 		Title:    "Memory",
 		Settings: func() any { return &Settings{} },
 		Place:    func(any) string { return string(s.Server()) },

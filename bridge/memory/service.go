@@ -26,6 +26,8 @@ type Options struct {
 	NoDirect, NoRelayDirect, Regroup bool
 	// GroupLimit is how many people a group may have; 0: any number.
 	GroupLimit int
+	// TopicLimit is how many characters of a topic are kept; 0: all.
+	TopicLimit int
 	// NoFiles: accounts cannot send files. KeepFiles: what an account has uploaded stays when its post is gone, until it is discarded.
 	NoFiles, KeepFiles bool
 	// FilesPerPost is how many files a post may have, 0: any number; MaxFile how large one may be, 0: as large as it likes. With

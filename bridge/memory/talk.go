@@ -127,7 +127,7 @@ func (s *Service) open(people []bridge.UserID, topic string) *channel {
 		}
 		name = b.String()
 	}
-	return s.addChannel(bridge.ChannelID(name), "direct/"+name, talk{shape: shapeOf(len(people)), members: people, topic: topic, since: s.clock()})
+	return s.addChannel(bridge.ChannelID(name), "direct/"+name, talk{shape: shapeOf(len(people)), members: people, topic: s.topic(topic), since: s.clock()})
 }
 
 // Talk tells how a conversation is.
@@ -144,6 +144,17 @@ func (a *account) Talk(ctx context.Context, id bridge.ConversationID) (bridge.Ta
 		return err
 	})
 	return t, err
+}
+
+// Topic cuts what is longer than a topic may be.
+func (a *account) Topic(topic string) string { return a.service.topic(topic) }
+
+func (s *Service) topic(topic string) string {
+	letters := []rune(topic)
+	if limit := s.options.TopicLimit; limit > 0 {
+		letters = letters[:min(limit, len(letters))]
+	}
+	return string(letters)
 }
 
 // Rename gives a group another topic.
@@ -165,6 +176,7 @@ func (a *account) Rename(ctx context.Context, id bridge.ConversationID, as bridg
 }
 
 func (s *Service) rename(c *channel, topic string) {
+	topic = s.topic(topic)
 	if c.topic != topic {
 		c.topic = topic
 		s.enrol(c)

@@ -137,7 +137,7 @@ func TestWhatIsSaidInTalksOfObservedPeopleIsMetInTheOrderInWhichTheirPeopleChang
 		})
 		want := []string{
 			`met [ann ben] ""`, "hello",
-			`met [ann ben cyd dan] ""`, `met [ann ben cyd] ""`, "while nobody reads", `met [ann ben cyd dan] ""`, "now four",
+			`met [ann ben cyd] ""`, `met [ann ben cyd] ""`, "while nobody reads", `met [ann ben cyd dan] ""`, "now four",
 		}
 		got := i.log[:min(len(i.log), len(want))]
 		if !slices.Equal(got, want) || i.log[len(i.log)-1] != "three again" || i.log[len(i.log)-2] != `met [ann cyd dan] "lunch"` {

@@ -12,6 +12,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/microsoftgraph/msgraph-sdk-go/models"
 	"github.com/sirupsen/logrus"
+	"golang.org/x/sync/semaphore"
 
 	"causeway/bridge"
 	"causeway/bridge/msteams/notification"
@@ -33,12 +34,16 @@ type account struct {
 	// app reads, relay writes; lanes reads as the app what lanes must know before or after they write.
 	app, lanes, relay *client
 	network           http.RoundTripper
+	// clock is that of Graph, as its answers to the app tell it.
+	clock bridge.Clock
 
 	persons *persons
 
 	keys keyMemory
 
 	relays relayMemory
+
+	rosters *rosters
 
 	registered registeredEnds
 
@@ -83,12 +88,15 @@ func newAccount(env bridge.Env, s Settings, network http.RoundTripper) (*account
 	if s.Receive == "rich" && env.Hook == "" {
 		return nil, fmt.Errorf(`settings of %s: Receive = "rich" needs an address under which Graph reaches Causeway: set PublicURL in [http], or Receive = "poll"`, env.Account)
 	}
-	a.hook = hook{a: a, reading: make(chan struct{}, readAtOnce), taking: make(chan struct{}, takenAtOnce)}
+	a.hook = hook{a: a, reading: semaphore.NewWeighted(readAtOnce), taking: make(chan struct{}, takenAtOnce)}
 	var err error
 	if a.names, err = lru.New[bridge.UserID, string](namesKept); err != nil {
 		return nil, fmt.Errorf("preparing to remember names: %w", err)
 	}
 	if a.photos, err = newPhotos(a); err != nil {
+		return nil, err
+	}
+	if a.rosters, err = newRosters(a); err != nil {
 		return nil, err
 	}
 	if a.folders, err = lru.New[bridge.ConversationID, driveItem](namesKept); err != nil {
@@ -121,11 +129,11 @@ func newAccount(env bridge.Env, s Settings, network http.RoundTripper) (*account
 	if err != nil {
 		return nil, err
 	}
-	if a.app, err = newClient(graphURL, caller{}, newTokens("check TenantID, ClientID and ClientSecret", a.appToken), paced, network); err != nil {
+	if a.app, err = newClient(graphURL, caller{}, newTokens("check TenantID, ClientID and ClientSecret", a.appToken), paced, env.Called, timed{network, &a.clock}); err != nil {
 		return nil, err
 	}
 	a.lanes = a.app.forLanes()
-	if a.relay, err = newClient(graphURL, caller{user: "relay"}, newTokens(a.loginHint(), a.relayToken), paced, network); err != nil {
+	if a.relay, err = newClient(graphURL, caller{user: "relay"}, newTokens(a.loginHint(), a.relayToken), paced, env.Called, network); err != nil {
 		return nil, err
 	}
 	if a.persons, err = newPersons(a, graphURL, paced); err != nil {

@@ -69,10 +69,28 @@ func (*answer) GetFieldDeserializers() map[string]func(serialization.ParseNode) 
 // postInChat writes a message in a chat; with a root, as an answer to that. Where Teams takes no such answer, as when the answered one is
 // deleted, it is a message like others.
 func (a *account) postInChat(ctx context.Context, writer *client, p place, d bridge.Draft) (bridge.MessageID, error) {
-	op, made := opPostChat, posted{}
+	var made posted
+	err := orInWords(d, func(d bridge.Draft) (err error) {
+		made, err = a.tryInChat(ctx, writer, p, d)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	if made.ID == "" {
+		return "", &bridge.Error{Kind: bridge.Uncertain, Err: fmt.Errorf("%s: the answer holds no id", opPostChat.Doing)}
+	}
+	a.learnKeys(ctx, d, made)
+	id := bridge.MessageID(made.ID)
+	a.expect(d.Conversation, id)
+	return id, nil
+}
+
+func (a *account) tryInChat(ctx context.Context, writer *client, p place, d bridge.Draft) (made posted, err error) {
+	op := opPostChat
 	b, err := body(ctx, d, nil)
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", op.Doing, err)
+		return made, fmt.Errorf("%s: %w", op.Doing, err)
 	}
 	if d.Root != "" && d.As != "" {
 		op, made.answers = opQuoteChat, true
@@ -84,16 +102,7 @@ func (a *account) postInChat(ctx context.Context, writer *client, p place, d bri
 	if op == opPostChat {
 		err = writer.ask(ctx, op, p, b, &made)
 	}
-	if err != nil {
-		return "", err
-	}
-	if made.ID == "" {
-		return "", &bridge.Error{Kind: bridge.Uncertain, Err: fmt.Errorf("%s: the answer holds no id", op.Doing)}
-	}
-	a.learnKeys(ctx, d, made)
-	id := bridge.MessageID(made.ID)
-	a.expect(d.Conversation, id)
-	return id, nil
+	return made, err
 }
 
 // keepAnswered lets an edited message go on answering what it answers: an edit replaces the body with all that it refers to.

@@ -112,6 +112,7 @@ func (c *client) sendBatch(ctx context.Context, op *Operation, addresses []strin
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Accept", "application/json")
 	answer, err := c.http.Do(r)
+	c.count(opBatch, err)
 	if err != nil {
 		return nil, time.Time{}, c.failed(ctx, opBatch, err)
 	}
@@ -145,9 +146,11 @@ func (c *client) items(ctx context.Context, op *Operation, sent []string, respon
 			refused := readAnswer(r.Status, r.header(), r.Body, time.Now(), token)
 			refused.address = sent[i-1]
 			c.tokens.refused(token, refused)
+			c.count(op, refused)
 			items[i-1] = batchItem{err: c.failed(ctx, op, refused)}
 			continue
 		}
+		c.count(op, nil)
 		items[i-1] = batchItem{body: r.Body}
 	}
 	return items

@@ -13,6 +13,7 @@ import (
 	nethtml "golang.org/x/net/html"
 
 	"causeway/bridge"
+	"causeway/bridge/richtext"
 	richhtml "causeway/bridge/richtext/html"
 )
 
@@ -27,7 +28,11 @@ const (
 // the pictures that the message shows already, by their descriptions.
 func body(ctx context.Context, d bridge.Draft, present map[string]string) (models.ChatMessageable, error) {
 	m := models.NewChatMessage()
-	text := richhtml.Render(shown(d, d.Text))
+	words, level := unmarked(d)
+	if level != richtext.Normal {
+		m.SetImportance(pointer(importances[level]))
+	}
+	text, calls := called(d.Conversation, shown(d, words))
 	var hosted []models.ChatMessageHostedContentable
 	var attached []models.ChatMessageAttachmentable
 	for _, f := range d.Files {
@@ -60,6 +65,9 @@ func body(ctx context.Context, d bridge.Draft, present map[string]string) (model
 	content.SetContentType(pointer(models.HTML_BODYTYPE))
 	content.SetContent(pointer(text + richhtml.RenderWithKey(nil, string(d.Key))))
 	m.SetBody(content)
+	if len(calls) > 0 {
+		m.SetMentions(calls)
+	}
 	if attached != nil {
 		m.SetAttachments(attached)
 	}
@@ -99,12 +107,23 @@ func hostedPicture(ctx context.Context, d bridge.Draft, f bridge.File, n int) (m
 // changedBody is how a post of Causeway's is changed. An edit replaces the body with all that it refers to, so the pictures that it
 // shows already are named as the message names them.
 func (a *account) changedBody(ctx context.Context, id bridge.MessageID, d bridge.Draft) (models.ChatMessageable, error) {
+	b, err := a.changedFiles(ctx, id, d)
+	if err == nil && b.GetMentions() == nil {
+		b.SetMentions([]models.ChatMessageMentionable{})
+	}
+	return b, err
+}
+
+func (a *account) changedFiles(ctx context.Context, id bridge.MessageID, d bridge.Draft) (models.ChatMessageable, error) {
 	if !slices.ContainsFunc(d.Files, isInText) {
 		b, err := body(ctx, d, nil)
-		if err == nil && len(d.Files) == 0 {
+		if err != nil {
+			return nil, err
+		}
+		if len(d.Files) == 0 {
 			b.SetAttachments([]models.ChatMessageAttachmentable{})
 		}
-		return b, err
+		return b, nil
 	}
 	m, err := a.message(ctx, d.Conversation, id)
 	if err != nil {

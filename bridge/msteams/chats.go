@@ -13,7 +13,6 @@ import (
 
 	"causeway/bridge"
 	"causeway/bridge/msteams/idtoken"
-	"causeway/bridge/richtext"
 )
 
 // chat is a chat as Graph tells it.
@@ -102,7 +101,7 @@ func (a *account) chat(ctx context.Context, c *client, id string) (chat, error) 
 	if err := c.read(ctx, opChat, c.base+opChat.address(place{chat: id}), &now); err != nil {
 		return chat{}, err
 	}
-	if now.ID == "" || len(now.Members) == 0 {
+	if now.ID == "" || now.Members == nil { // everybody may have left
 		return chat{}, errors.New(opChat.Doing + ": the answer does not say who is in it")
 	}
 	return now, nil
@@ -133,7 +132,7 @@ func (a *account) Talk(ctx context.Context, c bridge.ConversationID) (bridge.Tal
 	return a.talk(now), nil
 }
 
-// Rename gives a group chat another topic. A topic must have no ":" and at most 250 characters (page "Update chat").
+// Rename gives a group chat another topic.
 func (a *account) Rename(ctx context.Context, c bridge.ConversationID, as bridge.UserID, topic string) error {
 	p, err := a.channelPlace(c)
 	if err != nil {
@@ -146,13 +145,14 @@ func (a *account) Rename(ctx context.Context, c bridge.ConversationID, as bridge
 	if err != nil {
 		return err
 	}
-	return writer.perform(ctx, opRenameChat, p, plainBody{"topic": allowedTopic(topic)})
+	return writer.perform(ctx, opRenameChat, p, plainBody{"topic": a.Topic(topic)})
 }
 
-// longestTopic is how many characters a topic may have.
+// longestTopic is how many characters a topic may have; nor may it have a ":" (page "Update chat").
 const longestTopic = 250
 
-func allowedTopic(topic string) string {
+// Topic gives the topic that a chat gets in place of one that it may not have.
+func (a *account) Topic(topic string) string {
 	letters := []rune(strings.ReplaceAll(strings.Join(strings.Fields(topic), " "), ":", "∶"))
 	return string(letters[:min(len(letters), longestTopic)])
 }
@@ -200,7 +200,7 @@ func (a *account) OpenConversation(ctx context.Context, o bridge.Opening) (bridg
 func (a *account) makeChat(ctx context.Context, writer *client, o bridge.Opening) (string, error) {
 	b := newChat{kind: "oneOnOne"}
 	if len(o.People) > 2 {
-		b.kind, b.topic = "group", allowedTopic(o.Topic)
+		b.kind, b.topic = "group", a.Topic(o.Topic)
 	}
 	for _, u := range o.People {
 		role := "owner"
@@ -312,7 +312,7 @@ func (a *account) Notify(ctx context.Context, n bridge.Notice) error {
 		}
 		return err
 	}
-	b, err := body(ctx, bridge.Draft{Text: richtext.Normalize(n.Text)}, nil)
+	b, err := body(ctx, bridge.Draft{Text: n.Text.Literal()}, nil)
 	if err != nil {
 		return fmt.Errorf("telling a person: %w", err)
 	}

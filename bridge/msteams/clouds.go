@@ -26,17 +26,19 @@ type cloud struct {
 	// name in the config.
 	name         string
 	graph, login string
-	lacking      []feature
+	// program is where Teams' own program is: one of teamsHosts.
+	program string
+	lacking []feature
 }
 
 // clouds are all that can be named in the config; the first one is the default. GCC has the addresses of the worldwide
 // cloud, so only the config can tell the two apart. Clouds that have no Teams API at all are not here.
 var clouds = []cloud{
-	{"global", "https://graph.microsoft.com/v1.0", "https://login.microsoftonline.com", nil},
-	{"gcc", "https://graph.microsoft.com/v1.0", "https://login.microsoftonline.com", []feature{editing}},
-	{"gcchigh", "https://graph.microsoft.us/v1.0", "https://login.microsoftonline.us", []feature{editing, deleting, sharedChannels, orderedChats}},
-	{"dod", "https://dod-graph.microsoft.us/v1.0", "https://login.microsoftonline.us", []feature{editing, deleting, sharedChannels, orderedChats}},
-	{"china", "https://microsoftgraph.chinacloudapi.cn/v1.0", "https://login.chinacloudapi.cn", []feature{editing, changeNotifications, appPictures, sharedChannels, orderedChats}},
+	{"global", "https://graph.microsoft.com/v1.0", "https://login.microsoftonline.com", "teams.microsoft.com", nil},
+	{"gcc", "https://graph.microsoft.com/v1.0", "https://login.microsoftonline.com", "teams.microsoft.com", []feature{editing}},
+	{"gcchigh", "https://graph.microsoft.us/v1.0", "https://login.microsoftonline.us", "gov.teams.microsoft.us", []feature{editing, deleting, sharedChannels, orderedChats}},
+	{"dod", "https://dod-graph.microsoft.us/v1.0", "https://login.microsoftonline.us", "dod.teams.microsoft.us", []feature{editing, deleting, sharedChannels, orderedChats}},
+	{"china", "https://microsoftgraph.chinacloudapi.cn/v1.0", "https://login.chinacloudapi.cn", "teams.microsoftonline.cn", []feature{editing, changeNotifications, appPictures, sharedChannels, orderedChats}},
 }
 
 // cloudNames are those that the config takes.

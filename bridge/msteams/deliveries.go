@@ -106,7 +106,8 @@ func (s *subscriber) takeOne(ctx context.Context, d *delivery, vouched func() no
 	news := s.openAll(d.channel, good)
 	<-d.before
 	if len(good) > 0 && s.reader.doubtful(d.channel) {
-		s.turnAway(d.channel)
+		d.channel.gate.refuse()
+		s.reader.suspect(d.channel)
 	}
 	if !d.channel.gate.isOpen() { // one that came before could not be stored, or a subscription is new
 		return errCatchingUp
@@ -158,6 +159,7 @@ func (s *subscriber) countForged() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.forged++
+	s.a.env.Notified(bridge.Forged, 1)
 }
 
 // strange has the channels of a subscription read that brings what cannot be read, so that nobody knows what it is about.
@@ -211,18 +213,14 @@ func (s *subscriber) genuine(v notification.Vouched, w *watched, item *notificat
 		return false, err
 	case errors.As(err, &why) && why.Reason == notification.NoTokens:
 		// The documented case: Graph will never send any, until somebody has changed a setting.
-		s.mu.Lock()
-		lately := time.Since(s.vouched) < afterOutage
-		s.mu.Unlock()
-		if lately { // then this one may be forged
+		if s.vouchedLately() {
 			s.reader.suspect(w)
 		} else {
 			s.distrust(err)
 		}
-	case errors.As(err, &why) && (why.Reason == notification.Expired || why.Reason == notification.NotYetValid):
-		// It may be genuine, but repeated for hours, or a clock is wrong.
+	case errors.As(err, &why) && why.Misdated():
 		s.a.log.WithError(err).Debug("A notification was refused; its channel is read instead.")
-		s.reader.suspect(w)
+		s.misdated(w, why)
 	default:
 		s.a.log.WithError(err).Debug("A notification was refused.")
 	}
@@ -274,7 +272,7 @@ func (s *subscriber) turnAway(w *watched) {
 // refused is turnAway for a delivery that was not even looked at; c is the zero value for one that was not read.
 func (s *subscriber) refused(c notification.Collection) {
 	if c.Items == nil {
-		s.reader.interrupt(func(bridge.ConversationID) bool { return true })
+		s.reader.refuseAll()
 	}
 	for i := range c.Items {
 		if item := &c.Items[i]; item.Lifecycle == "" && s.states.Valid(item.ClientState, "messages") {

@@ -60,6 +60,9 @@
 // element is dropped, Find goes by writer, time and text. The writer is the relay account, or the person as whom the draft is
 // written.
 //
+// Nobody from elsewhere looks like a member of the channel: who is in it is asked for once an hour, beside the posts, and an author who is
+// called like one of them is told apart (lookalike.go).
+//
 // # Errors
 //
 // Every answer of Graph is judged in one table, verdicts in errors.go; what the login service refuses in another,

@@ -29,6 +29,7 @@ type driveItem struct {
 	} `json:"createdBy"`
 	Parent struct {
 		Drive string `json:"driveId"`
+		ID    string `json:"id"`
 	} `json:"parentReference"`
 	File *struct {
 		Type string `json:"mimeType"`
@@ -98,8 +99,8 @@ func shareOf(address string) string {
 	return "u!" + base64.RawURLEncoding.EncodeToString([]byte(address))
 }
 
-// openFile reads a file that lies among those of the channel. Others may be open to the relay account and not to who shares the
-// link: they must not become readable by being mentioned.
+// openFile reads a file that a message refers to. In a channel it must lie in the channel's folder or be the author's own work: everybody can name
+// any address, and the relay account reads more than who names it may, such as folders of the team that are not open to all.
 func (a *account) openFile(ctx context.Context, c bridge.ConversationID, message bridge.MessageID, f bridge.File, offset int64) (io.ReadCloser, bridge.File, error) {
 	if !a.carriesFiles() {
 		return nil, f, &bridge.Error{Kind: bridge.Unsupported, Err: errors.New("opening a file: NoFiles is set")}
@@ -123,10 +124,61 @@ func (a *account) openFile(ctx context.Context, c bridge.ConversationID, message
 	if err := a.relay.exchange(ctx, opShared, place{share: shareOf(f.URL)}, nil, &item); err != nil {
 		return nil, f, err
 	}
-	if item.Parent.Drive != folder.Parent.Drive {
-		return nil, f, &bridge.Error{Kind: bridge.Unsupported, Hint: "it does not lie among the files of this channel", Err: errors.New("opening a file: it lies in another drive")}
+	switch of, err := a.ofChannel(ctx, c, message, item, folder); {
+	case err != nil:
+		return nil, f, err
+	case !of:
+		return nil, f, &bridge.Error{Kind: bridge.Unsupported, Hint: "it does not lie among the files of this channel", Err: errors.New("opening a file: it lies elsewhere")}
 	}
 	return a.openItem(ctx, item, f, offset)
+}
+
+// ofChannel tells whether a file lies in the channel's folder, or beside it and was made by the author of the message that refers to it.
+func (a *account) ofChannel(ctx context.Context, c bridge.ConversationID, message bridge.MessageID, item, folder driveItem) (bool, error) {
+	if item.Parent.Drive != folder.Parent.Drive {
+		return false, nil
+	}
+	if below, err := a.below(ctx, item, folder); below || err != nil {
+		return below, err
+	}
+	if item.CreatedBy.User.ID == "" {
+		return false, nil
+	}
+	m, err := a.message(ctx, c, message)
+	if err != nil {
+		return false, err
+	}
+	from := m.GetFrom()
+	return from != nil && from.GetUser() != nil && strings.EqualFold(value(from.GetUser().GetId()), item.CreatedBy.User.ID), nil
+}
+
+// deepest is how many folders lie in one another at most: a path has no more than 400 characters (page "Restrictions and limitations in OneDrive and
+// SharePoint").
+const deepest = 200
+
+// below tells whether an item lies in a folder of its drive, or in one below that. It goes from parent to parent by their ids, as an address can be
+// written in many ways. What cannot be seen on the way lies elsewhere.
+func (a *account) below(ctx context.Context, item, folder driveItem) (bool, error) {
+	for range deepest {
+		switch {
+		case item.Parent.ID == folder.ID:
+			return true, nil
+		case item.Parent.ID == "" || item.Parent.Drive != folder.Parent.Drive:
+			return false, nil
+		}
+		p := place{drive: folder.Parent.Drive, item: item.Parent.ID}
+		item = driveItem{}
+		err := a.relay.exchange(ctx, opItem, p, nil, &item)
+		switch kind := bridge.KindOf(err); {
+		case err != nil && (kind == bridge.Gone || kind == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopeConversation):
+			return false, nil
+		case err != nil:
+			return false, err
+		case item.ID != p.item: // another one would say nothing of this
+			return false, nil
+		}
+	}
+	return false, nil
 }
 
 // openItem reads a file that has been found.

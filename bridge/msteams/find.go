@@ -10,6 +10,7 @@ import (
 	"github.com/microsoftgraph/msgraph-sdk-go/models"
 
 	"causeway/bridge"
+	"causeway/bridge/richtext"
 	richhtml "causeway/bridge/richtext/html"
 )
 
@@ -44,10 +45,19 @@ func (a *account) Find(ctx context.Context, d bridge.Draft, since time.Time) ([]
 	})
 	// An answer in a chat is put together by Teams itself, and the key may not be at its end then.
 	if quoted := p.chat != "" && d.Root != ""; len(found) == 0 && (a.keys.state() != keysSurvive || quoted) {
-		sent := richhtml.Parse(richhtml.Render(shown(d, d.Text))).Hash()
+		hash := func(d bridge.Draft) string {
+			words, level := unmarked(d)
+			return richtext.Marked(richhtml.Parse(richhtml.Render(shown(d, words))), level).Hash()
+		}
+		inWords := func(d bridge.Draft) string { // see orInWords
+			return richhtml.Parse(richhtml.Render(shown(d, d.Text).Without(richtext.Bold))).Hash()
+		}
+		sent := []string{hash(d), hash(apart(d))} // who is called like the author may have come or gone since
+		refused := []string{inWords(d), inWords(apart(d))}
+		_, level := unmarked(d)
 		found = pick(ours, func(m models.ChatMessageable) bool {
 			doc, key := text(m)
-			return key == "" && doc.Hash() == sent
+			return key == "" && (slices.Contains(sent, doc.Hash()) || level != richtext.Normal && slices.Contains(refused, doc.Without(richtext.Bold).Hash()))
 		})
 	}
 	return found, nil

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,7 +33,9 @@ const (
 
 // client calls Graph as the app, the relay account, or a person who has connected.
 type client struct {
-	base    string
+	base string
+	// called counts calls; see [bridge.Counts].
+	called  func(operation, status string)
 	caller  caller
 	tokens  *tokens
 	pacer   *pacer
@@ -41,7 +44,7 @@ type client struct {
 }
 
 // newClient makes a client that makes exactly one attempt of each call.
-func newClient(base string, who caller, tokens *tokens, pacer *pacer, network http.RoundTripper) (*client, error) {
+func newClient(base string, who caller, tokens *tokens, pacer *pacer, called func(operation, status string), network http.RoundTripper) (*client, error) {
 	once := &http.Client{
 		Transport:     &transport{tokens: tokens, next: network},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -52,7 +55,24 @@ func newClient(base string, who caller, tokens *tokens, pacer *pacer, network ht
 		return nil, fmt.Errorf("preparing the Graph client: %w", err)
 	}
 	adapter.SetBaseUrl(base)
-	return &client{base: base, caller: who, tokens: tokens, pacer: pacer, http: once, adapter: adapter}, nil
+	return &client{base: base, called: called, caller: who, tokens: tokens, pacer: pacer, http: once, adapter: adapter}, nil
+}
+
+// count counts a call by how it ended, before the answer's body is read.
+func (c *client) count(op *Operation, err error) {
+	status := "ok"
+	var known *bridge.Error
+	var answer *answerError
+	switch {
+	case err == nil:
+	case errors.As(err, &known): // from the login service: nothing was sent to Graph
+		return
+	case errors.As(err, &answer):
+		status = strconv.Itoa(answer.status)
+	default:
+		status = "none"
+	}
+	c.called(op.Method+" "+op.Path, status)
 }
 
 // forLanes gives the same client for what lanes ask.
@@ -147,6 +167,7 @@ func follow[T serialization.Parsable](ctx context.Context, c *client, op *Operat
 		return none, &bridge.Error{Kind: bridge.Rejected, Err: fmt.Errorf("%s: %w", op.Doing, err)}
 	}
 	answer, err := c.adapter.Send(limited, r, factory, nil)
+	c.count(op, err)
 	if err != nil {
 		return none, c.failed(ctx, op, err)
 	}
@@ -176,6 +197,7 @@ func (c *client) ask(ctx context.Context, op *Operation, p place, body serializa
 	r.Header.Set("Accept", "application/json")
 	r.Header.Set("Content-Type", "application/json")
 	answer, err := c.http.Do(r)
+	c.count(op, err)
 	if err != nil {
 		return c.failed(ctx, op, err)
 	}
@@ -198,7 +220,9 @@ func (c *client) perform(ctx context.Context, op *Operation, p place, body seria
 	}
 	limited, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	if err := c.adapter.SendNoContent(limited, r, nil); err != nil {
+	err = c.adapter.SendNoContent(limited, r, nil)
+	c.count(op, err)
+	if err != nil {
 		return c.failed(ctx, op, err)
 	}
 	return nil
@@ -329,6 +353,7 @@ func (c *client) download(ctx context.Context, op *Operation, p place) (*downloa
 		return nil, err
 	}
 	answer, err := c.http.Do(r)
+	c.count(op, err)
 	if err != nil {
 		return nil, c.failed(ctx, op, err)
 	}

@@ -12,6 +12,9 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
+	"causeway/bridge"
 	"causeway/bridge/msteams/notification"
 )
 
@@ -19,9 +22,11 @@ const (
 	// takeTime is how long a delivery may take to be stored. Graph counts answers after 3 s as slow, and repeats a
 	// delivery that is refused.
 	takeTime = 2500 * time.Millisecond
-	// readAtOnce bounds the memory that bodies take which may not be genuine, takenAtOnce that of deliveries which wait for
-	// their channel or the disk.
-	readAtOnce  = 16
+	// readAtOnce is how many bytes the bodies may have together that are being read, and may not be genuine. It is memory that is counted, not
+	// deliveries: one without a place has every channel read, so that must be rare. smallestBody is what the smallest counts for.
+	readAtOnce   = 8 * notification.MaxBody
+	smallestBody = 16 << 10
+	// takenAtOnce is how many deliveries may wait for their channel or the disk.
 	takenAtOnce = 256
 )
 
@@ -29,8 +34,9 @@ const (
 // refused, and Graph repeats it.
 type hook struct {
 	a *account
-	// reading and taking hold a value for each delivery that is read or taken.
-	reading, taking chan struct{}
+	// reading holds the bytes that are being read, taking a value for each delivery that is taken.
+	reading *semaphore.Weighted
+	taking  chan struct{}
 
 	mu  sync.Mutex
 	run *subscriber
@@ -93,6 +99,7 @@ func (h *hook) serve(w http.ResponseWriter, r *http.Request, take func(*subscrib
 	if status != 0 {
 		if status == http.StatusServiceUnavailable {
 			run.refused(c)
+			h.a.env.Notified(bridge.Postponed, len(c.Items))
 		}
 		refuse(w, status)
 		return
@@ -101,10 +108,12 @@ func (h *hook) serve(w http.ResponseWriter, r *http.Request, take func(*subscrib
 		if errors.Is(err, errNoPlace) {
 			run.refused(c)
 		}
+		h.a.env.Notified(bridge.Postponed, len(c.Items))
 		h.a.log.WithError(err).Debug("A delivery could not be taken now.")
 		refuse(w, http.StatusServiceUnavailable)
 		return
 	}
+	h.a.env.Notified(bridge.Taken, len(c.Items))
 	w.WriteHeader(http.StatusAccepted)
 }
 
@@ -139,12 +148,11 @@ func (h *hook) take(ctx context.Context, run *subscriber, take func() error) err
 
 // read reads a delivery, or gives the status to refuse it with.
 func (h *hook) read(ctx context.Context, w http.ResponseWriter, r *http.Request) (notification.Collection, int) {
-	select {
-	case h.reading <- struct{}{}:
-		defer func() { <-h.reading }()
-	case <-ctx.Done():
+	size := bodySize(r)
+	if err := h.reading.Acquire(ctx, size); err != nil {
 		return notification.Collection{}, http.StatusServiceUnavailable
 	}
+	defer h.reading.Release(size)
 	deadline, _ := ctx.Deadline()
 	_ = http.NewResponseController(w).SetReadDeadline(deadline) // where there is no connection, there is nothing to wait for
 	body, err := readAll(http.MaxBytesReader(w, r.Body, notification.MaxBody), r.ContentLength)
@@ -161,6 +169,14 @@ func (h *hook) read(ctx context.Context, w http.ResponseWriter, r *http.Request)
 		return notification.Collection{}, http.StatusBadRequest
 	}
 	return c, 0
+}
+
+// bodySize is how many bytes a body may have: what its sender says, or the most that is read of it.
+func bodySize(r *http.Request) int64 {
+	if r.ContentLength < 0 {
+		return notification.MaxBody
+	}
+	return min(max(r.ContentLength, smallestBody), notification.MaxBody)
 }
 
 // readAll reads a body of which its sender says how long it is; what nobody has sent yet takes no memory beyond a little.

@@ -68,7 +68,7 @@ const (
 	whyChange    = "to edit and delete those posts"
 	whyReact     = "to react as the relay account and as connected people"
 	whyFind      = "to find channels by name"
-	whyMembers   = "to see who is in a channel, and so whether the relay account may write in a private or shared one"
+	whyMembers   = "to see who is in a channel: whether the relay account may write in a private or shared one, and whether an author from elsewhere is called like a member"
 	whyPeople    = "to see which people are still there when they have connected"
 )
 

@@ -129,7 +129,7 @@ func TestNothingIsOvertakenWhenASubscriptionBegins(t *testing.T) {
 		},
 		"silent": func(w *richWorld, arm func()) int {
 			arm()
-			w.subscriber().foundSilent(w.town, 1)
+			w.subscriber().foundSilent(w.town, 1, time.Now())
 			return 0
 		},
 		"one for all": func(w *richWorld, arm func()) int {
@@ -255,33 +255,6 @@ func TestWhatANewSubscriptionDoesNotTellIsRead(t *testing.T) {
 	})
 }
 
-// TestADeliveryWithoutAPlaceIsNotOvertaken when there is one for the next.
-func TestADeliveryWithoutAPlaceIsNotOvertaken(t *testing.T) {
-	for name, places := range map[string]func(*hook) chan struct{}{
-		"to be taken": func(h *hook) chan struct{} { return h.taking },
-		"to be read":  func(h *hook) chan struct{} { return h.reading },
-	} {
-		t.Run(name, func(t *testing.T) {
-			inRichWorld(t, teams.Options{}, func(w *richWorld) {
-				full := places(&w.account.hook)
-				for range cap(full) {
-					full <- struct{}{}
-				}
-				w.speak("no place")
-				time.Sleep(takeTime + time.Second)
-				w.slowly()
-				for range cap(full) {
-					<-full
-				}
-				w.speak("a place")
-				time.Sleep(time.Minute)
-				w.converged(2)
-				w.inbox.inOrder(w.TB)
-			})
-		})
-	}
-}
-
 // TestWhatCouldNotBeProvenIsNotOvertaken: the login service has no new key to give at first.
 func TestWhatCouldNotBeProvenIsNotOvertaken(t *testing.T) {
 	inRichWorld(t, teams.Options{}, func(w *richWorld) {
@@ -302,6 +275,61 @@ func TestWhatCouldNotBeProvenIsNotOvertaken(t *testing.T) {
 		if s := w.sim.WebhookStats(); s.Retries == 0 {
 			t.Errorf("nothing was refused: %+v", s)
 		}
+	})
+}
+
+// TestWhatCouldNotBeProvenIsReadAMinuteLater when its channel had been read just before, and until then nothing goes ahead of it.
+func TestWhatCouldNotBeProvenIsReadAMinuteLater(t *testing.T) {
+	inRichWorld(t, teams.Options{}, func(w *richWorld) {
+		time.Sleep(10 * time.Minute)
+		reads := w.sim.Count(http.MethodPost, "/$batch")
+		w.subscriber().reader.nudge(func(bridge.ConversationID) bool { return true })
+		time.Sleep(time.Second)
+		w.sim.RotateSigningKeys()
+		mend := w.sim.Inject(teams.Fault{Method: http.MethodGet, Template: "/{tenant}/*", Status: http.StatusServiceUnavailable, Times: -1})
+		w.speak("nobody can tell") // again after 10 s
+		time.Sleep(5 * time.Second)
+		w.speak("nor of this") // again after 15 s
+		time.Sleep(time.Second)
+		mend()
+		time.Sleep(5 * time.Second)
+		w.speak("but of this") // after 11 s
+		time.Sleep(time.Minute)
+		w.converged(3)
+		if n := w.sim.Count(http.MethodPost, "/$batch") - reads; n != 2 {
+			t.Errorf("%d reads, want 2 that are a minute apart", n)
+		}
+		w.speak("and of this")
+		time.Sleep(time.Second)
+		w.converged(4)
+		w.inbox.inOrder(w.TB)
+		w.logged("did not tell", 0)
+	})
+}
+
+// TestWhatNobodyCanProveIsRead as long as the login service has no keys to give.
+func TestWhatNobodyCanProveIsRead(t *testing.T) {
+	inRichWorld(t, teams.Options{}, func(w *richWorld) {
+		time.Sleep(10 * time.Minute)
+		w.sim.RotateSigningKeys()
+		mend := w.sim.Inject(teams.Fault{Method: http.MethodGet, Template: "/{tenant}/*", Status: http.StatusServiceUnavailable, Times: -1})
+		for n := range 20 {
+			w.speak(fmt.Sprint("nobody can tell ", n))
+			time.Sleep(30 * time.Second)
+		}
+		time.Sleep(time.Minute)
+		w.converged(20)
+		mend()
+		time.Sleep(time.Hour) // Graph has repeated the last of them
+		reads := w.reads()
+		w.speak("but of this")
+		time.Sleep(time.Second)
+		w.converged(21)
+		w.inbox.inOrder(w.TB)
+		if n := w.reads() - reads; n != 0 {
+			t.Errorf("%d reads", n)
+		}
+		w.logged("did not tell", 0)
 	})
 }
 
@@ -420,23 +448,6 @@ func TestADeletionIsNotLate(t *testing.T) {
 			t.Errorf("%d reads", n)
 		}
 	})
-}
-
-// TestTheGateIsPatientEachTime: how often a delivery could not wait for a reading counts for one opening only.
-func TestTheGateIsPatientEachTime(t *testing.T) {
-	g := newGate()
-	for range 2 * mostMisses {
-		g.begin()
-		g.refuse() // while it is being read
-		if g.end() {
-			t.Fatal("it is open although something may be missing")
-		}
-		g.begin()
-		if !g.end() {
-			t.Fatal("it is shut although nothing is missing")
-		}
-		g.interrupt()
-	}
 }
 
 // TestOldestFirstKnowsHalfTimes: notifications may leave the fraction of a second out of the time.

@@ -11,7 +11,6 @@ import (
 
 	"causeway/bridge"
 	"causeway/bridge/richtext"
-	richhtml "causeway/bridge/richtext/html"
 )
 
 // around gives what stands before and behind the words of a message in its text, although it is no part of its body: importance,
@@ -25,6 +24,8 @@ func around(m models.ChatMessageable) (before, behind richtext.Doc) {
 	for _, t := range m.GetAttachments() {
 		switch kind := value(t.GetContentType()); {
 		case kind == fileReference, t == answered:
+		case kind == forward:
+			before = append(before, forwarded(value(t.GetContent())))
 		case isQuote(kind):
 			before = append(before, quoted(value(t.GetContent())))
 		default:
@@ -35,7 +36,7 @@ func around(m models.ChatMessageable) (before, behind richtext.Doc) {
 }
 
 func isQuote(contentType string) bool {
-	return contentType == "messageReference" || contentType == "forwardedMessageReference"
+	return contentType == "messageReference" || contentType == forward
 }
 
 // ownBody is how a message that a person wrote themselves is changed in their name. An edit replaces the body with all that it refers
@@ -87,7 +88,8 @@ func (a *account) ownBody(ctx context.Context, id bridge.MessageID, d bridge.Dra
 	}
 	content := models.NewItemBody()
 	content.SetContentType(pointer(models.HTML_BODYTYPE))
-	words := richhtml.Render(text) + tags
+	words, calls := called(d.Conversation, text)
+	words += tags
 	if words == "" {
 		words = "&nbsp;" // Graph takes no empty body
 	}
@@ -95,6 +97,7 @@ func (a *account) ownBody(ctx context.Context, id bridge.MessageID, d bridge.Dra
 	content.SetContent(&words)
 	out.SetBody(content)
 	out.SetAttachments(kept)
+	out.SetMentions(calls)
 	return out, nil
 }
 

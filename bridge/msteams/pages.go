@@ -54,6 +54,7 @@ func (a *account) pageFor(ctx context.Context, c *client, op *Operation, address
 	}
 	r.Header.Set("Accept", "application/json")
 	answer, err := c.http.Do(r)
+	c.count(op, err)
 	if err != nil {
 		return messagePage{}, c.failed(ctx, op, err)
 	}

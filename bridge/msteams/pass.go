@@ -205,12 +205,12 @@ func (r *reader) finish(ctx context.Context, w *watched, p *pass) error {
 	if away := w.gate.turnedAway(); away.After(since) { // what was turned away is not the subscription's fault
 		since = away
 	}
-	untold := 0
+	untold, last := 0, time.Time{}
 	for _, m := range news {
 		if s, ok := r.a.state(ctx, w.id, m); ok {
 			states = append(states, s)
 			if t := modified(m); live && t.After(since.Add(usualDelay)) && time.Since(t) > usualDelay {
-				untold++
+				untold, last = untold+1, later(last, t)
 			}
 		}
 	}
@@ -224,7 +224,7 @@ func (r *reader) finish(ctx context.Context, w *watched, p *pass) error {
 		w.note(m)
 	}
 	if untold > 0 {
-		r.silent(w.id, untold)
+		r.silent(w.id, untold, last)
 	}
 	return nil
 }

@@ -42,9 +42,9 @@ type reader struct {
 	a     *account
 	inbox bridge.Inbox
 	pace  time.Duration
-	// live tells since when a channel has been covered by a subscription; silent is told of n changes that it kept to itself.
+	// live tells since when a channel has been covered by a subscription; silent is told of n changes, and when the last of them was, that it kept to itself.
 	live   func(c bridge.ConversationID) (since time.Time, ok bool)
-	silent func(c bridge.ConversationID, n int)
+	silent func(c bridge.ConversationID, n int, last time.Time)
 	// talks knows who is in groups.
 	talks *talks
 
@@ -71,7 +71,7 @@ func newReader(a *account, inbox bridge.Inbox) *reader {
 	return &reader{
 		a: a, inbox: inbox, pace: min(time.Second, a.pollInterval),
 		live:     func(bridge.ConversationID) (time.Time, bool) { return time.Time{}, false },
-		silent:   func(bridge.ConversationID, int) {},
+		silent:   func(bridge.ConversationID, int, time.Time) {},
 		channels: map[bridge.ConversationID]*watched{}, nudged: map[bridge.ConversationID]time.Time{}, nudges: make(chan struct{}, 1),
 		finished: make(chan finished), slots: make(chan struct{}, atOnce),
 	}
@@ -218,7 +218,7 @@ func (r *reader) ask(ctx context.Context, group []*watched) error {
 		places[i] = w.place
 		w.gate.begin()
 		r.mu.Lock()
-		w.read = began
+		w.read, w.asked = began, w.doubts
 		r.mu.Unlock()
 	}
 	items, now, err := r.a.app.batch(ctx, listOf(places[0]), places)
@@ -319,6 +319,9 @@ func (r *reader) settle(w *watched, err error) error {
 	}
 	r.mu.Lock()
 	w.read = now
+	if err == nil && w.whole {
+		w.dispelled = max(w.dispelled, w.asked)
+	}
 	r.mu.Unlock()
 	var store *storeError
 	switch {

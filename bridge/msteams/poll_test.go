@@ -642,7 +642,7 @@ func TestAnUnreadableCursorIsTrouble(t *testing.T) {
 }
 
 func TestBatchAnswersAreSortedByTheirIds(t *testing.T) {
-	c := &client{tokens: newTokens("", nil)}
+	c := &client{tokens: newTokens("", nil), called: bridge.Env{}.Called}
 	header := map[string]json.RawMessage{"Retry-After": json.RawMessage(`"4"`), "Odd": json.RawMessage(`7`)}
 	items := c.items(t.Context(), opThreads, make([]string, 4), []batchResponse{
 		{ID: "3", Status: 429, Headers: header, Body: json.RawMessage(`{"error":{"code":"TooManyRequests"}}`)},

@@ -68,6 +68,7 @@ func (a *account) Run(ctx context.Context, inbox bridge.Inbox) error {
 	tasks.Go(func() error { return r.run(ctx) })
 	tasks.Go(func() error { return t.run(ctx) })
 	tasks.Go(func() error { a.watchEnds(ctx); return nil })
+	tasks.Go(func() error { a.rosters.run(ctx); return nil })
 	err = tasks.Wait()
 	r.work.Wait() // it listens to the same context
 	t.work.Wait()
@@ -121,6 +122,7 @@ func (a *account) Status() bridge.Status {
 		if s.Facts, trouble = running.facts(); trouble != "" {
 			s.Receiving, s.Why = byPolling, trouble
 		}
+		s.Subscribed = running.lives()
 	}
 	return s
 }

@@ -272,14 +272,9 @@ func (a *account) mayWrite(ctx context.Context, name string, l listed) error {
 		return &bridge.Error{Kind: bridge.Unauthorised, Scope: bridge.ScopeAccount, Hint: a.loginHint(), Err: errors.New("the relay account is not connected")}
 	}
 	member := false
-	err := pages(ctx, a.app, opMembers, place{team: l.team.id, channel: l.id}, models.CreateConversationMemberCollectionResponseFromDiscriminatorValue,
-		func(page models.ConversationMemberCollectionResponseable) {
-			for _, m := range page.GetValue() {
-				if u, ok := m.(models.AadUserConversationMemberable); ok && strings.EqualFold(value(u.GetUserId()), string(self)) {
-					member = true
-				}
-			}
-		})
+	err := a.channelMembers(ctx, a.app, place{team: l.team.id, channel: l.id}, func(id bridge.UserID, _ string) {
+		member = member || strings.EqualFold(string(id), string(self))
+	})
 	if err != nil {
 		return fmt.Errorf("channel %q: %w", name, err)
 	}

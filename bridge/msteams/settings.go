@@ -120,9 +120,11 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
+const protocol = "msteams"
+
 func init() {
 	bridge.Register(bridge.Protocol{
-		Name:     "msteams",
+		Name:     protocol,
 		Title:    "Microsoft Teams",
 		Settings: func() any { return &Settings{} },
 		Place: func(settings any) string {

@@ -132,7 +132,7 @@ func (a *account) signedIn(ctx context.Context, id string, answer tokenAnswer) (
 		return granted{}, notConnected("signing a person in")
 	})
 	t.set(answer.granted())
-	c, err := newClient(a.app.base, caller{user: id, person: true}, t, a.app.pacer, a.network)
+	c, err := newClient(a.app.base, caller{user: id, person: true}, t, a.app.pacer, a.env.Called, a.network)
 	if err != nil {
 		return bridge.Profile{}, err
 	}

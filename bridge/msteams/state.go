@@ -176,7 +176,7 @@ func text(m models.ChatMessageable) (richtext.Doc, bridge.Key) {
 			if answeredIn(m) != nil {
 				content = withoutEnd(content)
 			}
-			body, key = richhtml.Options{Picture: pictureText}.ParseWithKey(content)
+			body, key = richhtml.Options{Picture: pictureText, Mention: calls(m)}.ParseWithKey(content)
 		} else {
 			body = richtext.Plain(content)
 		}
@@ -199,30 +199,6 @@ func pictureText(source, alternative string) []richtext.Run {
 		run.Link = source
 	}
 	return []richtext.Run{run}
-}
-
-// quoted makes a quote of a messageReference, whose content is JSON in a text.
-func quoted(content string) richtext.Block {
-	var in struct {
-		Preview string `json:"messagePreview"`
-		Sender  struct {
-			User *struct {
-				Name string `json:"displayName"`
-			} `json:"user"`
-			Application *struct {
-				Name string `json:"displayName"`
-			} `json:"application"`
-		} `json:"messageSender"`
-	}
-	_ = json.Unmarshal([]byte(content), &in) // a reference that cannot be read is still a quote, of nobody knows what
-	name := unknownName
-	switch {
-	case in.Sender.User != nil && in.Sender.User.Name != "":
-		name = in.Sender.User.Name
-	case in.Sender.Application != nil && in.Sender.Application.Name != "":
-		name = in.Sender.Application.Name
-	}
-	return richtext.Quoting(name, richtext.Plain(in.Preview))
 }
 
 // card gives the line that stands for a card: what it is, and the first words found on it.

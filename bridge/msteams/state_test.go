@@ -110,6 +110,18 @@ func TestMessagesBecomeStates(t *testing.T) {
 			func(s *bridge.State) {
 				s.Text = richtext.Doc{{Kind: richtext.Quote, Blocks: richtext.Doc{paragraph(richtext.Run{Text: "Bob", Style: richtext.Bold}, words(": lunch?"))}}, paragraph(words("hi"))}
 			}},
+		{"forwarded", `"attachments":[{"id":"q","contentType":"forwardedMessageReference","content":"{\"originalMessageId\":\"1\",\"originalMessageContent\":\"<p>lunch, <at id=\\\"0\\\">Zoë</at>?</p><abbr title=\\\"k1\\\"></abbr>\",\"originalMessageSender\":{\"user\":{\"displayName\":\"Bob\"}}}"}]`,
+			func(s *bridge.State) {
+				s.Text = richtext.Doc{{Kind: richtext.Quote, Blocks: richtext.Doc{
+					paragraph(richtext.Run{Text: "Forwarded from", Style: richtext.Italic}, words(" "), richtext.Run{Text: "Bob", Style: richtext.Bold}, words(":")), paragraph(words("lunch, @Zoë?")),
+				}}, paragraph(words("hi"))}
+			}},
+		{"forwarded, and cannot be read", `"attachments":[{"id":"q","contentType":"forwardedMessageReference","content":"no JSON"}]`,
+			func(s *bridge.State) {
+				s.Text = richtext.Doc{{Kind: richtext.Quote, Blocks: richtext.Doc{
+					paragraph(richtext.Run{Text: "Forwarded from", Style: richtext.Italic}, words(" "), richtext.Run{Text: "Somebody", Style: richtext.Bold}, words(":")), paragraph(words("(a message that cannot be shown here)")),
+				}}, paragraph(words("hi"))}
+			}},
 		{"cards", `"attachments":[{"id":"1","contentType":"application/vnd.microsoft.card.adaptive","content":"{\"type\":\"AdaptiveCard\",\"body\":[{\"type\":\"Image\"},{\"type\":\"TextBlock\",\"text\":\"Build  failed\"}]}"},
 			{"id":"2","contentType":"application/vnd.microsoft.card.codesnippet","name":"main.go","content":"{}"},{"id":"3","contentType":"tabReference","content":"no JSON"}]`,
 			func(s *bridge.State) {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -414,14 +413,15 @@ func (s *subscriber) urge(which func(f *feed) bool, change func(f *feed)) {
 	s.signal()
 }
 
-// foundSilent notes that a channel held n changes of which its subscription said nothing.
-func (s *subscriber) foundSilent(c bridge.ConversationID, n int) {
+// foundSilent notes that a channel held n changes, the last of them at a time, of which its subscription said nothing. One that has taken its place
+// since, as another channel found the same silence, is not to blame.
+func (s *subscriber) foundSilent(c bridge.ConversationID, n int, last time.Time) {
 	now := time.Now()
 	s.mu.Lock()
 	s.gaps += n
 	var muted []*feed
 	for _, f := range s.feeds {
-		if !f.covers(c) || f.id == "" || f.since.IsZero() || f.replace { // it is about to be replaced for the same silence
+		if !f.covers(c) || f.id == "" || f.since.IsZero() || f.replace || !last.After(f.since.Add(usualDelay)) {
 			continue
 		}
 		again := now.Sub(f.silent) < replaceAgain
@@ -457,50 +457,4 @@ func (s *subscriber) distrust(err error) {
 		return
 	}
 	s.reader.interrupt(func(bridge.ConversationID) bool { return true }) // what came meanwhile was not taken
-}
-
-// facts are what an operator wants to see, and why channels are polled instead, if all are.
-func (s *subscriber) facts() (facts []bridge.Fact, trouble string) {
-	feeds := s.inOrder()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now, alive, polled := time.Now(), 0, 0
-	var next, ends time.Time
-	for _, f := range feeds {
-		switch {
-		case f.surplus:
-		case f.alive(now):
-			alive++
-			if next.IsZero() || f.next.Before(next) {
-				next = f.next
-			}
-			if ends.IsZero() || f.expires.Before(ends) {
-				ends = f.expires
-			}
-		default:
-			polled++
-			if f.trouble != nil && trouble == "" {
-				trouble = "subscribing failed: " + f.trouble.Error()
-			}
-		}
-	}
-	text := fmt.Sprintf("%d of %d alive", alive, alive+polled)
-	if alive > 0 {
-		text += fmt.Sprintf(", next renewal %s, first end %s", next.UTC().Format(time.RFC3339), ends.UTC().Format(time.RFC3339))
-	}
-	facts = append(facts, bridge.Fact{Name: "subscriptions", Value: text})
-	if alive > 0 && trouble != "" {
-		facts = append(facts, bridge.Fact{Name: "polled instead", Value: fmt.Sprintf("%d: %s", polled, trouble)})
-		trouble = ""
-	}
-	if s.distrusted != nil {
-		trouble = s.distrusted.Error()
-	}
-	if s.gaps > 0 {
-		facts = append(facts, bridge.Fact{Name: "changes found by reading only", Value: fmt.Sprint(s.gaps)})
-	}
-	if s.forged > 0 {
-		facts = append(facts, bridge.Fact{Name: "forged notifications refused", Value: fmt.Sprint(s.forged)})
-	}
-	return facts, trouble
 }

@@ -141,7 +141,7 @@ func (s *subscriber) use(sub models.Subscriptionable) bool {
 	s.reader.interrupt(f.covers) // as in create
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	f.id, f.expires, f.certificate = id, value(sub.GetExpirationDateTime()), value(sub.GetEncryptionCertificateId())
+	f.id, f.expires, f.certificate = id, s.a.expiry(sub, time.Now()), value(sub.GetEncryptionCertificateId())
 	f.next = time.Time{} // renewing shows that it lives
 	return true
 }
@@ -260,7 +260,7 @@ func (s *subscriber) create(ctx context.Context, f *feed) error {
 	m.SetResource(pointer(f.resource))
 	m.SetNotificationUrl(pointer(s.address("/messages")))
 	m.SetLifecycleNotificationUrl(pointer(s.address("/lifecycle")))
-	m.SetExpirationDateTime(pointer(now.Add(subscriptionLife).UTC()))
+	m.SetExpirationDateTime(pointer(s.a.longestLife(now)))
 	m.SetClientState(pointer(s.clientState()))
 	m.SetIncludeResourceData(pointer(true))
 	m.SetEncryptionCertificate(pointer(certificate.Base64()))
@@ -289,7 +289,7 @@ func (s *subscriber) create(ctx context.Context, f *feed) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f.id, f.certificate, f.renewed, f.since = value(made.GetId()), certificate.ID, now, time.Time{}
-	f.expires, f.authorised, f.muted = expiry(made, now), s.a.app.tokens.now().expires, false
+	f.expires, f.authorised, f.muted = s.a.expiry(made, now), s.a.app.tokens.now().expires, false
 	return nil
 }
 
@@ -316,10 +316,15 @@ func (s *subscriber) setReviving(f *feed, reviving bool) {
 	s.turn()
 }
 
-// expiry is what Graph answered, which may differ from what was asked for.
-func expiry(m models.Subscriptionable, now time.Time) time.Time {
+// longestLife is until when a subscription is asked for, by Graph's clock.
+func (a *account) longestLife(now time.Time) time.Time {
+	return now.Add(a.clock.Ahead()).Add(subscriptionLife).UTC()
+}
+
+// expiry is what Graph answered, which may differ from what was asked for, by this machine's clock.
+func (a *account) expiry(m models.Subscriptionable, now time.Time) time.Time {
 	if t := m.GetExpirationDateTime(); t != nil {
-		return *t
+		return t.Add(-a.clock.Ahead())
 	}
 	return now.Add(45 * time.Minute) // the least that there is
 }
@@ -344,7 +349,7 @@ func (s *subscriber) renew(ctx context.Context, f *feed, id string) error {
 	s.a.app.tokens.dropOlder(freshToken)
 	now, certificate := time.Now(), s.keys.Current()
 	m := models.NewSubscription()
-	m.SetExpirationDateTime(pointer(now.Add(subscriptionLife).UTC()))
+	m.SetExpirationDateTime(pointer(s.a.longestLife(now)))
 	s.mu.Lock()
 	changed := f.certificate != certificate.ID
 	s.mu.Unlock()
@@ -359,6 +364,6 @@ func (s *subscriber) renew(ctx context.Context, f *feed, id string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f.renewed, f.certificate = now, certificate.ID
-	f.expires, f.authorised = expiry(renewed, now), s.a.app.tokens.now().expires
+	f.expires, f.authorised = s.a.expiry(renewed, now), s.a.app.tokens.now().expires
 	return nil
 }

@@ -2,6 +2,7 @@ package msteams
 
 import (
 	"context"
+	"fmt"
 	"html"
 	"net/http"
 	"strings"
@@ -105,6 +106,30 @@ func (s *suiteService) must(err error) {
 
 func (s *suiteService) Say(c bridge.ConversationID, who bridgetest.Who, text string) bridge.MessageID {
 	id, err := s.sim.Say(s.user(who), s.channel(c), paragraphs(text))
+	s.must(err)
+	return bridge.MessageID(id)
+}
+
+// Call mentions people as Teams' programs do: a mention for each word of a name.
+func (s *suiteService) Call(c bridge.ConversationID, who bridgetest.Who, before, behind string, whom ...bridgetest.Who) bridge.MessageID {
+	text, n := html.EscapeString(before), 0
+	var users []*teams.User
+	for _, one := range whom {
+		for word := range strings.FieldsSeq(s.user(one).Name) {
+			if n > 0 {
+				text += "&nbsp;"
+			}
+			text += fmt.Sprintf(`<at id="%d">%s</at>`, n, html.EscapeString(word))
+			users = append(users, s.user(one))
+			n++
+		}
+	}
+	options := []teams.SayOption{teams.Mentioning(users...)}
+	if len(whom) == 0 {
+		text += `<at id="0">General</at>`
+		options = append(options, teams.MentioningAll())
+	}
+	id, err := s.sim.Say(s.user(who), s.channel(c), "<p>"+text+html.EscapeString(behind)+"</p>", options...)
 	s.must(err)
 	return bridge.MessageID(id)
 }

@@ -2,10 +2,10 @@ package msteams
 
 import (
 	"context"
-
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -169,19 +169,18 @@ func (t *talks) meetOnce(c bridge.ConversationID, m *meeting) error {
 	case err != nil:
 		return err
 	}
-	talk := t.a.talk(now)
-	if talk.Shape == bridge.Group && now.Updated.After(m.from) {
-		if talk, err = t.asOf(now, talk, m.from); err != nil {
+	all := []bridge.Talk{t.a.talk(now)}
+	if all[0].Shape == bridge.Group && now.Updated.After(m.from) {
+		if all, err = t.since(now, all[0], m.from); err != nil {
 			return err
 		}
 	}
-	return t.tell(talk)
-}
-
-// tell has the inbox meet a talk.
-func (t *talks) tell(talk bridge.Talk) error {
-	_, err := t.meetNow(t.ctx, talk)
-	return err
+	for _, talk := range all {
+		if interest, err := t.meetNow(t.ctx, talk); interest == bridge.Carried || err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (t *talks) meetNow(ctx context.Context, talk bridge.Talk) (bridge.Interest, error) {
@@ -208,27 +207,47 @@ func (t *talks) met(c bridge.ConversationID) (metGroup, bool) {
 // changePages is how many pages of a group are looked through for changes of its members.
 const changePages = 5
 
-// asOf gives a group as it was at a time, when it may have changed since: what was said then was said to those who were in it then. The reader meets
-// what came after. Only Teams' notices are looked at.
-func (t *talks) asOf(now chat, talk bridge.Talk, at time.Time) (bridge.Talk, error) {
+// since gives a group as it was at a time and after each change of its members since: what was said then was said to those who were in it then. Once
+// it is carried the reader meets what comes after. Only Teams' notices are looked at, and who has spoken.
+func (t *talks) since(now chat, talk bridge.Talk, at time.Time) ([]bridge.Talk, error) {
 	next := t.a.app.base + opChatMessages.address(place{chat: now.ID})
 	var all []models.ChatMessageable
 	for range changePages {
 		page, err := t.a.page(t.ctx, opChatMessages, next)
 		if err != nil {
-			return talk, err
+			return nil, err
 		}
 		all = append(all, page.messages...)
 		next = page.next
 		if n := len(page.messages); next == "" || n > 0 && modified(page.messages[n-1]).Before(at) {
 			slices.SortFunc(all, oldestFirst)
 			if before, steps, ok := history(all, later(at, birth(now, all)), talk.Members); ok && len(steps) > 0 {
-				talk.Members, talk.Since = before, time.Time{}
+				return course(talk, at, before, steps, all), nil
 			}
-			return talk, nil
+			break
 		}
 	}
-	return talk, nil
+	return []bridge.Talk{talk}, nil
+}
+
+// course gives a group as it was before the first of some steps and after each, with who has spoken then last since a time.
+func course(talk bridge.Talk, at time.Time, before []bridge.UserID, steps []step, said []models.ChatMessageable) []bridge.Talk {
+	all := []bridge.Talk{talk}
+	all[0].Members, all[0].Since = before, time.Time{}
+	for _, s := range steps {
+		one := talk
+		one.Members, one.Since = s.members, s.change.at
+		all = append(all, one)
+	}
+	for i := range all {
+		all[i].Speaker = ""
+		for _, m := range said {
+			if made := created(m); !made.Before(later(at, all[i].Since)) && (i == len(steps) || made.Before(all[i+1].Since)) && m.GetEventDetail() == nil && m.GetFrom() != nil && m.GetFrom().GetUser() != nil {
+				all[i].Speaker = bridge.UserID(strings.ToLower(value(m.GetFrom().GetUser().GetId())))
+			}
+		}
+	}
+	return all
 }
 
 // birth is up to when what changes of a group belongs to its making: for a moment, but not after somebody has spoken.

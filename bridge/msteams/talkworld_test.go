@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"causeway/bridge"
@@ -184,7 +183,7 @@ var modes = map[string]bool{"rich": true, "poll": false}
 // inTalkWorld runs a test in fake time, with Alice and Bob observed.
 func inTalkWorld(t *testing.T, rich bool, opts teams.Options, test func(w *talkWorld)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
+	inFakeTime(t, func(t *testing.T) {
 		w := &talkWorld{chatWorld: newChatWorld(t, opts)}
 		if rich {
 			w.richly()
@@ -207,7 +206,7 @@ func (w *talkWorld) start() {
 	w.Helper()
 	w.account = w.connected()
 	w.stop = w.running(w.account, w.inbox)
-	time.Sleep(10 * time.Second)
+	time.Sleep(11 * time.Second) // between two looks at what people have, of which there is one every 5 s where messages are polled
 }
 
 func (w *talkWorld) says(u *teams.User, c *teams.Channel, text string, opts ...teams.SayOption) string {

@@ -93,6 +93,7 @@ func (c *client) exchange(ctx context.Context, op *Operation, p place, body any,
 		r.Header.Set("Content-Type", kind)
 	}
 	answer, err := c.http.Do(r)
+	c.count(op, err)
 	if failed := bytesOf.why(); failed != nil {
 		if err == nil {
 			answer.Body.Close()

@@ -145,54 +145,6 @@ func TestWhatSharePointSaysOfFiles(t *testing.T) {
 	}
 }
 
-// TestOnlyFilesOfTheChannelAreRead: the relay account sees more than those who share a link.
-func TestOnlyFilesOfTheChannelAreRead(t *testing.T) {
-	inSim(t, func(w *simWorld, a *account) {
-		board := w.tenant.AddTeam("Board", w.owner, w.relay)
-		secret, err := w.sim.PutFile(w.owner, board.General, "secret.txt", []byte("secret"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		private, err := w.sim.PutOwnFile(w.owner, "own.txt", []byte("own"), w.relay, w.alice)
-		if err != nil {
-			t.Fatal(err)
-		}
-		sister, err := w.sim.PutFile(w.alice, w.random, "sister.txt", []byte("of the team"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		reads := func(f teams.File) (string, error) {
-			id, err := w.sim.Say(w.alice, w.general, "<p>look</p>", teams.WithFiles(f))
-			if err != nil {
-				t.Fatal(err)
-			}
-			s, err := a.Read(w.Context(), w.id(w.general), bridge.MessageID(id))
-			if err != nil || len(s.Files) != 1 {
-				t.Fatalf("%+v (%v)", s, err)
-			}
-			body, _, err := a.Open(w.Context(), w.id(w.general), s.Files[0], 0)
-			if err != nil {
-				return "", err
-			}
-			defer body.Close()
-			data, err := io.ReadAll(body)
-			return string(data), err
-		}
-		for _, f := range []teams.File{secret, private} {
-			if text, err := reads(f); bridge.KindOf(err) != bridge.Unsupported || bridge.HintOf(err) != "it does not lie among the files of this channel" {
-				t.Errorf("%s: %q (%v)", f.Name, text, err)
-			}
-		}
-		if text, err := reads(sister); text != "of the team" || err != nil {
-			t.Errorf("a file of another channel of the team: %q (%v)", text, err)
-		}
-		elsewhere := teams.File{ID: sister.ID, Name: "x", URL: "https://evil.example/x"}
-		if text, err := reads(elsewhere); bridge.KindOf(err) != bridge.Gone {
-			t.Errorf("a file on another host: %q (%v)", text, err)
-		}
-	})
-}
-
 func TestAPersonWhoMayNotStoreFilesHasTheRelayStoreThem(t *testing.T) {
 	inSim(t, func(w *simWorld, a *account) {
 		w.app.SetRedirects(backURI)

@@ -96,6 +96,7 @@ func (c *client) read(ctx context.Context, op *Operation, address string, into a
 	}
 	r.Header.Set("Accept", "application/json")
 	answer, err := c.http.Do(r)
+	c.count(op, err)
 	if err != nil {
 		return c.failed(ctx, op, err)
 	}
@@ -215,22 +216,27 @@ func (a *account) Members(ctx context.Context, c bridge.ConversationID) ([]bridg
 	}
 	var all []bridge.UserID
 	seen := map[bridge.UserID]bool{}
-	err = pages(ctx, a.app, opMembers, p, models.CreateConversationMemberCollectionResponseFromDiscriminatorValue, func(page models.ConversationMemberCollectionResponseable) {
-		for _, m := range page.GetValue() {
-			member, ok := m.(models.AadUserConversationMemberable)
-			if !ok {
-				continue
-			}
-			if id := bridge.UserID(value(member.GetUserId())); id != "" && !seen[id] {
-				seen[id] = true
-				all = append(all, id)
-			}
+	err = a.channelMembers(ctx, a.app, p, func(id bridge.UserID, _ string) {
+		if id != "" && !seen[id] {
+			seen[id] = true
+			all = append(all, id)
 		}
 	})
 	if err != nil {
 		return nil, err
 	}
 	return all, nil
+}
+
+// channelMembers reads who is in a channel, and how they are called: of a standard channel, those of its team. Somebody may come twice.
+func (a *account) channelMembers(ctx context.Context, c *client, p place, found func(id bridge.UserID, name string)) error {
+	return pages(ctx, c, opMembers, p, models.CreateConversationMemberCollectionResponseFromDiscriminatorValue, func(page models.ConversationMemberCollectionResponseable) {
+		for _, m := range page.GetValue() {
+			if member, ok := m.(models.AadUserConversationMemberable); ok {
+				found(bridge.UserID(value(member.GetUserId())), value(member.GetDisplayName()))
+			}
+		}
+	})
 }
 
 // The mark of a reading is Graph's deltaLink, behind what it was asked for: marks of another version or cloud are no good.

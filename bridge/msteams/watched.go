@@ -53,8 +53,9 @@ type watched struct {
 	whole bool
 	// read is when a reading last began or ended. Guarded by the reader's mu, as what follows.
 	read time.Time
-	// doubt: of a delivery it could not be told whether it is genuine, so that Graph repeats it.
-	doubt bool
+	// doubts counts the deliveries of which it could not be told whether they are genuine, so that Graph repeats them. What they hold of the
+	// first asked of them is in the last reading that began; the first dispelled of them keep nobody waiting any more.
+	doubts, asked, dispelled int
 	// echo is one of our own posts, which the subscription must show by a certain time.
 	echo   bridge.MessageID
 	echoBy time.Time
@@ -118,6 +119,17 @@ func (r *reader) interrupt(which func(bridge.ConversationID) bool) {
 	r.nudge(which)
 }
 
+// refuseAll has all channels read for a delivery of which it is not known what it is about. It may be one of many, so unlike an interruption it
+// does not keep them shut for ever.
+func (r *reader) refuseAll() {
+	r.mu.Lock()
+	for _, w := range r.channels {
+		w.gate.refuse()
+	}
+	r.mu.Unlock()
+	r.nudge(func(bridge.ConversationID) bool { return true })
+}
+
 // suspect has a channel read of which something arrived that cannot be used. It may be nonsense that somebody sends, so that
 // costs one reading a minute at most.
 func (r *reader) suspect(w *watched) {
@@ -129,23 +141,22 @@ func (r *reader) suspect(w *watched) {
 	r.signal()
 }
 
-// doubt notes that a delivery is repeated which may be genuine.
+// doubt notes that a delivery is repeated which may be genuine. The channel is read instead, as by suspect.
 func (r *reader) doubt(w *watched) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	w.doubt = true
+	w.doubts++
+	r.mu.Unlock()
+	r.suspect(w)
 }
 
-// doubtful tells, once, that there was such a delivery before one that is genuine: the channel is to be read first. As it may have been
-// forged, that costs one reading a minute at most.
+// doubtful tells, once, that there was such a delivery before one that is genuine, and that nothing has been read since: that goes first. As it
+// may have been forged, the reading is one a minute at most, and what is genuine waits for as long.
 func (r *reader) doubtful(w *watched) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !w.doubt || time.Since(w.read) < time.Minute {
-		return false
-	}
-	w.doubt = false
-	return true
+	doubtful := w.dispelled < w.doubts
+	w.dispelled = w.doubts
+	return doubtful
 }
 
 // suspectAll is suspect for some channels.

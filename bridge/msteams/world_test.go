@@ -40,6 +40,8 @@ type simWorld struct {
 
 	// direct: direct and group conversations are carried.
 	direct bool
+	// counts takes numbers, when not nil.
+	counts bridge.Counts
 	// hook is the address under which Graph reaches the account that was made last; empty: not at all.
 	hook string
 	// hooked is that account's handler.
@@ -85,7 +87,7 @@ func (w *simWorld) account() *account {
 	logger := logrus.New()
 	logger.SetOutput(w.log)
 	logger.SetLevel(logrus.TraceLevel)
-	env := bridge.Env{Account: "msteams.contoso", Log: logrus.NewEntry(logger), Vault: w.vault, Hook: w.hook, Direct: w.direct}
+	env := bridge.Env{Account: "msteams.contoso", Log: logrus.NewEntry(logger), Vault: w.vault, Hook: w.hook, Direct: w.direct, Counts: w.counts}
 	a, err := newAccount(env, w.settings, w.wire)
 	if err != nil {
 		w.Fatalf("newAccount: %v", err)

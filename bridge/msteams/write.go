@@ -32,10 +32,11 @@ func shown(d bridge.Draft, text richtext.Doc) richtext.Doc {
 	return append(richtext.Doc{name}, text...)
 }
 
-// Parts splits a text so that each part fits into a post with name, markup and key. There is room for the name in every part: the
-// relay account may have to write what its author cannot.
+// Parts splits a text so that each part fits into a post with name, markup and key. There is room for the name in every part, as long as it may
+// be shown: the relay account may have to write what its author cannot.
 func (a *account) Parts(d bridge.Draft) []richtext.Doc {
 	d.As = ""
+	d = apart(d)
 	key := strings.Repeat("k", longestKey)
 	room := largestBody
 	for _, f := range d.Files {
@@ -43,7 +44,7 @@ func (a *account) Parts(d bridge.Draft) []richtext.Doc {
 	}
 	room = max(room, largestBody/4)
 	parts := richtext.Split(d.Text, func(text richtext.Doc) bool {
-		return len(richhtml.RenderWithKey(shown(d, text), key)) <= room
+		return len(richhtml.RenderWithKey(shown(d, text), key))+callRoom(text) <= room
 	})
 	if len(parts) == 0 {
 		return []richtext.Doc{nil}
@@ -85,12 +86,17 @@ func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, e
 		op = opPostReply
 		p.message, _, _ = strings.Cut(string(d.Root), "/") // threads are one level deep
 	}
-	b, err := body(ctx, d, nil)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", op.Doing, err)
-	}
+	d = a.named(ctx, d)
 	var made posted
-	if err := writer.ask(ctx, op, p, b, &made); err != nil {
+	err = orInWords(d, func(d bridge.Draft) error {
+		b, err := body(ctx, d, nil)
+		if err != nil {
+			return fmt.Errorf("%s: %w", op.Doing, err)
+		}
+		made = posted{}
+		return writer.ask(ctx, op, p, b, &made)
+	})
+	if err != nil {
 		return "", err
 	}
 	if made.ID == "" {
@@ -107,17 +113,22 @@ func (a *account) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft)
 	if a.lacks(editing) {
 		return lacking("editing a message")
 	}
-	var b models.ChatMessageable
-	var err error
-	if d.As != "" && d.Key == "" {
-		b, err = a.ownBody(ctx, id, d)
-	} else if b, err = a.changedBody(ctx, id, d); err == nil && d.Root != "" && inChat(d.Conversation) {
-		err = a.keepAnswered(ctx, id, d, b)
+	if d.As == "" || d.Key != "" {
+		d = a.named(ctx, d)
 	}
-	if err != nil {
-		return fmt.Errorf("editing a message: %w", err)
-	}
-	return a.change(ctx, bridge.Target{Conversation: d.Conversation, ID: id, As: d.As}, editingOf, b)
+	return orInWords(d, func(d bridge.Draft) error {
+		var b models.ChatMessageable
+		var err error
+		if d.As != "" && d.Key == "" {
+			b, err = a.ownBody(ctx, id, d)
+		} else if b, err = a.changedBody(ctx, id, d); err == nil && d.Root != "" && inChat(d.Conversation) {
+			err = a.keepAnswered(ctx, id, d, b)
+		}
+		if err != nil {
+			return fmt.Errorf("editing a message: %w", err)
+		}
+		return a.change(ctx, bridge.Target{Conversation: d.Conversation, ID: id, As: d.As}, editingOf, b)
+	})
 }
 
 // Delete removes a post; the replies to it stay. Graph answers the same when it was gone before, so it is looked at

@@ -67,7 +67,7 @@ func TestPartsStayBelowTeamsLimit(t *testing.T) {
 		for n, part := range parts {
 			one := d
 			one.Text = part
-			if size := len(richhtml.RenderWithKey(shown(one, part), string(d.Key))); size > largestBody || n < len(parts)-1 && size < largestBody/3 {
+			if size := len(richhtml.RenderWithKey(shown(apart(one), part), string(d.Key))); size > largestBody || n < len(parts)-1 && size < largestBody/3 {
 				t.Errorf("%s: part %d has %d bytes", name, n, size)
 			}
 			if _, err := a.Post(t.Context(), one); err != nil {

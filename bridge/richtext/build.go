@@ -27,17 +27,37 @@ const (
 	Urgent
 )
 
-// Marked gives doc under a line that says how important it is; doc itself when it is as important as others, or has that line.
+// markers are what stands above a text that is more important than others.
+var markers = map[Importance]string{Important: "❗ Important", Urgent: "‼️ Urgent"}
+
+func (i Importance) line() Doc {
+	return Doc{{Kind: Paragraph, Runs: []Run{{Text: markers[i], Style: Bold}}}}
+}
+
+// Marked gives doc under a line that says how important it is; doc itself when it is as important as others, or has that line. Where a service
+// has a word of its own for that, the line is written as it, see [Unmarked].
 func Marked(doc Doc, importance Importance) Doc {
-	marker := map[Importance]string{Important: "❗ Important", Urgent: "‼️ Urgent"}[importance]
-	if marker == "" {
+	if markers[importance] == "" {
 		return doc
 	}
-	line := Doc{{Kind: Paragraph, Runs: []Run{{Text: marker, Style: Bold}}}}
-	if len(doc) > 0 && doc[:1].Hash() == line.Hash() {
+	if _, already := Unmarked(doc); already == importance {
 		return doc
 	}
-	return append(line, doc...)
+	return append(importance.line(), doc...)
+}
+
+// Unmarked takes off the line that Marked puts above a text, and gives what it says.
+func Unmarked(doc Doc) (Doc, Importance) {
+	if len(doc) == 0 || doc[0].Kind != Paragraph || len(doc[0].Runs) == 0 || doc[0].Runs[0].Style != Bold {
+		return doc, Normal
+	}
+	hash := doc[:1].Hash()
+	for _, importance := range []Importance{Important, Urgent} {
+		if hash == importance.line().Hash() {
+			return doc[1:], importance
+		}
+	}
+	return doc, Normal
 }
 
 // Excerpt gives the beginning of doc, about n characters of text at most, with "…" where something was left out; for

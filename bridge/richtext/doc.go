@@ -19,7 +19,7 @@
 //	run       = { bold | italic | strike | underline } [ link ] literal
 //	          | [ link ] inline code
 //	          | { bold | … } ( mention | emoji | image )
-//	mention   = who "@name"                       a person, where who they are is known
+//	mention   = who "@name"                       a person, where who they are is known, or everybody
 //	emoji     = ":name:"                          one that no character stands for
 //	image     = address "[description]"           a picture that stays where it is
 //
@@ -156,7 +156,7 @@ type Run struct {
 	Break bool    `json:"b,omitempty"`
 	Kind  RunKind `json:"k,omitempty"`
 	// Who is mentioned: an id of the service where the text was read, until it is translated for the service where it is
-	// to be written.
+	// to be written; or [Everybody].
 	Who string `json:"w,omitempty"`
 }
 

@@ -1,9 +1,43 @@
 package richtext
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
+
+// Everybody is whom a mention calls that is of all who are in the conversation. No service has a user with such an id.
+const Everybody = "*"
+
+// Mentions gives whom doc calls, each once, in the order in which they are called first.
+func (doc Doc) Mentions() []string {
+	var all []string
+	doc.anyRun(func(r Run) bool {
+		if r.Kind == Mention && !slices.Contains(all, r.Who) {
+			all = append(all, r.Who)
+		}
+		return false
+	})
+	return all
+}
+
+// MapMentions gives the canonical form of doc with f applied to its mentions, and leaves doc alone. Those for which f says false are names, which
+// call nobody. A doc without mentions is given as it is.
+func (doc Doc) MapMentions(f func(Run) (Run, bool)) Doc {
+	if !doc.anyRun(func(r Run) bool { return r.Kind == Mention }) {
+		return doc
+	}
+	return Normalize(doc.mapRuns(func(r Run) Run {
+		if r.Kind != Mention {
+			return r
+		}
+		one, ok := f(r)
+		if !ok {
+			one.Kind, one.Who = Literal, ""
+		}
+		return one
+	}))
+}
 
 // WithMentions gives the canonical form of doc in which every "@name" in its text is a mention, if who knows the name. It is
 // asked for what follows "@" in lower case, first with a "." "-" or "_" at its end, which may belong to the sentence, then

@@ -19,7 +19,7 @@ type listed struct {
 const module = "causeway/"
 
 // shared are the packages below bridge/ that are no chat service.
-var shared = []string{"bridgetest", "memory", "richtext", "secret"}
+var shared = []string{"bridgetest", "memory", "names", "richtext", "secret"}
 
 // TestImportsRunOneWay keeps cmd → gateway → bridge: what ARCHITECTURE.md promises about who knows whom.
 func TestImportsRunOneWay(t *testing.T) {
@@ -86,7 +86,7 @@ func forbidden(from, to string) string {
 		return "the gateway knows no single service"
 	case within("gateway") && into("bridge/memory"), within("gateway") && into("bridge/bridgetest"):
 		return "a service for tests is no part of the product"
-	case within("gateway/store"), within("gateway/config"), within("gateway/web"), within("gateway/people"):
+	case within("gateway/store"), within("gateway/config"), within("gateway/web"), within("gateway/people"), within("gateway/metrics"):
 		if to == "gateway" || to == "gateway/app" {
 			return "a part of the gateway does not know the whole"
 		}
@@ -122,6 +122,7 @@ func TestForbiddenImportsAreFound(t *testing.T) {
 		"gateway bridge":                             true,
 		"gateway/store bridge/richtext":              true,
 		"bridge/mattermost bridge/richtext/markdown": true,
+		"bridge/mattermost bridge/names":             true,
 		"bridge/mattermost/mmtest bridge/mattermost": true,
 		"contrib/demo bridge/msteams":                true,
 		"bridge/msteams bridge/mattermost":           false,

@@ -50,6 +50,12 @@ func newPair(t *testing.T, mm *harness.Mattermost, n int) *pair {
 // newPairOn has Causeway receive from that stand-in, by "poll" or by "rich".
 func newPairOn(t *testing.T, mm *harness.Mattermost, n int, options teams.Options, receive string) *pair {
 	t.Helper()
+	return newPairStoredIn(t, mm, n, options, receive, "causeway.db")
+}
+
+// newPairStoredIn has Causeway keep its store there.
+func newPairStoredIn(t *testing.T, mm *harness.Mattermost, n int, options teams.Options, receive, dsn string) *pair {
+	t.Helper()
 	p := &pair{
 		mm: mm, proxy: harness.StartProxy(t, mm.Address), dir: t.TempDir(), program: harness.BuildCauseway(t),
 		pause: 1200 * time.Millisecond,
@@ -83,7 +89,7 @@ func newPairOn(t *testing.T, mm *harness.Mattermost, n int, options teams.Option
 [general]
 LogLevel = "debug"
 [storage]
-DSN = "causeway.db"
+DSN = %[10]q
 [http]
 Listen = "127.0.0.1:%[1]d"
 PublicURL = "http://127.0.0.1:%[1]d"
@@ -104,7 +110,7 @@ LoginURL = %[7]q
 [[gateway]]
 name = "town"
 inout = [ { account = "mattermost.hq", channel = "%[8]s" }, { account = "msteams.contoso", channel = "Berlin" } ]
-`, freePort(t), p.proxy.URL, team.Name, tenant.ID, app.ClientID, sim.GraphURL(), sim.LoginURL(), p.channel.Name, receive))
+`, freePort(t), p.proxy.URL, team.Name, tenant.ID, app.ClientID, sim.GraphURL(), sim.LoginURL(), p.channel.Name, receive, dsn))
 	p.login(t)
 	return p
 }

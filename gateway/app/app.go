@@ -1,19 +1,15 @@
 package app
 
 import (
-	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"net/http"
 	"os"
 	"slices"
-	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -21,6 +17,8 @@ import (
 	"causeway/bridge"
 	"causeway/gateway"
 	"causeway/gateway/config"
+	"causeway/gateway/dashboard"
+	"causeway/gateway/metrics"
 	"causeway/gateway/people"
 	"causeway/gateway/store"
 	"causeway/gateway/web"
@@ -31,18 +29,23 @@ const stopTime = 10 * time.Second
 
 // App is one Causeway with everything it holds.
 type App struct {
-	log      *logrus.Entry
-	lock     *os.File
-	store    *store.Store
-	accounts []gateway.Account
-	routes   []gateway.Route
-	directs  []gateway.Direct
-	listener net.Listener
-	// publicURL is where others reach the listener; empty when they cannot.
-	publicURL string
+	log       *logrus.Entry
+	protocols []bridge.Protocol
+	lock      *os.File
+	store     *store.Store
+	listener  net.Listener
+	// parts are what the config asks for now; replaced when it changes.
+	parts atomic.Pointer[parts]
+	// gateway is made when the App is run.
+	gateway *gateway.Gateway
+	crowd   crowd
 	// doors lead from accounts to people, who are made when the gateway is.
-	doors  people.Doors
-	people people.Options
+	doors people.Doors
+	// metrics takes numbers; nil where none are shown.
+	metrics *metrics.Metrics
+	// follow, when not nil, brings what the config file says while the App runs.
+	follow *follower
+	reload reloads
 	// patience is how long Run may take to stop.
 	patience time.Duration
 	closing  sync.Once
@@ -52,123 +55,36 @@ type App struct {
 // is asked for anything yet. Each of its errors, joined when there are several, names the next step; nothing is
 // then held. The caller must call Run or Close.
 func Open(ctx context.Context, cfg *config.Config, protocols []bridge.Protocol, log *logrus.Entry) (*App, error) {
-	a := &App{log: log, routes: routes(cfg), publicURL: cfg.HTTP.PublicURL, patience: stopTime}
-	a.people = people.Options{Settings: cfg.People, PublicURL: cfg.HTTP.PublicURL, Log: log}
-	if len(a.routes) == 0 && !carriesDirect(cfg) {
-		return nil, errors.New("no gateway is enabled, so there is nothing to carry: add a [[gateway]] with two channels to the config (config.toml.example shows how), or take enable = false out of one")
+	if err := idle(cfg); err != nil {
+		return nil, err
 	}
-	if err := a.open(ctx, cfg, protocols); err != nil {
+	a := &App{log: log, protocols: protocols, patience: stopTime}
+	if cfg.Metrics.Enable {
+		a.metrics = metrics.New()
+	}
+	a.parts.Store(&parts{cfg: cfg})
+	a.reload.taken(time.Now(), nil)
+	if err := a.open(ctx, cfg); err != nil {
 		a.Close()
 		return nil, err
 	}
 	return a, nil
 }
 
-func (a *App) open(ctx context.Context, cfg *config.Config, protocols []bridge.Protocol) (err error) {
+func (a *App) open(ctx context.Context, cfg *config.Config) (err error) {
 	if a.lock, err = lockStore(cfg.Storage.DSN); err != nil {
 		return err
 	}
-	if a.store, err = openStore(ctx, cfg.Storage); err != nil {
+	if a.store, err = openStoreWith(ctx, cfg.Storage, store.Options{Holder: holder()}); err != nil {
 		return err
 	}
-	var problems []error
-	for _, account := range used(cfg, a.routes) {
-		b, err := newBridge(protocols, account, bridge.Env{
-			Vault: a.store.Vault(bridge.AccountName(account.ID)), Log: a.log, Hook: web.Hook(a.publicURL, account.ID),
-			Front: a.doors.Door(bridge.AccountName(account.ID)), Direct: carriesTalks(cfg, bridge.AccountName(account.ID))})
-		if err != nil {
-			problems = append(problems, err)
-			continue
-		}
-		a.accounts = append(a.accounts, gateway.Account{
-			Name: bridge.AccountName(account.ID), Protocol: account.Protocol, Label: account.Label,
-			NickFormat: account.RemoteNickFormat, Place: placeOf(protocols, account), Title: titleOf(protocols, account.Protocol), Bridge: b,
-		})
-		a.people.Accounts = append(a.people.Accounts, with(cfg, peopleAccount(protocols, a.routes, account, b)))
-	}
-	a.directs = directs(cfg, a.people.Connectable())
+	p, err := a.assemble(cfg, nil)
+	a.parts.Store(p) // what could be made is closed in any case
+	problems := []error{err}
 	if a.listener, err = web.Listen(ctx, cfg.HTTP.Listen); err != nil {
 		problems = append(problems, err)
 	}
 	return errors.Join(problems...)
-}
-
-// placeOf tells apart where an account's channels are looked for.
-func placeOf(protocols []bridge.Protocol, account config.Account) string {
-	if p, ok := protocolOf(protocols, account); ok && p.Place != nil {
-		return p.Place(account.Settings)
-	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%+v", account.Settings)) // secrets are shown masked
-	return hex.EncodeToString(sum[:8])
-}
-
-func protocolOf(protocols []bridge.Protocol, account config.Account) (bridge.Protocol, bool) {
-	i := slices.IndexFunc(protocols, func(p bridge.Protocol) bool { return p.Name == account.Protocol })
-	if i < 0 {
-		return bridge.Protocol{}, false
-	}
-	return protocols[i], true
-}
-
-// newBridge makes an account as the config says; its name is added to env.
-func newBridge(protocols []bridge.Protocol, account config.Account, env bridge.Env) (bridge.Bridge, error) {
-	p, known := protocolOf(protocols, account)
-	if !known {
-		return nil, fmt.Errorf("[%s]: there is no protocol %s", account.ID, account.Protocol)
-	}
-	env.Account, env.Log = bridge.AccountName(account.ID), env.Log.WithField(keyAccount, account.ID)
-	b, err := p.New(env, account.Settings)
-	if err != nil {
-		return nil, fmt.Errorf("[%s]: %w", account.ID, err)
-	}
-	return b, nil
-}
-
-// routes gives the enabled gateways.
-func routes(cfg *config.Config) []gateway.Route {
-	var all []gateway.Route
-	for _, g := range cfg.Gateways {
-		if !g.Enable {
-			continue
-		}
-		r := gateway.Route{Name: g.Name, Files: policy(g.Files)}
-		for _, e := range g.Endpoints {
-			r.Endpoints = append(r.Endpoints, gateway.Endpoint{
-				Account: bridge.AccountName(e.Account), Channel: e.Channel, In: e.Direction.Receives(), Out: e.Direction.Sends(),
-			})
-		}
-		all = append(all, r)
-	}
-	return all
-}
-
-// policy is what a [[gateway]] or [[direct]] does with files.
-func policy(f config.Files) gateway.FilePolicy {
-	modes := map[string]gateway.FileMode{config.FilesCopy: gateway.CopyFiles, config.FilesLink: gateway.LinkFiles, config.FilesOff: gateway.NoFiles}
-	return gateway.FilePolicy{Mode: modes[f.Mode], MaxSize: f.MaxSize, Allowed: f.Allowed, Blocked: f.Blocked}
-}
-
-// used gives the accounts that the routes, or an enabled [[direct]], name, in the order of the config.
-func used(cfg *config.Config, routes []gateway.Route) []config.Account {
-	named := map[string]bool{}
-	for _, r := range routes {
-		for _, e := range r.Endpoints {
-			named[string(e.Account)] = true
-		}
-	}
-	for _, d := range cfg.Directs {
-		for _, name := range d.Accounts {
-			named[name] = named[name] || d.Enable
-		}
-	}
-	return slices.DeleteFunc(inOrder(cfg), func(a config.Account) bool { return !named[a.ID] })
-}
-
-// inOrder gives the accounts as they stand in the config.
-func inOrder(cfg *config.Config) []config.Account {
-	return slices.SortedFunc(maps.Values(cfg.Accounts), func(a, b config.Account) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), strings.Compare(a.ID, b.ID))
-	})
 }
 
 // Address is where the HTTP server listens; it tells the port where the config has port 0.
@@ -178,8 +94,9 @@ func (a *App) Address() net.Addr { return a.listener.Addr() }
 // that, and an error when the store or the HTTP server has failed for good, or when stopping took too long. Run may be
 // called once.
 func (a *App) Run(ctx context.Context) error {
+	p := a.parts.Load()
 	a.log.WithFields(logrus.Fields{
-		keyVersion: version(), keyGateways: len(a.routes), keyAccounts: len(a.accounts), keyListen: a.Address().String(),
+		keyVersion: version(), keyGateways: len(p.routes), keyAccounts: len(p.accounts), keyListen: a.Address().String(),
 	}).Info("Causeway is running")
 	done := make(chan error, 1)
 	go func() {
@@ -203,42 +120,59 @@ func (a *App) Run(ctx context.Context) error {
 	return err
 }
 
-// carry runs the parts until ctx ends or one of them fails, which ends the other.
+// carry runs everything until ctx ends or one of it fails, which ends the others.
 func (a *App) carry(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	// The gateway tells people who was lost, and people ask the gateway what arrives.
-	var p *people.People
-	g := gateway.New(gateway.Options{Accounts: a.accounts, Routes: a.routes, Directs: a.directs, Store: a.store, Log: a.log, Version: version(),
-		Lost: func(bridge.ServerID, bridge.UserID, error) { p.Noticed() }, Noticed: func() { p.Noticed() },
-		Spoke: func(s bridge.ServerID, u bridge.UserID) { p.Spoke(s, u) },
+	c := &a.crowd
+	a.gateway = gateway.New(gateway.Options{Plan: a.parts.Load().plan(), Store: a.store, Log: a.log, Version: version(), Metrics: a.metrics,
+		Lost: func(bridge.ServerID, bridge.UserID, error) { c.now().Noticed() }, Noticed: func() { c.now().Noticed() },
+		Spoke: func(s bridge.ServerID, u bridge.UserID) { c.now().Spoke(s, u) },
 		Seek: func(ctx context.Context, s bridge.ServerID, u bridge.UserID, other bridge.ServerID) error {
-			return p.Seek(ctx, s, u, other)
+			return c.now().Seek(ctx, s, u, other)
 		},
-		Invite: func(name bridge.AccountName, u bridge.UserID) []bridge.Choice { return p.Invite(name, u) }})
-	a.people.Store, a.people.Gateway, a.people.Changed = a.store, g, g.PeopleChanged
-	p = people.New(a.people)
-	a.doors.Open(p)
-	if why := a.people.Unreachable(); why != "" {
-		a.log.Info(why)
+		Invite: func(name bridge.AccountName, u bridge.UserID) []bridge.Choice { return c.now().Invite(name, u) }})
+	a.gather(a.parts.Load())
+	pages, site := a.operator(), a.site()
+	if pages != nil {
+		site.Operator, site.OperatorPaths = pages, dashboard.Paths
 	}
-	site := a.site(g)
-	site.Pages, site.Order = p.Handler(), p.OrderJSON
-	var failed [4]error
-	var parts sync.WaitGroup
+	var failed [6]error
+	var running sync.WaitGroup
 	for i, run := range [...]func() error{
-		func() error { return g.Run(ctx) },
+		func() error { return a.gateway.Run(ctx) },
 		func() error { return web.Serve(ctx, a.listener, site, a.log) },
-		func() error { p.Run(ctx); return nil },
+		func() error { return c.run(ctx) },
 		func() error { supervised(ctx, a.alive, a.log); return nil },
+		func() error {
+			if pages != nil {
+				pages.Run(ctx)
+			}
+			<-ctx.Done()
+			return nil
+		},
+		func() error { a.follow.run(ctx, a); return nil },
 	} {
-		parts.Go(func() {
+		running.Go(func() {
 			defer cancel()
 			failed[i] = guarded(run)
 		})
 	}
-	parts.Wait()
+	running.Wait()
 	return errors.Join(failed[:]...)
+}
+
+// gather makes the people of parts, who do their duties from the next turn of the crowd on.
+func (a *App) gather(p *parts) {
+	o := p.people
+	o.Store, o.Gateway, o.Changed = a.store, a.gateway, a.gateway.PeopleChanged
+	all := people.New(o)
+	a.crowd.become(all)
+	a.doors.Open(all)
+	if why := o.Unreachable(); why != "" {
+		a.log.Info(why)
+	}
 }
 
 // alive reports whether Causeway can do its work: whatever becomes of a message goes through the store. A service that is down is no
@@ -249,19 +183,21 @@ func (a *App) alive(ctx context.Context) error {
 }
 
 // site is what the HTTP server answers.
-func (a *App) site(g *gateway.Gateway) web.Site {
+func (a *App) site() web.Site {
 	s := web.Site{
-		PublicURL: a.publicURL, Hooks: map[string]http.Handler{},
-		Ready:        func(ctx context.Context) (bool, any) { r := g.Ready(ctx); return r.Ready, r.Reasons },
-		Status:       func(ctx context.Context) any { return g.Status(ctx) },
+		PublicURL:    a.parts.Load().cfg.HTTP.PublicURL,
+		Hooks:        func(account string) http.Handler { return a.parts.Load().hooks[account] },
+		Ready:        func(ctx context.Context) (bool, any) { r := a.gateway.Ready(ctx); return r.Ready, r.Reasons },
+		Status:       func(ctx context.Context) any { return a.status(ctx) },
 		MaySeeStatus: func(token string) bool { return a.store.Keys().ValidToken(token, time.Now()) },
 		Prove:        a.store.Keys().Prove,
 		MayOrder:     func(token string, order []byte) bool { return a.store.Keys().ValidOrderToken(token, time.Now(), order) },
+		Orders:       map[string]web.Order{web.PeoplePath: a.crowd.order, web.ReloadPath: a.orderReload},
+		Pages:        &a.crowd,
 	}
-	for _, account := range a.accounts {
-		if h := account.Bridge.Handler(); h != nil {
-			s.Hooks[string(account.Name)] = h
-		}
+	if a.metrics != nil {
+		a.metrics.Watch(a.gateway.Numbers)
+		s.Scraping = web.Scraping{Token: a.parts.Load().cfg.Metrics.Token.Reveal(), Numbers: a.metrics.Handler()}
 	}
 	return s
 }
@@ -272,7 +208,7 @@ func (a *App) Close() {
 		if a.listener != nil {
 			_ = a.listener.Close()
 		}
-		for _, account := range slices.Backward(a.accounts) {
+		for _, account := range slices.Backward(a.parts.Load().accounts) {
 			if err := account.Bridge.Close(); err != nil {
 				a.log.WithField(keyAccount, string(account.Name)).WithError(err).Warn("closing the account failed")
 			}

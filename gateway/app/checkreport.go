@@ -11,6 +11,7 @@ import (
 	"causeway/bridge"
 	"causeway/gateway"
 	"causeway/gateway/config"
+	"causeway/gateway/store"
 )
 
 // state is how something stands that check has looked at. Its words are a promise, as they stand in what --json prints.
@@ -149,9 +150,9 @@ func (r *report) config(path string, cfg *config.Config, storeFailed error) {
 	case storeFailed != nil:
 		r.problem("%v", storeFailed)
 	case !storeExists(cfg.Storage):
-		r.ok("the store %s is made at the first start", cfg.Storage.DSN)
+		r.ok("the store %s is made at the first start", store.Name(cfg.Storage.DSN))
 	default:
-		r.ok("the store %s can be read", cfg.Storage.DSN)
+		r.ok("the store %s can be read", store.Name(cfg.Storage.DSN))
 	}
 }
 

@@ -40,6 +40,11 @@ func lessons() map[string]lesson {
 			text:     "Asks the Causeway that is running, by its address in [http]; call it as the user that runs Causeway, who can read the key file.",
 			examples: [][2]string{{"causeway status", "problems with their next steps, accounts, gateways"}, {"causeway status --json | jq .totals.waiting", "for a script"}},
 		},
+		"reload": {
+			text: "Causeway does the same by itself when the file has changed, and at SIGHUP. Gateways, accounts and most other keys are added, changed and removed; a connection of which the config says the same " +
+				"as before goes on. A config with a mistake is not taken up. Some keys count at the next start only; they are named.",
+			examples: [][2]string{{"causeway reload", "shows what has changed, or what is wrong"}},
+		},
 		"channels": {
 			examples: [][2]string{{"causeway channels mattermost.hq", "each line can be copied into a gateway of the config"}},
 			accounts: true,
@@ -53,6 +58,23 @@ func lessons() map[string]lesson {
 			examples: [][2]string{{"causeway people list lost", "whom Causeway can no longer act as"}, {"causeway people invite ann ben@example.com", "asks two people whether they want to connect"},
 				{"causeway people export --csv > people.csv", "everybody who is known"}},
 			words: actionNames(),
+		},
+		"dashboard": {
+			text: "Prints an address to open in a browser within a minute. Where neither Token in [dashboard] nor PublicURL in [http] is set, browsers on this machine need no link: " +
+				"open the address of Listen. From elsewhere go through a tunnel, such as ssh -L 9080:127.0.0.1:9080 HOST, or set Token.",
+			examples: [][2]string{{"causeway dashboard", "as the user that runs Causeway, who can read the key file"}},
+		},
+		"audit": {
+			text:     "Each retry, drop, renewal and order about people is kept, with who wanted it and what became of it; the newest 100,000 of them.",
+			examples: [][2]string{{"causeway audit", "the newest 50"}, {"causeway audit 1000 --json", "more of them, for a script"}},
+		},
+		"store": {
+			text: "migrate does what the next start does anyway. copy needs an empty store to copy into, which may be the path of an SQLite database or the address of a PostgreSQL one, " +
+				"and that Causeway is stopped; without --from it takes the store of the config. env:NAME takes an address with a password from an environment variable.",
+			examples: [][2]string{{"causeway store check", "reads all of it; exit code 1 when something is wrong"},
+				{"causeway store copy --to postgres://causeway@db.example.com/causeway", "from SQLite to PostgreSQL"},
+				{"causeway store copy --from env:DSN --to causeway.db", "and back"}},
+			words: storeActions,
 		},
 		"rekey": {
 			text:     "Stop Causeway first. Back the new key file up afterwards, and keep the former one with the backups of the database that belong to it.",
@@ -102,6 +124,12 @@ var flagMeanings = []flagMeaning{
 	{flagOutput, "FILE", "writes into a new file"},
 }
 
+// storeFlags are those that mean something else to causeway store.
+var storeFlags = map[string]flagMeaning{
+	flagFrom: {flagFrom, "DSN", "the store to copy from; that of the config where none is named"},
+	flagTo:   {flagTo, "DSN", "the empty store to copy into"},
+}
+
 // dashed is how a flag is shown.
 func (f flagMeaning) dashed() string {
 	if len(f.name) == 1 {
@@ -115,6 +143,9 @@ func flagsOf(v verb) []flagMeaning {
 	var all []flagMeaning
 	for _, f := range flagMeanings {
 		if slices.Contains(v.flags, f.name) {
+			if of, other := storeFlags[f.name]; other && v.name == "store" {
+				f = of
+			}
 			all = append(all, f)
 		}
 	}

@@ -54,7 +54,7 @@ func TestImportNamesWhatIsWrong(t *testing.T) {
 	w.write("broken.toml", "[mattermost.work]\nToken=\"s3cr3t\n")
 	for path, want := range map[string]string{
 		"none.toml":   "causeway: reading Matterbridge's config: open none.toml: no such file or directory: name the file with which it runs\n",
-		"broken.toml": "causeway: broken.toml:2: the text is not closed on its line; end it with the quotation mark it begins with\n",
+		"broken.toml": "causeway: broken.toml:2: Token: the text is not closed on its line; end it with the quotation mark it begins with\n",
 	} {
 		got := w.call("import", w.path(path))
 		if strings.Contains(got.errors, "s3cr3t") || got.code != 1 || got.errors != want {

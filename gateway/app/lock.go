@@ -5,13 +5,19 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"causeway/gateway/store"
 )
 
 var errLocked = errors.New("locked")
 
 // lockStore keeps a second `causeway run` away from a store: two lanes for one conversation would post twice. The
 // lock ends with the process, however that ends; the file stays. Other commands do not ask for it.
+// A store in PostgreSQL is held by the database itself: there is no file then, nor an error.
 func lockStore(dsn string) (*os.File, error) {
+	if store.IsPostgres(dsn) {
+		return nil, nil
+	}
 	path := followed(dsn) + ".lock"
 	f, err := openLocked(path)
 	switch {

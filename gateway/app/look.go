@@ -31,14 +31,16 @@ func openLook(ctx context.Context, s config.Storage) (*look, error) {
 	if err != nil {
 		return &look{}, err
 	}
-	if err := mayBeWritten(s.DSN); err != nil {
-		return &look{}, err
+	if !store.IsPostgres(s.DSN) {
+		if err := mayBeWritten(s.DSN); err != nil {
+			return &look{}, err
+		}
 	}
 	r, err := store.OpenReader(ctx, s.DSN, keys)
 	switch {
 	case err == nil:
 		return &look{reader: r}, nil
-	case errors.Is(err, store.ErrTooNew):
+	case errors.Is(err, store.ErrTooNew), errors.Is(err, store.ErrUnfinished), store.IsPostgres(s.DSN):
 		return &look{}, err
 	}
 	return &look{}, damaged(err)
@@ -46,9 +48,12 @@ func openLook(ctx context.Context, s config.Storage) (*look, error) {
 
 // mayBeMade finds what would keep the first start from making the store.
 func mayBeMade(s config.Storage) error {
-	paths := []string{s.DSN, s.KeyFile}
-	if s.Key != "" {
-		paths = paths[:1]
+	var paths []string
+	if !store.IsPostgres(s.DSN) {
+		paths = append(paths, s.DSN)
+	}
+	if s.Key == "" {
+		paths = append(paths, s.KeyFile)
 	}
 	for _, path := range paths {
 		dir := filepath.Dir(path)

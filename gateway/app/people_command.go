@@ -161,7 +161,7 @@ func (c *call) ordered(ctx context.Context, r *config.Running, o people.Order) (
 	if o.Act == people.ActSync {
 		patience = web.OrderTime
 	}
-	got, err := c.request(ctx, r, asking{method: http.MethodPost, path: web.OrdersPath, body: body, time: patience,
+	got, err := c.request(ctx, r, asking{method: http.MethodPost, path: web.PeoplePath, body: body, time: patience,
 		token: func(k store.Keys, now time.Time) string { return k.OrderToken(now, body) }})
 	if err != nil {
 		return report, err

@@ -108,10 +108,10 @@ func TestRunSaysThatPeopleCannotConnect(t *testing.T) {
 		}
 		w := newWorld(t, text)
 		r := w.run()
+		r.stop()
 		if got := strings.Count(r.log.String(), "people cannot connect their accounts on left and right: set PublicURL in [http]"); got != want {
 			t.Errorf("%q: said %d times\n%s", change, got, r.log)
 		}
-		r.stop()
 	}
 }
 

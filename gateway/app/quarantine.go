@@ -100,7 +100,7 @@ func (c *call) release(ctx context.Context, cfg *config.Config, s *store.Store, 
 		change, done = s.Drop, "is given up: it will not arrive in %s."
 	}
 	target, err := change(ctx, id)
-	if err != nil {
+	if err := c.note(ctx, s, action, fmt.Sprint("message ", id), fmt.Sprintf("Message %d "+done, id, target), err); err != nil {
 		return err
 	}
 	named, err := c.names(ctx, cfg, s)

@@ -20,7 +20,7 @@ func (c *call) rekey(ctx context.Context) error {
 		return errors.New("the key stands in Key in [storage], which Causeway cannot change: put it into a file, name that as KeyFile, " +
 			"run causeway rekey, and put what the file then says where Key takes it from")
 	case !storeExists(s):
-		return fmt.Errorf("there is no store %s yet, so nothing is encrypted", s.DSN)
+		return fmt.Errorf("there is no store %s yet, so nothing is encrypted", store.Name(s.DSN))
 	}
 	if err := keyBelongs(s); err != nil {
 		return err
@@ -29,8 +29,10 @@ func (c *call) rekey(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer lock.Close()
-	sealed, err := store.Rekey(ctx, s.DSN, s.KeyFile, store.Options{})
+	if lock != nil {
+		defer lock.Close()
+	}
+	sealed, err := store.Rekey(ctx, s.DSN, s.KeyFile, store.Options{Holder: holder()})
 	if err != nil {
 		return err
 	}

@@ -93,7 +93,7 @@ func TestRunAnswersWhetherItIsAlive(t *testing.T) {
 	w := newWorld(t, accounts+oneGateway)
 	r := w.run()
 	address := r.address()
-	for path, want := range map[string]int{"/healthz": http.StatusOK, "/": http.StatusNotFound} {
+	for path, want := range map[string]int{"/healthz": http.StatusOK, "/nothing": http.StatusNotFound} {
 		resp, err := http.Get("http://" + address + path)
 		if err != nil {
 			t.Fatal(err)

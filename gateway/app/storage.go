@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 
 	"causeway/gateway/config"
 	"causeway/gateway/store"
@@ -13,6 +14,19 @@ import (
 
 // openStore opens the store of the config for reading and writing; key file and store are made when both are absent.
 func openStore(ctx context.Context, s config.Storage) (*store.Store, error) {
+	return openStoreWith(ctx, s, store.Options{})
+}
+
+// holder names this process to others that want to work on the same store.
+func holder() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "a host without a name"
+	}
+	return fmt.Sprintf("process %d on %s", os.Getpid(), host)
+}
+
+func openStoreWith(ctx context.Context, s config.Storage, o store.Options) (*store.Store, error) {
 	if err := keyBelongs(s); err != nil {
 		return nil, err
 	}
@@ -20,11 +34,11 @@ func openStore(ctx context.Context, s config.Storage) (*store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	opened, err := store.Open(ctx, s.DSN, keys, store.Options{})
+	opened, err := store.Open(ctx, s.DSN, keys, o)
 	switch {
 	case err == nil:
 		return opened, nil
-	case errors.Is(err, store.ErrTooNew), isPath(err), ctx.Err() != nil: // these name the next step
+	case errors.Is(err, store.ErrTooNew), errors.Is(err, store.ErrUnfinished), store.IsPostgres(s.DSN), isPath(err), ctx.Err() != nil: // these name the next step
 		return nil, err
 	}
 	return nil, damaged(err)
@@ -50,13 +64,21 @@ func keyBelongs(s config.Storage) error {
 	}
 	if _, err := os.Stat(s.KeyFile); errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("the store %s is there, but its key file %s is not: restore it from a backup or set KeyFile in [storage]; to begin anew, move the store away too",
-			s.DSN, s.KeyFile)
+			store.Name(s.DSN), s.KeyFile)
 	}
 	return nil
 }
 
+// lookTime is how long PostgreSQL may take to tell whether there is a store.
+const lookTime = 10 * time.Second
+
 // storeExists reports whether anything was ever stored.
 func storeExists(s config.Storage) bool {
+	if store.IsPostgres(s.DSN) {
+		ctx, cancel := context.WithTimeout(context.Background(), lookTime)
+		defer cancel()
+		return store.Begun(ctx, s.DSN)
+	}
 	info, err := os.Stat(s.DSN)
 	return err == nil && info.Size() > 0
 }

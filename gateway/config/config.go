@@ -42,13 +42,17 @@ type validator interface {
 
 // Config is a valid config; paths in it are absolute, or relative to the working directory where baseDir was.
 type Config struct {
-	General  General
-	Storage  Storage
-	HTTP     HTTP
-	People   People
-	Accounts map[string]Account // by ID
-	Directs  []Direct           // in the order of the file
-	Gateways []Gateway          // in the order of the file
+	General General
+	Storage Storage
+	HTTP    HTTP
+	// Metrics are for Prometheus.
+	Metrics Metrics
+	// Dashboard is for the operator.
+	Dashboard Dashboard
+	People    People
+	Accounts  map[string]Account // by ID
+	Directs   []Direct           // in the order of the file
+	Gateways  []Gateway          // in the order of the file
 	// Warnings are doubts that do not keep Causeway from running, sorted by line.
 	Warnings []Mistake
 }
@@ -67,7 +71,8 @@ type General struct {
 
 // Storage is [storage].
 type Storage struct {
-	// DSN is the path of the SQLite database, which is made at the first start.
+	// DSN is the path of the SQLite database, which is made at the first start, or the address of a PostgreSQL one, postgres://USER@HOST/DATABASE, which
+	// docs/postgresql.md tells about; "env:NAME" takes it from an environment variable. In code, use store.Name to show it.
 	DSN string
 	// Key is the text of the key file, for those who keep it elsewhere, such as in the environment; empty: KeyFile holds it.
 	Key secret.Secret
@@ -83,6 +88,17 @@ type HTTP struct {
 	// PublicURL is the address at which others reach that server, as a rule through a reverse proxy; it may have a path. Empty: nobody can. In
 	// code, it has no slash at its end.
 	PublicURL string
+}
+
+// Dashboard is [dashboard]: the operator's pages at Listen.
+type Dashboard struct {
+	// Enable shows the pages.
+	Enable bool
+	// Token is what one logs in with. Without it, and without PublicURL, the pages are open to browsers on this machine; `causeway dashboard` gives
+	// a link that logs in as well.
+	Token secret.Secret
+	// ShowText shows texts of messages, as long as they are kept.
+	ShowText bool
 }
 
 // Account is one [PROTOCOL.NAME].
@@ -131,11 +147,13 @@ type Endpoint struct {
 
 // Gateway is one [[gateway]]. Disabled ones are validated and listed like the others.
 type Gateway struct {
-	Name      string
-	Enable    bool
-	Files     Files
-	Endpoints []Endpoint // first all of inout, then in, then out
-	Line      int
+	Name   string
+	Enable bool
+	Files  Files
+	// MentionAll: mentions of everybody in a conversation go as such.
+	MentionAll bool
+	Endpoints  []Endpoint // first all of inout, then in, then out
+	Line       int
 }
 
 // Load reads and parses the file at path, with the environment of the process. Mistakes come as [Errors]; a file

@@ -75,20 +75,31 @@ Deny = ["Mallory@example.com "]
 SyncInterval = "2h"
 OnTeamsUserRemoved = "Nothing"
 MaxRemovals = "10%"
+
+[metrics]
+Enable = false
+Token = "env:METRICS"
+
+[dashboard]
+Enable = false
+Token = "env:DASHBOARD"
+ShowText = true
 `
 
 func TestEverythingGivenArrives(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "ca.pem"), "", 0o644)
-	got, err := config.Parse("config.toml", []byte(complete), dir, env(map[string]string{"SECRET": "from env"}), protocols())
+	got, err := config.Parse("config.toml", []byte(complete), dir, env(map[string]string{"SECRET": "from env", "METRICS": "a token of twenty characters", "DASHBOARD": "twenty characters and more"}), protocols())
 	if err != nil {
 		t.Fatal(err)
 	}
 	db := filepath.Join(dir, "data", "messages.db")
 	want := &config.Config{
-		General: config.General{LogLevel: "warn", LogFormat: "json", RemoteNickFormat: "<{NICK}>"},
-		Storage: config.Storage{DSN: db, KeyFile: db + ".key"},
-		HTTP:    config.HTTP{Listen: ":80", PublicURL: "https://example.com/causeway"},
+		General:   config.General{LogLevel: "warn", LogFormat: "json", RemoteNickFormat: "<{NICK}>"},
+		Storage:   config.Storage{DSN: db, KeyFile: db + ".key"},
+		HTTP:      config.HTTP{Listen: ":80", PublicURL: "https://example.com/causeway"},
+		Metrics:   config.Metrics{Token: "a token of twenty characters"},
+		Dashboard: config.Dashboard{Token: "twenty characters and more", ShowText: true},
 		People: config.People{
 			Prompt: config.PromptAllowList, PromptTeams: []string{"main"}, AllowListFile: filepath.Join(dir, "ca.pem"), RemindAfter: 48 * time.Hour, MaxPendingInvites: 7,
 			KeepMapping: true, MaxConnected: 250, Allow: []string{"@example.com"}, Deny: []string{"mallory@example.com"},
@@ -122,9 +133,11 @@ func TestEmptyFileGivesTheDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &config.Config{
-		General: config.General{LogLevel: "info", LogFormat: "text", RemoteNickFormat: "{NICK}"},
-		Storage: config.Storage{DSN: "/etc/causeway/causeway.db", KeyFile: "/etc/causeway/causeway.db.key"},
-		HTTP:    config.HTTP{Listen: "127.0.0.1:9080"},
+		General:   config.General{LogLevel: "info", LogFormat: "text", RemoteNickFormat: "{NICK}"},
+		Storage:   config.Storage{DSN: "/etc/causeway/causeway.db", KeyFile: "/etc/causeway/causeway.db.key"},
+		HTTP:      config.HTTP{Listen: "127.0.0.1:9080"},
+		Metrics:   config.Metrics{Enable: true},
+		Dashboard: config.Dashboard{Enable: true},
 		People: config.People{
 			Enable: true, Prompt: config.PromptOff, RemindAfter: 30 * 24 * time.Hour, MaxPendingInvites: 50, RequireSameEmail: true, MatchByEmail: true,
 			SyncInterval: time.Hour, OnTeamsUserRemoved: config.RemovedDeactivate,

@@ -17,7 +17,9 @@ type Direct struct {
 	Enable, DirectMessages, GroupMessages bool
 	// Files says what becomes of files in them.
 	Files Files
-	Line  int
+	// MentionAll: mentions of everybody in a conversation go as such.
+	MentionAll bool
+	Line       int
 }
 
 // directKeys are the keys of a [[direct]]; nil means true.
@@ -35,6 +37,9 @@ type directKeys struct {
 	MaxFileSize  string
 	AllowedTypes []string
 	BlockedTypes []string
+	// MentionAll: "@all" and its like in a group call everybody in it on the other side, too, as a mention of everyone in Teams does. Otherwise,
+	// as when left out, that is only a word there.
+	MentionAll bool
 }
 
 func yes(b *bool) bool { return b == nil || *b }
@@ -47,7 +52,7 @@ func (d *decoder) directs(at place, list []directKeys, accounts *accounts) []Dir
 		if !here.ok("") {
 			continue // not even a table
 		}
-		one := Direct{Enable: yes(keys.Enable), DirectMessages: yes(keys.DirectMessages), GroupMessages: yes(keys.GroupMessages), Line: here.node.line}
+		one := Direct{Enable: yes(keys.Enable), DirectMessages: yes(keys.DirectMessages), GroupMessages: yes(keys.GroupMessages), MentionAll: keys.MentionAll, Line: here.node.line}
 		one.Files = d.filePolicy(here, keys.Files, keys.MaxFileSize, keys.AllowedTypes, keys.BlockedTypes)
 		var ok bool
 		if one.Accounts, ok = d.directAccounts(here, keys.Accounts, accounts); !ok {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"net"
 	"net/url"
@@ -17,20 +18,24 @@ import (
 
 // document is the file as far as it is no account: the structs that say which keys there are.
 type document struct {
-	General General       `toml:"general"`
-	Storage Storage       `toml:"storage"`
-	HTTP    HTTP          `toml:"http"`
-	People  People        `toml:"people"`
-	Direct  []directKeys  `toml:"direct"`
-	Gateway []gatewayKeys `toml:"gateway"`
+	General   General       `toml:"general"`
+	Storage   Storage       `toml:"storage"`
+	HTTP      HTTP          `toml:"http"`
+	Metrics   Metrics       `toml:"metrics"`
+	Dashboard Dashboard     `toml:"dashboard"`
+	People    People        `toml:"people"`
+	Direct    []directKeys  `toml:"direct"`
+	Gateway   []gatewayKeys `toml:"gateway"`
 }
 
 func defaults() document {
 	return document{
-		General: General{LogLevel: "info", LogFormat: "text", RemoteNickFormat: defaultNickFormat},
-		Storage: Storage{DSN: "causeway.db"},
-		HTTP:    HTTP{Listen: "127.0.0.1:9080"},
-		People:  defaultPeople(),
+		General:   General{LogLevel: "info", LogFormat: "text", RemoteNickFormat: defaultNickFormat},
+		Storage:   Storage{DSN: defaultDSN},
+		HTTP:      HTTP{Listen: "127.0.0.1:9080"},
+		Metrics:   Metrics{Enable: true},
+		People:    defaultPeople(),
+		Dashboard: Dashboard{Enable: true},
 	}
 }
 
@@ -48,10 +53,12 @@ func (d *decoder) document(root place, keys map[string]toml.Primitive, protocols
 	accounts := d.newAccounts(protocols)
 	d.table(root, keys, func(key string, value toml.Primitive) { accounts.protocol(root, key, value) }, &doc)
 
-	cfg := &Config{General: doc.General, Storage: doc.Storage, HTTP: doc.HTTP, People: doc.People}
+	cfg := &Config{General: doc.General, Storage: doc.Storage, HTTP: doc.HTTP, Metrics: doc.Metrics, Dashboard: doc.Dashboard, People: doc.People}
 	d.general(d.own(root, "general"), &cfg.General)
 	d.storage(d.own(root, "storage"), &cfg.Storage)
 	d.http(d.own(root, "http"), &cfg.HTTP)
+	d.metrics(d.own(root, "metrics"), &cfg.Metrics)
+	d.dashboard(d.own(root, "dashboard"), &cfg.Dashboard)
 	d.people(d.own(root, "people"), &cfg.People)
 	cfg.Accounts = accounts.finish(cfg.General.RemoteNickFormat)
 	cfg.Directs = d.directs(d.own(root, "direct"), doc.Direct, accounts)
@@ -102,21 +109,34 @@ func (d *decoder) nickFormat(at place, format string) {
 	}
 }
 
+// defaultDSN is the database where none is named.
+const defaultDSN = "causeway.db"
+
 func (d *decoder) storage(at place, s *Storage) {
+	if name, fromEnv := strings.CutPrefix(s.DSN, envPrefix); fromEnv && at.ok("DSN") {
+		s.DSN, _ = d.lookupEnv(name)
+	} else if isPostgres(s.DSN) {
+		d.plainSecret = d.plainSecret || holdsPassword(s.DSN)
+	}
 	if at.ok("DSN") {
 		if problem, hint := checkDSN(s.DSN); problem != "" {
 			d.mistake(at, "DSN", problem, hint)
 		}
 	}
-	s.DSN = d.resolve(s.DSN)
 	_, given := at.node.find("KeyFile")
+	beside := d.resolve(s.DSN)
+	if isPostgres(s.DSN) {
+		beside = d.resolve(defaultDSN) // so that the key stays where it was when the store moves
+	} else {
+		s.DSN = beside
+	}
 	switch {
 	case s.Key != "" && given:
 		d.mistake(at, "Key", "KeyFile is given, too", "one of the two is enough")
 	case s.Key != "":
 		return
 	case !given:
-		s.KeyFile = s.DSN + ".key"
+		s.KeyFile = beside + ".key"
 	}
 	if !at.ok("KeyFile") || !at.ok("DSN") {
 		return
@@ -136,19 +156,45 @@ func (d *decoder) storage(at place, s *Storage) {
 
 // checkDSN never shows the DSN, which may hold a password.
 func checkDSN(dsn string) (problem, hint string) {
-	const path = `name the file of an SQLite database, such as "causeway.db"`
+	const path = `name the file of an SQLite database, such as "causeway.db", or a PostgreSQL one, postgres://USER@HOST/DATABASE`
 	scheme, _, isURL := strings.Cut(strings.ToLower(dsn), ":")
 	switch {
 	case dsn == "":
 		return "names no database", path
+	case isPostgres(dsn):
+		return checkAddress(dsn)
 	case isURL && (scheme == "postgres" || scheme == "postgresql"):
-		return "PostgreSQL is not supported yet, it comes with a later version", path
+		return "not the address of a database", path
 	case strings.HasPrefix(dsn, ":memory:"):
 		return "a database in memory would lose messages", path
 	case isURL && (strings.Contains(dsn, "://") || scheme == "file" || scheme == "sqlite"):
 		return "not the path of a file", path
 	}
 	return "", ""
+}
+
+// isPostgres tells addresses of PostgreSQL from paths, as package store does.
+func isPostgres(dsn string) bool {
+	scheme, _, found := strings.Cut(strings.ToLower(dsn), "://")
+	return found && (scheme == "postgres" || scheme == "postgresql")
+}
+
+// checkAddress finds what can be told of an address without using it.
+func checkAddress(dsn string) (problem, hint string) {
+	const address = "write postgres://USER@HOST/DATABASE; characters such as @ : / and % of a password are written as %40 %3A %2F %25"
+	if u, err := url.Parse(dsn); err != nil || strings.Trim(u.Path, "/") == "" {
+		return "not the address of a database", address
+	}
+	return "", ""
+}
+
+func holdsPassword(dsn string) bool {
+	u, err := url.Parse(dsn)
+	if err != nil {
+		return true
+	}
+	_, given := u.User.Password()
+	return given || u.Query().Has("password")
 }
 
 func (d *decoder) http(at place, h *HTTP) {
@@ -164,6 +210,15 @@ func (d *decoder) http(at place, h *HTTP) {
 		}
 	}
 	h.PublicURL = strings.TrimRight(h.PublicURL, "/")
+}
+
+// shortestToken keeps tokens from being guessed: nothing else limits how often that is tried.
+const shortestToken = 20
+
+func (d *decoder) dashboard(at place, b *Dashboard) {
+	if at.ok("Token") && b.Token != "" && len(b.Token.Reveal()) < shortestToken {
+		d.mistake(at, "Token", fmt.Sprintf("is shorter than %d characters, so it could be guessed", shortestToken), "make one by: openssl rand -hex 20")
+	}
 }
 
 func checkPublicURL(text string) string {
@@ -202,6 +257,8 @@ func knownKeys(protocols Protocols) []tableKeys {
 	for _, name := range slices.Sorted(maps.Keys(protocols)) {
 		list = append(list, tableKeys{"[" + name + ".NAME]", names(fieldsOf(protocols[name](), &accountKeys{}))})
 	}
+	list = append(list, tableKeys{"[metrics]", names(fieldsOf(&Metrics{}))})     // behind accounts, which have a Token more often
+	list = append(list, tableKeys{"[dashboard]", names(fieldsOf(&Dashboard{}))}) // behind accounts, which have a Token more often
 	list = append(list, tableKeys{"[[direct]]", names(fieldsOf(&directKeys{}))})
 	list = append(list, tableKeys{"[[gateway]]", names(fieldsOf(&gatewayKeys{}))})
 	for _, direction := range []Direction{InOut, In, Out} {

@@ -28,7 +28,7 @@ func bridges() config.Protocols {
 	return all
 }
 
-var exampleEnv = env(map[string]string{"CAUSEWAY_MATTERMOST_TOKEN": "t", "CAUSEWAY_TEAMS_SECRET": "s", "CAUSEWAY_MATTERMOST_OAUTH": "o"})
+var exampleEnv = env(map[string]string{"CAUSEWAY_MATTERMOST_TOKEN": "t", "CAUSEWAY_TEAMS_SECRET": "s", "CAUSEWAY_MATTERMOST_OAUTH": "o", "CAUSEWAY_METRICS_TOKEN": "twenty characters at least", "CAUSEWAY_DASHBOARD_TOKEN": "twenty characters and more"})
 
 func TestExampleIsValid(t *testing.T) {
 	cfg, err := config.Parse("config.toml.example", []byte(read(t, example)), t.TempDir(), exampleEnv, bridges())

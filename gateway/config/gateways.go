@@ -24,6 +24,9 @@ type gatewayKeys struct {
 	// AllowedTypes everything else is copied.
 	AllowedTypes []string `toml:"AllowedTypes"`
 	BlockedTypes []string `toml:"BlockedTypes"`
+	// MentionAll: "@channel", "@all" and "@here" in Mattermost call the whole channel in Teams, and mentions of a team or channel in Teams everybody in
+	// the channel in Mattermost. Otherwise, as when left out, they are only words on the other side, and wake nobody there.
+	MentionAll bool `toml:"MentionAll"`
 	// InOut are conversations that are read and written, In those that are only read, Out those that are only written. There are two at least.
 	InOut []endpointKeys `toml:"inout"`
 	In    []endpointKeys `toml:"in"`
@@ -51,7 +54,7 @@ func (d *decoder) gateways(at place, list []gatewayKeys, accounts *accounts) []G
 		}
 		g := Gateway{Name: strings.TrimSpace(keys.Name), Enable: keys.Enable == nil || *keys.Enable, Line: here.node.line}
 		d.gatewayName(here, g.Name, lines)
-		g.Files = d.filePolicy(here, keys.Files, keys.MaxFileSize, keys.AllowedTypes, keys.BlockedTypes)
+		g.Files, g.MentionAll = d.filePolicy(here, keys.Files, keys.MaxFileSize, keys.AllowedTypes, keys.BlockedTypes), keys.MentionAll
 		first := map[conversation]int{}
 		for _, group := range []struct {
 			direction Direction

@@ -56,7 +56,7 @@ func TestLoadRunningReportsWhatItNeeds(t *testing.T) {
 		"[general\n":                       "the header of the table is wrong",
 		"[http]\nListen = \"nowhere\"":     "config.toml:2: [http] Listen: not an address and a port",
 		"[http]\nLisen = \":80\"":          "did you mean Listen?",
-		"[storage]\nDSN = \"postgres://\"": "PostgreSQL is not supported yet",
+		"[storage]\nDSN = \"postgres://\"": "not the address of a database",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)

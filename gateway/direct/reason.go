@@ -41,6 +41,12 @@ const (
 	Fixed
 	// Earlier: it was said before everything was as it must be.
 	Earlier
+	// NotAllowed: its author has connected, and has not allowed all that is needed to write it there.
+	NotAllowed
+	// ChangeStays: a message was changed whose people have changed since it was written.
+	ChangeStays
+	// AtOnce: another conversation with the same people was begun on the other side at the same time.
+	AtOnce
 
 	reasons // how many there are
 )
@@ -67,6 +73,9 @@ var texts = [reasons]string{
 	AuthorNotConnected: "you have not connected your accounts, so nothing can be written in your name there",
 	Fixed:              "such a conversation keeps its people and has no topic",
 	Earlier:            "it was said before",
+	NotAllowed:         "Causeway may not write there in your name; connect your accounts again, and allow what it asks for",
+	ChangeStays:        "the people in it have changed since what was changed was written",
+	AtOnce:             "another conversation with the same people was begun at the same time",
 }
 
 // Text says it so that it completes "not carried: ", for people. missing are the names of those who are the reason, where some are.

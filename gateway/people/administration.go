@@ -1,14 +1,17 @@
 package people
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"causeway/bridge"
 	"causeway/gateway/config"
+	"causeway/gateway/store"
 )
 
 // Act is something that administrators can do. The same table serves `causeway people` and the command "admin" at home.
@@ -105,19 +108,23 @@ func outcome(name, text string, err error) Outcome {
 	return Outcome{Name: name, Text: text}
 }
 
-// Administrator is who gives an order: a user at home, or, without one, the operator by command line.
+// Administrator is who gives an order: a user at home, or, without one, the operator by command line, or otherwise as By says.
 type Administrator struct {
 	Account bridge.AccountName
 	User    bridge.UserID
+	By      string
 }
 
 // String names them in the log.
 func (a Administrator) String() string {
 	if a.User == "" {
-		return "operator by command line"
+		return cmp.Or(a.By, OperatorByCommand)
 	}
 	return string(a.Account) + " " + string(a.User)
 }
+
+// OperatorByCommand is who has given an order on the command line, in logs.
+const OperatorByCommand = "operator by command line"
 
 // Report is what became of an order, as JSON.
 type Report struct {
@@ -151,8 +158,26 @@ func (p *People) Administer(ctx context.Context, by Administrator, o Order) ([]O
 	for _, d := range done {
 		p.logAct(by, o, d)
 	}
-	return done, nil
+	return done, p.audit(ctx, by, o, done)
 }
+
+// audit keeps what was done, or refused; looking is neither.
+func (p *People) audit(ctx context.Context, by Administrator, o Order, done []Outcome) error {
+	if o.DryRun {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), auditTime)
+	defer cancel()
+	for _, d := range done {
+		if err := p.o.Store.Record(ctx, store.Audited{Who: by.String(), Act: "people " + o.wording(), About: d.Name, Result: d.Text, Failed: d.Failed}); err != nil {
+			return fmt.Errorf("%s: it is done, but stands in no audit log: %w", o.Act, err)
+		}
+	}
+	return nil
+}
+
+// auditTime is how long it may take to store what was done, even where who has ordered it is gone.
+const auditTime = 10 * time.Second
 
 func orderNames() []string {
 	var all []string
@@ -172,7 +197,8 @@ const (
 	keyResult = "result"
 )
 
-func (p *People) logAct(by Administrator, o Order, d Outcome) {
+// wording is the act with its options, as typed.
+func (o Order) wording() string {
 	what := o.Act
 	if o.DryRun {
 		what += " --dry-run"
@@ -180,9 +206,13 @@ func (p *People) logAct(by Administrator, o Order, d Outcome) {
 	if o.Confirm > 0 {
 		what += fmt.Sprint(" --confirm ", o.Confirm)
 	}
+	return what
+}
+
+func (p *People) logAct(by Administrator, o Order, d Outcome) {
 	said := "an administrator's order is done"
 	if d.Failed {
 		said = "an administrator's order is refused"
 	}
-	p.o.Log.WithFields(map[string]any{keyBy: by.String(), keyAct: what, keyWhom: d.Name, keyResult: d.Text}).Info(said)
+	p.o.Log.WithFields(map[string]any{keyBy: by.String(), keyAct: o.wording(), keyWhom: d.Name, keyResult: d.Text}).Info(said)
 }

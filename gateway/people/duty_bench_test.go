@@ -61,7 +61,7 @@ func BenchmarkTwoThousandPeople(b *testing.B) {
 			s.AddChannel(c, "team/"+string(c))
 			s.SetMembers(c, all...)
 		}
-		r.pairs = append(r.pairs, carried(c)...)
+		r.routes = append(r.routes, carried(c)...)
 	}
 	o := Options{
 		Accounts: []Account{

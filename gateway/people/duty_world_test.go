@@ -64,7 +64,7 @@ func (l *safeText) String() string {
 type road struct {
 	mutex   sync.Mutex
 	servers map[bridge.AccountName]bridge.ServerID
-	pairs   []Pair
+	routes  []Route
 	changed chan struct{}
 	broken  map[bridge.ChannelID]bool
 	waiting int
@@ -101,10 +101,10 @@ func (r *road) Identity(a bridge.AccountName) (bridge.Identity, bool) {
 	return bridge.Identity{Server: s, User: "bot"}, ok
 }
 
-func (r *road) Pairs() ([]Pair, <-chan struct{}) {
+func (r *road) Routes() ([]Route, <-chan struct{}) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	return slices.Clone(r.pairs), r.changed
+	return slices.Clone(r.routes), r.changed
 }
 
 func (r *road) Delivers(from, _ bridge.ConversationID) bool {
@@ -127,23 +127,23 @@ func (r *road) hold(c bridge.ChannelID, on bool) {
 }
 
 // set replaces what is carried.
-func (r *road) set(pairs ...Pair) {
+func (r *road) set(routes ...Route) {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	r.pairs = pairs
+	r.routes = routes
 	close(r.changed)
 	r.changed = make(chan struct{})
 }
 
-func (r *road) add(pairs ...Pair) {
-	old, _ := r.Pairs()
-	r.set(append(old, pairs...)...)
+func (r *road) add(routes ...Route) {
+	old, _ := r.Routes()
+	r.set(append(old, routes...)...)
 }
 
 // carried are both directions between channels of one name.
-func carried(c bridge.ChannelID) []Pair {
+func carried(c bridge.ChannelID) []Route {
 	home, away := bridge.ConversationID{Server: homeServer, Channel: c}, bridge.ConversationID{Server: awayServer, Channel: c}
-	return []Pair{
+	return []Route{
 		{From: home, To: away, Reader: homeAccount, Writer: awayAccount, Name: "team/" + string(c)},
 		{From: away, To: home, Reader: awayAccount, Writer: homeAccount, Name: "team/" + string(c)},
 	}

@@ -238,14 +238,14 @@ func (v *inviting) inside(ctx context.Context, server bridge.ServerID, u bridge.
 	if len(v.p.o.Settings.PromptTeams) > 0 {
 		return true, nil
 	}
-	pairs, _ := v.p.o.Gateway.Pairs()
+	routes, _ := v.p.o.Gateway.Routes()
 	var failed error
 	asked := map[bridge.ConversationID]bool{}
-	for _, pair := range pairs {
-		if pair.Shape != bridge.Open {
+	for _, route := range routes {
+		if route.Shape != bridge.Open {
 			continue
 		}
-		for c, name := range map[bridge.ConversationID]bridge.AccountName{pair.From: pair.Reader, pair.To: pair.Writer} {
+		for c, name := range map[bridge.ConversationID]bridge.AccountName{route.From: route.Reader, route.To: route.Writer} {
 			a, ok := v.p.account(name)
 			if !ok || c.Server != server || asked[c] {
 				continue

@@ -96,9 +96,12 @@ func (m *matching) run(ctx context.Context) {
 // forget deletes what was found before it was switched off.
 func (m *matching) forget(ctx context.Context) {
 	for {
-		err := m.p.o.Store.ExpireMatches(ctx, time.Now())
+		found, err := m.p.o.Store.ExpireMatches(ctx, time.Now())
 		if ctx.Err() != nil {
 			return
+		}
+		if found {
+			m.p.changed()
 		}
 		m.failing.report("store", m.log, "forgetting people who were known by their e-mail addresses", err)
 		if err == nil || !pause(ctx, matchRetry) {
@@ -110,7 +113,10 @@ func (m *matching) forget(ctx context.Context) {
 // upkeep forgets what does not count any more, and looks again at those who were found, before that time comes.
 func (m *matching) upkeep(ctx context.Context) {
 	now := time.Now()
-	err := m.p.o.Store.ExpireMatches(ctx, now.Add(-matchLife))
+	found, err := m.p.o.Store.ExpireMatches(ctx, now.Add(-matchLife))
+	if found { // nobody vouches any more that they are who they were: a conversation may go to them
+		m.p.changed()
+	}
 	var due []store.User
 	if err == nil {
 		due, err = m.p.o.Store.Matched(ctx, now.Add(matchLead-matchLife))

@@ -261,9 +261,15 @@ func TestWhatCannotBeLookedAtAgainExpires(t *testing.T) {
 		if got := s.matched(homeServer, "ann"); got != "anna" {
 			s.Errorf("%q", got)
 		}
+		changed := s.people.changes()
 		s.pass(2 * time.Hour)
 		if got := s.matched(homeServer, "ann"); got != "?" {
 			s.Errorf("%q", got)
+		}
+		select {
+		case <-changed:
+		default:
+			s.Error("nobody was told that it does not count any more")
 		}
 	})
 }

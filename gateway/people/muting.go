@@ -63,9 +63,9 @@ func newMuting(p *People) *muting {
 
 // channels are the mirrors of gateways, and of direct and group conversations.
 func (m *muting) channels() ([]mirror, <-chan struct{}) {
-	pairs, changed := m.p.o.Gateway.Pairs()
+	routes, changed := m.p.o.Gateway.Routes()
 	var all []mirror
-	for _, p := range pairs {
+	for _, p := range routes {
 		if a, ok := m.p.account(p.Reader); ok && a.home() {
 			all = append(all, mirror{kind: kindOf(p.Shape), home: p.From, away: p.To, near: p.Reader, far: p.Writer, everybody: whether(p.Everybody)})
 		}

@@ -93,7 +93,7 @@ func (s *society) playMutes(cases []muteCase, fault string) {
 	}
 	var fed feed
 	mirrors := func(late bool) {
-		var pairs []Pair
+		var routes []Route
 		var further []mirror
 		for n, c := range cases {
 			_, channel := name(n)
@@ -102,11 +102,11 @@ func (s *society) playMutes(cases []muteCase, fault string) {
 			}
 			further = append(further, c.mirrors(channel)...)
 			if c.place == "bridged channel" || c.place == "bridged channel that they are not in elsewhere" {
-				pairs = append(pairs, carried(channel)...)
+				routes = append(routes, carried(channel)...)
 			}
 		}
 		fed.set(further)
-		s.road.set(pairs...)
+		s.road.set(routes...)
 	}
 	var people []store.Person
 	for n, c := range cases {

@@ -53,9 +53,9 @@ func (a Account) short() string {
 type Gateway interface {
 	// Identity tells which server an account is on, and as whom; false before it has connected once.
 	Identity(a bridge.AccountName) (bridge.Identity, bool)
-	// Pairs gives, for each conversation that is read, those to which it is carried, as far as their names were found. The channel is closed when that
+	// Routes gives, for each conversation that is read, those to which it is carried, as far as their names were found. The channel is closed when that
 	// has changed.
-	Pairs() ([]Pair, <-chan struct{})
+	Routes() ([]Route, <-chan struct{})
 	// Delivers reports whether what is said in a conversation arrives in another one at present: both accounts work, neither
 	// conversation is in trouble.
 	Delivers(from, to bridge.ConversationID) bool
@@ -65,8 +65,8 @@ type Gateway interface {
 	Waiting(ctx context.Context, server bridge.ServerID, u bridge.UserID) (int, error)
 }
 
-// Pair is a conversation and one to which it is carried.
-type Pair struct {
+// Route is a conversation and one to which it is carried.
+type Route struct {
 	From, To bridge.ConversationID
 	// Reader reads From, Writer writes to To.
 	Reader, Writer bridge.AccountName

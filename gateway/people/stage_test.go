@@ -82,8 +82,8 @@ func (c *carrier) Identity(a bridge.AccountName) (bridge.Identity, bool) {
 	return bridge.Identity{Server: s, User: "bot", Name: "bot"}, ok
 }
 
-func (c *carrier) Pairs() ([]Pair, <-chan struct{}) {
-	return []Pair{{From: bridge.ConversationID{Server: c.servers[mmAccount], Channel: "town"}, To: bridge.ConversationID{Server: c.servers[tmAccount], Channel: "town"},
+func (c *carrier) Routes() ([]Route, <-chan struct{}) {
+	return []Route{{From: bridge.ConversationID{Server: c.servers[mmAccount], Channel: "town"}, To: bridge.ConversationID{Server: c.servers[tmAccount], Channel: "town"},
 		Reader: mmAccount, Writer: tmAccount, Name: "main/town"}}, nil
 }
 

@@ -181,9 +181,9 @@ func words(doc richtext.Doc) string {
 
 // conversationNames gives what the config calls conversations.
 func (p *People) conversationNames() map[bridge.ConversationID]string {
-	pairs, _ := p.o.Gateway.Pairs()
+	routes, _ := p.o.Gateway.Routes()
 	all := map[bridge.ConversationID]string{}
-	for _, one := range pairs {
+	for _, one := range routes {
 		if a, ok := p.account(one.Reader); ok && one.Shape != bridge.Open {
 			all[one.From] = "a direct or group message in " + a.label()
 		} else if ok {

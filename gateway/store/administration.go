@@ -44,7 +44,7 @@ func (s *Store) Approvals(ctx context.Context, u User) ([]User, error) {
 // Called gives the users who are known, or have been asked, by a name: an id, or, in whatever case, a user name or an e-mail address. It reads beside the
 // writer, so that many of these hold up nothing.
 func (s *Store) Called(ctx context.Context, name string) ([]User, error) {
-	rows, err := s.db.QueryContext(ctx, `SELECT server, uid FROM identities WHERE uid = $1 OR username <> '' AND lower(username) = lower($2) OR email <> '' AND lower(email) = lower($1)
+	rows, err := s.rowsBeside(ctx, `SELECT server, uid FROM identities WHERE uid = $1 OR username <> '' AND lower(username) = lower($2) OR email <> '' AND lower(email) = lower($1)
 		UNION SELECT server, uid FROM invitations WHERE uid = $1 ORDER BY 1, 2`, name, strings.TrimPrefix(name, "@"))
 	if err != nil {
 		return nil, fmt.Errorf("looking who is called so: %w", err)

@@ -28,7 +28,7 @@ const backlogQuery = `SELECT c.server, c.channel, b.waiting, b.oldest, b.quarant
 		UNION ALL
 		SELECT conversation, 0, 0, COUNT(*), MIN(quarantined)
 			FROM instances INDEXED BY instances_quarantined WHERE reason IS NOT NULL GROUP BY conversation
-	) GROUP BY conversation
+	) each GROUP BY conversation
 ) b JOIN conversations c ON c.id = b.conversation`
 
 // Backlogs gives the conversations in which something has not arrived. It reads beside the writer and holds up nothing.
@@ -41,7 +41,7 @@ func (s *Store) Backlogs(ctx context.Context) (map[bridge.ConversationID]Backlog
 }
 
 func (s *Store) backlogs(ctx context.Context) (map[bridge.ConversationID]Backlog, error) {
-	rows, err := s.db.QueryContext(ctx, backlogQuery)
+	rows, err := s.rowsBeside(ctx, backlogQuery)
 	if err != nil {
 		return nil, err
 	}

@@ -41,12 +41,12 @@ func TestBacklogsAreWhatHasNotArrived(t *testing.T) {
 // refuseFirst quarantines the first message that the target lacks, and gives when that was.
 func refuseFirst(t *testing.T, s *Store) time.Time {
 	t.Helper()
-	next, err := s.Advance(t.Context(), there, nil, simplePlan)
+	next, err := s.Advance(t.Context(), there, nil, 1, simplePlan)
 	if err != nil {
 		t.Fatal(err)
 	}
-	refused := &Outcome{Work: next.Work, Step: next.Step, Verdict: Refused, Reason: "not allowed"}
-	if _, err := s.Advance(t.Context(), there, refused, simplePlan); err != nil {
+	refused := []*Outcome{{Work: next.Work, Step: next.Step, Verdict: Refused, Reason: "not allowed"}}
+	if _, err := s.Advance(t.Context(), there, refused, 1, simplePlan); err != nil {
 		t.Fatal(err)
 	}
 	all, err := s.Quarantine(t.Context())
@@ -57,6 +57,7 @@ func refuseFirst(t *testing.T, s *Store) time.Time {
 }
 
 func TestBacklogsAreReadFromTheirIndexes(t *testing.T) {
+	aboutSQLite(t)
 	s, _ := fresh(t, Options{})
 	rows, err := s.db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+backlogQuery)
 	if err != nil {
@@ -105,6 +106,7 @@ func TestBacklogsAreReadWhileOthersWrite(t *testing.T) {
 }
 
 func TestBacklogsOfAStoreThatIsFull(t *testing.T) {
+	aboutSQLite(t)
 	s, _ := fresh(t, Options{})
 	limit(t, s, 200)
 	taken, _ := fill(t, s)

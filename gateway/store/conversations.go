@@ -48,7 +48,7 @@ func (s *Store) Lacking(ctx context.Context) ([]bridge.ConversationID, error) {
 	err := s.do(ctx, func(t *tx) error {
 		all = nil
 		return t.each(`SELECT server, channel FROM conversations WHERE id IN (
-			SELECT conversation FROM instances WHERE rank IS NOT NULL UNION SELECT conversation FROM intents
+			SELECT conversation FROM instances WHERE rank IS NOT NULL UNION SELECT conversation FROM parts WHERE intent IS NOT NULL
 			UNION SELECT conversation FROM strays WHERE done <> 1 UNION SELECT conversation FROM notices UNION SELECT conversation FROM lines)`, nil, func(rows *sql.Rows) error {
 			var c bridge.ConversationID
 			err := rows.Scan((*string)(&c.Server), (*string)(&c.Channel))

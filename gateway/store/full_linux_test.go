@@ -13,6 +13,7 @@ import (
 // TestAFullDiskIsSurvived needs the right to mount; without it the limit of TestAStoreThatMayNotGrowRefusesAndGoesOn
 // stands for the disk.
 func TestAFullDiskIsSurvived(t *testing.T) {
+	aboutSQLite(t)
 	folder := t.TempDir()
 	err := syscall.Mount("tmpfs", folder, "tmpfs", 0, "size=6m")
 	if errors.Is(err, syscall.EPERM) {

@@ -49,6 +49,7 @@ func filled(t *testing.T, s *Store, space func()) {
 }
 
 func TestAStoreThatMayNotGrowRefusesAndGoesOn(t *testing.T) {
+	aboutSQLite(t)
 	s, _ := fresh(t, Options{})
 	limit(t, s, 200)
 	filled(t, s, func() { limit(t, s, 1_000_000) })

@@ -36,7 +36,7 @@ func (p *putter) human(s *bridge.State, k known) (bool, error) {
 	if err := p.showed(k, look); err != nil {
 		return false, err
 	}
-	if err := p.exec("UPDATE parts SET doubt = $1, edited = MAX(edited, $2), hash = '' WHERE instance = $3 AND number = $4", look, edited, k.instance, k.number); err != nil {
+	if err := p.exec("UPDATE parts SET doubt = $1, edited = CASE WHEN edited < $2 THEN $2 ELSE edited END, hash = '' WHERE instance = $3 AND number = $4", look, edited, k.instance, k.number); err != nil {
 		return false, err
 	}
 	// These versions tell that it is to be written.
@@ -54,7 +54,7 @@ func (p *putter) saw(k known, look string, edited int64) error {
 	if err := p.showed(k, look); err != nil {
 		return err
 	}
-	if err := p.exec("UPDATE parts SET shown = $1, edited = MAX(edited, $2), doubt = '' WHERE instance = $3 AND number = $4", look, edited, k.instance, k.number); err != nil {
+	if err := p.exec("UPDATE parts SET shown = $1, edited = CASE WHEN edited < $2 THEN $2 ELSE edited END, doubt = '' WHERE instance = $3 AND number = $4", look, edited, k.instance, k.number); err != nil {
 		return err
 	}
 	if k.rewritten && k.shown == "" && k.text {
@@ -142,6 +142,14 @@ func (p *putter) take(s *bridge.State, k known) error {
 	if p.routes.Bare != nil {
 		body.Text = p.routes.Bare(s.Text, k.Around)
 	}
+	var origin string
+	if err := p.row("SELECT c.server FROM messages m JOIN conversations c ON c.id = m.origin WHERE m.id = $1", k.message).Scan(&origin); err != nil {
+		return err
+	}
+	if body.Text, err = p.mentioning(body.Text, p.name.Server, bridge.ServerID(origin)); err != nil {
+		return err
+	}
+	body.Links = p.routes.links(body.Text)
 	if raw, err = json.Marshal(body); err != nil {
 		return err
 	}

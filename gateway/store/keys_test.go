@@ -118,6 +118,7 @@ func TestEveryPartHasAKeyOfItsOwnThatIsAlwaysTheSame(t *testing.T) {
 }
 
 func TestTokensAreSealedOnDisk(t *testing.T) {
+	aboutSQLite(t)
 	s, path := fresh(t, Options{})
 	token := []byte("refresh-token-of-the-relay-account")
 	vault := s.Vault("msteams.contoso")
@@ -168,7 +169,8 @@ func TestAnotherKeyFileIsAClearError(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = Open(t.Context(), path, wrong, Options{})
+	var o Options
+	_, err = Open(t.Context(), place(path, &o), wrong, o)
 	if err == nil || !strings.Contains(err.Error(), "another key file") || !strings.Contains(err.Error(), "restore") || strings.Contains(err.Error(), "hush") {
 		t.Errorf("got %v", err)
 	}

@@ -23,7 +23,7 @@ func (s *Store) Living(ctx context.Context, c bridge.ConversationID, since time.
 }
 
 func (s *Store) living(ctx context.Context, c bridge.ConversationID, since time.Time) ([]bridge.MessageID, error) {
-	rows, err := s.db.QueryContext(ctx, livingQuery, string(c.Server), string(c.Channel), since.UnixMilli())
+	rows, err := s.rowsBeside(ctx, livingQuery, string(c.Server), string(c.Channel), since.UnixMilli())
 	if err != nil {
 		return nil, err
 	}

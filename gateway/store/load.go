@@ -1,76 +1,118 @@
 package store
 
 import (
+	"cmp"
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"causeway/bridge"
 )
 
-// loadQuery reads an instance, its message and its parts in one go; most instances have one part, or none yet. As whom the author's
+// loadColumns and loadJoins read instances i, their messages and their parts in one go; most instances have one part, or none yet. As whom the author's
 // posts go out ($2 is this server), and whether parts can be changed as their writers, is asked here each time: who is connected may have
 // changed since the last step.
-const loadQuery = `SELECT i.id, i.origin, i.phase, i.version, i.blanked, i.frozen > 0, i.frozen > 1, i.unrooted > 0, i.unrooted > 1, i.thread, i.late,
+const loadColumns = `SELECT i.rank, i.id, i.origin, i.phase, i.version, i.blanked, i.frozen > 0, i.frozen > 1, i.unrooted > 0, i.unrooted > 1, i.thread, i.late,
 		m.id, m.origin, m.origin_id, m.root_id, m.root, m.quote, m.created, m.version, m.deleted, m.reacted, m.body,
 		COALESCE(d.created, 0), p.number, p.id, p.key, p.hash, p.version, p.deleted, p.leaving, p.revision,
-		p.writer, p.writer = '' OR COALESCE(w.state, -1) = 0, CASE WHEN y.state = 0 AND i.relayed = 0 THEN y.uid END, COALESCE(y.uid, z.other_uid), z.other_name, COALESCE(y.state, -1) = 1
-	FROM instances i JOIN messages m ON m.id = i.message LEFT JOIN departures d ON d.origin = m.origin AND d.target = i.conversation
+		EXISTS (SELECT 1 FROM orphans), p.writer, p.writer = '' OR COALESCE(w.state, -1) = 0, CASE WHEN y.state = 0 AND i.relayed = 0 THEN y.uid END, COALESCE(y.uid, z.other_uid), z.other_name, COALESCE(y.state, -1) = 1
+	FROM `
+
+const loadJoins = ` JOIN messages m ON m.id = i.message LEFT JOIN departures d ON d.origin = m.origin AND d.target = i.conversation
 	JOIN conversations o ON o.id = m.origin LEFT JOIN identities x ON x.server = o.server AND x.uid = m.author
 	LEFT JOIN identities y ON y.person = x.person AND y.server = $2
 	LEFT JOIN matches z ON y.uid IS NULL AND z.server = o.server AND z.uid = m.author AND z.other_server = $2 AND z.other_uid <> ''
-	LEFT JOIN parts p ON p.instance = i.id LEFT JOIN identities w ON p.writer <> '' AND w.server = $2 AND w.uid = p.writer WHERE i.id = `
+	LEFT JOIN parts p ON p.instance = i.id LEFT JOIN identities w ON p.writer <> '' AND w.server = $2 AND w.uid = p.writer `
 
 // load reads an instance with all that a plan needs.
 func (l *lane) load(instance int64) (*Work, error) {
-	w, err := l.read(loadQuery+"$1 ORDER BY p.number", instance)
-	if err == nil && w == nil {
-		err = fmt.Errorf("internal error: there is no instance %d", instance)
+	all, err := l.read(loadColumns+"instances i"+loadJoins+"WHERE i.id = $1", instance, string(l.name.Server))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(all) == 0:
+		return nil, fmt.Errorf("internal error: there is no instance %d", instance)
 	}
-	return w, err
+	return all[0], l.complete(all[0])
 }
 
-// first reads the instance whose turn it is; nil when none is lacking.
+// first gives the instance whose turn it is, nil when none is lacking. It reads those that follow it as well: what becomes of one instance changes no
+// other one here.
 func (l *lane) first() (*Work, error) {
-	return l.read(loadQuery+`(SELECT id FROM instances WHERE conversation = $1 AND rank IS NOT NULL ORDER BY rank, id LIMIT 1)
-		ORDER BY p.number`, l.here)
+	if len(l.waiting) > 0 {
+		l.turn, l.waiting = l.waiting[0], l.waiting[1:]
+		return l.turn, l.complete(l.turn)
+	}
+	// Rows are sorted here, as SQLite would write them into a table first. The plus keeps it from preparing the query anew for each limit.
+	all, err := l.read(loadColumns+`(SELECT id AS turn FROM instances WHERE conversation = $1 AND rank IS NOT NULL ORDER BY rank, id LIMIT $3 + 0) q JOIN instances i ON i.id = q.turn`+loadJoins,
+		l.here, string(l.name.Server), max(l.most, 1))
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	l.turn, l.waiting = all[0], all[1:]
+	return all[0], l.complete(all[0])
 }
 
-func (l *lane) read(query string, id int64) (w *Work, err error) {
-	var origin int64
-	err = l.each(query, []any{id, string(l.name.Server)}, func(rows *sql.Rows) error {
-		if w == nil {
-			w = &Work{Conversation: l.name}
+// read gives instances, by their turn, with what one row for each of their parts tells.
+func (l *lane) read(query string, args ...any) (all []*Work, err error) {
+	err = l.each(query, args, func(rows *sql.Rows) error {
+		w := &Work{Conversation: l.name}
+		if err := w.scan(rows); err != nil {
+			return err
 		}
-		return w.scan(rows, &origin)
+		at := slices.IndexFunc(all, func(known *Work) bool { return known.Instance == w.Instance })
+		if at < 0 {
+			all = append(all, w)
+			return nil
+		}
+		all[at].Parts, all[at].buried = append(all[at].Parts, w.Parts...), all[at].buried+w.buried
+		return nil
 	})
-	if err != nil || w == nil {
-		return nil, err
+	slices.SortStableFunc(all, func(a, b *Work) int { return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.Instance, b.Instance)) })
+	for i := 0; err == nil && i < len(all); i++ {
+		w := all[i]
+		slices.SortFunc(w.Parts, func(a, b Part) int { return cmp.Compare(a.Number, b.Number) })
+		w.Late = w.Late || w.late()
+		w.Message.Origin, err = l.tx.name(w.Message.origin)
 	}
+	return all, err
+}
+
+// late: it is to be posted after a younger one has left. What was posted already was not late, whatever was posted together with it.
+func (w *Work) late() bool {
+	return w.Phase == Waiting && w.Message.Created.UnixMilli() < w.departed && !slices.ContainsFunc(w.Parts, func(p Part) bool { return p.ID != "" })
+}
+
+// complete reads what belongs to an instance besides.
+func (l *lane) complete(w *Work) (err error) {
 	m := &w.Message
-	if m.Origin, err = l.tx.name(origin); err != nil {
-		return nil, err
-	}
-	if err := l.loadRoot(w, origin); err != nil {
-		return nil, err
+	if err := l.loadRoot(w, m.origin); err != nil {
+		return err
 	}
 	if m.Deleted {
 		if w.HasReplies, err = l.hasReplies(m.id); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if err := l.loadFiles(w); err != nil {
-		return nil, err
+		return err
+	}
+	if err := l.loadCalled(w); err != nil {
+		return err
+	}
+	if err := l.loadLinks(w); err != nil {
+		return err
 	}
 	if m.reacted {
-		err = l.loadReactions(w)
+		return l.loadReactions(w)
 	}
-	return w, err
+	return nil
 }
 
-// scan takes a row of loadQuery: the first one whole, of the others the part.
-func (w *Work) scan(rows *sql.Rows, origin *int64) error {
+// scan takes a row of loadColumns.
+func (w *Work) scan(rows *sql.Rows) error {
 	m := &w.Message
 	var created int64
 	var body []byte
@@ -81,13 +123,15 @@ func (w *Work) scan(rows *sql.Rows, origin *int64) error {
 		deleted, leaving, able    sql.NullBool
 	}
 	var as, same, name sql.NullString
-	err := rows.Scan(&w.Instance, &w.IsOrigin, &w.Phase, &w.Version, &w.Blanked, &w.Frozen, &w.Told, &w.Unrooted, &w.Alone, (*string)(&w.Thread), &w.Late,
-		&m.id, origin, (*string)(&m.OriginID), (*string)(&m.RootID), &m.root, &quote, &created, &m.Version, &m.Deleted, &m.reacted, &body,
+	var rank sql.NullInt64
+	err := rows.Scan(&rank, &w.Instance, &w.IsOrigin, &w.Phase, &w.Version, &w.Blanked, &w.Frozen, &w.Told, &w.Unrooted, &w.Alone, (*string)(&w.Thread), &w.Late,
+		&m.id, &m.origin, (*string)(&m.OriginID), (*string)(&m.RootID), &m.root, &quote, &created, &m.Version, &m.Deleted, &m.reacted, &body,
 		&w.departed, &part.number, &part.id, &part.key, &part.hash, &part.version, &part.deleted, &part.leaving, &part.revision,
-		&part.writer, &part.able, &as, &same, &name, &w.Lost)
+		&w.orphans, &part.writer, &part.able, &as, &same, &name, &w.Lost)
 	if err != nil {
 		return err
 	}
+	w.rank = rank.Int64
 	switch {
 	case !part.number.Valid:
 	case part.number.Int64 < 0:
@@ -96,17 +140,14 @@ func (w *Work) scan(rows *sql.Rows, origin *int64) error {
 		w.Parts = append(w.Parts, Part{Number: int(part.number.Int64), ID: bridge.MessageID(part.id.String), Hash: part.hash.String, Version: part.version.Int64,
 			Deleted: part.deleted.Bool, Leaving: part.leaving.Bool, Writer: bridge.UserID(part.writer.String), Able: part.able.Bool, key: bridge.Key(part.key.String), Revision: part.revision.Int64})
 	}
-	if m.Created.IsZero() {
-		if w.As = bridge.UserID(as.String); w.As == "" && !w.IsOrigin {
-			w.Same, w.SameName = bridge.UserID(same.String), name.String
-		}
-		w.Late = w.Late || w.Phase == Waiting && created < w.departed
-		m.Created = time.UnixMilli(created)
-		if m.Body, err = decode(body); err != nil {
-			return err
-		}
-		m.Quote, err = decode([]byte(quote))
+	if w.As = bridge.UserID(as.String); w.As == "" && !w.IsOrigin {
+		w.Same, w.SameName = bridge.UserID(same.String), name.String
 	}
+	m.Created = time.UnixMilli(created)
+	if m.Body, err = decode(body); err != nil {
+		return err
+	}
+	m.Quote, err = decode([]byte(quote))
 	return err
 }
 

@@ -86,13 +86,40 @@ func (s *Store) Matched(ctx context.Context, before time.Time) ([]User, error) {
 	return all, err
 }
 
-// ExpireMatches forgets what the services said at that time or earlier.
-func (s *Store) ExpireMatches(ctx context.Context, until time.Time) error {
-	err := s.do(ctx, func(t *tx) error { return t.exec("DELETE FROM matches WHERE seen <= $1", until.UnixMilli()) })
+// Matches gives all that is known.
+func (s *Store) Matches(ctx context.Context) ([]Match, error) {
+	var all []Match
+	err := s.do(ctx, func(t *tx) error {
+		all = nil
+		return t.each("SELECT server, uid, other_server, other_uid, other_name, seen FROM matches ORDER BY server, uid, other_server", nil, func(rows *sql.Rows) error {
+			var m Match
+			var seen int64
+			err := rows.Scan((*string)(&m.Server), (*string)(&m.User.User), (*string)(&m.OtherServer), (*string)(&m.Other), &m.Name, &seen)
+			m.Seen = timeOf(seen)
+			all = append(all, m)
+			return err
+		})
+	})
+	if err != nil {
+		err = fmt.Errorf("reading who has the same e-mail address: %w", err)
+	}
+	return all, err
+}
+
+// ExpireMatches forgets what the services said at that time or earlier. It tells whether there was somebody among it who was found.
+func (s *Store) ExpireMatches(ctx context.Context, until time.Time) (found bool, err error) {
+	err = s.do(ctx, func(t *tx) error {
+		n, err := t.change("DELETE FROM matches WHERE seen <= $1 AND other_uid <> ''", until.UnixMilli())
+		if err != nil {
+			return err
+		}
+		found = n > 0
+		return t.exec("DELETE FROM matches WHERE seen <= $1", until.UnixMilli())
+	})
 	if err != nil {
 		err = fmt.Errorf("forgetting who has the same e-mail address: %w", err)
 	}
-	return err
+	return found, err
 }
 
 // unmatch forgets the matches of and with somebody on servers between which they have connected.

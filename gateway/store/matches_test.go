@@ -68,10 +68,11 @@ func TestWhoWasFoundIsKnownUntilItExpires(t *testing.T) {
 	}
 	for _, step := range []struct {
 		until time.Time
+		found bool
 		want  []string
-	}{{lookedAt.Add(-1), []string{"ann=anna", "ben=", "eve=evita"}}, {lookedAt, []string{"ann=anna"}}, {lookedAt.Add(time.Hour), nil}} {
-		if err := s.ExpireMatches(t.Context(), step.until); err != nil {
-			t.Fatal(err)
+	}{{lookedAt.Add(-1), false, []string{"ann=anna", "ben=", "eve=evita"}}, {lookedAt, true, []string{"ann=anna"}}, {lookedAt.Add(time.Hour), true, nil}} {
+		if found, err := s.ExpireMatches(t.Context(), step.until); err != nil || found != step.found {
+			t.Fatal(found, err)
 		}
 		if diff := cmp.Diff(step.want, matches(t, s)); diff != "" {
 			t.Error(step.until, diff)
@@ -147,7 +148,7 @@ func TestTheLaneIsToldWhoTheAuthorIs(t *testing.T) {
 		s, _ := fresh(t, Options{})
 		put(t, s, batch(state("m1", 1, "hello")))
 		test.given(t, s)
-		next, err := s.Advance(t.Context(), there, nil, simplePlan)
+		next, err := s.Advance(t.Context(), there, nil, 1, simplePlan)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -169,14 +170,14 @@ func TestWhatIsLookedForBearsTheNameThatWasTried(t *testing.T) {
 		s, path := fresh(t, Options{})
 		put(t, s, batch(state("m1", 1, "hello")))
 		noted(t, s, found("ann", bridge.UserID(test.before)))
-		tried, err := s.Advance(t.Context(), there, nil, simplePlan)
+		tried, err := s.Advance(t.Context(), there, nil, 1, simplePlan)
 		if err != nil || tried.Step.Op != Post || tried.Work.SameName != test.before {
 			t.Fatal(tried, err)
 		}
 		noted(t, s, found("ann", bridge.UserID(test.after)))
 		_ = s.Close()
 		s = open(t, path, Options{})
-		next, err := s.Advance(t.Context(), there, nil, simplePlan)
+		next, err := s.Advance(t.Context(), there, nil, 1, simplePlan)
 		if err != nil || next.Step.Op != Find || next.Work.SameName != test.want {
 			t.Errorf("%s: %v called %q (%v), want %q", name, next.Step.Op, next.Work.SameName, err, test.want)
 		}

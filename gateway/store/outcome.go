@@ -9,6 +9,16 @@ import (
 	"causeway/bridge/richtext"
 )
 
+// storeAll writes down how steps ended.
+func (l *lane) storeAll(all []*Outcome) error {
+	for _, o := range all {
+		if err := l.store(o); err != nil {
+			return err
+		}
+	}
+	return l.departed()
+}
+
 // store writes down how a step ended.
 func (l *lane) store(o *Outcome) error {
 	switch o.Step.Op {
@@ -63,10 +73,26 @@ func (l *lane) unclaimed(o *Outcome) ([]bridge.MessageID, error) {
 }
 
 func (l *lane) posted(o *Outcome) error {
-	if err := l.exec("DELETE FROM intents WHERE conversation = $1", l.here); err != nil {
+	l.certain = o.Step.Op == Post
+	if o.Verdict == Unknown {
+		l.unknown = true
+		return nil
+	}
+	// As nearly always: the one post that was made, not known yet, and nobody else's.
+	if o.Step.Op == Post && o.Verdict == Done && len(o.IDs) == 1 {
+		n, err := l.change(`UPDATE parts SET id = $1, intent = NULL WHERE instance = $2 AND number = $3 AND id IS NULL
+			AND NOT EXISTS (SELECT 1 FROM parts other WHERE other.conversation = $4 AND other.id = $1)`, string(o.IDs[0]), o.Work.Instance, o.Step.Part, l.here)
+		if err != nil {
+			return err
+		}
+		if n == 1 {
+			l.leaves(o)
+			return l.settlePosted(o)
+		}
+	}
+	if err := l.unintend(o.Work.Instance, int64(o.Step.Part)); err != nil {
 		return err
 	}
-	l.certain = true
 	switch o.Verdict {
 	case Refused:
 		return l.quarantine(o)
@@ -82,20 +108,6 @@ func (l *lane) posted(o *Outcome) error {
 		return l.lostFiles(o)
 	case Absent:
 		return nil
-	}
-	// As nearly always: the one post that was made, not known yet, and nobody else's.
-	if o.Step.Op == Post && len(o.IDs) == 1 {
-		n, err := l.change(`UPDATE parts SET id = $1 WHERE instance = $2 AND number = $3 AND id IS NULL
-			AND NOT EXISTS (SELECT 1 FROM parts other WHERE other.conversation = $4 AND other.id = $1)`, string(o.IDs[0]), o.Work.Instance, o.Step.Part, l.here)
-		if err != nil {
-			return err
-		}
-		if n == 1 {
-			if err := l.departed(o); err != nil {
-				return err
-			}
-			return l.settlePosted(o)
-		}
 	}
 	ids, err := l.unclaimed(o)
 	if err != nil || len(ids) == 0 {
@@ -124,7 +136,8 @@ func (l *lane) posted(o *Outcome) error {
 			return err
 		}
 	}
-	return l.departed(o)
+	l.leaves(o)
+	return nil
 }
 
 // settlePosted settles an instance that lacked nothing but the post that was just made, as nearly always, without reading all of it
@@ -132,31 +145,43 @@ func (l *lane) posted(o *Outcome) error {
 // can have been stored yet, since nobody knew its id.
 func (l *lane) settlePosted(o *Outcome) error {
 	w, m := *o.Work, o.Work.Message
-	if len(w.Parts) > 0 || w.buried > 0 || m.RootID != "" || m.reacted || w.Late || o.Step.Draft.As != "" {
+	if l.plan == nil || !plain(&w, o.Step) || o.Step.Draft.As != "" {
 		return nil
-	}
-	var one int
-	same, err := l.found("SELECT 1 FROM messages WHERE id = $1 AND version = $2 AND reacted = 0", []any{m.id, m.Version}, &one)
-	if err != nil || !same {
-		return err
 	}
 	w.departed = m.Created.UnixMilli()
 	w.Parts = []Part{{Number: o.Step.Part, ID: o.IDs[0], Hash: o.Step.Hash, Version: m.Version, Able: true, key: o.Step.Draft.Key}}
 	if l.plan(&w).Op != Settled {
 		return nil
 	}
-	return l.settle(&w)
-}
-
-// departed notes how young what has left for here is: what is posted later and was said before comes late.
-func (l *lane) departed(o *Outcome) error {
-	origin, err := l.conversation(o.Work.Message.Origin)
-	if err != nil {
+	n, err := l.change(`UPDATE instances SET rank = NULL, held = 0, version = $1, phase = 1 WHERE id = $2
+		AND EXISTS (SELECT 1 FROM messages WHERE id = $3 AND version = $1 AND reacted = 0)`, m.Version, w.Instance, m.id)
+	if err != nil || n == 0 {
 		return err
 	}
-	return l.exec(`INSERT INTO departures (origin, target, created) VALUES ($1, $2, $3)
-		ON CONFLICT (origin, target) DO UPDATE SET created = excluded.created WHERE excluded.created > departures.created`,
-		origin, l.here, o.Work.Message.Created.UnixMilli())
+	return l.forgetText(m.id)
+}
+
+// leaves remembers how young what has just left for here is, until departed writes it down: what is posted later and was said before comes late.
+func (l *lane) leaves(o *Outcome) {
+	if l.left == nil {
+		l.left = map[bridge.ConversationID]int64{}
+	}
+	m := o.Work.Message
+	l.left[m.Origin] = max(l.left[m.Origin], m.Created.UnixMilli())
+}
+
+func (l *lane) departed() error {
+	for name, created := range l.left {
+		origin, err := l.conversation(name)
+		if err != nil {
+			return err
+		}
+		if err := l.exec(`INSERT INTO departures (origin, target, created) VALUES ($1, $2, $3)
+			ON CONFLICT (origin, target) DO UPDATE SET created = excluded.created WHERE excluded.created > departures.created`, origin, l.here, created); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (l *lane) edited(o *Outcome) error {
@@ -166,7 +191,7 @@ func (l *lane) edited(o *Outcome) error {
 	case o.Verdict == Fileless:
 		return l.lostFiles(o)
 	case o.Verdict == NoEdit, o.Verdict != Done && o.Work.IsOrigin: // an origin stays as its author left it
-		return l.exec("UPDATE instances SET frozen = MAX(frozen, 1) WHERE id = $1", o.Work.Instance)
+		return l.exec("UPDATE instances SET frozen = CASE frozen WHEN 0 THEN 1 ELSE frozen END WHERE id = $1", o.Work.Instance)
 	case o.Verdict == Refused:
 		return l.quarantine(o)
 	case o.Verdict == Vanished:

@@ -92,7 +92,7 @@ func (p *putter) settles(s *bridge.State, o ownPart, account bool) error {
 		}
 	}
 	// Of several attempts it may be one that answered another post, or none.
-	if err := p.exec(`UPDATE instances SET phase = CASE phase WHEN 2 THEN 1 ELSE phase END, thread = $1, unrooted = $1 = '' AND (SELECT root_id FROM messages m WHERE m.id = message) <> ''
+	if err := p.exec(`UPDATE instances SET phase = CASE phase WHEN 2 THEN 1 ELSE phase END, thread = $1, unrooted = CASE WHEN $1 = '' AND (SELECT root_id FROM messages m WHERE m.id = message) <> '' THEN 1 ELSE 0 END
 		WHERE id = $2 AND $3 = 0`, string(s.Root), o.instance, o.number); err != nil {
 		return err
 	}

@@ -20,12 +20,18 @@ const (
 	PairMoved
 	// PairResting: it may not be carried any more. It is taken up again when it may.
 	PairResting
+	// PairBeside: people on both sides have begun at once, and the pair of the same people with the conversation that they have begun has taken this
+	// one's place. What they say here all the same is carried, and nothing new comes here.
+	PairBeside
 )
 
-var pairStateNames = [...]string{"open", "moved", "resting"}
+var pairStateNames = [...]string{"open", "moved", "resting", "beside"}
 
 // String gives the state's name in tests.
 func (s PairState) String() string { return pairStateNames[s] }
+
+// Live reports whether what people say in the pair is carried.
+func (s PairState) Live() bool { return s == PairOpen || s == PairBeside }
 
 // PairEnd is a conversation of a pair.
 type PairEnd struct {
@@ -122,6 +128,8 @@ const (
 	second
 	// moved: the people at the other end have changed.
 	moved
+	// made: a pair was made for it.
+	made
 )
 
 // pair finds or makes the open pair of want, of whose ends the one at known exists. regroups: its people can change.
@@ -139,6 +147,17 @@ func (t *tx) pair(want Pair, known int, regroups bool) (Pair, pairing, error) {
 			if same && regroups {
 				if replaced, err := t.replace(&p, known, here); err != nil || replaced {
 					return p, paired, err
+				}
+				if i := slices.IndexFunc(all, func(q Pair) bool { return q.State == PairBeside && q.Ends[known].Conversation == here }); i >= 0 {
+					return all[i], paired, nil
+				}
+				overtaken, err := t.overtaken(p, known)
+				if err != nil {
+					return Pair{}, paired, err
+				}
+				if overtaken {
+					want.Ends[1-known].Conversation, want.Begins, want.Topic = p.Ends[1-known].Conversation, later(p.Begins, want.Begins), p.Topic
+					continue
 				}
 			}
 			return p, second, nil
@@ -166,7 +185,7 @@ func (t *tx) pair(want Pair, known int, regroups bool) (Pair, pairing, error) {
 		return p, paired, err
 	}
 	p, err := t.newPair(want)
-	return p, paired, err
+	return p, made, err
 }
 
 // replace makes another conversation the end of a pair where the one that Causeway has opened is still empty: people on both sides have begun
@@ -177,7 +196,7 @@ func (t *tx) replace(p *Pair, end int, c bridge.ConversationID) (bool, error) {
 		return false, err
 	}
 	var one int
-	used, err := t.found("SELECT 1 FROM parts WHERE conversation = $1 UNION ALL SELECT 1 FROM intents WHERE conversation = $1 LIMIT 1", []any{empty}, &one)
+	used, err := t.found("SELECT 1 FROM parts WHERE conversation = $1 LIMIT 1", []any{empty}, &one)
 	if err != nil || used {
 		return false, err
 	}
@@ -189,6 +208,25 @@ func (t *tx) replace(p *Pair, end int, c bridge.ConversationID) (bool, error) {
 		return false, err
 	}
 	return true, t.begun(p, end, c)
+}
+
+// atOnce is how long after Causeway has opened a conversation one that people have begun counts as begun at once with that on the other side.
+const atOnce = 10 * time.Minute
+
+// overtaken puts a pair beside the one that is to take its place, where the end that Causeway has opened is new, and nobody has spoken in it yet.
+func (t *tx) overtaken(p Pair, end int) (bool, error) {
+	if p.Tried.IsZero() || time.Since(p.Tried) > atOnce || !p.Ends[1-end].Known() {
+		return false, nil
+	}
+	opened, err := t.conversation(p.Ends[end].Conversation)
+	if err != nil {
+		return false, err
+	}
+	var one int
+	if spoken, err := t.found("SELECT 1 FROM messages WHERE origin = $1 LIMIT 1", []any{opened}, &one); err != nil || spoken {
+		return false, err
+	}
+	return true, t.exec("UPDATE pairs SET state = $1 WHERE id = $2", int(PairBeside), p.ID)
 }
 
 // begun makes a conversation that people have begun an end of a pair, whatever Causeway has tried or opened.

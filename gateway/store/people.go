@@ -204,7 +204,7 @@ func (t *tx) room(person int64, limit int) error {
 func (t *tx) identify(person int64, e End) error {
 	if err := t.exec(`INSERT INTO identities (server, uid, person, account, name, username, email, state, verified, since) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
 		ON CONFLICT (server, uid) DO UPDATE SET account = excluded.account, name = excluded.name, username = excluded.username, email = excluded.email,
-			since = CASE WHEN state IN (0, 1) THEN since ELSE excluded.since END, state = excluded.state, reason = '', told = 0, verified = excluded.verified`,
+			since = CASE WHEN identities.state IN (0, 1) THEN identities.since ELSE excluded.since END, state = excluded.state, reason = '', told = 0, verified = excluded.verified`,
 		string(e.Server), string(e.User), person, string(e.Account), e.Name, e.Username, e.Email, int(Connected), time.Now().UnixMilli()); err != nil {
 		return err
 	}
@@ -373,7 +373,7 @@ func (s *Store) Lose(ctx context.Context, server bridge.ServerID, u bridge.UserI
 // Waiting counts the messages of a user that have not arrived everywhere yet. It goes through all that is waiting, beside the writer, and holds up nothing.
 func (s *Store) Waiting(ctx context.Context, server bridge.ServerID, u bridge.UserID) (int, error) {
 	var n int
-	err := s.db.QueryRowContext(ctx, `SELECT COUNT(DISTINCT m.id) FROM instances i INDEXED BY instances_lacking JOIN messages m ON m.id = i.message
+	err := s.beside(ctx, `SELECT COUNT(DISTINCT m.id) FROM instances i INDEXED BY instances_lacking JOIN messages m ON m.id = i.message
 		JOIN conversations o ON o.id = m.origin WHERE i.rank IS NOT NULL AND i.origin = 0 AND m.author = $1 AND o.server = $2`, string(u), string(server)).Scan(&n)
 	if err != nil {
 		err = fmt.Errorf("counting what is waiting: %w", err)

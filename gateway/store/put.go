@@ -23,6 +23,10 @@ type Routes struct {
 	Own func(bridge.UserID) bool
 	// Bare takes from the text of a copy what Causeway has put around what was said; nil: there is nothing.
 	Bare func(text richtext.Doc, around Around) richtext.Doc
+	// Linked, when not nil, tells which message lies at an address, wherever that is; see [bridge.Bridge.ReadAddress].
+	Linked func(address string) (Linked, bool)
+	// Made, when not nil, is told how many messages were new, when they are on disk.
+	Made func(n int)
 	// Ignored, when not nil, is told of an edit by a human that is not carried: of one part of several.
 	Ignored func(bridge.MessageID)
 }
@@ -38,6 +42,8 @@ type Body struct {
 	Author bridge.Author
 	Text   richtext.Doc
 	Files  []bridge.File
+	// Links are the messages to which the text leads, by their addresses.
+	Links map[string]Linked `json:",omitempty"`
 	// Bare: the text was written at a copy when the rest was forgotten already. Author's name and files are to be read at the origin.
 	Bare bool `json:",omitempty"`
 }
@@ -60,12 +66,13 @@ const (
 // Put stores a batch and gives the conversations that now lack something.
 func (s *Store) Put(ctx context.Context, b bridge.Batch, routes Routes) ([]bridge.ConversationID, error) {
 	var woken []bridge.ConversationID
+	made := 0
 	err := s.do(ctx, func(t *tx) error {
 		p := putter{tx: t, routes: routes, name: b.Conversation, now: time.Now().UnixMilli(), woken: map[int64]bool{}}
 		if err := p.put(b); err != nil {
 			return fmt.Errorf("storing what %s said: %w", b.Conversation, err)
 		}
-		woken = woken[:0]
+		woken, made = woken[:0], p.made
 		for id, lacks := range p.woken {
 			if !lacks {
 				continue
@@ -78,6 +85,9 @@ func (s *Store) Put(ctx context.Context, b bridge.Batch, routes Routes) ([]bridg
 		}
 		return nil
 	})
+	if err == nil && made > 0 && routes.Made != nil {
+		routes.Made(made)
+	}
 	return woken, err
 }
 
@@ -102,21 +112,23 @@ type putter struct {
 	targets []int64 // in the order of the routes
 	now     int64
 	woken   map[int64]bool
+	made    int // how many messages were new
 }
 
 func (p *putter) put(b bridge.Batch) (err error) {
 	if p.here, err = p.conversation(b.Conversation); err != nil {
 		return err
 	}
-	var cursor string
-	if err := p.row("SELECT cursor, begins FROM conversations WHERE id = $1", p.here).Scan(&cursor, &p.begins); err != nil {
-		return err
-	}
-	if b.Cursor != "" && b.Cursor != cursor {
-		if cursor == "" {
-			p.begins = b.Begin.UnixMilli()
+	moved := false
+	if b.Cursor != "" {
+		if moved, err = p.found("UPDATE conversations SET cursor = $1, begins = CASE cursor WHEN '' THEN $2 ELSE begins END WHERE id = $3 AND cursor <> $1 RETURNING begins",
+			[]any{b.Cursor, b.Begin.UnixMilli(), p.here}, &p.begins); err != nil {
+			return err
 		}
-		if err := p.exec("UPDATE conversations SET cursor = $1, begins = $2 WHERE id = $3", b.Cursor, p.begins, p.here); err != nil {
+		p.wrote = p.wrote || moved
+	}
+	if !moved {
+		if err := p.row("SELECT begins FROM conversations WHERE id = $1", p.here).Scan(&p.begins); err != nil {
 			return err
 		}
 	}
@@ -165,6 +177,9 @@ func (p *putter) known(id bridge.MessageID) (k known, found bool, err error) {
 }
 
 func (p *putter) state(s *bridge.State) error {
+	if echo, err := p.echo(s); echo || err != nil {
+		return err
+	}
 	k, found, err := p.known(s.ID)
 	switch {
 	case err != nil:
@@ -203,6 +218,16 @@ func (p *putter) state(s *bridge.State) error {
 	return p.reactions(s, k.instance, k.number, k.message, k.reacted)
 }
 
+// echo takes the newer state of a post of the relay, to which nobody has reacted: it tells nothing but its revision. It reports false where it may be another one.
+func (p *putter) echo(s *bridge.State) (bool, error) {
+	if s.Key == "" || s.Deleted || len(s.Reactions) > 0 {
+		return false, nil
+	}
+	n, err := p.change(`UPDATE parts SET revision = $1 WHERE conversation = $2 AND id = $3 AND revision < $1 AND deleted = 0 AND number >= 0 AND key IS NOT NULL AND writer = ''
+		AND EXISTS (SELECT 1 FROM instances i JOIN messages m ON m.id = i.message WHERE i.id = parts.instance AND i.origin = 0 AND m.reacted = 0)`, s.Revision, p.here, string(s.ID))
+	return n > 0, err
+}
+
 // back looks again at those reactions that could not be changed while the instance was deleted.
 func (p *putter) back(instance int64) error {
 	n, err := p.change("UPDATE own_reactions SET state = 2 WHERE instance = $1 AND state = 3", instance)
@@ -233,7 +258,7 @@ func (p *putter) fresh(s *bridge.State) error {
 	}
 	var body any
 	if !s.Deleted && len(targets) > 0 {
-		if body, err = bodyOf(s); err != nil {
+		if body, err = p.bodyOf(s); err != nil {
 			return err
 		}
 	}
@@ -242,6 +267,7 @@ func (p *putter) fresh(s *bridge.State) error {
 	if err != nil {
 		return err
 	}
+	p.made++
 	instance, err := p.insert("INSERT INTO instances (message, conversation, origin, phase, version, thread) VALUES ($1, $2, 1, $3, 1, $4) RETURNING id",
 		message, p.here, int(Live), string(s.Root))
 	if err != nil {
@@ -341,7 +367,7 @@ func (p *putter) revise(s *bridge.State, k known, hash string) error {
 	}
 	var body any
 	if !s.Deleted && n > 0 {
-		if body, err = bodyOf(s); err != nil {
+		if body, err = p.bodyOf(s); err != nil {
 			return err
 		}
 	}
@@ -383,7 +409,7 @@ func (p *putter) removed(k known) error {
 	if err := p.exec(departs, k.instance); err != nil {
 		return err
 	}
-	return p.marks(p.woken, "UPDATE instances SET rank = COALESCE(rank, $1) WHERE id = $2 AND phase = 2 AND NOT $3 RETURNING conversation", p.now, k.instance, k.deleted)
+	return p.marks(p.woken, "UPDATE instances SET rank = COALESCE(rank, $1) WHERE id = $2 AND phase = 2 AND $3 = 0 RETURNING conversation", p.now, k.instance, k.deleted)
 }
 
 // departs notes that the first post of an instance is no longer there: Gone when Causeway was deleting it, Removed when
@@ -418,8 +444,8 @@ func millis(at time.Time) int64 {
 	return at.UnixMilli()
 }
 
-func bodyOf(s *bridge.State) ([]byte, error) {
-	return json.Marshal(Body{Author: s.Author, Text: s.Text, Files: s.Files})
+func (p *putter) bodyOf(s *bridge.State) ([]byte, error) {
+	return json.Marshal(Body{Author: s.Author, Text: s.Text, Files: s.Files, Links: p.routes.links(s.Text)})
 }
 
 // hashOf tells whether text or files have changed; empty for a deleted message.

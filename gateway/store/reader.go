@@ -19,26 +19,49 @@ type Reader struct {
 }
 
 // OpenReader opens an existing store. [ErrTooNew]: it cannot be understood.
-func OpenReader(ctx context.Context, path string, keys Keys) (*Reader, error) {
+func OpenReader(ctx context.Context, dsn string, keys Keys) (*Reader, error) {
+	r := &Reader{keys: keys}
+	var err error
+	if r.db, r.version, err = readOnly(ctx, dsn); err != nil {
+		return nil, fmt.Errorf("reading the store %s: %w", Name(dsn), err)
+	}
+	return r, nil
+}
+
+// readOnly opens a store for reading and gives its version; 0: nothing was ever written.
+func readOnly(ctx context.Context, dsn string) (db *sql.DB, version int, err error) {
+	query := "PRAGMA user_version"
+	if IsPostgres(dsn) {
+		query = "SELECT version FROM store"
+		db, err = readPostgres(ctx, dsn)
+	} else {
+		db, err = sql.Open("sqlite", readDataSource(dsn))
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	err = db.QueryRowContext(ctx, query).Scan(&version)
+	switch {
+	case err == nil:
+		err = usable(version)
+	case noTable(err):
+		err = nil
+	}
+	if err != nil {
+		_ = db.Close()
+		return nil, 0, err
+	}
+	return db, version, nil
+}
+
+func readDataSource(path string) string {
 	q := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(10000)"}}
 	if _, err := os.Stat(path + "-wal"); err != nil {
 		// Nobody has it open, and everything is in the one file. Without this SQLite would make a log and its index, and
 		// leave them.
 		q.Set("immutable", "1")
 	}
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String())
-	if err != nil {
-		return nil, fmt.Errorf("reading the store %s: %w", path, err)
-	}
-	r := &Reader{db: db, keys: keys}
-	if err = db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&r.version); err == nil && r.version > len(migrations) {
-		err = tooNew(r.version)
-	}
-	if err != nil {
-		_ = db.Close()
-		return nil, fmt.Errorf("reading the store %s: %w", path, err)
-	}
-	return r, nil
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
 }
 
 func tooNew(version int) error {

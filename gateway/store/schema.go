@@ -1,14 +1,15 @@
 package store
 
-import (
-	"context"
-	"database/sql"
-	"errors"
-	"fmt"
-)
+import "errors"
 
 // ErrTooNew: the store was written by a newer Causeway.
 var ErrTooNew = errors.New("the store was written by a newer version of Causeway")
+
+// ErrUnfinished: something was being copied into the store, and not all of it has arrived.
+var ErrUnfinished = errors.New("it is an unfinished copy: do causeway store copy again, with the same --from and --to")
+
+// unfinished is the version of a store into which is being copied.
+const unfinished = -1
 
 // migrations are applied in order, each once; append only. Times are Unix milliseconds.
 var migrations = []string{
@@ -255,23 +256,19 @@ CREATE TABLE removals (                 -- who was removed within the limit, wit
 	at     INTEGER NOT NULL,
 	PRIMARY KEY (server, uid)
 ) WITHOUT ROWID;
-` + filesMigration + talksMigration,
+` + filesMigration + talksMigration + dashboardMigration + intentsMigration,
 }
 
-func migrate(ctx context.Context, conn *sql.Conn) error {
-	var version int
-	if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return fmt.Errorf("reading the store's version: %w", err)
-	}
-	if version > len(migrations) {
+// usable gives the error of a version that this Causeway cannot work on.
+func usable(version int) error {
+	switch {
+	case version > len(migrations):
 		return tooNew(version)
-	}
-	for ; version < len(migrations); version++ {
-		script := fmt.Sprintf("BEGIN IMMEDIATE;%s;PRAGMA user_version = %d;COMMIT", migrations[version], version+1)
-		if _, err := conn.ExecContext(ctx, script); err != nil {
-			_, _ = conn.ExecContext(ctx, "ROLLBACK")
-			return fmt.Errorf("bringing the store to version %d: %w", version+1, err)
-		}
+	case version == unfinished:
+		return ErrUnfinished
 	}
 	return nil
 }
+
+// Version is that of the stores that this Causeway works on.
+func Version() int { return len(migrations) }

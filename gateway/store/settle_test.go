@@ -9,21 +9,21 @@ import (
 )
 
 // post stores a message and takes the step that posts it.
-func post(t *testing.T, s *Store) *Outcome {
+func post(t *testing.T, s *Store) []*Outcome {
 	t.Helper()
 	put(t, s, batch(state("m", 1, "hello")))
-	next, err := s.Advance(t.Context(), there, nil, simplePlan)
+	next, err := s.Advance(t.Context(), there, nil, 1, simplePlan)
 	if err != nil || next.Step.Op != Post {
 		t.Fatalf("%+v, %v", next.Step, err)
 	}
-	return &Outcome{Work: next.Work, Step: next.Step, IDs: []bridge.MessageID{"p1"}}
+	return []*Outcome{{Work: next.Work, Step: next.Step, IDs: []bridge.MessageID{"p1"}}}
 }
 
 // TestWhatWasJustPostedIsKnownWithoutReadingIt: what the plan is shown at first is what it is shown when all is read again.
 func TestWhatWasJustPostedIsKnownWithoutReadingIt(t *testing.T) {
 	s, _ := fresh(t, Options{})
 	var shown []Work
-	_, err := s.Advance(t.Context(), there, post(t, s), func(w *Work) Step {
+	_, err := s.Advance(t.Context(), there, post(t, s), 1, func(w *Work) Step {
 		shown = append(shown, *w)
 		if len(shown) == 1 {
 			return Step{Op: React}
@@ -60,7 +60,7 @@ func TestWhatChangesWhileItIsPostedIsNotSettled(t *testing.T) {
 		s, _ := fresh(t, Options{})
 		o := post(t, s)
 		put(t, s, c.change)
-		next, err := s.Advance(t.Context(), there, o, plan)
+		next, err := s.Advance(t.Context(), there, o, 1, plan)
 		if err != nil || next.Step.Op != c.want {
 			t.Errorf("%s: step %d, want %d: %v", name, next.Step.Op, c.want, err)
 		}

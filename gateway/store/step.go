@@ -61,6 +61,8 @@ type Step struct {
 	ID    bridge.MessageID
 	Draft bridge.Draft
 	Hash  string
+	// Whole: the post shows all of its message.
+	Whole bool
 	// As is who acts, as in Draft. Seen: what becomes of a post is told by the feed.
 	As   bridge.UserID
 	Seen bool
@@ -73,7 +75,7 @@ type Step struct {
 	Reason  string    // Refuse: why
 	Notice  bridge.Notice
 	Ask     bool   // Tell: with a button to connect
-	Denial  Denial // Deny: why, and who is told
+	Denial  Denial // why something is not carried, of Deny, and who is told that, of each
 	// File is what Carry, Discard and Leave are about; Beside, for Carry, what the same post shows and is there already.
 	File   File
 	Beside []bridge.File
@@ -109,6 +111,8 @@ const (
 	NotAs
 	// Fileless: it was not posted or changed, since files that it shows are not there any more.
 	Fileless
+	// Unknown, of a post: it will be looked for.
+	Unknown
 )
 
 // Outcome is what a step has led to.

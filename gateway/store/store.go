@@ -1,7 +1,7 @@
 // Package store keeps what must survive: conversations with their cursors, messages, their instances, what each
 // conversation still lacks, and sealed tokens.
 //
-// It is one SQLite database in WAL mode with synchronous=FULL, written by one goroutine. Calls that arrive while a
+// It is one SQLite database in WAL mode with synchronous=FULL, or a schema of a PostgreSQL one (see engine), written by one goroutine. Calls that arrive while a
 // commit is running share the next one, so many lanes cost few fsyncs; a call returns when its commit is on disk.
 // A call that fails is undone and run again alone, so that it cannot spoil its neighbours.
 //
@@ -15,12 +15,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net/url"
-	"os"
 	"sync"
-
-	// The engine: SQLite translated to Go, so that the binary needs no C library.
-	_ "modernc.org/sqlite"
 
 	"causeway/bridge"
 )
@@ -28,8 +23,11 @@ import (
 // ErrClosed: the store has been closed.
 var ErrClosed = errors.New("the store is closed")
 
-// Options are for tests.
+// Options say how the store is used; all but the first are for tests.
 type Options struct {
+	// Holder, where it is not empty, names the process that works on the store alone, for others to be told. With PostgreSQL the store is then
+	// held: whoever else asks for it gets [ErrHeld]. An SQLite database is held by a lock on a file, outside of this package.
+	Holder string
 	// VFS names SQLite's file system; "memdb" keeps a database named "/x" in memory for all its connections.
 	VFS string
 	// BeforeCommit and AfterCommit, when not nil, are asked at each commit that wrote something; an error kills the store
@@ -43,8 +41,8 @@ type Options struct {
 
 // Store is an open database. Its methods may be called at the same time.
 type Store struct {
-	db       *sql.DB
-	conn     *sql.Conn
+	db       *sql.DB // for reading what may take longer, beside the writer
+	engine   engine
 	keys     Keys
 	options  Options
 	requests chan *request
@@ -54,53 +52,36 @@ type Store struct {
 	writer   writer
 }
 
-// Open opens the database at path and brings it to the present version; it is made when it does not exist.
-func Open(ctx context.Context, path string, keys Keys, o Options) (*Store, error) {
-	if o.VFS == "" {
-		if err := probe(path); err != nil {
-			return nil, err
-		}
-	}
-	db, err := sql.Open("sqlite", dataSource(path, o.VFS))
+// Open opens the database that dsn names, the path of an SQLite database or the address of a PostgreSQL one, and brings it to the present
+// version. An SQLite database is made when it does not exist.
+func Open(ctx context.Context, dsn string, keys Keys, o Options) (*Store, error) {
+	s, err := openWith(ctx, dsn, keys, o)
 	if err != nil {
-		return nil, fmt.Errorf("opening the store %s: %w", path, err)
+		return nil, fmt.Errorf("opening the store %s: %w", Name(dsn), err)
 	}
-	db.SetMaxOpenConns(2) // the writer's, and one for reading what may take longer
-	conn, err := db.Conn(ctx)
-	if err == nil {
-		err = migrate(ctx, conn)
-	}
-	if err == nil {
-		err = keys.check(ctx, conn)
-	}
-	if err != nil {
-		_ = db.Close()
-		return nil, fmt.Errorf("opening the store %s: %w", path, err)
-	}
-	s := &Store{
-		db: db, conn: conn, keys: keys, options: o,
-		requests: make(chan *request, 256), stop: make(chan struct{}), done: make(chan struct{}),
-	}
-	s.writer = writer{conn: conn, statements: map[string]*sql.Stmt{}, conversations: map[bridge.ConversationID]int64{}, names: map[int64]bridge.ConversationID{}}
-	go s.write()
 	return s, nil
 }
 
-// probe gives an error with the next step where SQLite would only say "unable to open database file".
-func probe(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+func openWith(ctx context.Context, dsn string, keys Keys, o Options) (*Store, error) {
+	e, err := engineOf(dsn, o)
 	if err != nil {
-		return fmt.Errorf("opening the store: %w: make the file and its folder writable, or set DSN in [storage]", err)
+		return nil, err
 	}
-	return f.Close()
-}
-
-func dataSource(path, vfs string) string {
-	q := url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)", "cache_size(-4000)", "journal_size_limit(16777216)"}}
-	if vfs != "" {
-		q = url.Values{"vfs": {vfs}, "_pragma": {"synchronous(OFF)"}}
+	db, conn, err := e.openFor(ctx, false)
+	if err != nil {
+		return nil, err
 	}
-	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
+	if err := keys.check(ctx, conn); err != nil {
+		_ = db.Close()
+		return nil, err
+	}
+	s := &Store{
+		db: db, engine: e, keys: keys, options: o,
+		requests: make(chan *request, 256), stop: make(chan struct{}), done: make(chan struct{}),
+	}
+	s.writer = writer{engine: e, ctx: context.Background(), conn: conn, statements: map[string]*sql.Stmt{}, conversations: map[bridge.ConversationID]int64{}, names: map[int64]bridge.ConversationID{}}
+	go s.write()
+	return s, nil
 }
 
 // Close waits for the running commit; calls that have not begun get ErrClosed.
@@ -110,13 +91,23 @@ func (s *Store) Close() error {
 	for _, st := range s.writer.statements {
 		_ = st.Close()
 	}
-	_ = s.conn.Close()
+	s.engine.release(s.writer.conn)
+	_ = s.writer.conn.Close()
 	return s.db.Close()
 }
 
 // DataVersion changes whenever another process has written to the store.
 func (s *Store) DataVersion(ctx context.Context) (int64, error) {
 	var v int64
-	err := s.do(ctx, func(t *tx) error { return t.row("PRAGMA data_version").Scan(&v) })
+	err := s.do(ctx, func(t *tx) error { return t.row(s.engine.version()).Scan(&v) })
 	return v, err
+}
+
+// beside asks for one row, and rowsBeside for many, beside the writer, which they do not hold up.
+func (s *Store) beside(ctx context.Context, query string, args ...any) *sql.Row {
+	return s.db.QueryRowContext(ctx, s.engine.query(query), values(s.engine, args)...)
+}
+
+func (s *Store) rowsBeside(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	return s.db.QueryContext(ctx, s.engine.query(query), values(s.engine, args)...)
 }

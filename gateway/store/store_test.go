@@ -42,7 +42,8 @@ func testKeys(t testing.TB) Keys {
 
 func open(t testing.TB, path string, o Options) *Store {
 	t.Helper()
-	s, err := Open(context.Background(), path, testKeys(t), o)
+	o.Holder = "a test"
+	s, err := Open(context.Background(), place(path, &o), testKeys(t), o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,9 +87,9 @@ func batch(states ...bridge.State) bridge.Batch {
 func deliver(t testing.TB, s *Store, c bridge.ConversationID) []Step {
 	t.Helper()
 	var steps []Step
-	var last *Outcome
+	var last []*Outcome
 	for {
-		next, err := s.Advance(t.Context(), c, last, simplePlan)
+		next, err := s.Advance(t.Context(), c, last, 1, simplePlan)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -96,9 +97,9 @@ func deliver(t testing.TB, s *Store, c bridge.ConversationID) []Step {
 			return steps
 		}
 		steps = append(steps, next.Step)
-		last = &Outcome{Work: next.Work, Step: next.Step}
+		last = []*Outcome{{Work: next.Work, Step: next.Step}}
 		if next.Step.Op == Post {
-			last.IDs = []bridge.MessageID{bridge.MessageID(fmt.Sprint("p", len(steps)))}
+			last[0].IDs = []bridge.MessageID{bridge.MessageID(fmt.Sprint("p", len(steps)))}
 		}
 	}
 }
@@ -134,7 +135,7 @@ func query[T any](t testing.TB, s *Store, q string, args ...any) T {
 var golden = []string{
 	"eaed382d79515737",
 	"2e261ccef3bde133",
-	"e8c21e2ac64b5e1f",
+	"987a06465916c550",
 }
 
 func TestMigrationsAreAppendOnly(t *testing.T) {
@@ -150,6 +151,7 @@ func TestMigrationsAreAppendOnly(t *testing.T) {
 }
 
 func TestEveryOlderVersionIsBroughtToThePresentOne(t *testing.T) {
+	aboutSQLite(t)
 	for version := range migrations {
 		path := filepath.Join(t.TempDir(), "causeway.db")
 		db, err := sql.Open("sqlite", path)
@@ -176,6 +178,7 @@ func TestEveryOlderVersionIsBroughtToThePresentOne(t *testing.T) {
 }
 
 func TestAStoreOfANewerVersionIsRefusedWithTheNextStep(t *testing.T) {
+	aboutSQLite(t)
 	s, path := fresh(t, Options{})
 	if err := s.do(t.Context(), func(t *tx) error { return t.exec("PRAGMA user_version = 1000") }); err != nil {
 		t.Fatal(err)
@@ -270,7 +273,7 @@ func TestStatesConvergeInWhateverOrderTheyCome(t *testing.T) {
 					all = all[n:]
 				}
 				var w *Work
-				_, err := s.Advance(t.Context(), there, nil, func(found *Work) Step {
+				_, err := s.Advance(t.Context(), there, nil, 1, func(found *Work) Step {
 					w = found
 					return Step{Op: Post, Draft: bridge.Draft{Conversation: there}}
 				})
@@ -358,7 +361,7 @@ func TestASecondPostWithTheSameKeyIsDeleted(t *testing.T) {
 func TestAnEchoSettlesAPostWhoseAnswerWasLost(t *testing.T) {
 	s, path := fresh(t, Options{})
 	put(t, s, batch(state("m1", 1, "hello")))
-	next, err := s.Advance(t.Context(), there, nil, simplePlan)
+	next, err := s.Advance(t.Context(), there, nil, 1, simplePlan)
 	if err != nil || next.Step.Op != Post {
 		t.Fatal(next.Step, err)
 	}
@@ -366,7 +369,7 @@ func TestAnEchoSettlesAPostWhoseAnswerWasLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = open(t, path, Options{})
-	found, err := s.Advance(t.Context(), there, nil, simplePlan)
+	found, err := s.Advance(t.Context(), there, nil, 1, simplePlan)
 	if err != nil || found.Step.Op != Find || found.Step.Draft.Key != next.Step.Draft.Key {
 		t.Fatalf("after a crash: %+v, %v", found.Step, err)
 	}
@@ -396,6 +399,7 @@ func TestWhatWasPostedBeforeTheStoreWasEmptiedIsAdopted(t *testing.T) {
 }
 
 func TestTheTextOfSettledMessagesIsNotKept(t *testing.T) {
+	aboutSQLite(t)
 	s, path := fresh(t, Options{})
 	put(t, s, batch(state("m1", 1, "the word is swordfish")))
 	if n := query[int](t, s, "SELECT count(*) FROM messages WHERE body IS NOT NULL"); n != 1 {
@@ -589,7 +593,13 @@ func TestAnotherProcessChangesTheDataVersion(t *testing.T) {
 	if v := version(); v != first {
 		t.Error("it changed by the store's own write")
 	}
-	put(t, open(t, path, Options{}), batch(state("m2", 2, "another's")))
+	var o Options
+	another, err := Open(t.Context(), place(path, &o), testKeys(t), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer another.Close()
+	put(t, another, batch(state("m2", 2, "another's")))
 	if v := version(); v == first {
 		t.Error("it did not change")
 	}

@@ -34,17 +34,26 @@ type Meeting struct {
 	Pair Pair
 	// Regroups: its people can change.
 	Regroups bool
+	// Lines gives what is said about it where its people have changed, and to whom; nil: nothing.
+	Lines func(Met) []Telling
 	// Second and Moved are the reasons where another conversation of the same people is carried, or the other end has other people now.
 	Second, Moved int
 }
 
 // Met is what has become of a talk.
 type Met struct {
-	// Reason as stored; Pair is the one it is part of, when it is carried, or the one that stands in its way.
-	Reason int
-	Pair   Pair
+	// Talk is as it is stored now.
+	Talk
+	// Pair is the one it is part of, when it is carried, or the one that stands in its way.
+	Pair Pair
 	// Changed are the other pairs of the conversation whose state has become another one.
 	Changed []Pair
+	// Beside are pairs of which this one has taken the place.
+	Beside []Pair
+	// Fresh: the pair was made just now.
+	Fresh bool
+	// Lines are what is to be said about it.
+	Lines []Telling
 	// Latest: no later change of its people is known.
 	Latest bool
 }
@@ -72,12 +81,18 @@ func (t *tx) meet(m Meeting) (Met, error) {
 	if err != nil {
 		return Met{}, err
 	}
-	met := Met{Reason: m.Reason, Latest: !newer}
-	var refused, decided int64
-	if _, err := t.found("SELECT reason, decided FROM talks WHERE conversation = $1 AND since = $2", []any{here, millis(m.Since)}, &refused, &decided); err != nil {
+	met := Met{Talk: m.Talk, Latest: !newer}
+	var decided int64
+	var was Talk
+	var members []byte
+	known, err := t.found("SELECT members, reason, decided FROM talks WHERE conversation = $1 AND since = $2", []any{here, millis(m.Since)}, &members, &was.Reason, &decided)
+	if err != nil {
 		return Met{}, err
 	}
-	if refused != 0 {
+	if known && newer && string(members) != users(m.Members) {
+		return t.keep(m, here)
+	}
+	if was.Reason != 0 {
 		m.Pair.Begins = later(m.Pair.Begins, timeOf(decided))
 	}
 	if m.Reason == 0 {
@@ -85,14 +100,37 @@ func (t *tx) meet(m Meeting) (Met, error) {
 			return Met{}, err
 		}
 	}
-	missing, members := users(m.Missing), users(m.Members)
+	met.Decided = timeOf(time.Now().UnixMilli())
 	if err := t.exec(`INSERT INTO talks (conversation, since, shape, members, topic, reason, missing, decided) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT (conversation, since) DO UPDATE SET members = excluded.members, topic = excluded.topic, reason = excluded.reason, missing = excluded.missing, decided = excluded.decided`,
-		here, millis(m.Since), int(m.Shape), members, m.Topic, met.Reason, missing, time.Now().UnixMilli()); err != nil {
+		here, millis(m.Since), int(m.Shape), users(m.Members), m.Topic, met.Reason, users(m.Missing), met.Decided.UnixMilli()); err != nil {
 		return Met{}, err
 	}
 	if met.Latest {
 		met.Changed, err = t.retire(m, met, here)
+	}
+	if err == nil && m.Lines != nil {
+		met.Lines = m.Lines(met)
+		err = t.say(met.Lines)
+	}
+	return met, err
+}
+
+// keep leaves those in an earlier period who are in it: whoever reads a conversation from its middle does not know who was in it before.
+func (t *tx) keep(m Meeting, here int64) (Met, error) {
+	all, err := t.readTalks("WHERE t.conversation = $1 AND t.since = $2", here, millis(m.Since))
+	if err != nil {
+		return Met{}, err
+	}
+	met := Met{Talk: all[0]}
+	if met.Reason != 0 {
+		return met, nil
+	}
+	pairs, err := t.pairs(fmt.Sprintf("WHERE %s = $1 AND %[1]s_members = $2", endColumns[m.Pair.At(m.Conversation.Server)]), here, users(met.Members))
+	if err == nil && len(pairs) > 0 {
+		met.Pair = pairs[0]
+	} else if err == nil {
+		met.Reason = m.Moved
 	}
 	return met, err
 }
@@ -114,6 +152,10 @@ func (t *tx) join(m *Meeting, met *Met) error {
 	}
 	p, how, err := t.pair(m.Pair, known, m.Regroups)
 	met.Pair = p
+	met.Fresh = how == made
+	if err == nil {
+		met.Beside, err = t.beside(p, known)
+	}
 	switch how {
 	case second:
 		met.Reason = m.Second
@@ -123,9 +165,21 @@ func (t *tx) join(m *Meeting, met *Met) error {
 	return err
 }
 
+// beside gives the pairs of which a new one has taken the place.
+func (t *tx) beside(p Pair, known int) ([]Pair, error) {
+	if p.State != PairOpen || !p.Ends[1-known].Known() {
+		return nil, nil
+	}
+	other, err := t.conversation(p.Ends[1-known].Conversation)
+	if err != nil {
+		return nil, err
+	}
+	return t.pairs(fmt.Sprintf("WHERE state = $1 AND id <> $2 AND %s = $3 AND %[1]s_members = $4", endColumns[1-known]), int(PairBeside), p.ID, other, users(p.Ends[1-known].Members))
+}
+
 // retire closes the open pairs of a conversation that it is not part of any more.
 func (t *tx) retire(m Meeting, met Met, here int64) ([]Pair, error) {
-	all, err := t.pairs("WHERE state = 0 AND (one = $1 OR two = $1)", here)
+	all, err := t.pairs("WHERE state IN ($2, $3) AND (one = $1 OR two = $1)", here, int(PairOpen), int(PairBeside))
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +203,7 @@ func (t *tx) retire(m Meeting, met Met, here int64) ([]Pair, error) {
 // Rest closes an open pair until its conversations are met again, and notes of these why they are not carried.
 func (s *Store) Rest(ctx context.Context, id int64, reason int, missing [2][]bridge.UserID) error {
 	err := s.do(ctx, func(t *tx) error {
-		all, err := t.pairs("WHERE id = $1 AND state = 0", id)
+		all, err := t.pairs("WHERE id = $1 AND state IN ($2, $3)", id, int(PairOpen), int(PairBeside))
 		if err != nil || len(all) == 0 {
 			return err
 		}
@@ -188,25 +242,31 @@ func (s *Store) RefusedTalks(ctx context.Context, server bridge.ServerID, u brid
 
 func (s *Store) talks(ctx context.Context, where string, args ...any) ([]Talk, error) {
 	var all []Talk
-	err := s.do(ctx, func(t *tx) error {
-		all = nil
-		return t.each(`SELECT c.server, c.channel, t.since, t.shape, t.members, t.topic, t.reason, t.missing, t.decided FROM talks t JOIN conversations c ON c.id = t.conversation
-			`+where, args, func(rows *sql.Rows) error {
-			var one Talk
-			var members, missing []byte
-			var since, decided int64
-			if err := rows.Scan((*string)(&one.Conversation.Server), (*string)(&one.Conversation.Channel), &since, (*uint8)(&one.Shape), &members, &one.Topic, &one.Reason, &missing, &decided); err != nil {
-				return err
-			}
-			one.Since, one.Decided = timeOf(since), timeOf(decided)
-			err := errors.Join(json.Unmarshal(members, &one.Members), json.Unmarshal(missing, &one.Missing))
-			all = append(all, one)
-			return err
-		})
+	err := s.do(ctx, func(t *tx) (err error) {
+		all, err = t.readTalks(where, args...)
+		return err
 	})
 	if err != nil {
 		err = fmt.Errorf("reading direct and group conversations: %w", err)
 	}
+	return all, err
+}
+
+func (t *tx) readTalks(where string, args ...any) ([]Talk, error) {
+	var all []Talk
+	err := t.each(`SELECT c.server, c.channel, t.since, t.shape, t.members, t.topic, t.reason, t.missing, t.decided FROM talks t JOIN conversations c ON c.id = t.conversation
+		`+where, args, func(rows *sql.Rows) error {
+		var one Talk
+		var members, missing []byte
+		var since, decided int64
+		if err := rows.Scan((*string)(&one.Conversation.Server), (*string)(&one.Conversation.Channel), &since, (*uint8)(&one.Shape), &members, &one.Topic, &one.Reason, &missing, &decided); err != nil {
+			return err
+		}
+		one.Since, one.Decided = timeOf(since), timeOf(decided)
+		err := errors.Join(json.Unmarshal(members, &one.Members), json.Unmarshal(missing, &one.Missing))
+		all = append(all, one)
+		return err
+	})
 	return all, err
 }
 

@@ -219,9 +219,9 @@ func TestWhatIsDeniedOrHeldLeavesTheLaneAndKeepsItsText(t *testing.T) {
 		}
 		return simplePlan(w)
 	}
-	next, err := s.Advance(t.Context(), there, nil, plan)
+	next, err := s.Advance(t.Context(), there, nil, 1, plan)
 	same(t, fmt.Sprint(next.Step.Op, next.Woken, err), fmt.Sprint(Settled, []bridge.ConversationID{here}, nil))
-	next, err = s.Advance(t.Context(), here, nil, simplePlan)
+	next, err = s.Advance(t.Context(), here, nil, 1, simplePlan)
 	same(t, fmt.Sprint(next.Step.Op == Tell, next.Step.Ask, next.Step.Notice.Conversation == here, err), "true true true <nil>")
 	same(t, query[int](t, s, "SELECT COUNT(*) FROM messages WHERE body IS NOT NULL"), 1)
 	released, err := s.Release(t.Context())
@@ -239,13 +239,13 @@ func TestALineIsTriedWithOneKey(t *testing.T) {
 	if err := s.Say(t.Context(), Telling{Conversation: there, Text: richtext.Plain("it goes on elsewhere")}); err != nil {
 		t.Fatal(err)
 	}
-	first, err := s.Advance(t.Context(), there, nil, simplePlan)
+	first, err := s.Advance(t.Context(), there, nil, 1, simplePlan)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := s.Advance(t.Context(), there, nil, simplePlan)
+	again, err := s.Advance(t.Context(), there, nil, 1, simplePlan)
 	same(t, fmt.Sprint(first.Step.Op == Line, first.Step.Since.IsZero(), again.Step.Since.IsZero(), first.Step.Draft.Key == again.Step.Draft.Key, err), "true true false true <nil>")
-	done, err := s.Advance(t.Context(), there, &Outcome{Work: again.Work, Step: again.Step}, simplePlan)
+	done, err := s.Advance(t.Context(), there, []*Outcome{{Work: again.Work, Step: again.Step}}, 1, simplePlan)
 	same(t, fmt.Sprint(done.Step.Op, err), fmt.Sprint(Settled, nil))
 	seen := state("9", 9, "it goes on elsewhere")
 	seen.Conversation, seen.Key, seen.Author.ID = there, first.Step.Draft.Key, "bot"
@@ -294,4 +294,38 @@ func TestWhoSomebodyIsOnTheOtherServer(t *testing.T) {
 	all[0].Since = time.Time{}
 	same(t, all, []Standing{{User: "ann", Other: "ANN", Looked: true}, {User: "ben", Other: "BEN", Matched: true, Looked: true}, {User: "cyd", Other: "CYD", Matched: true, Looked: true},
 		{User: "dan", Looked: true}, {User: "eve"}})
+}
+
+// TestAnEarlierPeriodKeepsItsPeople: after a restart a bridge does not know who was in a group before what it reads first.
+func TestAnEarlierPeriodKeepsItsPeople(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "causeway.db"), Options{})
+	more, MORE := append(small[:3:3], "d"), append(capital[:3:3], "D")
+	most, MOST := append(more[:4:4], "e"), append(MORE[:4:4], "E")
+	first := meet(t, s, meeting(chat, 0, capital, small))
+	meet(t, s, meeting(chat, 700, MORE, more))
+	meet(t, s, meeting(chat, 900, MOST, most))
+	before, pairs := talkLines(t, s), shownPairs(t, s)
+	met := meet(t, s, meeting(chat, 0, MORE, more))
+	same(t, talkLines(t, s), before)
+	same(t, shownPairs(t, s), pairs)
+	same(t, met.Members, capital)
+	same(t, fmt.Sprint(met.Pair.ID, met.Reason), fmt.Sprint(first.Pair.ID, 0))
+	refused := meeting(chat, 0, MORE, more)
+	refused.Reason = 9
+	same(t, meet(t, s, refused).Members, capital)
+	same(t, talkLines(t, s), before)
+}
+
+// talkLines gives what is stored of all talks.
+func talkLines(t *testing.T, s *Store) []string {
+	t.Helper()
+	all, err := s.Talks(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := []string{}
+	for _, one := range all {
+		lines = append(lines, fmt.Sprintf("%s since %d: %v, %d", one.Conversation.Channel, millis(one.Since), one.Members, one.Reason))
+	}
+	return lines
 }

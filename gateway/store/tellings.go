@@ -50,19 +50,14 @@ type Denial struct {
 }
 
 // deny takes an instance out of its lane for ever: its message is not carried there.
-func (l *lane) deny(w *Work, d Denial) error {
+func (l *lane) deny(w *Work) error {
 	if err := l.exec("UPDATE instances SET rank = NULL, held = 0, version = $1, phase = $2 WHERE id = $3", w.Message.Version, int(Removed), w.Instance); err != nil {
 		return err
-	}
-	for _, one := range d.Tell {
-		if err := l.tell(one, l.woken); err != nil {
-			return err
-		}
 	}
 	return l.forgetText(w.Message.id)
 }
 
-// hold takes an instance out of its lane until its author has connected again.
+// hold takes an instance out of its lane until something is new about people, as that its author has connected again.
 func (l *lane) hold(w *Work) error {
 	return l.exec("UPDATE instances SET rank = NULL, held = 1 WHERE id = $1", w.Instance)
 }
@@ -79,7 +74,7 @@ func (t *tx) tell(one Telling, woken map[int64]bool) error {
 		since = now.Add(-one.Again).UnixMilli()
 	}
 	fresh, err := t.change(`INSERT INTO told (conversation, uid, reason, at) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (conversation, uid, reason) DO UPDATE SET at = excluded.at WHERE at <= $5`, c, string(one.User), one.Reason, now.UnixMilli(), since)
+		ON CONFLICT (conversation, uid, reason) DO UPDATE SET at = excluded.at WHERE told.at <= $5`, c, string(one.User), one.Reason, now.UnixMilli(), since)
 	if err != nil || fresh == 0 {
 		return err
 	}
@@ -182,13 +177,14 @@ func (l *lane) line() (step Step, found bool, err error) {
 	return step, true, l.exec("UPDATE lines SET tried = $1 WHERE id = $2", time.Now().UnixMilli(), step.notice)
 }
 
-// Release puts back into their lanes those messages that wait for authors who are not lost any more, and gives the conversations.
+// Release puts back into their lanes those messages that wait for authors who are not lost any more, and gives the conversations. What a service
+// did not take from its author is tried as them again.
 func (s *Store) Release(ctx context.Context) ([]bridge.ConversationID, error) {
 	var all []bridge.ConversationID
 	err := s.do(ctx, func(t *tx) error {
 		all = nil
 		woken := map[int64]bool{}
-		if err := t.marks(woken, `UPDATE instances SET held = 0, rank = (SELECT created FROM messages m WHERE m.id = message) WHERE held = 1 AND NOT EXISTS (
+		if err := t.marks(woken, `UPDATE instances SET held = 0, relayed = 0, rank = (SELECT created FROM messages m WHERE m.id = message) WHERE held = 1 AND NOT EXISTS (
 			SELECT 1 FROM messages m JOIN conversations o ON o.id = m.origin JOIN identities x ON x.server = o.server AND x.uid = m.author
 			JOIN conversations c ON c.id = instances.conversation JOIN identities y ON y.person = x.person AND y.server = c.server
 			WHERE m.id = instances.message AND y.state = $1) RETURNING conversation`, int(Lost)); err != nil {

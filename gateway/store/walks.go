@@ -283,7 +283,7 @@ type Headcount struct {
 
 // CountPeople counts beside the writer, and holds up nothing.
 func (s *Store) CountPeople(ctx context.Context) (h Headcount, err error) {
-	err = s.db.QueryRowContext(ctx, `SELECT (SELECT COUNT(DISTINCT person) FROM identities WHERE state <> $3), (SELECT COUNT(DISTINCT person) FROM identities WHERE state = $1),
+	err = s.beside(ctx, `SELECT (SELECT COUNT(DISTINCT person) FROM identities WHERE state <> $3), (SELECT COUNT(DISTINCT person) FROM identities WHERE state = $1),
 		(SELECT COUNT(DISTINCT person) FROM identities WHERE state = $2), (SELECT COUNT(*) FROM invitations WHERE answer = 0 AND asked > 0)`,
 		int(Connected), int(Lost), int(Kept)).Scan(&h.People, &h.Connected, &h.Lost, &h.Asked)
 	if err != nil {
@@ -312,7 +312,7 @@ ORDER BY u.reason = '', m.created DESC LIMIT $3`
 // Undelivered gives what a user has said and has not arrived, at most limit of it: first what could not be delivered, the newest
 // first. It reads beside the writer and holds up nothing.
 func (s *Store) Undelivered(ctx context.Context, server bridge.ServerID, u bridge.UserID, limit int) ([]Undelivered, error) {
-	rows, err := s.db.QueryContext(ctx, undeliveredQuery, string(server), string(u), limit)
+	rows, err := s.rowsBeside(ctx, undeliveredQuery, string(server), string(u), limit)
 	if err != nil {
 		return nil, fmt.Errorf("looking for what has not arrived: %w", err)
 	}

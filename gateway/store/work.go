@@ -34,6 +34,10 @@ type Work struct {
 	RootID bridge.MessageID
 	// departed is how young what has left for here is, in milliseconds.
 	departed int64
+	// rank is its place in the lane.
+	rank int64
+	// orphans: there are own posts that the store did not know; this message may be theirs.
+	orphans bool
 	// buried counts the posts of it that were deleted and made anew, or not needed any more.
 	buried int64
 	// HasReplies: others have answered it here. Known for deleted messages only.
@@ -45,6 +49,10 @@ type Work struct {
 	// they are called here, where their addresses have told it.
 	Same     bridge.UserID
 	SameName string
+	// Called are the people whom the message mentions, by their ids at its origin, as far as it is known who they are here.
+	Called map[string]Called
+	// Links are the messages to which it leads by addresses of another server, as they are on this one.
+	Links map[string]Linked
 	// Lost: it could act as the author here, until their token was refused.
 	Lost bool
 	// Files are those of the message on their way here, and those that are here; known as far as they may matter.
@@ -73,9 +81,9 @@ type Message struct {
 	// Quote is what to quote where the root is missing; nil: not fetched.
 	Quote *Body
 
-	id      int64
-	root    sql.NullInt64
-	reacted bool
+	id, origin int64
+	root       sql.NullInt64
+	reacted    bool
 }
 
 // Part is one post of an instance.
@@ -103,48 +111,67 @@ type Part struct {
 type Next struct {
 	Work *Work
 	Step Step
+	// Ahead are the posts that come after Step, in this order; see [Store.Advance].
+	Ahead []Planned
 	// Woken are other conversations that the last outcome has made lack something.
 	Woken []bridge.ConversationID
 }
 
-// Advance stores the outcome of a lane's last step, if there was one, and its next step, in one transaction.
+// Advance stores how a lane's last steps ended, if there were any, and its next step, in one transaction.
 // plan says what an instance lacks; it must not do I/O. A step Settled means that the conversation lacks nothing.
-func (s *Store) Advance(ctx context.Context, c bridge.ConversationID, last *Outcome, plan func(*Work) Step) (Next, error) {
+//
+// Where the next steps are posts that do not depend on each other, up to most of them are stored as begun, so that those which are quickly made share a
+// commit. They are made in their order, and none after one that was not done: of those that were not tried Absent is to be stored, and Unknown of one that was.
+func (s *Store) Advance(ctx context.Context, c bridge.ConversationID, last []*Outcome, most int, plan func(*Work) Step) (Next, error) {
 	if s.options.Turn != nil {
 		s.options.Turn(ctx, c)
 	}
 	var next Next
 	err := s.do(ctx, func(t *tx) error {
 		next = Next{}
-		l := lane{tx: t, name: c, plan: plan, woken: map[int64]bool{}}
+		l := lane{tx: t, name: c, plan: plan, most: most, woken: map[int64]bool{}}
 		var err error
 		if l.here, err = t.conversation(c); err != nil {
 			return err
 		}
-		if last != nil {
-			if err := l.store(last); err != nil {
-				return fmt.Errorf("storing what happened in %s: %w", c, err)
-			}
+		if err := l.storeAll(last); err != nil {
+			return fmt.Errorf("storing what happened in %s: %w", c, err)
 		}
-		if next.Work, next.Step, err = l.next(); err != nil {
+		if next.Work, next.Step, err = l.next(); err == nil {
+			next.Ahead, err = l.ahead(next.Work, next.Step)
+		}
+		if err != nil {
 			return fmt.Errorf("looking what %s lacks: %w", c, err)
 		}
-		if as := next.Step.Writer(); as != "" {
-			_, err := t.found("SELECT account FROM identities WHERE server = $1 AND uid = $2", []any{string(c.Server), string(as)}, (*string)(&next.Step.Account))
-			if err != nil {
-				return err
-			}
+		if err := l.by(&next.Step); err != nil {
+			return err
 		}
-		for id := range l.woken {
-			woken, err := t.name(id)
-			if err != nil {
-				return err
-			}
-			next.Woken = append(next.Woken, woken)
-		}
-		return nil
+		next.Woken, err = l.others()
+		return err
 	})
 	return next, err
+}
+
+// by fills in through which account a step is made.
+func (l *lane) by(step *Step) error {
+	as := step.Writer()
+	if as == "" {
+		return nil
+	}
+	_, err := l.found("SELECT account FROM identities WHERE server = $1 AND uid = $2", []any{string(l.name.Server), string(as)}, (*string)(&step.Account))
+	return err
+}
+
+// others gives the other conversations that now lack something.
+func (l *lane) others() (all []bridge.ConversationID, err error) {
+	for id := range l.woken {
+		c, err := l.tx.name(id)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	return all, nil
 }
 
 // lane is one call of Advance.
@@ -154,14 +181,20 @@ type lane struct {
 	here  int64
 	plan  func(*Work) Step
 	woken map[int64]bool // other conversations that now lack something
-	// certain: there is no intent, as the outcome of the last one has just been stored.
-	certain bool
+	most  int            // how many posts are begun at once
+	// certain: there is no intent, as the outcomes of the last ones have just been stored; unknown: not of all of them.
+	certain, unknown bool
+	// left is the creation time of the youngest message that has just left for here, by the conversation it is from.
+	left map[bridge.ConversationID]int64
+	// turn is the instance whose turn it is, and waiting those that follow it, as they were read together.
+	turn    *Work
+	waiting []*Work
 	// looked is the instance that has just been looked at.
 	looked int64
 }
 
 func (l *lane) next() (*Work, Step, error) {
-	if !l.certain {
+	if !l.certain || l.unknown {
 		if w, step, err := l.uncertain(); w != nil || err != nil {
 			return w, step, err
 		}
@@ -175,9 +208,12 @@ func (l *lane) next() (*Work, Step, error) {
 			step, err := l.errand()
 			return &Work{Conversation: l.name}, step, err
 		}
-		w, step, err := l.lacks(w)
+		planned, step, err := l.lacks(w)
 		if err != nil || step.Op != Settled {
-			return w, step, err
+			return planned, step, err
+		}
+		if planned != w { // its root went first, or it was read again
+			l.waiting = nil
 		}
 	}
 }
@@ -201,6 +237,11 @@ func (l *lane) lacks(w *Work) (*Work, Step, error) {
 	w.Looked = w.Instance == l.looked
 	for {
 		step := l.plan(w)
+		for _, one := range step.Denial.Tell {
+			if err := l.tell(one, l.woken); err != nil {
+				return nil, Step{}, err
+			}
+		}
 		switch step.Op {
 		case Settled:
 			return w, step, l.settle(w)
@@ -209,7 +250,7 @@ func (l *lane) lacks(w *Work) (*Work, Step, error) {
 				return nil, Step{}, err
 			}
 		case Deny:
-			return w, Step{}, l.deny(w, step.Denial)
+			return w, Step{}, l.deny(w)
 		case Hold:
 			return w, Step{}, l.hold(w)
 		case Leave:
@@ -321,7 +362,7 @@ func (l *lane) again(w *Work) error {
 
 // bury takes a post out of its instance. It stays known: its deletion may be seen yet, or a second copy turn up.
 func (t *tx) bury(instance, number int64) error {
-	return t.exec("UPDATE parts SET number = (SELECT MIN(0, MIN(number)) - 1 FROM parts WHERE instance = $1) WHERE instance = $1 AND number = $2", instance, number)
+	return t.exec("UPDATE parts SET intent = NULL, number = (SELECT MIN(CASE WHEN number < 0 THEN number ELSE 0 END) - 1 FROM parts WHERE instance = $1) WHERE instance = $1 AND number = $2", instance, number)
 }
 
 // key gives the key of a part: the one it was tried with before, or a new one for each time that posts of this instance
@@ -348,56 +389,64 @@ func (l *lane) intend(w *Work, step *Step) (adopted bool, err error) {
 	}
 	var orphan sql.NullString
 	writer, sent := string(step.Draft.As), ""
-	if _, err := l.found("SELECT id, writer FROM orphans WHERE key = $1", []any{string(step.Draft.Key)}, &orphan, &writer); err != nil {
-		return false, err
+	if w.orphans {
+		if _, err := l.found("SELECT id, writer FROM orphans WHERE key = $1", []any{string(step.Draft.Key)}, &orphan, &writer); err != nil {
+			return false, err
+		}
 	}
 	if writer != "" {
 		sent = step.Draft.Text.Hash()
 	}
-	if err := l.exec(`INSERT INTO parts (instance, number, conversation, id, key, hash, version, posted, writer, tried, sent) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10)
-		ON CONFLICT (instance, number) DO UPDATE SET id = excluded.id, mixed = MAX(mixed, hash <> excluded.hash), hash = excluded.hash, version = excluded.version, posted = excluded.posted,
-			writer = excluded.writer, tried = CASE excluded.tried WHEN '' THEN tried ELSE excluded.tried END, sent = excluded.sent, shown = '', doubt = '', edited = 0, rewritten = 0`,
-		w.Instance, step.Part, l.here, orphan, string(step.Draft.Key), step.Hash, origin.Version, time.Now().UnixMilli(), writer, sent); err != nil {
+	intent := sql.NullString{String: string(step.Draft.Root), Valid: !orphan.Valid}
+	if err := l.exec(`INSERT INTO parts (instance, number, conversation, id, key, hash, version, posted, writer, tried, sent, intent, called, addressed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $12, $13)
+		ON CONFLICT (instance, number) DO UPDATE SET id = excluded.id, mixed = CASE WHEN parts.hash <> excluded.hash THEN 1 ELSE parts.mixed END, hash = excluded.hash, version = excluded.version, posted = excluded.posted,
+			writer = excluded.writer, tried = CASE excluded.tried WHEN '' THEN parts.tried ELSE excluded.tried END, sent = excluded.sent, shown = '', doubt = '', edited = 0, rewritten = 0,
+			intent = excluded.intent, called = excluded.called, addressed = excluded.addressed`,
+		w.Instance, step.Part, l.here, orphan, string(step.Draft.Key), step.Hash, origin.Version, time.Now().UnixMilli(), writer, sent, intent, w.SameName, w.addressed()); err != nil || !orphan.Valid {
 		return false, err
 	}
-	if orphan.Valid {
-		// Nobody knows which version it shows: an empty hash makes the next plan edit it.
-		if err := l.exec("UPDATE parts SET hash = '' WHERE instance = $1 AND number = $2", w.Instance, step.Part); err != nil {
-			return false, err
-		}
-		return true, l.exec("DELETE FROM orphans WHERE key = $1", string(step.Draft.Key))
+	// Nobody knows which version it shows: an empty hash makes the next plan edit it.
+	if err := l.exec("UPDATE parts SET hash = '' WHERE instance = $1 AND number = $2", w.Instance, step.Part); err != nil {
+		return false, err
 	}
-	return false, l.exec("INSERT INTO intents (conversation, instance, number, root, made, name) VALUES ($1, $2, $3, $4, $5, $6)",
-		l.here, w.Instance, step.Part, string(step.Draft.Root), time.Now().UnixMilli(), w.SameName)
+	return true, l.exec("DELETE FROM orphans WHERE key = $1", string(step.Draft.Key))
+}
+
+// unintend notes that nothing is uncertain about a part any more.
+func (t *tx) unintend(instance, number int64) error {
+	return t.exec("UPDATE parts SET intent = NULL, addressed = '' WHERE instance = $1 AND number = $2", instance, number)
 }
 
 // uncertain gives the step that settles an intent of which the outcome is not known.
 func (l *lane) uncertain() (*Work, Step, error) {
-	var instance, made int64
-	var number int
-	var root, name string
-	found, err := l.found("SELECT instance, number, root, made, name FROM intents WHERE conversation = $1", []any{l.here}, &instance, &number, &root, &made, &name)
-	if err != nil || !found {
-		return nil, Step{}, err
-	}
+	var instance, number, made int64
 	var id, key sql.NullString
-	var writer string
-	if err := l.row("SELECT id, key, writer FROM parts WHERE instance = $1 AND number = $2", instance, number).Scan(&id, &key, &writer); err != nil {
-		return nil, Step{}, err
-	}
-	if id.Valid { // the feed has seen it
-		return nil, Step{}, l.exec("DELETE FROM intents WHERE conversation = $1", l.here)
+	var root, name, addressed, writer string
+	for {
+		found, err := l.found("SELECT instance, number, intent, posted, called, addressed, id, key, writer FROM parts WHERE conversation = $1 AND intent IS NOT NULL ORDER BY instance, number LIMIT 1",
+			[]any{l.here}, &instance, &number, &root, &made, &name, &addressed, &id, &key, &writer)
+		if err != nil || !found {
+			return nil, Step{}, err
+		}
+		if !id.Valid {
+			break
+		}
+		// The feed has seen it.
+		if err := l.unintend(instance, number); err != nil {
+			return nil, Step{}, err
+		}
 	}
 	w, err := l.load(instance)
 	if err != nil {
 		return nil, Step{}, err
 	}
-	w.SameName = name // as it was tried: matches come and go
+	w.SameName = name
+	w.readAddressed(addressed) // as it was tried: matches come and go
 	draft := bridge.Draft{Conversation: l.name, Root: bridge.MessageID(root), Key: bridge.Key(key.String), As: bridge.UserID(writer)}
 	if w.Message.Body != nil {
 		draft.Author, draft.Text = w.Message.Body.Author, w.Message.Body.Text
 	}
-	return w, Step{Op: Find, Part: number, Draft: draft, As: draft.As, Since: time.UnixMilli(made)}, nil
+	return w, Step{Op: Find, Part: int(number), Draft: draft, As: draft.As, Since: time.UnixMilli(made)}, nil
 }
 
 // errand gives the next stray or notice of this conversation. They come last: what people say goes first. Strays of people as

@@ -15,11 +15,22 @@ import (
 type request struct {
 	run  func(*tx) error
 	done chan error
+	// given is closed when the caller has given up. Only a call whose outcome cannot be found out, since the database is away, is then ended.
+	given    <-chan struct{}
+	answered bool
+}
+
+// answer ends the call; only the first one counts.
+func (r *request) answer(err error) {
+	if !r.answered {
+		r.answered = true
+		r.done <- err
+	}
 }
 
 // do runs fn in a transaction and returns when it is on disk. fn may run twice and must then overwrite its results.
 func (s *Store) do(ctx context.Context, fn func(*tx) error) error {
-	r := &request{run: fn, done: make(chan error, 1)}
+	r := &request{run: fn, done: make(chan error, 1), given: ctx.Done()}
 	select {
 	case s.requests <- r:
 	case <-s.done:
@@ -27,7 +38,7 @@ func (s *Store) do(ctx context.Context, fn func(*tx) error) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	// Once handed over, the outcome must be known: a commit is short.
+	// Once handed over, the outcome must be known: a commit is short, and where it is not, the writer looks whether the caller is still there.
 	select {
 	case err := <-r.done:
 		return err
@@ -60,8 +71,9 @@ func (s *Store) write() {
 		case r := <-s.requests:
 			group = append(group, r)
 		case <-idle.C:
-			// Texts that are settled are gone from the database; this takes them out of its log, too.
-			_ = s.writer.exec("PRAGMA wal_checkpoint(TRUNCATE)")
+			if rest := s.engine.rest(); rest != "" {
+				_ = s.writer.exec(rest)
+			}
 			continue
 		}
 		idle.Reset(idleTime)
@@ -88,24 +100,18 @@ func (s *Store) write() {
 // commit runs a group in one transaction; when one of it fails, each alone. It reports whether the store has died.
 func (s *Store) commit(group []*request) (dead bool) {
 	err, dead := s.transact(group)
-	if dead {
+	if dead || err == nil || len(group) == 1 {
 		for _, r := range group {
-			r.done <- err
+			r.answer(err)
 		}
-		return true
-	}
-	if err == nil || len(group) == 1 {
-		for _, r := range group {
-			r.done <- err
-		}
-		return false
+		return dead
 	}
 	for i, r := range group {
 		err, dead = s.transact(group[i : i+1])
-		r.done <- err
+		r.answer(err)
 		if dead {
 			for _, rest := range group[i+1:] {
-				rest.done <- ErrClosed
+				rest.answer(ErrClosed)
 			}
 			return true
 		}
@@ -113,14 +119,49 @@ func (s *Store) commit(group []*request) (dead bool) {
 	return false
 }
 
+// transact runs a group in one transaction. Where the connection is lost it goes on with another one: at once when nothing of the group can have
+// been stored, else when it is known whether it was.
 func (s *Store) transact(group []*request) (err error, dead bool) {
 	w := &s.writer
-	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
+	for second := false; ; second = true {
+		err, dead := s.attempt(group)
+		if err == nil || dead || errors.Is(err, errUnknown) || !s.engine.lost(w.conn) {
+			return err, dead
+		}
+		if errors.Is(err, errDoubt) {
+			kept, err := s.resolve(group)
+			if err != nil {
+				return err, true
+			}
+			if kept {
+				err := s.after()
+				return err, err != nil
+			}
+			continue
+		}
+		if _, again := s.reconnect(); errors.Is(again, ErrClosed) {
+			return again, true
+		} else if again != nil || second {
+			return fmt.Errorf("writing to the store: %w", err), false
+		}
+	}
+}
+
+// attempt runs what is left of a group once.
+func (s *Store) attempt(group []*request) (err error, dead bool) {
+	w := &s.writer
+	ctx, cancel := w.limited()
+	defer cancel()
+	w.ctx = ctx
+	if err := s.engine.begin(w); err != nil {
 		return fmt.Errorf("writing to the store: %w", err), false
 	}
 	w.fresh = w.fresh[:0]
 	wrote := false
 	for _, r := range group {
+		if r.answered {
+			continue
+		}
 		t := &tx{writer: w, keys: s.keys}
 		if err := safely(r.run, t); err != nil {
 			w.rollback()
@@ -140,16 +181,21 @@ func (s *Store) transact(group []*request) (err error, dead bool) {
 			return err, true
 		}
 	}
-	if err := w.exec("COMMIT"); err != nil {
+	if err := s.engine.commit(w, wrote); err != nil {
 		w.rollback()
-		return fmt.Errorf("writing to the store: %w", err), false
+		return fmt.Errorf("writing to the store: %w", err), errors.Is(err, ErrClosed)
 	}
-	if wrote && s.options.AfterCommit != nil {
-		if err := s.options.AfterCommit(); err != nil {
-			return err, true
-		}
+	if wrote {
+		err = s.after()
 	}
-	return nil, false
+	return err, err != nil
+}
+
+func (s *Store) after() error {
+	if s.options.AfterCommit == nil {
+		return nil
+	}
+	return s.options.AfterCommit()
 }
 
 // safely turns a panic of fn into an error, so that the writer lives on.
@@ -164,6 +210,8 @@ func safely(fn func(*tx) error, t *tx) (err error) {
 
 // writer owns the connection.
 type writer struct {
+	engine        engine
+	ctx           context.Context // of the running transaction
 	conn          *sql.Conn
 	statements    map[string]*sql.Stmt
 	conversations map[bridge.ConversationID]int64
@@ -175,7 +223,7 @@ func (w *writer) statement(query string) (*sql.Stmt, error) {
 	if st := w.statements[query]; st != nil {
 		return st, nil
 	}
-	st, err := w.conn.PrepareContext(context.Background(), query)
+	st, err := w.conn.PrepareContext(w.ctx, w.engine.query(query))
 	if err != nil {
 		return nil, fmt.Errorf("preparing %q: %w", query, err)
 	}
@@ -183,17 +231,25 @@ func (w *writer) statement(query string) (*sql.Stmt, error) {
 	return st, nil
 }
 
+// limited gives the context of a transaction.
+func (w *writer) limited() (context.Context, context.CancelFunc) {
+	if limit := w.engine.limit(); limit > 0 {
+		return context.WithTimeout(context.Background(), limit)
+	}
+	return context.Background(), func() {}
+}
+
 func (w *writer) exec(query string) error {
 	st, err := w.statement(query)
 	if err != nil {
 		return err
 	}
-	_, err = st.ExecContext(context.Background())
+	_, err = st.ExecContext(w.ctx)
 	return err
 }
 
 func (w *writer) rollback() {
-	_ = w.exec("ROLLBACK")
+	w.engine.rollback(w)
 	for _, c := range w.fresh {
 		delete(w.names, w.conversations[c])
 		delete(w.conversations, c)
@@ -220,12 +276,20 @@ func (r row) Scan(to ...any) error {
 	return r.r.Scan(to...)
 }
 
+// values makes arguments what the database takes.
+func values(e engine, args []any) []any {
+	for i := range args {
+		args[i] = e.value(args[i])
+	}
+	return args
+}
+
 func (t *tx) row(query string, args ...any) row {
 	st, err := t.statement(query)
 	if err != nil {
 		return row{err: err}
 	}
-	return row{r: st.QueryRowContext(context.Background(), args...)}
+	return row{r: st.QueryRowContext(t.ctx, values(t.engine, args)...)}
 }
 
 // found scans one row and reports whether there was one.
@@ -243,7 +307,7 @@ func (t *tx) each(query string, args []any, scan func(*sql.Rows) error) error {
 	if err != nil {
 		return err
 	}
-	rows, err := st.QueryContext(context.Background(), args...)
+	rows, err := st.QueryContext(t.ctx, values(t.engine, args)...)
 	if err != nil {
 		return err
 	}
@@ -269,7 +333,7 @@ func (t *tx) change(query string, args ...any) (int64, error) {
 		return 0, err
 	}
 	t.wrote = true
-	res, err := st.ExecContext(context.Background(), args...)
+	res, err := st.ExecContext(t.ctx, values(t.engine, args)...)
 	if err != nil {
 		return 0, err
 	}

@@ -8,8 +8,8 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// guarded answers 500 where a handler panics, and logs one line instead of net/http's stack trace.
-func guarded(next http.Handler, log *logrus.Entry) http.Handler {
+// recovering answers 500 where a handler panics, and logs one line instead of net/http's stack trace.
+func recovering(next http.Handler, log *logrus.Entry) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			p := recover()

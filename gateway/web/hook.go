@@ -18,7 +18,7 @@ func hookPath(account string) string { return hooks + url.PathEscape(account) }
 
 // hook hands a request on to the account that it is for.
 func (s Site) hook(w http.ResponseWriter, r *http.Request) {
-	h := s.Hooks[r.PathValue("account")]
+	h := s.Hooks(r.PathValue("account"))
 	if h == nil {
 		http.NotFound(w, r)
 		return

@@ -18,6 +18,11 @@ import (
 )
 
 // told answers with what a handler sees of its request.
+// hooked are handlers of accounts.
+type hooked map[string]http.Handler
+
+func (h hooked) of(account string) http.Handler { return h[account] }
+
 func told(name string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
@@ -32,7 +37,7 @@ func told(name string) http.Handler {
 // ask gives what a site answers to a request without a network.
 func ask(site Site, method, target, body string) string {
 	w := httptest.NewRecorder()
-	guarded(site.handler(), quiet()).ServeHTTP(w, httptest.NewRequest(method, target, strings.NewReader(body)))
+	recovering(site.handler(), quiet()).ServeHTTP(w, httptest.NewRequest(method, target, strings.NewReader(body)))
 	if w.Code != http.StatusOK {
 		return fmt.Sprint(w.Code)
 	}
@@ -40,7 +45,7 @@ func ask(site Site, method, target, body string) string {
 }
 
 func TestAnAccountSeesItsRequestsWithoutTheBeginningOfTheirPath(t *testing.T) {
-	site := Site{Hooks: map[string]http.Handler{"msteams.a": told("a"), `odd."/%ü`: told("odd"), "msteams.none": nil}}
+	site := Site{Hooks: hooked{"msteams.a": told("a"), `odd."/%ü`: told("odd"), "msteams.none": nil}.of}
 	for target, want := range map[string]string{
 		"/hooks/msteams.a":                       "a POST / body",
 		"/hooks/msteams.a/":                      "a POST / body",
@@ -72,7 +77,7 @@ func TestPathOfThePublicAddressMayBeTakenOffOrNot(t *testing.T) {
 		"https://example.com/%C3%BC%20%2F": {"/%C3%BC%20%2F/hooks/a/n", "/hooks/a/n"},
 		"https://example.com":              {"/hooks/a/n"},
 	} {
-		site := Site{PublicURL: public, Hooks: map[string]http.Handler{"a": told("a")}}
+		site := Site{PublicURL: public, Hooks: hooked{"a": told("a")}.of}
 		for _, path := range paths {
 			if got := ask(site, http.MethodPost, path, "body"); got != "a POST /n body" {
 				t.Errorf("%s: %s: %s", public, path, got)
@@ -118,9 +123,9 @@ func TestPanicOfAnAccountIsAnAnswerAndOneLine(t *testing.T) {
 	var out bytes.Buffer
 	log := logrus.New()
 	log.SetOutput(&out)
-	site := Site{Hooks: map[string]http.Handler{"a": http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a mistake of ours") })}}
+	site := Site{Hooks: hooked{"a": http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a mistake of ours") })}.of}
 	w := httptest.NewRecorder()
-	guarded(site.handler(), logrus.NewEntry(log)).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/hooks/a/n", nil))
+	recovering(site.handler(), logrus.NewEntry(log)).ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/hooks/a/n", nil))
 	if w.Code != http.StatusInternalServerError || strings.Count(out.String(), "\n") != 1 || !strings.Contains(out.String(), "/hooks/a/n") {
 		t.Errorf("answered %d, logged %q", w.Code, &out)
 	}
@@ -169,7 +174,7 @@ func inPipes(t *testing.T, site Site, test func(dial func() net.Conn, stop func(
 }
 
 func TestAnAnswerThatTakesLongArrives(t *testing.T) {
-	site := Site{Hooks: map[string]http.Handler{"a": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	site := Site{Hooks: hooked{"a": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, err := io.Copy(io.Discard, r.Body); err != nil {
 			w.WriteHeader(http.StatusBadRequest)
 			return
@@ -180,7 +185,7 @@ func TestAnAnswerThatTakesLongArrives(t *testing.T) {
 		case <-r.Context().Done():
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
-	})}}
+	})}.of}
 	for _, body := range []string{"", "notification"} {
 		inPipes(t, site, func(dial func() net.Conn, _ func() time.Duration) {
 			conn := dial()
@@ -208,12 +213,12 @@ func post(conn net.Conn, path, body string) string {
 
 func TestAnAccountThatDoesNotAnswerIsToldToEnd(t *testing.T) {
 	var took time.Duration
-	site := Site{Hooks: map[string]http.Handler{"a": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	site := Site{Hooks: hooked{"a": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		<-r.Context().Done()
 		took = time.Since(began)
 		w.WriteHeader(http.StatusServiceUnavailable)
-	})}}
+	})}.of}
 	inPipes(t, site, func(dial func() net.Conn, _ func() time.Duration) {
 		conn := dial()
 		defer conn.Close()
@@ -224,7 +229,7 @@ func TestAnAccountThatDoesNotAnswerIsToldToEnd(t *testing.T) {
 }
 
 func TestAClientThatDoesNotSendItsBodyIsGivenUp(t *testing.T) {
-	inPipes(t, Site{Hooks: map[string]http.Handler{"a": told("a")}}, func(dial func() net.Conn, _ func() time.Duration) {
+	inPipes(t, Site{Hooks: hooked{"a": told("a")}.of}, func(dial func() net.Conn, _ func() time.Duration) {
 		conn := dial()
 		defer conn.Close()
 		began := time.Now()
@@ -240,11 +245,11 @@ func TestAClientThatDoesNotSendItsBodyIsGivenUp(t *testing.T) {
 
 func TestServeEndsRequestsAndWaitsForTheirHandlers(t *testing.T) {
 	var ended error
-	site := Site{Hooks: map[string]http.Handler{"a": http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	site := Site{Hooks: hooked{"a": http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
 		time.Sleep(time.Second) // it has something to put away
 		ended = context.Cause(r.Context())
-	})}}
+	})}.of}
 	inPipes(t, site, func(dial func() net.Conn, stop func() time.Duration) {
 		conn := dial()
 		defer conn.Close()

@@ -9,9 +9,13 @@ import (
 	"time"
 )
 
+// Order does what a body says, and gives what is answered as JSON; an error says why the order makes no sense.
+type Order func(ctx context.Context, order []byte) (any, error)
+
 const (
-	// OrdersPath takes what the operator wants done, by POST.
-	OrdersPath = "/people"
+	// PeoplePath and ReloadPath take what the operator wants done, by POST.
+	PeoplePath = "/people"
+	ReloadPath = "/reload"
 	// maxOrder is how long an order may be, in bytes.
 	maxOrder = 64 << 10
 	// OrderTime is how long an order may take: one may have to read a directory.
@@ -19,18 +23,18 @@ const (
 )
 
 // order has something done for whoever brings the right token, which covers the order itself.
-func (s Site) order(w http.ResponseWriter, r *http.Request) {
+func (s Site) order(w http.ResponseWriter, r *http.Request, carryOut Order) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxOrder))
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if err != nil || !strings.EqualFold(scheme, "Bearer") || !s.MayOrder(token, body) {
 		w.Header().Set("WWW-Authenticate", Realm)
-		answer(w, http.StatusUnauthorized, []byte(`{"error":"causeway people does this"}`+"\n"))
+		answer(w, http.StatusUnauthorized, []byte(`{"error":"causeway does this"}`+"\n"))
 		return
 	}
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(OrderTime + requestTimeout))
 	ctx, cancel := context.WithTimeout(r.Context(), OrderTime)
 	defer cancel()
-	done, err := s.Order(ctx, body)
+	done, err := carryOut(ctx, body)
 	code := http.StatusOK
 	if err != nil {
 		code, done = http.StatusBadRequest, map[string]string{"error": err.Error()}

@@ -12,16 +12,16 @@ import (
 func TestOrdersAreTakenFromWhoeverMayGiveThem(t *testing.T) {
 	var taken []string
 	site := Site{
-		Order: func(_ context.Context, order []byte) (any, error) {
+		Orders: map[string]Order{PeoplePath: func(_ context.Context, order []byte) (any, error) {
 			taken = append(taken, string(order))
 			if string(order) == "nonsense" {
 				return nil, errors.New("there is no order nonsense")
 			}
 			return map[string]int{"done": 1}, nil
-		},
+		}},
 		MayOrder: func(token string, order []byte) bool { return token == "right for "+string(order) },
 	}
-	const refused = `401 {"error":"causeway people does this"}`
+	const refused = `401 {"error":"causeway does this"}`
 	for _, test := range []struct{ method, header, body, want string }{
 		{"POST", "", "invite", refused},
 		{"POST", "right for invite", "invite", refused},
@@ -33,7 +33,7 @@ func TestOrdersAreTakenFromWhoeverMayGiveThem(t *testing.T) {
 		{"POST", "Bearer right for invite", "invite", `200 {"done":1}`},
 		{"POST", "bearer right for nonsense", "nonsense", `400 {"error":"there is no order nonsense"}`},
 	} {
-		r := httptest.NewRequest(test.method, OrdersPath, strings.NewReader(test.body))
+		r := httptest.NewRequest(test.method, PeoplePath, strings.NewReader(test.body))
 		r.Header.Set("Authorization", test.header)
 		w := httptest.NewRecorder()
 		site.handler().ServeHTTP(w, r)
@@ -49,7 +49,7 @@ func TestOrdersAreTakenFromWhoeverMayGiveThem(t *testing.T) {
 		t.Errorf("taken: %s", got)
 	}
 	w := httptest.NewRecorder()
-	Site{}.handler().ServeHTTP(w, httptest.NewRequest("POST", OrdersPath, nil))
+	Site{}.handler().ServeHTTP(w, httptest.NewRequest("POST", PeoplePath, nil))
 	if w.Code != http.StatusNotFound {
 		t.Errorf("without orders: %d", w.Code)
 	}

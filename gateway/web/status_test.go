@@ -44,7 +44,7 @@ func TestStatusThatCannotBeShownIsAMistakeOfOurs(t *testing.T) {
 	r := httptest.NewRequest(http.MethodGet, "/status", nil)
 	r.Header.Set("Authorization", "Bearer x")
 	w := httptest.NewRecorder()
-	guarded(site.handler(), quiet()).ServeHTTP(w, r)
+	recovering(site.handler(), quiet()).ServeHTTP(w, r)
 	if w.Code != http.StatusInternalServerError {
 		t.Errorf("answered %d %q", w.Code, w.Body)
 	}

@@ -32,30 +32,37 @@ const (
 //
 //	/healthz           whether the process is alive
 //	/readyz            whether it does its work, and what of it not
+//	/metrics           numbers for Prometheus, for those who may know
 //	/status            how everything stands, for those who may know
 //	/people            what the operator wants done about people
+//	/reload            that what the config says now is taken up
 //	/hooks/ACCOUNT/…   what a service sends to an account, and what an account shows to others
 //	/hooks/causeway/…  a proof for `causeway check` that the address leads here
 //	/connect/…, /me/…  the pages of people
+//	/, and what OperatorPaths say: the pages of the operator
 type Site struct {
 	// PublicURL is the address at which others reach the server; may be empty.
 	PublicURL string
-	// Hooks are the handlers of accounts, by the name of the account. Each sees paths that begin after
+	// Hooks gives the handler of an account; nil where it has none. A handler sees paths that begin after
 	// /hooks/ACCOUNT, and must end with the request's context.
-	Hooks map[string]http.Handler
+	Hooks func(account string) http.Handler
 	// Pages answers what begins with /connect/ and /me/; nil: there are no such pages. It must keep the paths, which hold tokens, to
 	// itself, and answer also where it fails.
 	Pages http.Handler
+	// Operator answers OperatorPaths, patterns of [http.ServeMux]; nil: there are no such pages. It must let nobody see them who may not.
+	Operator      http.Handler
+	OperatorPaths []string
 	// Ready tells whether Causeway does its work, and what keeps some of it from being done, as /readyz shows it to anybody as JSON; nil:
 	// there is no /readyz. It takes a bounded time.
 	Ready func(context.Context) (ready bool, reasons any)
+	// Scraping is who may read /metrics; without Numbers there is none.
+	Scraping Scraping
 	// Status gives what /status shows as JSON; nil: there is no /status.
 	Status func(context.Context) any
 	// MaySeeStatus judges the bearer token of a request for it.
 	MaySeeStatus func(token string) bool
-	// Order does what a body says that was posted to /people, and gives what is answered as JSON; an error says why the order makes no sense.
-	// nil: no orders are taken.
-	Order func(ctx context.Context, order []byte) (any, error)
+	// Orders are carried out, by the path to which they are posted.
+	Orders map[string]Order
 	// MayOrder judges the bearer token of an order.
 	MayOrder func(token string, order []byte) bool
 	// Prove proves to [ProofPath] that this is the installation with the key file; nil: there is no such path.
@@ -89,7 +96,7 @@ func Listen(ctx context.Context, address string) (net.Listener, error) {
 func Serve(ctx context.Context, l net.Listener, site Site, log *logrus.Entry) error {
 	requests, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
-	handling := gate{next: guarded(site.handler(), log)}
+	handling := gate{next: recovering(site.handler(), log)}
 	server := &http.Server{
 		Handler:           &handling,
 		ReadHeaderTimeout: headerTimeout,
@@ -162,17 +169,27 @@ func (s Site) handler() http.Handler {
 	if s.Ready != nil {
 		mux.Handle("GET /readyz", &readiness{ask: s.Ready})
 	}
+	if s.Scraping.Numbers != nil {
+		mux.HandleFunc("GET /metrics", s.metrics)
+	}
 	if s.Status != nil {
 		mux.HandleFunc("GET /status", s.status)
 	}
-	if s.Order != nil {
-		mux.HandleFunc("POST "+OrdersPath, s.order)
+	for path, carryOut := range s.Orders {
+		mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) { s.order(w, r, carryOut) })
 	}
-	mux.HandleFunc(hooks+"{account}", s.hook)
-	mux.HandleFunc(hooks+"{account}/{rest...}", s.hook)
+	if s.Hooks != nil {
+		mux.HandleFunc(hooks+"{account}", s.hook)
+		mux.HandleFunc(hooks+"{account}/{rest...}", s.hook)
+	}
 	if s.Pages != nil {
 		mux.Handle("/connect/", s.Pages)
 		mux.Handle("/me/", s.Pages)
+	}
+	if s.Operator != nil {
+		for _, pattern := range s.OperatorPaths {
+			mux.Handle(pattern, s.Operator)
+		}
 	}
 	return below(s.PublicURL, mux)
 }

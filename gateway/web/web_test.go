@@ -115,7 +115,7 @@ func TestPanicOfAHandlerIsOneLineInTheLog(t *testing.T) {
 	var out bytes.Buffer
 	log := logrus.New()
 	log.SetOutput(&out)
-	h := guarded(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a mistake of ours") }), logrus.NewEntry(log))
+	h := recovering(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a mistake of ours") }), logrus.NewEntry(log))
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/path", nil))
 	if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "mistake") {

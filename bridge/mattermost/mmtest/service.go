@@ -214,6 +214,18 @@ func (s *service) Say(c bridge.ConversationID, who bridgetest.Who, text string) 
 	return s.post(s.member(who).Token, map[string]any{"channel_id": c.Channel, "message": text})
 }
 
+func (s *service) Call(c bridge.ConversationID, who bridgetest.Who, before, behind string, whom ...bridgetest.Who) bridge.MessageID {
+	s.t.Helper()
+	names := ""
+	for _, one := range whom {
+		names += "@" + s.member(one).Username
+	}
+	if names == "" {
+		names = "@channel"
+	}
+	return s.post(s.member(who).Token, map[string]any{"channel_id": c.Channel, "message": before + names + behind})
+}
+
 func (s *service) Reply(c bridge.ConversationID, root bridge.MessageID, who bridgetest.Who, text string) bridge.MessageID {
 	s.t.Helper()
 	return s.post(s.member(who).Token, map[string]any{"channel_id": c.Channel, "root_id": root, "message": text})

@@ -81,6 +81,9 @@ func (e *TokenError) Unwrap() error { return e.Err }
 // delivery.
 func (e *TokenError) Transient() bool { return e.Reason == KeysUnavailable }
 
+// Misdated tells that the item may be genuine, but comes too late, or a clock is wrong.
+func (e *TokenError) Misdated() bool { return e.Reason == Expired || e.Reason == NotYetValid }
+
 func fault(reason Reason, text string) *TokenError {
 	return &TokenError{Reason: reason, Hint: hints[reason], Err: errors.New("checking a validation token: " + text)}
 }

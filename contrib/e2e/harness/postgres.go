@@ -190,3 +190,17 @@ func (pg *Postgres) CreateDatabase(tb TB) string {
 	}
 	return pg.dsn(name)
 }
+
+// Password is that of the cluster's owner.
+func (pg *Postgres) Password() string { return pg.password }
+
+// Query gives what psql says to a statement.
+func (pg *Postgres) Query(tb TB, dsn, sql string) string {
+	tb.Helper()
+	psql := exec.CommandContext(tb.Context(), filepath.Join(pg.bin, "psql"), "--no-psqlrc", "--tuples-only", "--no-align", "--dbname", dsn, "--command", sql)
+	output, err := psql.CombinedOutput()
+	if err != nil {
+		tb.Fatalf("%s: %v\n%s", sql, err, output)
+	}
+	return strings.TrimSpace(string(output))
+}

@@ -156,14 +156,14 @@ func (w *world) start() {
 	logger.SetOutput(&w.log)
 	s := w.open()
 	account := w.account(s, logrus.NewEntry(logger))
-	g := gateway.New(gateway.Options{
+	g := gateway.New(gateway.Options{Plan: gateway.Plan{
 		Accounts: []gateway.Account{
 			{Name: "memory.other", Protocol: "memory", NickFormat: "{NICK}", Bridge: w.other.Account("memory.other", "bot")},
 			{Name: accountName, Protocol: "msteams", NickFormat: "{NICK}", Bridge: account},
 		},
 		Routes: []gateway.Route{{Name: "town", Endpoints: []gateway.Endpoint{
 			{Account: "memory.other", Channel: "team/town", In: true, Out: true}, {Account: accountName, Channel: "Sales/General", In: true, Out: true},
-		}}},
+		}}}},
 		Store: s, Log: logrus.NewEntry(logger),
 	})
 	ctx, cancel := context.WithCancel(w.Context())

@@ -140,13 +140,13 @@ func (w *world) run(come func()) {
 	come()
 	logger := logrus.New()
 	logger.SetOutput(&w.log)
-	g := gateway.New(gateway.Options{
+	g := gateway.New(gateway.Options{Plan: gateway.Plan{
 		Accounts: []gateway.Account{
 			{Name: here, Protocol: "mattermost", Title: "Mattermost", NickFormat: "{NICK}", Bridge: mm},
 			{Name: there, Protocol: "msteams", Title: "Teams", NickFormat: "{NICK}", Bridge: graph},
 		},
-		Directs: []gateway.Direct{{Accounts: [2]bridge.AccountName{here, there}, Settings: direct.Settings{Enable: true, DirectMessages: true, GroupMessages: true}}},
-		Store:   w.store, Log: logrus.NewEntry(logger),
+		Directs: []gateway.Direct{{Accounts: [2]bridge.AccountName{here, there}, Settings: direct.Settings{Enable: true, DirectMessages: true, GroupMessages: true}}}},
+		Store: w.store, Log: logrus.NewEntry(logger),
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

@@ -32,6 +32,7 @@ func (s *Server) getClientConfig(c *call) (any, *model.AppError) {
 			"EnableUserAccessTokens": strconv.FormatBool(!s.opts.NoUserAccessTokens), "EnableBotAccountCreation": "true",
 			"EnableCommands":             strconv.FormatBool(!s.opts.NoCommands),
 			"EnableIncomingWebhooks":     "true",
+			"PostPriority":               strconv.FormatBool(!s.opts.NoPostPriority),
 			"EnablePostUsernameOverride": strconv.FormatBool(!s.opts.NoUsernameOverride),
 			"EnablePostIconOverride":     strconv.FormatBool(!s.opts.NoIconOverride),
 			"EnableOAuthServiceProvider": strconv.FormatBool(!s.opts.NoOAuth), "RestrictDirectMessage": "any",

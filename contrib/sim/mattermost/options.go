@@ -56,6 +56,8 @@ type Options struct {
 	// EnablePostUsernameOverride and EnablePostIconOverride, which are on here
 	// (and off on a fresh real server).
 	NoUsernameOverride, NoIconOverride bool
+	// NoPostPriority switches off PostPriority.
+	NoPostPriority bool
 	// DeletedLast has a list of more than MaxSinceRows changes leave out deleted posts first, as PostgreSQL does when it
 	// chooses the index by delete_at. Default: the latest changes are left out.
 	DeletedLast bool

@@ -57,6 +57,7 @@ type row struct {
 	order     int64 // place in the order of writing; breaks ties of create_at
 	reactions []*model.Reaction
 	files     []*stored // that it shows
+	priority  *model.PostPriority
 }
 
 func newWorld() world {
@@ -166,6 +167,7 @@ func (r *row) client(replies int64) *model.Post {
 		info := f.info
 		p.Metadata.Files = append(p.Metadata.Files, &info)
 	}
+	p.Metadata.Priority = r.priority
 	for _, x := range r.liveReactions() {
 		c := *x
 		p.Metadata.Reactions = append(p.Metadata.Reactions, &c)

@@ -57,6 +57,10 @@ func (s *Server) save(u *user, c *channel, p *model.Post) (*row, *model.AppError
 	if err := s.checkRoot(r); err != nil {
 		return nil, err
 	}
+	if err := s.checkPriority(p); err != nil {
+		return nil, err
+	}
+	r.priority = p.GetPriority()
 	if p.Id != "" {
 		return nil, fail("CreatePost", "app.post.save.existing.app_error", http.StatusBadRequest)
 	}
@@ -99,6 +103,22 @@ func (s *Server) checkRoot(r *row) *model.AppError {
 		return fail("createPost", "api.post.create_post.channel_root_id.app_error", http.StatusBadRequest)
 	case root.RootId != "":
 		return fail("createPost", "api.post.create_post.root_id.app_error", http.StatusBadRequest)
+	}
+	return nil
+}
+
+// checkPriority: only what starts a thread has one, where they are switched on (PostPriorityCheckWithApp).
+func (s *Server) checkPriority(p *model.Post) *model.AppError {
+	priority := p.GetPriority()
+	switch {
+	case priority == nil:
+		return nil
+	case s.opts.NoPostPriority:
+		return fail("createPost", "api.post.post_priority.priority_post_not_allowed_for_user.request_error", http.StatusForbidden)
+	case p.RootId != "":
+		return fail("createPost", "api.post.post_priority.priority_post_only_allowed_for_root_post.request_error", http.StatusBadRequest)
+	case priority.RequestedAck != nil && *priority.RequestedAck, priority.PersistentNotifications != nil && *priority.PersistentNotifications:
+		return fail("", "license_error.feature_unavailable", http.StatusNotImplemented)
 	}
 	return nil
 }

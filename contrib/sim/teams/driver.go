@@ -30,6 +30,7 @@ type saying struct {
 	at          time.Time
 	subject     string
 	mentions    []*User
+	all         bool
 	attachments []File
 	pictures    [][]byte
 	quotes      []string
@@ -46,6 +47,9 @@ func Subject(text string) SayOption { return func(o *saying) { o.subject = text 
 
 // Mentioning lists the people whom <at id="0">…</at>, <at id="1">…</at> and so on stand for.
 func Mentioning(users ...*User) SayOption { return func(o *saying) { o.mentions = users } }
+
+// MentioningAll has <at id="N">…</at> stand for the whole channel or chat, where N counts on from those of Mentioning.
+func MentioningAll() SayOption { return func(o *saying) { o.all = true } }
 
 // File is a shared file as a message refers to it.
 type File struct{ ID, Name, URL string }
@@ -121,6 +125,11 @@ func (s *Sim) written(html string, o saying) content {
 	body := content{contentType: "html", text: NormaliseHTML(html, s.opts.StripAbbr)}
 	for i, u := range o.mentions {
 		body.mentions = append(body.mentions, mentionOf(i, u))
+	}
+	if o.all {
+		body.mentions = append(body.mentions, mentionJSON{ID: len(o.mentions), MentionText: "everybody", Mentioned: mentionedJSON{Conversation: map[string]any{
+			"id": "19:somewhere@thread.tacv2", "displayName": "everybody", "conversationIdentityType": "channel",
+		}}})
 	}
 	for _, f := range o.attachments {
 		body.attachments = append(body.attachments, attachmentJSON{

@@ -61,6 +61,8 @@ type parentJSON struct {
 	DriveID   string `json:"driveId"`
 	DriveType string `json:"driveType"`
 	ID        string `json:"id,omitempty"`
+	Name      string `json:"name,omitempty"`
+	Path      string `json:"path,omitempty"`
 }
 
 type fileJSON struct {
@@ -83,7 +85,7 @@ func (c *call) item(i *item) map[string]any {
 		Parent: parentJSON{DriveID: i.drive.id, DriveType: kind},
 	}
 	if i.parent != nil {
-		out.Parent.ID = i.parent.id
+		out.Parent.ID, out.Parent.Name, out.Parent.Path = i.parent.id, i.parent.name, i.parent.path()
 	}
 	if i.by != nil {
 		who := identitySetJSON{User: &identityJSON{ID: i.by.ID, DisplayName: &i.by.Name}}

@@ -130,6 +130,14 @@ func (i *item) webURL() string {
 	return i.parent.webURL() + "/" + url.PathEscape(i.name)
 }
 
+// path is what Graph calls the path of a folder: from its drive's root on, with its names escaped.
+func (i *item) path() string {
+	if i.parent == nil {
+		return "/drives/" + i.drive.id + "/root:"
+	}
+	return i.parent.path() + "/" + url.PathEscape(i.name)
+}
+
 func (i *item) mimeType() string {
 	kind, _, _ := strings.Cut(mime.TypeByExtension(path.Ext(i.name)), ";")
 	return cmp.Or(kind, "application/octet-stream")
@@ -203,6 +211,31 @@ func (s *Sim) PutLargeFile(u *User, c *Channel, name string, content *os.File, s
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i, _, err := s.fill(s.folderOf(c), name, "rename", u, content, size)
+	if err != nil {
+		return File{}, err
+	}
+	return File{ID: i.guid, Name: i.name, URL: i.webURL()}, nil
+}
+
+// PutFileBelow lets a person store a file in a folder below that of a channel, which is made where it lacks.
+func (s *Sim) PutFileBelow(u *User, c *Channel, folders []string, name string, data []byte) (File, error) {
+	content, err := spool(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return File{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := s.folderOf(c)
+	for _, folder := range folders {
+		next := at.items[strings.ToLower(folder)]
+		if next == nil {
+			next = s.newFolder(at.drive, at, folder, u)
+		}
+		if at = next; at.items == nil {
+			return File{}, fmt.Errorf("%q is a file", folder)
+		}
+	}
+	i, _, err := s.fill(at, name, "rename", u, content, int64(len(data)))
 	if err != nil {
 		return File{}, err
 	}

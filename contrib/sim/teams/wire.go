@@ -253,7 +253,7 @@ type memberJSON struct {
 func (m member) wire(scope string) memberJSON {
 	out := memberJSON{
 		Type: "#microsoft.graph.aadUserConversationMember", ID: membershipID(scope, m.user), Roles: []string{},
-		DisplayName: m.user.Name, UserID: m.user.ID, TenantID: m.user.tenant.ID,
+		DisplayName: m.user.displayName(), UserID: m.user.ID, TenantID: m.user.tenant.ID,
 	}
 	switch {
 	case m.user.guest:

@@ -1,0 +1,140 @@
+package dashboard
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// TestTheOperatorsPages uses them as an operator does, and has axe look at each in light and dark, on a desktop and a phone.
+func TestTheOperatorsPages(t *testing.T) {
+	s := newStage(t)
+	v := openScreen(t, s.origin, true)
+	v.goes("/")
+	v.until(`document.getElementById("live").textContent === "live"`)
+	// What happens while the page is open shows by itself.
+	v.until(`document.getElementById("verdict").innerText.includes("Contoso/Customers")`)
+	s.refuse("the message is longer than the service takes")
+	s.left.Say("dev", "jonas", "a word that is refused")
+	v.until(`document.getElementById("verdict").innerText.includes("1 message could not be delivered")`)
+	s.refuse("")
+
+	s.left.Say("town", "maria", "a word that arrives")
+	id := found(s)
+	v.goes("/messages")
+	everyStopIsSeen(v)
+	v.do(chromedp.Evaluate[chromedp.Void](`document.getElementById("q").focus()`))
+	for _, key := range "https://chat.example/main/pl/" + id {
+		v.do(chromedp.KeyEvent(string(key)))
+	}
+	v.do(chromedp.Evaluate[chromedp.Void](`document.getElementById("q").form.requestSubmit()`))
+	v.until(`location.pathname === "/message" || document.querySelectorAll("main tbody tr").length > 0`)
+
+	for _, page := range []struct{ name, path string }{
+		{"overview", "/"}, {"messages", "/messages?author=jonas"}, {"journey", stuckMessage(v)}, {"quarantine", "/quarantine"}, {"people", "/people"},
+		{"subscriptions", "/subscriptions"}, {"audit", "/audit"}, {"confirm", "/confirm?do=disconnect&name=mattermost.hq:maria"},
+	} {
+		v.goes(page.path)
+		for _, look := range []struct {
+			name, theme   string
+			width, height int64
+		}{{"light", "light", 1280, 900}, {"dark", "dark", 1280, 900}, {"phone", "light", 390, 844}, {"phone-dark", "dark", 390, 844}} {
+			v.looks(look.theme, look.width, look.height)
+			v.accessible(page.name + " " + look.name)
+			v.picture(page.name + "-" + look.name)
+		}
+		for _, width := range []int64{320, 390, 600, 768, 1024, 1920} {
+			v.looks("light", width, 900)
+			if over := v.says("document.documentElement.scrollWidth - innerWidth"); !strings.HasPrefix(over, "-") && over != "0" {
+				t.Errorf("%s: at a width of %d it is %s too wide", page.name, width, over)
+			}
+		}
+		v.looks("light", 1280, 900)
+	}
+
+	v.goes("/quarantine")
+	v.press("Try again")
+	v.until(`document.querySelector("h1").textContent.endsWith("again?")`)
+	v.press("Try again")
+	v.until(`document.querySelector(".note")?.innerText.includes("is sent again to msteams.contoso Contoso/Development")`)
+	s.until("it has arrived", func() bool { return said(s, "a word that is refused") })
+	v.goes("/audit")
+	v.until(`document.querySelector("main tbody tr").innerText.includes("dashboard on this machine")`)
+}
+
+// found waits for a message on the other side, and gives its id there.
+func found(s *stage) (id string) {
+	s.until("it has arrived", func() bool {
+		for _, m := range s.right.Messages("town") {
+			if strings.Contains(m.Text, "a word that arrives") {
+				id = string(m.ID)
+			}
+		}
+		return id != ""
+	})
+	return url.PathEscape(id)
+}
+
+func said(s *stage, text string) bool {
+	for _, m := range s.right.Messages("dev") {
+		if strings.Contains(m.Text, text) {
+			return true
+		}
+	}
+	return false
+}
+
+// stuckMessage is the path of the message in quarantine.
+func stuckMessage(v *screen) string {
+	v.goes("/quarantine")
+	v.until(`Boolean(document.querySelector("td a[href^='message']"))`)
+	return "/" + v.says(`document.querySelector("td a[href^='message']").getAttribute("href")`)
+}
+
+// everyStopIsSeen goes once through a page by the Tab key: the first stop skips the navigation, and each shows that one is there.
+func everyStopIsSeen(v *screen) {
+	v.t.Helper()
+	const shown = `(() => { const e = document.activeElement, s = getComputedStyle(e), b = e.getBoundingClientRect(); return s.outlineStyle !== "none" && b.bottom > 0 && b.right > 0; })()`
+	stops := map[string]bool{}
+	for n := range 40 {
+		v.do(chromedp.KeyEvent(kb.Tab))
+		at := v.says(`document.activeElement.id || document.activeElement.textContent.trim() || document.activeElement.tagName`)
+		if v.says(`document.activeElement === document.body`) == "true" || n > 0 && at == "Skip to the content" {
+			break
+		}
+		if n == 0 && at != "Skip to the content" {
+			v.t.Errorf("the first stop is %q", at)
+		}
+		stops[at] = true
+		if v.says(shown) != "true" {
+			v.t.Errorf("one does not see that the focus is on %q", at)
+		}
+	}
+	for _, want := range []string{"Overview", "Audit log", "q", "author", "from", "to", "Find"} {
+		if !stops[want] {
+			v.t.Errorf("the Tab key does not reach %q; it reaches %v", want, stops)
+		}
+	}
+}
+
+// TestWithoutAScript everything is there, and buttons work.
+func TestWithoutAScript(t *testing.T) {
+	s := newStage(t)
+	s.refuse("not allowed")
+	s.left.Say("dev", "jonas", "a word that is refused")
+	v := openScreen(t, s.origin, false)
+	text := func() string { return v.says(`document.body.innerText`) } // what the browser itself is told to run, it runs
+	s.until("it is in quarantine", func() bool { v.goes("/quarantine"); return strings.Contains(text(), "not allowed") })
+	v.press("Give it up")
+	v.press("Give it up")
+	s.until("it is given up", func() bool { return strings.Contains(text(), "Nothing is in quarantine.") })
+	for path, want := range map[string]string{"/": "town-square", "/people": "Maria Lopez", "/subscriptions": "2 of 3 alive", "/audit": "ben@example.com"} {
+		v.goes(path)
+		if got := text(); !strings.Contains(got, want) {
+			t.Errorf("%s says %s", path, got)
+		}
+	}
+}

@@ -1,0 +1,71 @@
+package e2e
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"causeway/contrib/e2e/harness"
+	"causeway/contrib/sim/teams"
+)
+
+// A hundred and fifty times the config is changed while people talk, by polling and by change notifications: once an account, once the other, both, a gateway
+// that has nothing to do with them, or nothing. Nothing is lost, doubled or out of order, and no process is started anew.
+func TestAConfigIsChangedWhilePeopleTalk(t *testing.T) {
+	for _, receive := range []string{"poll", "rich"} {
+		t.Run(receive, func(t *testing.T) {
+			t.Parallel()
+			const messages, reloads = 200, 75
+			p := newPairOn(t, harness.Shared(t).Mattermost, 4, teams.Options{}, receive)
+			p.begin(t)
+			text, err := os.ReadFile(filepath.Join(p.dir, "config.toml"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			process := p.causeway.PID()
+			people := p.talk(t, messages/8)
+			for n := range reloads {
+				p.write(t, "config.toml", otherwise(string(text), n))
+				p.causeway.Signal(t, syscall.SIGHUP)
+				time.Sleep(300 * time.Millisecond)
+			}
+			people.Wait()
+			p.judge(t, messages)
+			p.alike(t)
+			if p.causeway.PID() != process || !p.causeway.Running() {
+				t.Error("Causeway is another process than before")
+			}
+			log := p.causeway.Output().String()
+			if taken := strings.Count(log, "the config was taken up"); taken < reloads/2 {
+				t.Errorf("%d configs were taken up", taken)
+			}
+			if strings.Contains(log, "was not taken up") || strings.Contains(log, "internal error") {
+				t.Error("a config was not taken up")
+			}
+		})
+	}
+}
+
+// otherwise gives a config that says something else, by n.
+func otherwise(text string, n int) string {
+	label := func(account string) {
+		text = strings.Replace(text, account+"]\n", account+"]\nLabel = \"L"+string(rune('a'+n%20))+"\"\n", 1)
+	}
+	switch n % 6 {
+	case 0:
+		label("[mattermost.hq")
+	case 1:
+		label("[msteams.contoso")
+	case 2:
+		label("[mattermost.hq")
+		label("[msteams.contoso")
+	case 3:
+		text = strings.Replace(text, `LogLevel = "debug"`, `LogLevel = "info"`, 1)
+	case 4:
+		text += "[[gateway]]\nname = \"no such\"\ninout = [ { account = \"mattermost.hq\", channel = \"no-such\" }, { account = \"msteams.contoso\", channel = \"No such\" } ]\n"
+	}
+	return text
+}

@@ -1,0 +1,155 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"causeway/bridge"
+	"causeway/bridge/memory"
+)
+
+// visitor is a browser before the pages of a running Causeway.
+type visitor struct {
+	*world
+	http.Client
+	origin string
+}
+
+func (w *world) visitor(origin string) *visitor {
+	jar, _ := cookiejar.New(nil) // never fails
+	return &visitor{world: w, Client: http.Client{Jar: jar}, origin: origin}
+}
+
+// opens gives a page, with its code.
+func (v *visitor) opens(path string) (int, string) {
+	v.Helper()
+	return v.read(v.Get(v.origin + path))
+}
+
+func (v *visitor) read(resp *http.Response, err error) (int, string) {
+	v.Helper()
+	if err != nil {
+		v.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		v.Fatal(err)
+	}
+	return resp.StatusCode, string(text)
+}
+
+var hidden = regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)">`)
+
+// presses sends the form of a page.
+func (v *visitor) presses(page, action string) (int, string) {
+	v.Helper()
+	form := url.Values{}
+	for _, m := range hidden.FindAllStringSubmatch(page, -1) {
+		form.Set(m[1], m[2])
+	}
+	return v.read(v.PostForm(v.origin+action, form))
+}
+
+// TestTheOperatorsPagesWhileItRuns: a message is refused, found in quarantine, and tried again from there; it arrives at once, and the command line
+// tells who has done it.
+func TestTheOperatorsPagesWhileItRuns(t *testing.T) {
+	port := freePort(t)
+	w := newWorld(t, listening("127.0.0.1:"+port))
+	r := w.run()
+	w.begun("left", "right")
+	v := w.visitor("http://127.0.0.1:" + port)
+	w.faults.set(func(_ context.Context, c memory.Call) error {
+		if c.Op == memory.Post && !c.After {
+			return &bridge.Error{Kind: bridge.Rejected, Err: errors.New("not allowed today")}
+		}
+		return nil
+	})
+	w.left.Say("C1", "ann", "hello")
+	var page string
+	w.until("it is in quarantine", func() bool {
+		_, page = v.opens("/quarantine")
+		return strings.Contains(page, "not allowed today")
+	})
+	w.faults.set(nil)
+	path := regexp.MustCompile(`href="(confirm\?do=retry&amp;id=\d+)"`).FindStringSubmatch(page)
+	if path == nil {
+		t.Fatal(page)
+	}
+	_, page = v.opens("/" + strings.ReplaceAll(path[1], "&amp;", "&"))
+	if code, page := v.presses(page, "/act"); code != http.StatusOK || !strings.Contains(page, "is sent again to right.two team/general") {
+		t.Errorf("%d %s", code, page)
+	}
+	w.until("it arrives", func() bool { return len(texts(w.right, "C1")) == 1 })
+	if _, page := v.opens("/"); !strings.Contains(page, ">All is well</h1>") || !strings.Contains(page, `aria-label="1 message in 24 hours`) {
+		t.Errorf("the first page is\n%s", page)
+	}
+	got := w.call("audit", "--json")
+	var kept []audited
+	if err := json.Unmarshal([]byte(got.out), &kept); err != nil || len(kept) != 1 || kept[0].Act != "retry" || kept[0].Who != "dashboard on this machine" || kept[0].Failed {
+		t.Errorf("%+v %v", got, err)
+	}
+	if got := w.call("quarantine", "drop", "99"); got.code != exitFailed {
+		t.Errorf("%+v", got)
+	}
+	if got := w.call("audit", "1"); got.code != exitOK || !strings.Contains(got.out, "operator by command line  drop  message 99  not done: message 99: not in quarantine") || strings.Contains(got.out, "retry") {
+		t.Errorf("%+v", got)
+	}
+	if got := w.call("audit", "x"); got.code != exitUsage {
+		t.Errorf("%+v", got)
+	}
+	stream, err := v.Get(v.origin + "/live")
+	if err != nil || stream.StatusCode != http.StatusOK {
+		t.Fatalf("%v %v", stream, err)
+	}
+	if code := r.stop(); code != exitOK || strings.Contains(r.log.String(), "not done after") { // a page that listens does not hold it up
+		t.Errorf("stopped with %d\n%s", code, r.log)
+	}
+	_ = stream.Body.Close()
+}
+
+// TestBehindAPublicAddressOneLogsIn, though the request comes from this machine, as a proxy's does.
+func TestBehindAPublicAddressOneLogsIn(t *testing.T) {
+	port := freePort(t)
+	w := newWorld(t, strings.Replace(listening("127.0.0.1:"+port), "[http]", "[http]\nPublicURL = \"http://causeway.example/bridge\"", 1))
+	if got := w.call("dashboard"); got.code != exitFailed {
+		t.Errorf("without a Causeway that runs: %+v", got)
+	}
+	w.run()
+	for _, path := range []string{"", "/bridge"} {
+		v := w.visitor("http://127.0.0.1:" + port + path)
+		if code, page := v.opens("/"); code != http.StatusUnauthorized || strings.Contains(page, "team/general") {
+			t.Errorf("%d\n%s", code, page)
+		}
+		got := w.call("dashboard")
+		link := regexp.MustCompile(`http://127\.0\.0\.1:` + port + `(/login\?key=\S+)`).FindStringSubmatch(got.out)
+		if link == nil {
+			t.Fatalf("%+v", got)
+		}
+		_, page := v.opens(link[1])
+		if code, page := v.presses(page, "/login"); code != http.StatusOK || !strings.Contains(page, "team/general") || !strings.Contains(page, "Log out") {
+			t.Errorf("%d\n%s", code, page)
+		}
+		_, page = v.opens("/")
+		if code, page := v.presses(page, "/logout"); code != http.StatusOK || !strings.Contains(page, "causeway dashboard") {
+			t.Errorf("%d\n%s", code, page)
+		}
+	}
+}
+
+func TestPagesCanBeSwitchedOff(t *testing.T) {
+	port := freePort(t)
+	w := newWorld(t, "[dashboard]\nEnable = false\n"+listening("127.0.0.1:"+port))
+	w.run()
+	if code, page := w.visitor("http://127.0.0.1:" + port).opens("/"); code != http.StatusNotFound {
+		t.Errorf("%d\n%s", code, page)
+	}
+}

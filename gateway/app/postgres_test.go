@@ -1,0 +1,59 @@
+package app
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"causeway/gateway/config"
+	"causeway/gateway/store"
+	"causeway/gateway/store/pgtest"
+)
+
+func TestAStoreMovesToPostgreSQLAndBack(t *testing.T) {
+	c := pgtest.Start(false)
+	t.Cleanup(c.Stop)
+	dsn := c.DSN("store", c.Address())
+	w := newWorld(t, good)
+	w.started() // in SQLite, with its key file
+	t.Setenv("CAUSEWAY_DSN", dsn)
+	var shown strings.Builder
+	call := func(code int, want string, words ...string) {
+		t.Helper()
+		got := w.call(words...)
+		fmt.Fprint(&shown, got.out, got.errors)
+		if got.code != code || !strings.Contains(got.out+got.errors, want) {
+			t.Errorf("%v: %+v, want %d and %q", words, got, code, want)
+		}
+	}
+	call(2, "needs --to", "store", "copy")
+	call(2, "did you mean check", "store", "chek")
+	call(1, "not set", "store", "copy", "--to", "env:NOWHERE")
+	call(0, "are in postgres://causeway@"+c.Address(), "store", "copy", "--to", "env:CAUSEWAY_DSN")
+	call(1, "there is something in it already", "store", "copy", "--to", "env:CAUSEWAY_DSN")
+
+	w.write("config.toml", "[storage]\nDSN = \"env:CAUSEWAY_DSN\"\n"+good)
+	call(0, "has version", "store", "check")
+	call(0, "has version", "store", "migrate")
+	call(0, "", "quarantine", "list")
+	held, err := openStoreWith(t.Context(), config.Storage{DSN: dsn, KeyFile: w.path("causeway.db.key")}, store.Options{Holder: "process 1 on a host"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	call(1, "another Causeway is using it (process 1 on a host, since ", "run")
+	call(0, "", "quarantine", "list") // looks while it runs
+	if err := held.Close(); err != nil {
+		t.Fatal(err)
+	}
+	call(0, "are in back.db", "store", "copy", "--to", w.path("back.db"))
+	call(0, "are encrypted with a new key", "rekey")
+	w.write("config.toml", "[storage]\nDSN = \"env:CAUSEWAY_DSN\"\nKeyFile = \"lost\"\n"+good)
+	call(1, "is there, but its key file", "run")
+	c.Halt(true)
+	w.write("config.toml", "[storage]\nDSN = \"env:CAUSEWAY_DSN\"\n"+good)
+	call(1, "see that PostgreSQL runs", "run")
+	c.Run()
+	if strings.Contains(shown.String(), c.Password) {
+		t.Errorf("the password is shown:\n%s", shown.String())
+	}
+}

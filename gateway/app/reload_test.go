@@ -1,0 +1,165 @@
+package app
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"causeway/bridge"
+	"causeway/bridge/memory"
+	"causeway/gateway"
+)
+
+const otherGateway = `
+[[gateway]]
+name = "other"
+inout = [ { account = "left.one", channel = "team/other" }, { account = "right.two", channel = "team/other" } ]
+`
+
+// newReloading gives a world whose Causeway can be asked.
+func newReloading(t *testing.T) (w *world, config string) {
+	config = strings.Replace(accounts, "127.0.0.1:0", "127.0.0.1:"+freePort(t), 1) + oneGateway
+	return newWorld(t, config), config
+}
+
+// crosses says something in a channel on the left and waits until it is on the right.
+func (w *world) crosses(channel bridge.ChannelID, text string) {
+	w.Helper()
+	for _, server := range []bridge.ServerID{"memory:left", "memory:right"} {
+		w.until("the channel is read", func() bool { return w.faults.begun(bridge.ConversationID{Server: server, Channel: channel}) })
+	}
+	w.left.Say(channel, "ann", text)
+	w.until(text+" crosses", func() bool { return slices.Contains(texts(w.right, channel), "ann: "+text) })
+}
+
+func TestAConfigIsTakenUpWhereverItIsChanged(t *testing.T) {
+	for name, change := range map[string]func(w *world, config string){
+		"written": func(w *world, config string) { w.write("config.toml", config) },
+		"replaced": func(w *world, config string) {
+			w.write("next.toml", config)
+			if err := os.Rename(w.path("next.toml"), w.path("config.toml")); err != nil {
+				w.Fatal(err)
+			}
+		},
+		"moved away and written": func(w *world, config string) {
+			if err := os.Rename(w.path("config.toml"), w.path("config.toml~")); err != nil {
+				w.Fatal(err)
+			}
+			w.write("config.toml", config)
+		},
+		"hung up": func(w *world, config string) {
+			w.write("config.toml", config)
+			if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+				w.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, config := newReloading(t)
+			r := w.run()
+			w.crosses("C1", "before")
+			time.Sleep(2 * calm) // it is being watched
+			for n, text := range []string{config + otherGateway, config, config + otherGateway} {
+				change(w, text)
+				w.until("it is taken up", func() bool { return strings.Count(r.log.String(), "the config was taken up") == n+1 })
+			}
+			w.crosses("C2", "through the new gateway")
+			w.crosses("C1", "through the old one")
+			if log := r.log.String(); !strings.Contains(log, `changed="gateway other: added"`) || !strings.Contains(log, `changed="gateway other: removed"`) {
+				t.Errorf("the log does not say what has changed:\n%s", log)
+			}
+		})
+	}
+}
+
+func TestReloadSaysWhatHasChanged(t *testing.T) {
+	w, config := newReloading(t)
+	if got := w.call("reload"); got.code != exitFailed || !strings.Contains(got.errors, "there is no key file") {
+		t.Errorf("without a Causeway: %+v", got)
+	}
+	r := w.run()
+	w.crosses("C1", "before")
+	if got := w.call("reload"); got != (result{out: "Nothing has changed.\n"}) {
+		t.Errorf("the same config: %+v", got)
+	}
+	next := strings.Replace(config, `Label = "Right"`, `Label = "Other"`, 1)
+	next = "[general]\nLogLevel = \"debug\"\nLogFormat = \"json\"\n" + next + otherGateway
+	w.write("config.toml", next)
+	want := "LogLevel: debug\naccount right.two: changed\ngateway other: added\nLogFormat in [general] has changed, and does not count yet: restart Causeway, which loses nothing\n"
+	if got := w.call("reload"); got.code != exitOK || got.out != want {
+		t.Errorf("%+v\nwant\n%s", got, want)
+	}
+	w.crosses("C2", "through the new gateway")
+	var s gateway.Status
+	if err := json.Unmarshal([]byte(w.call("status", "--json").out), &s); err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Gateways) != 2 || len(s.Warnings) != 1 || s.Warnings[0].Where != "config" || s.Config.Refused != nil || !s.Config.Since.After(s.Since) {
+		t.Errorf("the status: %+v", s)
+	}
+	if code := r.stop(); code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// refusing makes no account for a user called nobody.
+func refusing(made func(bridge.Env, any) (bridge.Bridge, error)) func(bridge.Env, any) (bridge.Bridge, error) {
+	return func(env bridge.Env, settings any) (bridge.Bridge, error) {
+		if settings.(*memory.Settings).User == "nobody" {
+			return nil, errors.New("User may not be nobody")
+		}
+		return made(env, settings)
+	}
+}
+
+// problems are those of the status.
+func (w *world) problems() []gateway.Problem {
+	w.Helper()
+	var s gateway.Status
+	if err := json.Unmarshal([]byte(w.call("status", "--json").out), &s); err != nil {
+		w.Fatal(err)
+	}
+	return s.Problems
+}
+
+func TestAConfigWithAMistakeIsNotTakenUp(t *testing.T) {
+	for name, c := range map[string]struct {
+		config func(string) string
+		want   string
+	}{
+		"a mistake": {func(config string) string { return config + "[gateways]\n" }, "config.toml:14: "},
+		"nothing to do": {func(config string) string {
+			return strings.Replace(config, `name = "all"`, "name = \"all\"\nenable = false", 1)
+		}, "no gateway is enabled"},
+		"no account": {func(config string) string {
+			return strings.Replace(config, `account = "left.one"`, `account = "left.two"`, 1)
+		}, `left.two`},
+		"an account's keys": {func(config string) string { return strings.Replace(config, `User = "bot"`, `User = "nobody"`, 1) }, "nobody"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, config := newReloading(t)
+			w.protocols[0].New = refusing(w.protocols[0].New)
+			w.run()
+			w.crosses("C1", "before")
+			w.write("config.toml", c.config(config))
+			got := w.call("reload")
+			if got.code != exitFailed || got.out != "" || !strings.Contains(got.errors, c.want) ||
+				!strings.HasSuffix(got.errors, "causeway: the config was not taken up; Causeway goes by what it said before\n") {
+				t.Errorf("%+v", got)
+			}
+			w.crosses("C1", "still")
+			problem := w.problems()
+			if len(problem) != 1 || problem[0].Where != "config" || !strings.Contains(problem[0].Text, c.want) || problem[0].Next != refusedStep {
+				t.Errorf("the status: %+v", problem)
+			}
+			w.write("config.toml", config+otherGateway)
+			w.until("it is mended", func() bool { return len(w.problems()) == 0 })
+			w.crosses("C2", "mended")
+		})
+	}
+}

@@ -1,0 +1,225 @@
+package dashboard
+
+import (
+	"bufio"
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"causeway/bridge"
+	"causeway/gateway"
+	"causeway/gateway/config"
+	"causeway/gateway/people"
+	"causeway/gateway/store"
+)
+
+func TestOverviewShowsWhatIsWrongFirst(t *testing.T) {
+	s := newStage(t, config.Dashboard{}, "")
+	s.say("m1", "a word")
+	s.wants(s.page("/"), "<h1 class=\"verdict bad\">1 problem</h1>", "nobody has signed in", "run: causeway login right.two", "for 5 min", "main/town", "both ways",
+		`aria-label="1 message in 24 hours`, `<td role="cell" class="num" data-label="Waiting">2</td>`)
+	s.status.Problems = nil
+	s.wants(s.page("/"), `<h1 class="verdict well">All is well</h1>`)
+	s.wants(s.page("/?q=nothing"), "No gateway holds “nothing”.")
+}
+
+func TestGatewaysInTroubleComeFirstAndInPages(t *testing.T) {
+	s := newStage(t, config.Dashboard{}, "")
+	one := s.status.Gateways[0]
+	s.status.Gateways = nil
+	for range 2*pageRows - 1 {
+		s.status.Gateways = append(s.status.Gateways, gateway.GatewayStatus{Name: "quiet", Conversations: one.Conversations[:1]})
+	}
+	s.status.Gateways = append(s.status.Gateways, one)
+	first, last := s.page("/"), s.page("/?page=2")
+	if strings.Count(first, "rowheader") != pageRows || strings.Count(last, "rowheader") != pageRows || strings.Index(first, ">town<") > strings.Index(first, ">quiet<") || strings.Contains(last, ">town<") {
+		t.Error("the pages do not hold what they should")
+	}
+	s.wants(first, "100 gateways, page 1 of 2")
+}
+
+// TestAMessageIsFoundAndItsJourneyShown by link, id, author and time; and no text, unless the config wants it.
+func TestAMessageIsFoundAndItsJourneyShown(t *testing.T) {
+	s := newStage(t, config.Dashboard{}, "")
+	s.say("root1/m1", "a <secret> word")
+	for _, path := range []string{"/messages?q=root1/m1", "/messages?q=https://teams.example/l/message/19:x/m1%3FtenantId%3Dx", "/messages?q=" + "https%3A%2F%2Fteams.example%2Fl%2Fmessage%2F19%3Ax%2Fm1%3FparentMessageId%3Droot1"} {
+		w := s.ask(ask{path: path})
+		if found := strings.Contains(path, "parent") || strings.HasSuffix(path, "root1/m1"); found != (w.Code == http.StatusSeeOther && w.Header().Get("Location") == "message?id=1") {
+			t.Errorf("%s: %d %s", path, w.Code, w.Header().Get("Location"))
+		}
+	}
+	s.wants(s.page("/messages?author=ann"), "1 message found", `href="message?id=1"`, "waiting")
+	s.wants(s.page("/messages?author=eve"), "0 messages found")
+	s.wants(s.page("/messages?from=2001-01-01T00:00&to=2001-01-02T00:00"), "0 messages found")
+	s.wants(s.page("/messages?from=yesterday"), "is not a time")
+	page := s.page("/message?id=1")
+	s.wants(page, "left.one main/town", "right.two Contoso/General", "waiting to be posted", "Ann &lt;b&gt;", "Texts are shown only with ShowText = true")
+	if strings.Contains(page, "secret") {
+		t.Error("the text is shown")
+	}
+	s.refuse("too <long>")
+	s.wants(s.page("/message?id=1"), "in quarantine", "too &lt;long&gt;", `href="confirm?do=retry&amp;id=2"`)
+	s.o.Settings.ShowText = true
+	s.wants(s.page("/message?id=1"), "a &lt;secret&gt; word")
+}
+
+func TestButtonsDoWhatTheySayAndAreKeptInTheAuditLog(t *testing.T) {
+	s := newStage(t, config.Dashboard{}, "")
+	for _, id := range []string{"m1", "m2"} {
+		s.say(id, "a word")
+		s.refuse("not allowed")
+	}
+	s.wants(s.page("/quarantine"), "not allowed", `href="confirm?do=drop&amp;id=4"`)
+	s.wants(s.press("/confirm?do=retry&id=2"), "Message 2 is sent again to right.two Contoso/General.")
+	s.wants(s.press("/confirm?do=drop&id=4"), "Message 4 is given up", "Nothing is in quarantine.")
+	s.wants(s.press("/confirm?do=drop&id=4"), "not in quarantine")
+	s.wants(s.press("/confirm?do=renew&account=right.two"), "are being renewed")
+	s.wants(s.press("/confirm?do=disconnect&name=ann"), "ann: done for dashboard on this machine")
+	s.wants(s.press("/confirm?do=connect&name=ann&other=right.two:ben"), "done for")
+	s.wants(s.press("/confirm?do=disallow&name=ann&other=ben"), "that makes no sense")
+	s.wants(s.press("/confirm?do=platform&name=ann&platform=right.two"), "done for")
+	s.wants(s.press("/confirm?do=sync&mode=look&agreed="), "done for")
+	s.wants(s.press("/confirm?do=sync&mode=&agreed=7&agree=1"), "done for")
+	want := []people.Order{{Act: "disconnect", Names: []string{"ann"}}, {Act: "connect", Names: []string{"ann", "right.two:ben"}}, {Act: "disallow", Names: []string{"ann", "ben"}},
+		{Act: "platform", Names: []string{"ann", "right.two"}}, {Act: "sync", DryRun: true}, {Act: "sync", Confirm: 7}}
+	if diff := cmp.Diff(want, s.orders); diff != "" {
+		t.Errorf("orders (-want +got):\n%s", diff)
+	}
+	kept, err := s.store.Audit(t.Context(), 0, 10)
+	var got []store.Audited
+	for _, a := range kept {
+		a.ID, a.At = 0, time.Time{}
+		got = append(got, a)
+	}
+	who := "dashboard on this machine"
+	if diff := cmp.Diff([]store.Audited{
+		{Who: who, Act: "renew", About: "right.two", Result: "The subscriptions of right.two are being renewed."},
+		{Who: who, Act: "drop", About: "message 4", Result: "message 4: not in quarantine: `causeway quarantine list` shows what is", Failed: true},
+		{Who: who, Act: "drop", About: "message 4", Result: "Message 4 is given up: it will not arrive in right.two Contoso/General."},
+		{Who: who, Act: "retry", About: "message 2", Result: "Message 2 is sent again to right.two Contoso/General."},
+	}, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	s.wants(s.page("/audit"), "Message 4 is given up", "not done")
+}
+
+func TestButtonsThatMakeNoSenseAreRefused(t *testing.T) {
+	s := newStage(t, config.Dashboard{}, "")
+	for path, want := range map[string]int{"/confirm": 404, "/confirm?do=rm": 404, "/confirm?do=invite": 400, "/confirm?do=invite&name=a%0Ab": 400,
+		"/confirm?do=invite&name=" + strings.Repeat("x", mostTyped+1): 400, "/confirm?do=sync&agree=1&agreed=": 400} {
+		if got := s.ask(ask{path: path}).Code; got != want {
+			t.Errorf("%s: %d, want %d", path, got, want)
+		}
+	}
+}
+
+func TestPeopleAndSubscriptionsAreShown(t *testing.T) {
+	s := newStage(t, config.Dashboard{}, "")
+	end := func(server bridge.ServerID, a bridge.AccountName, u bridge.UserID) store.End {
+		return store.End{Identity: store.Identity{Account: a, Server: server, User: u, Name: "Ann Chen", Username: string(u), Email: "ann@example.com"}}
+	}
+	if _, err := s.store.Connect(t.Context(), "", [2]store.End{end(town.Server, "left.one", "ann"), end(general.Server, "right.two", "7")}, 0); err != nil {
+		t.Fatal(err)
+	}
+	s.wants(s.page("/people"), "Ann Chen", "@ann", "ann@example.com", `href="confirm?do=disconnect&amp;name=left.one%3Aann"`, "Who was asked to connect")
+	s.wants(s.page("/people?q=ANN"), "Ann Chen")
+	s.wants(s.page("/people?q=eve"), "Nobody who is known is called that.")
+
+	s.wants(s.page("/subscriptions"), "left.one has none.")
+	now := s.status.At
+	s.subs = []gateway.Subscription{{Account: "right.two", Subscription: bridge.Subscription{What: "chats of 7", Trouble: "not allowed", Next: now.Add(5 * time.Minute)}},
+		{Account: "right.two", Subscription: bridge.Subscription{What: "channel", Conversation: general, Alive: true, Since: now.Add(-time.Hour), Ends: now.Add(50 * time.Minute)}}}
+	s.wants(s.page("/subscriptions"), "1 of 2 alive.", "not allowed", "right.two Contoso/General", "50 min", `href="confirm?account=right.two&amp;do=renew"`)
+}
+
+// TestListenersAreToldOfChanges, and let go when all ends.
+func TestListenersAreToldOfChanges(t *testing.T) {
+	s := newStage(t, config.Dashboard{}, "")
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { s.Run(ctx); close(ended) }()
+	server := httptest.NewServer(s)
+	defer server.Close()
+	resp, err := http.Get(server.URL + "/live")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != 200 || resp.Header.Get("Content-Type") != "text/event-stream" {
+		t.Fatalf("%d %v", resp.StatusCode, resp.Header)
+	}
+	lines := bufio.NewScanner(resp.Body)
+	until := func(want string) {
+		for lines.Scan() {
+			if lines.Text() == want {
+				return
+			}
+		}
+		t.Fatalf("the stream has ended before %q: %v", want, lines.Err())
+	}
+	until("retry: 3000")
+	if err := s.store.Record(t.Context(), store.Audited{Act: "something"}); err != nil {
+		t.Fatal(err)
+	}
+	// The first look may have seen it; then another thing must happen for news.
+	go func() {
+		for n := 0; ctx.Err() == nil; n++ {
+			_ = s.store.Record(ctx, store.Audited{Act: "more"})
+			time.Sleep(100 * time.Millisecond)
+		}
+	}()
+	until("event: changed")
+	stop()
+	<-ended
+	for lines.Scan() { // it ends
+	}
+	if s.live.join() == nil {
+		t.Error("nobody may listen any more")
+	}
+}
+
+func TestSoManyMayListen(t *testing.T) {
+	l := newLive()
+	var all []chan struct{}
+	for range mostListeners {
+		all = append(all, l.join())
+	}
+	if l.join() != nil {
+		t.Error("more may listen")
+	}
+	l.leave(all[0])
+	if l.join() == nil {
+		t.Error("a place that was given back is not free")
+	}
+}
+
+func TestCandidates(t *testing.T) {
+	for text, want := range map[string][]string{
+		" abc ":                             {"abc"},
+		"https://mm.example/main/pl/abcdef": {"abcdef", "pl", "main"},
+		"https://teams.example/l/message/19%3Ax%40thread.tacv2/17?tenantId=t&parentMessageId=16": {"16/17", "17", "19:x@thread.tacv2", "message", "l"},
+		"https://teams.example/l/message/19%3Ax/16?parentMessageId=16":                           {"16", "19:x", "message", "l"},
+		"https://x": nil,
+	} {
+		if diff := cmp.Diff(want, candidates(text)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", text, diff)
+		}
+	}
+}
+
+// BenchmarkOverview shows the first page of 1,000 gateways, what is asked of the gateway left out: go test ./gateway/dashboard -run '^$' -bench Overview
+func BenchmarkOverview(b *testing.B) {
+	s := newStage(b, config.Dashboard{}, "")
+	one := s.status.Gateways[0]
+	for range 999 {
+		s.status.Gateways = append(s.status.Gateways, one)
+	}
+	for b.Loop() {
+		s.page("/")
+	}
+}

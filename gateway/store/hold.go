@@ -1,0 +1,150 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// The classes of the advisory locks: of who holds a store, and of a transaction that writes.
+const (
+	holding = 0x63617573 // "caus"
+	writing = holding + 1
+)
+
+// ErrHeld: another process works on the store.
+var ErrHeld = errors.New("another Causeway is using it")
+
+// What ends a store, since what is known of it in memory does not hold any more.
+var (
+	errTaken   = fmt.Errorf("%w: another Causeway has taken it over meanwhile", ErrClosed)
+	errRewound = fmt.Errorf("%w: PostgreSQL does not have any more what it said it had stored, as happens when it falls back to a replica that was "+
+		"behind: what it has is taken from the next start on", ErrClosed)
+)
+
+// holdTime is how long the session of a process that has just ended may keep the lock.
+const holdTime = 3 * time.Second
+
+// hold takes the lock of who works on the store alone, for as long as the session lives.
+func (p *postgres) hold(ctx context.Context, conn *sql.Conn) error {
+	for since := time.Now(); ; {
+		got := false
+		if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1, $2)", holding, p.place).Scan(&got); err != nil {
+			return fmt.Errorf("taking its lock: %w", err)
+		}
+		if got {
+			return p.note(conn)
+		}
+		if time.Since(since) > holdTime {
+			return p.held(ctx, conn)
+		}
+		if err := p.evict(ctx, conn); err != nil {
+			return err
+		}
+		pause := time.NewTimer(awayPause)
+		select {
+		case <-ctx.Done():
+			pause.Stop()
+			return ctx.Err()
+		case <-pause.C:
+		}
+	}
+}
+
+// note remembers the session, so that it can be ended should its connection be lost at this end only.
+func (p *postgres) note(conn *sql.Conn) error {
+	return conn.Raw(func(c any) error {
+		p.pid = int64(c.(*stdlib.Conn).Conn().PgConn().PID())
+		return nil
+	})
+}
+
+// evict ends the former session of this very store, which may not know yet that its connection is lost.
+func (p *postgres) evict(ctx context.Context, conn *sql.Conn) error {
+	if p.pid == 0 {
+		return nil
+	}
+	_, err := conn.ExecContext(ctx, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = $1 AND application_name = $2", p.pid, p.config.RuntimeParams["application_name"])
+	if err != nil {
+		return fmt.Errorf("ending its former session: %w", err)
+	}
+	return nil
+}
+
+// held tells who holds it. Who that is stands in the table, unless they are only just making it; from where, PostgreSQL knows.
+func (p *postgres) held(ctx context.Context, conn *sql.Conn) error {
+	who := "one that has only just begun"
+	var holder string
+	var since int64
+	if err := conn.QueryRowContext(ctx, "SELECT holder, since FROM store").Scan(&holder, &since); err == nil && holder != "" {
+		who = fmt.Sprintf("%s, since %s", holder, time.UnixMilli(since).Format(time.DateTime))
+	}
+	return fmt.Errorf("%w (%s): stop that one first, or give this one a database of its own by DSN in [storage]", ErrHeld, who)
+}
+
+// again holds the store by another session and tells whether the commit in doubt took effect: by then it is decided.
+func (p *postgres) again(ctx context.Context) (*sql.Conn, bool, error) {
+	conn, err := p.db.Conn(ctx)
+	if err != nil {
+		return nil, false, unreachable(err)
+	}
+	kept, err := p.resume(ctx, conn)
+	if err != nil {
+		discard(conn)
+		return nil, false, err
+	}
+	return conn, kept, nil
+}
+
+func (p *postgres) resume(ctx context.Context, conn *sql.Conn) (kept bool, err error) {
+	if p.holder == "" {
+		return false, conn.PingContext(ctx)
+	}
+	if err := p.mine(ctx, conn); err != nil {
+		return false, err
+	}
+	if err := p.hold(ctx, conn); err != nil {
+		return false, err
+	}
+	if err := p.mine(ctx, conn); err != nil {
+		return false, err
+	}
+	// Where there is a synchronous replica, this returns when that has what was committed before, too.
+	var commits int64
+	if err := conn.QueryRowContext(ctx, "UPDATE store SET commits = commits WHERE token = $1 RETURNING commits", p.token).Scan(&commits); err != nil {
+		return false, fmt.Errorf("looking what it has: %w", err)
+	}
+	switch {
+	case commits == p.commits+1 && p.doubt:
+		kept = true
+	case commits != p.commits:
+		return false, errRewound
+	}
+	p.commits, p.doubt = commits, false
+	return kept, nil
+}
+
+// mine gives errTaken when another process has held the store meanwhile.
+func (p *postgres) mine(ctx context.Context, conn *sql.Conn) error {
+	var token string
+	if err := conn.QueryRowContext(ctx, "SELECT token FROM store").Scan(&token); err != nil {
+		return fmt.Errorf("looking who holds it: %w", err)
+	}
+	if token != p.token {
+		return errTaken
+	}
+	return nil
+}
+
+// release lets the next process in at once: PostgreSQL would do so only when the session has ended.
+func (p *postgres) release(conn *sql.Conn) {
+	ctx, cancel := context.WithTimeout(context.Background(), connectTime)
+	defer cancel()
+	if p.holder != "" && !p.lost(conn) {
+		_, _ = conn.ExecContext(ctx, "SELECT pg_advisory_unlock_all()")
+	}
+}
