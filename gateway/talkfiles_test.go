@@ -86,6 +86,9 @@ func TestAFileIsNotSharedWithWhoHasJoinedMeanwhile(t *testing.T) {
 				}
 				w.wait(5 * time.Minute)
 				w.same(texts(b, chat), []string{"hello"})
+				f.off() // an account that cannot read is connected for moments only, and removes nothing in between
+				w.wait(10 * time.Minute)
+				w.same(texts(b, chat), []string{"hello"})
 				w.same(len(b.Files(chat)), 0)
 				w.same(len(notices(a)), 1)
 				w.same(len(w.held()), 0)

@@ -170,6 +170,7 @@ func (s *Service) remove(c *channel, m *message) {
 			v := reply.now()
 			v.deleted = true
 			s.change(c, reply, v)
+			c.attach(reply)
 		}
 	}
 }
