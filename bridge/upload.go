@@ -10,6 +10,8 @@ type Upload struct {
 	Conversation ConversationID
 	// As is as whom the post that shows it will be written; empty: the account itself. A file belongs to who has uploaded it.
 	As UserID
+	// Members are all who may get to read it, in a direct or group conversation; none in channels, where all do who see them.
+	Members []UserID
 	// File is how it is at its origin: Name, Size, which is known, and Type.
 	File File
 	// Beside are those that the same post will show and that have been uploaded before.

@@ -89,7 +89,7 @@ func (l *lane) carry(ctx context.Context, p *place, o *store.Outcome) error {
 		}
 	}
 	here, err := p.account.Bridge.Upload(ctx, bridge.Upload{
-		Conversation: l.name, As: o.Step.As, File: f.Origin, Beside: o.Step.Beside, Resume: f.Resume,
+		Conversation: l.name, As: o.Step.As, Members: p.meant(l.name, m.Origin), File: f.Origin, Beside: o.Step.Beside, Resume: f.Resume,
 		Open: func(ctx context.Context, offset int64) (io.ReadCloser, error) {
 			if body := first; body != nil && offset == 0 {
 				first = nil

@@ -67,6 +67,9 @@ func (p planner) lacks(w *store.Work) store.Step {
 		return p.left(w, origin)
 	}
 	followed := w.Frozen || w.Phase == store.Live && !p.capabilities().Edit
+	if step, denied := p.unwanted(w); denied {
+		return step
+	}
 	if !followed {
 		if step := p.carry(w); step.Op != store.Settled {
 			return step

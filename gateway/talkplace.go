@@ -31,6 +31,14 @@ type talkPlace struct {
 
 func (p *talkPlace) latest() *store.Talk { return &p.periods[len(p.periods)-1] }
 
+// meant gives for whom what was said in a talk is, at this place that has the name c; none for channels.
+func (p *place) meant(c, origin bridge.ConversationID) []bridge.UserID {
+	if p.talk == nil {
+		return nil
+	}
+	return p.talk.pairs[origin].Here(c).Members
+}
+
 // opening reports whether the other end for the people who are here now is still to be opened.
 func (p *talkPlace) opening() bool {
 	here := p.latest()
@@ -141,6 +149,20 @@ func (p planner) mayNot(w *store.Work, as bridge.UserID) (store.Step, bool) {
 // barred reports whether the author has connected, and the service does not take from them what Causeway writes in their name, nor from Causeway itself.
 func (p planner) barred(w *store.Work) bool {
 	return !p.place.account.mayRelay() && w.Same != "" && !w.Lost && p.gateway.talks.connected(w.Conversation.Server, w.Same)
+}
+
+// unwanted gives what becomes of a message that may not be posted in a talk, before any file of it is carried. What was carried of it goes first.
+func (p planner) unwanted(w *store.Work) (store.Step, bool) {
+	if !unposted(w) {
+		return store.Step{}, false
+	}
+	step, denied := p.mayNot(w, w.As)
+	if denied && step.Op == store.Deny {
+		if leftover := discard(w, nil); leftover.Op != store.Settled {
+			return leftover, true
+		}
+	}
+	return step, denied
 }
 
 // parted reports whether a message was changed whose people have changed meanwhile: who has left, or has come, must not get to see the new text,

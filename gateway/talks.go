@@ -20,6 +20,8 @@ type Direct struct {
 	direct.Settings
 	// MentionAll: mentions of everybody in a conversation go as such; otherwise as names.
 	MentionAll bool
+	// Files says what becomes of files.
+	Files FilePolicy
 }
 
 // talks knows the direct and group conversations that were met, as the store does, and who is connected.
@@ -62,6 +64,7 @@ type link struct {
 	settings direct.Settings
 	// wakes: mentions of everybody go as such.
 	wakes bool
+	files FilePolicy
 	// since is from when on direct and group messages count, guarded by the mutex of the talks; noted: the store knows what is switched on.
 	since [2]time.Time
 	noted bool
@@ -127,7 +130,7 @@ func newTalks(g *Gateway, links []*link) *talks {
 func newLinks(s *setup, all []Direct) []*link {
 	var links []*link
 	for _, d := range all {
-		l := &link{settings: d.Settings, wakes: d.MentionAll}
+		l := &link{settings: d.Settings, wakes: d.MentionAll, files: d.Files}
 		for i, name := range d.Accounts {
 			l.ends[i] = s.accounts[name]
 		}

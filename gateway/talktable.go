@@ -165,8 +165,7 @@ func (t *talks) placeOf(channels map[bridge.ConversationID]*place, c bridge.Conv
 				talk: &talkPlace{shape: pair.Shape, first: pair, pairs: map[bridge.ConversationID]store.Pair{}}}
 			p.talk.regroups = pair.Shape == bridge.Group && a.capabilities.Regroup
 		}
-		p.join(pair, other)
-		p.wakes[other.Conversation] = l.wakes
+		p.join(pair, other, l)
 	}
 	if p != nil {
 		t.finish(c, p)
@@ -175,7 +174,7 @@ func (t *talks) placeOf(channels map[bridge.ConversationID]*place, c bridge.Conv
 }
 
 // join adds a pair to what is known of one of its ends.
-func (p *place) join(pair store.Pair, other store.PairEnd) {
+func (p *place) join(pair store.Pair, other store.PairEnd, l *link) {
 	if !other.Known() {
 		p.talk.half = append(p.talk.half, pair)
 		return
@@ -184,7 +183,7 @@ func (p *place) join(pair store.Pair, other store.PairEnd) {
 	if pair.State != store.PairResting {
 		p.in = true
 		p.targets = append(p.targets, other.Conversation)
-		p.gateways[other.Conversation], p.files[other.Conversation] = "", FilePolicy{Mode: LinkFiles}
+		p.gateways[other.Conversation], p.files[other.Conversation], p.wakes[other.Conversation] = "", l.files, l.wakes
 	}
 	if pair.State == store.PairOpen {
 		p.talk.open++

@@ -29,7 +29,9 @@ type world struct {
 	accounts []Account
 	routes   []Route
 	directs  []Direct
-	log      lines
+	// talkFiles is what becomes of files in talks.
+	talkFiles FilePolicy
+	log       lines
 
 	full    atomic.Bool // the store cannot write
 	lost    func(bridge.ServerID, bridge.UserID, error)

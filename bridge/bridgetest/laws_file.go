@@ -57,6 +57,7 @@ func (w *world) sending() Place {
 // source is a file at its origin, elsewhere. Reading it fails once at cut, when that is not 0.
 type source struct {
 	Attachment
+	members []bridge.UserID
 	cut     int64
 	resume  string
 	offsets []int64
@@ -83,7 +84,7 @@ func (failing) Read([]byte) (int, error) { return 0, errCut }
 func (w *world) attempt(p Place, as bridge.UserID, s *source, beside ...bridge.File) (f bridge.File, err error) {
 	err = w.write(func(ctx context.Context) error {
 		f, err = w.bridge.Upload(ctx, bridge.Upload{
-			Conversation: p.ID, As: as, Beside: beside, Open: s.open, Resume: s.resume,
+			Conversation: p.ID, As: as, Members: s.members, Beside: beside, Open: s.open, Resume: s.resume,
 			File:     bridge.File{ID: "elsewhere-" + s.Name, Name: s.Name, Size: int64(len(s.Data)), Type: s.Type, URL: "https://elsewhere.example/file"},
 			Progress: func(_ context.Context, resume string) error { s.resume = resume; return nil },
 		})

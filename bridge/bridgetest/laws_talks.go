@@ -1,6 +1,7 @@
 package bridgetest
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -11,6 +12,8 @@ import (
 
 var needTalks = need(func(f Features) bool { return f.Talks.Open == nil || f.NoPeople }, "open direct conversations of connected people")
 
+var needTalkFiles = need(func(f Features) bool { return f.Talks.Reads == nil || f.NoPeople || f.NoFiles }, "tell who can read the files of direct conversations")
+
 // talkLaws: direct and group conversations of connected people.
 var talkLaws = []Law{
 	{Name: "a talk of an observed person is met and read from when they connected", needs: needTalks, prove: talkIsMet},
@@ -19,6 +22,7 @@ var talkLaws = []Law{
 	{Name: "Talk tells how a conversation is", needs: needTalks, prove: talkIsTold},
 	{Name: "what was tried is not opened twice", needs: needTalks, prove: triedOpening},
 	{Name: "people who join are met before what they get to see", needs: need(func(f Features) bool { return f.Talks.Join == nil || f.Talks.Leave == nil || f.NoPeople }, "change the people of a group"), prove: joinedAreMet},
+	{Name: "files of a talk are read, and written for just those who are named", needs: needTalkFiles, prove: filesOfTalks},
 	{Name: "a topic is given once and told", needs: need(func(f Features) bool { return f.Talks.Retitle == nil || f.NoPeople }, "give a group a topic"), prove: topicIsTold},
 }
 
@@ -137,6 +141,7 @@ func othersAreLeftAlone(w *world) {
 
 func talkIsTold(w *world) {
 	talks := w.circle()
+	w.read() // by whose right it is asked, the inbox tells
 	ask := func(c bridge.ConversationID) (bridge.Talk, error) {
 		ctx, cancel := w.limit()
 		defer cancel()
@@ -144,8 +149,12 @@ func talkIsTold(w *world) {
 		return t, w.note(err)
 	}
 	for shape, who := range map[bridge.Shape][]Who{bridge.Self: {Alice}, bridge.Pair: {Alice, Bob}, bridge.Group: {Alice, Bob, Carol}} {
+		if shape == bridge.Self && talks.NoSelf {
+			continue
+		}
 		c := talks.Open(who...)
 		w.Say(c, Alice, "hello")
+		w.put(c, "hello")
 		t, err := ask(c)
 		w.must("Talk", err)
 		if t.Conversation != c {
@@ -202,6 +211,56 @@ func joinedAreMet(w *world) {
 		}
 		if want := map[string]int{"three": 3, "two": 2, "three again": 3}[h.text]; want != members {
 			w.Errorf("%q was put when the talk was met with %d people, want %d", h.text, members, want)
+		}
+	}
+}
+
+func filesOfTalks(w *world) {
+	talks := w.circle()
+	if !w.bridge.Capabilities().Files {
+		w.Skip("this service's accounts cannot send files")
+	}
+	c := talks.Open(Alice, Bob)
+	p := Place{ID: c}
+	theirs := Attachment{"theirs.txt", "text/plain", content(70_000, 4)}
+	w.read()
+	id := w.SayFiles(c, Bob, "see this", theirs)
+	w.put(c, "see this")
+	ctx, cancel := w.limit()
+	defer cancel()
+	s, err := w.bridge.Read(ctx, c, id)
+	if w.must("Read", w.note(err)); len(s.Files) != 1 {
+		w.Fatalf("it is read with %d files", len(s.Files))
+	}
+	if data, size, err := w.reads(p, s.Files[0], 9); err != nil || size != int64(len(theirs.Data)) || !bytes.Equal(data, theirs.Data[9:]) {
+		w.Errorf("%d bytes of %d (%v) are read, want %d of %d", len(data), size, err, len(theirs.Data)-9, len(theirs.Data))
+	}
+	writers := []bridge.UserID{w.Person(Alice).ID}
+	if w.bridge.Capabilities().RelayDirect {
+		writers = append(writers, "")
+	}
+	for n, as := range writers {
+		mine := Attachment{fmt.Sprintf("mine-%d.txt", n), "text/plain", content(9_000, byte(n))}
+		src := &source{Attachment: mine, members: w.members(Alice, Bob)}
+		f, err := w.attempt(p, as, src)
+		w.must("Upload", err)
+		d := w.showing(w.draft(p, "and this"), []bridge.File{f}, mine)
+		if d.As = as; as != "" {
+			d.Author = w.Person(Alice)
+		}
+		id := w.post(d)
+		w.eventually("people see the file", func() string {
+			for _, m := range w.Messages(c) {
+				if m.ID == id && len(m.Files) == 1 && bytes.Equal(m.Files[0].Data, mine.Data) {
+					return ""
+				}
+			}
+			return "they do not"
+		})
+		for who, can := range map[Who]bool{Alice: true, Bob: true, Carol: false} {
+			if talks.Reads(c, f, who) != can {
+				w.Errorf("%s can read it: %v, want %v", w.Person(who).Name, !can, can)
+			}
 		}
 	}
 }

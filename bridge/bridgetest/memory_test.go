@@ -127,6 +127,9 @@ func (h *handle) Features() bridgetest.Features {
 			}
 			return bridge.ConversationID{Server: "memory:test", Channel: h.service.Direct(all...)}
 		},
+		Reads: func(c bridge.ConversationID, f bridge.File, who bridgetest.Who) bool {
+			return h.service.Reads(c.Channel, f.ID, h.user(who))
+		},
 		Retitle: func(c bridge.ConversationID, topic string) { h.service.Retitle(c.Channel, topic) },
 	}
 	if h.regroup {
@@ -166,7 +169,7 @@ func (h *handle) Call(c bridge.ConversationID, who bridgetest.Who, before, behin
 func (h *handle) SayFiles(c bridge.ConversationID, who bridgetest.Who, text string, files ...bridgetest.Attachment) bridge.MessageID {
 	var all []memory.Upload
 	for _, f := range files {
-		all = append(all, memory.Upload(f))
+		all = append(all, memory.Upload{Name: f.Name, Type: f.Type, Data: f.Data})
 	}
 	return h.service.SayDoc(c.Channel, "", h.user(who), richtext.Plain(text), all...)
 }
@@ -204,7 +207,7 @@ func (h *handle) Messages(c bridge.ConversationID) []bridgetest.Seen {
 		if !m.Deleted {
 			var files []bridgetest.Attachment
 			for _, f := range m.Files {
-				files = append(files, bridgetest.Attachment(f))
+				files = append(files, bridgetest.Attachment{Name: f.Name, Type: f.Type, Data: f.Data})
 			}
 			all = append(all, bridgetest.Seen{ID: m.ID, Root: m.Root, Author: m.Author.Name, Text: m.Text,
 				Reactions: m.Reactions, Files: files, Mentions: m.Mentions})

@@ -14,6 +14,7 @@ const (
 	lawTold   = "Talk tells how a conversation is"
 	lawTried  = "what was tried is not opened twice"
 	lawJoined = "people who join are met before what they get to see"
+	lawFiles  = "files of a talk are read, and written for just those who are named"
 	lawTopic  = "a topic is given once and told"
 )
 
@@ -53,6 +54,18 @@ func met(change func(t *bridge.Talk)) variation {
 var optionsFor = map[string]memory.Options{lawJoined: {Regroup: true}, lawTried: {Regroup: true}}
 
 var talkProofs = []proof{
+	{how: "a file that is for everybody", law: lawFiles, says: "can read it: true, want false", variation: func(_ *handle, b *broken) {
+		b.upload = func(ctx context.Context, u bridge.Upload) (bridge.File, error) {
+			u.Members = append(u.Members, "u-carol")
+			return b.Bridge.Upload(ctx, u)
+		}
+	}},
+	{how: "a file that is for nobody else", law: lawFiles, says: "can read it: false, want true", variation: func(_ *handle, b *broken) {
+		b.upload = func(ctx context.Context, u bridge.Upload) (bridge.File, error) {
+			u.Members = []bridge.UserID{u.As}
+			return b.Bridge.Upload(ctx, u)
+		}
+	}},
 	{how: "nobody observed", law: lawMet, says: "has not been put", variation: inboxed(func(i *between) {
 		i.observed = func() ([]bridge.Observed, <-chan struct{}) { return nil, nil }
 	})},

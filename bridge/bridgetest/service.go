@@ -93,7 +93,11 @@ type Features struct {
 // Retitle where they have no topic.
 type Talks struct {
 	// Open makes the first of the people open a conversation with the others: one with themselves, a pair, or a group.
-	Open        func(who ...Who) bridge.ConversationID
+	Open func(who ...Who) bridge.ConversationID
+	// NoSelf: there is no conversation with oneself.
+	NoSelf bool
+	// Reads tells whether somebody can read a file.
+	Reads       func(c bridge.ConversationID, f bridge.File, who Who) bool
 	Join, Leave func(c bridge.ConversationID, who Who)
 	Retitle     func(c bridge.ConversationID, topic string)
 }

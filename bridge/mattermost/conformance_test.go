@@ -71,7 +71,9 @@ func TestLawsWithMintedTokens(t *testing.T) {
 		w.Profile = mattermost.ProfileSimple
 		return mmtest.Open(t, w)
 	}, bridgetest.Only("a post as a person is theirs and known by its key", "as a person their posts are changed", "a person's reactions are their own",
-		"a revoked person stops nobody else", "how a person is notified is changed and put back"))
+		"a revoked person stops nobody else", "how a person is notified is changed and put back",
+		"a talk of an observed person is met and read from when they connected", "Talk tells how a conversation is",
+		"files of a talk are read, and written for just those who are named"))
 }
 
 func TestPeopleLaws(t *testing.T) {

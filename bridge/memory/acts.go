@@ -27,6 +27,8 @@ func (s *Service) Reply(in bridge.ChannelID, root bridge.MessageID, user bridge.
 type Upload struct {
 	Name, Type string
 	Data       []byte
+	// Readers are for whom an account has uploaded it to a direct or group conversation; nil: it has not.
+	Readers []bridge.UserID
 }
 
 // SayDoc makes a person say something formatted, with files; root may be empty.

@@ -18,8 +18,9 @@ type file struct {
 	data       []byte
 	// by is the message that shows it; empty: none yet.
 	by bridge.MessageID
-	// copied: an account has uploaded it.
-	copied bool
+	// copied: an account has uploaded it, in a direct or group conversation for these readers.
+	copied  bool
+	readers []bridge.UserID
 }
 
 // upload is a file on its way.
@@ -72,7 +73,7 @@ func (c *channel) uploads(files []bridge.File) []Upload {
 	var all []Upload
 	for _, f := range files {
 		if kept := c.files[f.ID]; kept != nil {
-			all = append(all, Upload{Name: kept.name, Type: kept.kind, Data: kept.data})
+			all = append(all, Upload{Name: kept.name, Type: kept.kind, Data: kept.data, Readers: kept.readers})
 		}
 	}
 	return all
@@ -91,6 +92,22 @@ func (s *Service) Files(in bridge.ChannelID) []string {
 	}
 	slices.Sort(all)
 	return all
+}
+
+// Reads tells whether somebody can read a file of a direct or group conversation: who has attached it, the members, and of what an account has
+// uploaded those for whom it is.
+func (s *Service) Reads(in bridge.ChannelID, id string, user bridge.UserID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.channel(in)
+	f := c.files[id]
+	switch {
+	case f == nil:
+		return false
+	case f.copied:
+		return f.owner == user || slices.Contains(f.readers, user)
+	}
+	return slices.Contains(c.members, user)
 }
 
 // LoseFiles takes away what accounts have uploaded to a channel and nothing shows yet.
@@ -186,8 +203,12 @@ func (a *account) Upload(ctx context.Context, u bridge.Upload) (bridge.File, err
 func (a *account) begin(ctx context.Context, u bridge.Upload) (id string, offset int64, err error) {
 	s := a.service
 	err = a.call(ctx, Call{Op: Uploading, Conversation: u.Conversation, As: u.As}, func() error {
-		if _, err := a.channel(u.Conversation); err != nil {
+		c, err := a.channel(u.Conversation)
+		switch {
+		case err != nil:
 			return err
+		case c.shape != bridge.Open && len(u.Members) == 0:
+			return fault(bridge.Rejected, "upload: nobody in %s is named who may read it", u.Conversation)
 		}
 		if known := s.uploading[u.Resume]; known != nil && known.conversation == u.Conversation && known.owner == a.writer(u.As) {
 			id, offset = u.Resume, int64(len(known.data))
@@ -197,7 +218,7 @@ func (a *account) begin(ctx context.Context, u bridge.Upload) (id string, offset
 			return &bridge.Error{Kind: bridge.Rejected, Err: fmt.Errorf("a file of %d bytes is too large; %d are allowed", u.File.Size, most), Hint: "it is too large"}
 		}
 		id, offset = "u"+strconv.Itoa(len(s.uploading)+1), 0
-		s.uploading[id] = &upload{conversation: u.Conversation, size: u.File.Size, file: file{owner: a.writer(u.As), name: u.File.Name, kind: u.File.Type, copied: true}}
+		s.uploading[id] = &upload{conversation: u.Conversation, size: u.File.Size, file: file{owner: a.writer(u.As), name: u.File.Name, kind: u.File.Type, copied: true, readers: slices.Clone(u.Members)}}
 		return nil
 	})
 	return id, offset, err

@@ -18,13 +18,18 @@ import (
 // chatFolderName is what Teams' programs call that folder (observed).
 const chatFolderName = "Microsoft Teams Chat Files"
 
+// folderKey is under what the folder of somebody is remembered.
+func (a *account) folderKey(who *client) bridge.ConversationID {
+	return bridge.ConversationID{Server: a.server, Channel: bridge.ChannelID("files of " + who.personID())}
+}
+
 // chatFolder gives the folder for files of chats in the OneDrive of who calls, which is made where it lacks.
 func (a *account) chatFolder(ctx context.Context, who *client) (driveItem, error) {
 	if who.personID() == "" {
 		return driveItem{}, &bridge.Error{Kind: bridge.Rejected, Hint: "in direct and group conversations files can be sent as connected people only",
 			Err: errors.New("storing a file: the relay account is no member of the conversation")}
 	}
-	key := bridge.ConversationID{Server: a.server, Channel: bridge.ChannelID("files of " + who.personID())}
+	key := a.folderKey(who)
 	if known, ok := a.folders.Get(key); ok {
 		return known, nil
 	}
@@ -38,6 +43,9 @@ func (a *account) chatFolder(ctx context.Context, who *client) (driveItem, error
 			ID string `json:"id"`
 		}
 		if err = who.exchange(ctx, opOwnDrive, place{}, nil, &drive); err != nil {
+			if bridge.KindOf(err) == bridge.Gone { // it would have been made by this call (page "Get drive")
+				err = &bridge.Error{Kind: bridge.Rejected, Hint: "its sender has no OneDrive, where Teams keeps the files of conversations", Err: errors.Unwrap(err)}
+			}
 			return folder, err
 		}
 		wanted := map[string]any{"name": chatFolderName, "folder": map[string]any{}, "@microsoft.graph.conflictBehavior": "fail"}
@@ -72,7 +80,43 @@ func (a *account) share(ctx context.Context, who *client, item place, members []
 		return nil
 	}
 	wanted := map[string]any{"recipients": others, "roles": []string{"read"}, "requireSignIn": true, "sendInvitation": false}
-	return who.exchange(ctx, opInvite, item, wanted, nil)
+	var answer struct {
+		Value []struct {
+			Error *problem `json:"error"`
+		} `json:"value"`
+	}
+	if err := who.exchange(ctx, opInvite, item, wanted, &answer); err != nil {
+		return err
+	}
+	for _, one := range answer.Value { // of several, some may fail (status 207)
+		if one.Error != nil {
+			return unshared(fmt.Errorf("%s: %s: %s", opInvite.Doing, one.Error.Code, one.Error.Message))
+		}
+	}
+	return nil
+}
+
+func unshared(err error) error {
+	return &bridge.Error{Kind: bridge.Rejected, Hint: "its sender's OneDrive does not let it be shared with everybody in the conversation", Err: err}
+}
+
+// forTheChat shares a file that has been stored with those for whom it is. One that cannot be shared is of no use, and goes again.
+func (a *account) forTheChat(ctx context.Context, who *client, item place, members []bridge.UserID) error {
+	err := a.share(ctx, who, item, members)
+	if notAsThem(err) || bridge.KindOf(err) == bridge.Rejected && err != nil {
+		err = unshared(errors.Unwrap(err))
+		_ = who.exchange(ctx, opRemoveFile, item, nil, nil) // nobody else sees it where it stays
+	}
+	return err
+}
+
+// onlyTheFile: what somebody's OneDrive does not allow says nothing of what they may write in the chat, where nobody else can write for them. So
+// the message goes out, without the file.
+func onlyTheFile(err error) error {
+	if notAsThem(err) && bridge.KindOf(err) != bridge.Rejected {
+		return &bridge.Error{Kind: bridge.Rejected, Hint: "its sender's OneDrive does not let Causeway store it", Err: errors.Unwrap(err)}
+	}
+	return err
 }
 
 // openInChat reads a file of a chat: as its author where they are connected, else as another member, but then only what is the author's own. What a
@@ -93,7 +137,7 @@ func (a *account) openInChat(ctx context.Context, f bridge.File, offset int64, a
 		}
 		var item driveItem
 		if err := who.exchange(ctx, opShared, place{share: shareOf(f.URL)}, nil, &item); err != nil {
-			if lostGrant(err) {
+			if lostGrant(err) || reader != author && bridge.KindOf(err) == bridge.Gone {
 				continue // the next one may be able to
 			}
 			return nil, f, err

@@ -40,7 +40,10 @@ func (a *account) Run(ctx context.Context, inbox bridge.Inbox) error {
 	a.tellAboutReceiving()
 	r := newReader(a, inbox)
 	t, err := a.newTalks(ctx, inbox, r)
-	if err != nil {
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case err != nil:
 		return err
 	}
 	r.talks = t

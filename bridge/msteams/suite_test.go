@@ -42,17 +42,20 @@ func TestLaws(t *testing.T) {
 type suiteService struct {
 	*simWorld
 	reopen map[bridge.ConversationID]func()
+	// carol is made when she is needed.
+	carol *teams.User
 }
 
 func newSuiteService(t *testing.T, opts teams.Options) *suiteService {
 	w := newSimWorld(t, opts)
 	w.settings.PollInterval = "100ms"
 	w.settings.PostInterval = "10ms"
+	w.direct = true
 	return &suiteService{simWorld: w, reopen: map[bridge.ConversationID]func(){}}
 }
 
 func (s *suiteService) Features() bridgetest.Features {
-	return bridgetest.Features{NoCut: true, KeyCopied: true}
+	return bridgetest.Features{NoCut: true, KeyCopied: true, Talks: s.talks()}
 }
 func (s *suiteService) Within() time.Duration   { return 5 * time.Minute }
 func (s *suiteService) Bridge() bridge.Bridge   { return s.account() }
@@ -64,8 +67,14 @@ func (s *suiteService) place(c *teams.Channel) bridgetest.Place {
 }
 
 func (s *suiteService) user(who bridgetest.Who) *teams.User {
-	if who == bridgetest.Alice {
+	switch who {
+	case bridgetest.Alice:
 		return s.alice
+	case bridgetest.Carol:
+		if s.carol == nil {
+			s.carol = s.tenant.AddUser("Carol Clark")
+		}
+		return s.carol
 	}
 	return s.bob
 }
@@ -128,7 +137,11 @@ func (s *suiteService) Call(c bridge.ConversationID, who bridgetest.Who, before,
 func (s *suiteService) SayFiles(c bridge.ConversationID, who bridgetest.Who, text string, files ...bridgetest.Attachment) bridge.MessageID {
 	var all []teams.File
 	for _, f := range files {
-		stored, err := s.sim.PutFile(s.user(who), s.channel(c), f.Name, f.Data)
+		put := s.sim.PutFile
+		if inChat(c) {
+			put = s.sim.PutChatFile
+		}
+		stored, err := put(s.user(who), s.channel(c), f.Name, f.Data)
 		s.must(err)
 		all = append(all, stored)
 	}

@@ -55,7 +55,8 @@ type resumption struct {
 	Session string `json:"session,omitempty"`
 }
 
-// Upload carries a file into the folder of a channel, so that messages can refer to it. Small pictures come along with the post.
+// Upload carries a file into the folder of a channel, or for a chat into the OneDrive of who writes, so that messages can refer to it. Small
+// pictures come along with the post.
 func (a *account) Upload(ctx context.Context, u bridge.Upload) (bridge.File, error) {
 	if !a.carriesFiles() {
 		return bridge.File{}, &bridge.Error{Kind: bridge.Unsupported, Err: errors.New("uploading a file: NoFiles is set")}
@@ -78,6 +79,13 @@ func (a *account) Upload(ctx context.Context, u bridge.Upload) (bridge.File, err
 	}
 	if missing := who.tokens.lacks(writeFiles); missing != "" && notAsThem(err) { // the message itself can go out as it should
 		err = &bridge.Error{Kind: bridge.Rejected, Hint: "Causeway has not been allowed to store files: grant the delegated permission " + missing + " to its app in Entra, with admin consent", Err: errors.Unwrap(err)}
+	}
+	if inChat(u.Conversation) {
+		err = onlyTheFile(err)
+	}
+	var answer *answerError
+	if errors.As(err, &answer) && answer.status == http.StatusInsufficientStorage { // waiting for room would hold up all that is said after it
+		err = &bridge.Error{Kind: bridge.Rejected, Hint: "there is no room left where Teams keeps such files", Trace: answer.trace(), Err: errors.Unwrap(err)}
 	}
 	return f, err
 }
@@ -150,7 +158,7 @@ func storedName(name string) string {
 	return name
 }
 
-// store carries a file into the channel's folder as one account.
+// store carries a file into the folder for it as one account.
 func (a *account) store(ctx context.Context, who *client, u bridge.Upload) (bridge.File, error) {
 	folder, err := a.folder(ctx, who, u.Conversation)
 	if err != nil {
@@ -161,6 +169,7 @@ func (a *account) store(ctx context.Context, who *client, u bridge.Upload) (brid
 	if err != nil {
 		if bridge.KindOf(err) == bridge.Gone {
 			a.folders.Remove(u.Conversation) // it may have been moved
+			a.folders.Remove(a.folderKey(who))
 			err = &bridge.Error{Err: err}
 		}
 		return bridge.File{}, err
@@ -174,11 +183,7 @@ func (a *account) store(ctx context.Context, who *client, u bridge.Upload) (brid
 		return bridge.File{}, &bridge.Error{Err: errors.New("uploading a file: Graph does not tell its eTag, by which messages refer to it")}
 	}
 	if inChat(u.Conversation) {
-		members, err := a.Members(ctx, u.Conversation)
-		if err == nil {
-			err = a.share(ctx, who, place{drive: cmp.Or(item.Parent.Drive, folder.Parent.Drive), item: item.ID}, members)
-		}
-		if err != nil {
+		if err := a.forTheChat(ctx, who, place{drive: cmp.Or(item.Parent.Drive, folder.Parent.Drive), item: item.ID}, u.Members); err != nil {
 			return bridge.File{}, err
 		}
 	}

@@ -127,7 +127,7 @@ func TestWhatSharePointSaysOfFiles(t *testing.T) {
 		"the name is taken":    {teams.Fault{Template: "/upload/{id}", Skip: 2, Status: 409}, bridge.Transient, ""},
 		"no folder yet":        {teams.Fault{Template: "/teams/{id}/channels/{id}/filesFolder", Status: 404}, bridge.Rejected, "the channel has no folder for files yet: somebody must open its tab Files once"},
 		"no permission":        {teams.Fault{Template: "/teams/{id}/channels/{id}/filesFolder", Status: 403}, bridge.Unauthorised, "the relay account must be a member of the team, and of the channel when that is a private one"},
-		"there is no room":     {teams.Fault{Template: "/drives/*", Status: 507}, bridge.Uncertain, ""},
+		"there is no room":     {teams.Fault{Template: "/drives/*", Status: 507}, bridge.Rejected, "there is no room left where Teams keeps such files"},
 		"a token is not valid": {teams.Fault{Template: "/drives/*", Status: 401}, bridge.Unauthorised, "run: causeway login msteams.contoso"},
 	} {
 		t.Run(name, func(t *testing.T) {

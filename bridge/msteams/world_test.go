@@ -153,6 +153,11 @@ func (w *simWorld) channel(c bridge.ConversationID) *teams.Channel {
 			return ch
 		}
 	}
+	for _, chat := range w.tenant.Chats() {
+		if chat.ID == string(c.Channel) {
+			return chat
+		}
+	}
 	w.Fatalf("no channel %s", c)
 	return nil
 }

@@ -154,7 +154,7 @@ func routes(cfg *config.Config) []gateway.Route {
 	return all
 }
 
-// policy is what a gateway does with files.
+// policy is what a [[gateway]] or [[direct]] does with files.
 func policy(f config.Files) gateway.FilePolicy {
 	modes := map[string]gateway.FileMode{config.FilesCopy: gateway.CopyFiles, config.FilesLink: gateway.LinkFiles, config.FilesOff: gateway.NoFiles}
 	return gateway.FilePolicy{Mode: modes[f.Mode], MaxSize: f.MaxSize, Allowed: f.Allowed, Blocked: f.Blocked}

@@ -111,7 +111,7 @@ func TestEverythingGivenArrives(t *testing.T) {
 			"msteams.contoso": {ID: "msteams.contoso", Protocol: "msteams", Name: "contoso", RemoteNickFormat: "{NICK} at {LABEL}", Line: 20,
 				Settings: &msteamsSettings{TenantID: "t", ClientSecret: "from env", Receive: "auto", PollInterval: 90 * time.Second, PostInterval: time.Second}},
 		},
-		Directs: []config.Direct{{Accounts: [2]string{"msteams.contoso", "mattermost.hq"}, Enable: true, DirectMessages: true, Line: 42}},
+		Directs: []config.Direct{{Accounts: [2]string{"msteams.contoso", "mattermost.hq"}, Enable: true, DirectMessages: true, Files: config.Files{Mode: "copy"}, Line: 42}},
 		Gateways: []config.Gateway{
 			{Name: "town", Enable: true, Files: config.Files{Mode: "copy"}, Line: 26, Endpoints: []config.Endpoint{
 				{Account: "mattermost.hq", Channel: "a/b", Direction: config.InOut, Line: 28},

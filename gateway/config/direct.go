@@ -17,7 +17,9 @@ type Direct struct {
 	Enable, DirectMessages, GroupMessages bool
 	// MentionAll: mentions of everybody in a conversation go as such.
 	MentionAll bool
-	Line       int
+	// Files says what becomes of files in them.
+	Files Files
+	Line  int
 }
 
 // directKeys are the keys of a [[direct]]; nil means true.
@@ -33,6 +35,11 @@ type directKeys struct {
 	// MentionAll: "@all" and its like in a group call everybody in it on the other side, too, as a mention of everyone in Teams does. Otherwise,
 	// as when left out, that is only a word there.
 	MentionAll bool
+	// Files, MaxFileSize, AllowedTypes and BlockedTypes say what becomes of files, as those of a [[gateway]]. Left out: "copy".
+	Files        string
+	MaxFileSize  string
+	AllowedTypes []string
+	BlockedTypes []string
 }
 
 func yes(b *bool) bool { return b == nil || *b }
@@ -46,6 +53,7 @@ func (d *decoder) directs(at place, list []directKeys, accounts *accounts) []Dir
 			continue // not even a table
 		}
 		one := Direct{Enable: yes(keys.Enable), DirectMessages: yes(keys.DirectMessages), GroupMessages: yes(keys.GroupMessages), MentionAll: keys.MentionAll, Line: here.node.line}
+		one.Files = d.filePolicy(here, keys.Files, keys.MaxFileSize, keys.AllowedTypes, keys.BlockedTypes)
 		var ok bool
 		if one.Accounts, ok = d.directAccounts(here, keys.Accounts, accounts); !ok {
 			continue

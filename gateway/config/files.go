@@ -13,7 +13,7 @@ const (
 	FilesOff  = "off"
 )
 
-// Files says what a gateway does with files.
+// Files says what a [[gateway]] or [[direct]] does with files.
 type Files struct {
 	// Mode: they are copied, or each is a line with a link, or without one.
 	Mode string
@@ -23,20 +23,20 @@ type Files struct {
 	Allowed, Blocked []string
 }
 
-// fileKeys are the keys of a [[gateway]] that are about files.
+// fileKeys are the keys of a [[gateway]] and of a [[direct]] that are about files.
 var fileKeys = []string{"Files", "MaxFileSize", "AllowedTypes", "BlockedTypes"}
 
-// filePolicy checks what a gateway says about files.
-func (d *decoder) filePolicy(at place, keys gatewayKeys) Files {
-	f := Files{Mode: strings.ToLower(strings.TrimSpace(keys.Files)), Allowed: keys.AllowedTypes, Blocked: keys.BlockedTypes}
+// filePolicy checks what a table says about files.
+func (d *decoder) filePolicy(at place, mode, size string, allowed, blocked []string) Files {
+	f := Files{Mode: strings.ToLower(strings.TrimSpace(mode)), Allowed: allowed, Blocked: blocked}
 	if f.Mode == "" {
 		f.Mode = FilesCopy
 	}
 	d.oneOf(at, "Files", f.Mode, FilesCopy, FilesLink, FilesOff)
-	if at.ok("MaxFileSize") && keys.MaxFileSize != "" {
+	if at.ok("MaxFileSize") && size != "" {
 		var ok bool
-		if f.MaxSize, ok = byteSize(keys.MaxFileSize); !ok {
-			d.mistake(at, "MaxFileSize", strconv.Quote(keys.MaxFileSize)+" is no size", `write a number and kB, MB, GB, KiB, MiB or GiB: "100 MB"`)
+		if f.MaxSize, ok = byteSize(size); !ok {
+			d.mistake(at, "MaxFileSize", strconv.Quote(size)+" is no size", `write a number and kB, MB, GB, KiB, MiB or GiB: "100 MB"`)
 		}
 	}
 	d.fileTypes(at, "AllowedTypes", f.Allowed)

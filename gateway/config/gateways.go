@@ -54,7 +54,7 @@ func (d *decoder) gateways(at place, list []gatewayKeys, accounts *accounts) []G
 		}
 		g := Gateway{Name: strings.TrimSpace(keys.Name), Enable: keys.Enable == nil || *keys.Enable, Line: here.node.line}
 		d.gatewayName(here, g.Name, lines)
-		g.Files, g.MentionAll = d.filePolicy(here, keys), keys.MentionAll
+		g.Files, g.MentionAll = d.filePolicy(here, keys.Files, keys.MaxFileSize, keys.AllowedTypes, keys.BlockedTypes), keys.MentionAll
 		first := map[conversation]int{}
 		for _, group := range []struct {
 			direction Direction

@@ -44,13 +44,15 @@ func (s *service) file(id string) []byte {
 	return data
 }
 
-func (s *service) fetch(path string) (int, []byte) {
+func (s *service) fetch(path string) (int, []byte) { return s.fetchAs(s.Alice.Token, path) }
+
+func (s *service) fetchAs(token, path string) (int, []byte) {
 	s.t.Helper()
 	r, err := http.NewRequestWithContext(s.t.Context(), "GET", s.World.URL+"/api/v4"+path, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	r.Header.Set("Authorization", "Bearer "+s.Alice.Token)
+	r.Header.Set("Authorization", "Bearer "+token)
 	answer, err := s.client.Do(r)
 	if err != nil {
 		s.t.Fatal(err)

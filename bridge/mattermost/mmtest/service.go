@@ -85,6 +85,8 @@ type service struct {
 	places [2]bridgetest.Place
 	log    lines
 	vault  Vault
+	// carol is made when she is needed.
+	carol Member
 	// app is the OAuth 2.0 app with which people are connected; empty as long as nobody is.
 	app model.OAuthApp
 
@@ -115,7 +117,7 @@ func (l *lines) String() string {
 func (s *service) URL() string { return s.Proxy.URL() }
 
 func (s *service) Features() bridgetest.Features {
-	return bridgetest.Features{NoRestore: true, KeyCopied: true}
+	return bridgetest.Features{NoRestore: true, KeyCopied: true, Talks: s.talks()}
 }
 
 func (s *service) Within() time.Duration { return s.World.Within }
@@ -128,7 +130,7 @@ func (s *service) Bridge() bridge.Bridge {
 	if open == nil {
 		open = mattermost.New
 	}
-	b, err := open(bridge.Env{Account: "mattermost.law", Log: logrus.NewEntry(log), Vault: &s.vault}, s.settings(s.URL()))
+	b, err := open(bridge.Env{Account: "mattermost.law", Log: logrus.NewEntry(log), Vault: &s.vault, Direct: true}, s.settings(s.URL()))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -139,8 +141,14 @@ func (s *service) Place() bridgetest.Place { return s.places[0] }
 func (s *service) Other() bridgetest.Place { return s.places[1] }
 
 func (s *service) member(who bridgetest.Who) Member {
-	if who == bridgetest.Alice {
+	switch who {
+	case bridgetest.Alice:
 		return s.Alice
+	case bridgetest.Carol:
+		if s.carol.ID == "" {
+			s.carol = s.World.Person(s.t, "carol")
+		}
+		return s.carol
 	}
 	return s.Bob
 }

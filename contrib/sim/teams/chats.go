@@ -104,6 +104,16 @@ func (c *Channel) Members() (people []*User) {
 	return people
 }
 
+// Topic gives what a group is called; empty: it has no name.
+func (c *Channel) Topic() string {
+	c.tenant.sim.mu.Lock()
+	defer c.tenant.sim.mu.Unlock()
+	if c.chat.topic == nil {
+		return ""
+	}
+	return *c.chat.topic
+}
+
 // chat finds a chat; called with the lock held.
 func (t *Tenant) chat(id string) *Channel {
 	i := slices.IndexFunc(t.chats, func(c *Channel) bool { return c.ID == id })

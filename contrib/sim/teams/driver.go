@@ -64,7 +64,7 @@ func WithPictures(pictures ...[]byte) SayOption { return func(o *saying) { o.pic
 func (m *message) paste(pictures [][]byte) {
 	for _, data := range pictures {
 		h := hosted{id: newSecret("aWQ9"), contentType: "image/png", data: data, placed: true}
-		path := "/teams/" + m.channel.team.ID + "/channels/" + m.channel.ID + "/messages/" + m.thread().textID()
+		path := m.channel.path() + "/messages/" + m.thread().textID()
 		if m.root != nil {
 			path += "/replies/" + m.textID()
 		}
@@ -240,7 +240,8 @@ type Message struct {
 	Edited    bool
 	Deleted   bool
 	Reactions []Reaction
-	// Files are those that it refers to, and then the pictures in its text; Data is nil where a file is not there.
+	// Files are those that it refers to, and then the pictures in its text; Data is nil where a file is not there, or some member of a chat may not
+	// read it.
 	Files   []SeenFile
 	Replies []Message // in order of creation
 }
@@ -262,7 +263,7 @@ func (m *message) files() []SeenFile {
 			continue
 		}
 		f := SeenFile{Name: *a.Name, URL: *a.ContentURL}
-		if i := m.channel.tenant.sim.byURL(f.URL); i != nil && i.content != nil && i.guid == strings.ToLower(a.ID) {
+		if i := m.channel.tenant.sim.byURL(f.URL); i != nil && i.content != nil && i.guid == strings.ToLower(a.ID) && m.channel.allRead(i) {
 			f.Size = i.size
 			if i.size > 32<<20 {
 				all = append(all, f)
@@ -281,6 +282,11 @@ func (m *message) files() []SeenFile {
 		}
 	}
 	return all
+}
+
+// allRead tells whether everybody who sees a conversation may read a file.
+func (c *Channel) allRead(i *item) bool {
+	return c.team != nil || !slices.ContainsFunc(c.participants(), func(m member) bool { return !i.may(m.user, false) })
 }
 
 // Reaction is a reaction as people see it.

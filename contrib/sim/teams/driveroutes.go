@@ -1,6 +1,7 @@
 package teams
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -208,10 +209,23 @@ func orReplace(conflict string) string {
 	return conflict
 }
 
-// invite shares an item, for reading or more, with people named by object id or address.
+// permissionJSON is what an invitation has given (page "driveItem: invite").
+type permissionJSON struct {
+	ID      string           `json:"id"`
+	Roles   []string         `json:"roles"`
+	Granted *identitySetJSON `json:"grantedToV2"`
+}
+
+var inviteShape = shape{"recipients": shape{"email": nil, "objectId": nil, "alias": nil}, "roles": nil, "requireSignIn": nil, "sendInvitation": nil, "message": nil,
+	"password": nil, "expirationDateTime": nil, "retainInheritedPermissions": nil}
+
+// invite shares an item, for reading, with people of the organisation, named by object id or address.
 func invite(c *call) (int, any, error) {
 	i, err := c.found(true)
 	if err != nil {
+		return 0, nil, err
+	}
+	if err := inviteShape.check("", c.body); err != nil {
 		return 0, nil, err
 	}
 	var in struct {
@@ -219,24 +233,31 @@ func invite(c *call) (int, any, error) {
 			Email    string `json:"email"`
 			ObjectID string `json:"objectId"`
 		} `json:"recipients"`
-		Roles []string `json:"roles"`
+		Roles         []string `json:"roles"`
+		RequireSignIn bool     `json:"requireSignIn"`
 	}
-	if err := json.Unmarshal(c.body, &in); err != nil || len(in.Recipients) == 0 || len(in.Roles) == 0 {
-		return 0, nil, badRequest("recipients and roles are needed.")
+	if err := json.Unmarshal(c.body, &in); err != nil || len(in.Recipients) == 0 {
+		return 0, nil, badRequest("recipients are needed.")
 	}
+	if !slices.Equal(in.Roles, []string{"read"}) || !in.RequireSignIn { // writing, and without signing in, is not modelled
+		return 0, nil, badRequest("roles must be read, and requireSignIn true.")
+	}
+	var people []*User
 	for _, r := range in.Recipients {
-		u := c.token.tenant.user(r.ObjectID)
-		if u == nil {
-			u = c.token.tenant.user(r.Email)
-		}
+		u := c.token.tenant.user(cmp.Or(r.ObjectID, r.Email))
 		if u == nil {
 			return 0, nil, badRequest("A recipient is not known.")
 		}
+		people = append(people, u)
+	}
+	given := []permissionJSON{}
+	for _, u := range people {
 		if !slices.Contains(i.readers, u) {
 			i.readers = append(i.readers, u)
 		}
+		given = append(given, permissionJSON{ID: membershipID(i.id, u), Roles: in.Roles, Granted: &identitySetJSON{User: &identityJSON{ID: u.ID, DisplayName: &u.Name}}})
 	}
-	return http.StatusOK, map[string]any{"value": []any{}}, nil
+	return http.StatusOK, map[string]any{"@odata.context": c.context("Collection(permission)"), "value": given}, nil
 }
 
 func getShared(c *call) (int, any, error) {
@@ -255,13 +276,28 @@ func getShared(c *call) (int, any, error) {
 	return http.StatusOK, c.item(i), nil
 }
 
+// drive is that of the caller; without a licence for it there is none.
+func (c *call) drive() (*drive, error) {
+	if c.token.user.driveless {
+		return nil, refuse(http.StatusNotFound, "ResourceNotFound", "User's mysite not found.")
+	}
+	return c.sim.driveOf(c.token.user), nil
+}
+
 func getOwnDrive(c *call) (int, any, error) {
-	d := c.sim.driveOf(c.token.user)
+	d, err := c.drive()
+	if err != nil {
+		return 0, nil, err
+	}
 	return http.StatusOK, map[string]any{"@odata.context": c.context("drives/$entity"), "id": d.id, "driveType": "business", "webUrl": d.webURL}, nil
 }
 
 func getOwnByName(c *call) (int, any, error) {
-	i := c.sim.driveOf(c.token.user).root.items[strings.ToLower(c.params[0])]
+	d, err := c.drive()
+	if err != nil {
+		return 0, nil, err
+	}
+	i := d.root.items[strings.ToLower(c.params[0])]
 	if i == nil {
 		return 0, nil, itemNotFound()
 	}

@@ -98,6 +98,13 @@ func (s *Sim) driveOf(u *User) *drive {
 	return u.drive
 }
 
+// SetOneDrive gives a user the licence for OneDrive, as everybody has at first, or takes it away.
+func (u *User) SetOneDrive(on bool) {
+	u.tenant.sim.mu.Lock()
+	defer u.tenant.sim.mu.Unlock()
+	u.driveless = !on
+}
+
 // may tells whether a person can read, or else change, an item.
 func (i *item) may(u *User, write bool) bool {
 	switch {
@@ -249,6 +256,54 @@ func (s *Sim) PutOwnFile(u *User, name string, data []byte, readers ...*User) (F
 	}
 	i.readers = readers
 	return File{ID: i.guid, Name: i.name, URL: i.webURL()}, nil
+}
+
+// chatFolder is where Teams' own programs keep the files of chats (observed).
+const chatFolder = "Microsoft Teams Chat Files"
+
+// PutChatFile lets a person attach a file to a message of a chat, as Teams' own programs do it: it lies in their OneDrive and is shared with the
+// members.
+func (s *Sim) PutChatFile(u *User, c *Channel, name string, data []byte) (File, error) {
+	content, err := spool(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return File{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	root := s.driveOf(u).root
+	folder := root.items[strings.ToLower(chatFolder)]
+	if folder == nil {
+		folder = s.newFolder(root.drive, root, chatFolder, u)
+	}
+	i, _, err := s.fill(folder, name, "rename", u, content, int64(len(data)))
+	if err != nil {
+		return File{}, err
+	}
+	for _, m := range c.participants() {
+		i.readers = append(i.readers, m.user)
+	}
+	return File{ID: i.guid, Name: i.name, URL: i.webURL()}, nil
+}
+
+// ChatFiles lists the files of chats in somebody's OneDrive, each with the names of those with whom it is shared: "plan.txt: Bob Brown".
+func (s *Sim) ChatFiles(u *User) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := []string{}
+	folder := s.driveOf(u).root.items[strings.ToLower(chatFolder)]
+	if folder == nil {
+		return all
+	}
+	for _, i := range folder.items {
+		var names []string
+		for _, r := range i.readers {
+			names = append(names, r.Name)
+		}
+		slices.Sort(names)
+		all = append(all, i.name+": "+strings.Join(names, ", "))
+	}
+	slices.Sort(all)
+	return all
 }
 
 // byURL finds an item by its address; nil when there is none.

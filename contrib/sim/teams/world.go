@@ -41,6 +41,8 @@ type User struct {
 	directoryEntry
 	photo []byte // a JPEG; nil: none
 	drive *drive // OneDrive; nil: not used yet
+	// driveless: they have no licence for OneDrive.
+	driveless bool
 }
 
 // Team is a team. Its exported fields do not change.

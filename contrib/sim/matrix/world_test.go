@@ -1,0 +1,201 @@
+package matrix
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"causeway/bridge"
+	bridgemm "causeway/bridge/mattermost"
+	"causeway/bridge/msteams"
+	"causeway/bridge/secret"
+	"causeway/contrib/sim/mattermost"
+	"causeway/contrib/sim/teams"
+	"causeway/gateway"
+	"causeway/gateway/direct"
+	"causeway/gateway/store"
+)
+
+const (
+	here      = bridge.AccountName("mattermost.hq")
+	there     = bridge.AccountName("msteams.contoso")
+	appSecret = "s3cr3t-of-the-app"
+)
+
+// world is both stand-ins with the gateway and both bridges between them.
+type world struct {
+	*testing.T
+	mm      *mattermost.Server
+	teams   *teams.Server
+	tenant  *teams.Tenant
+	app     *teams.App
+	relay   *teams.User
+	bot     string // its token
+	store   *store.Store
+	hook    atomic.Pointer[http.Handler]
+	log     lines
+	servers map[bridge.AccountName]bridge.ServerID
+}
+
+// lines is a log that may be written from anywhere.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (w *world) do(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatal(err)
+	}
+}
+
+// newWorld starts the stand-ins, with nobody but Causeway in them, and the store.
+func newWorld(t *testing.T) *world {
+	w := &world{T: t}
+	w.mm = mattermost.New(mattermost.Options{})
+	w.do(w.mm.Start())
+	t.Cleanup(w.mm.Close)
+	w.mm.AddTeam("acme")
+	_, w.bot = w.mm.AddBot("causeway", "system_admin")
+	w.mm.AddToTeam("acme", "causeway")
+
+	transport, wait := teams.HandlerTransport(http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
+		if h := w.hook.Load(); h != nil {
+			http.StripPrefix("/hooks/"+string(there), *h).ServeHTTP(answer, r)
+		}
+	}))
+	var err error
+	w.teams, err = teams.Start(teams.Options{Webhooks: teams.Webhooks{Transport: transport}})
+	w.do(err)
+	t.Cleanup(func() {
+		w.do(w.teams.Close())
+		wait()
+	})
+	w.tenant = w.teams.AddTenant("Contoso")
+	w.relay = w.tenant.AddUser("Causeway")
+	var roles, scopes []string
+	for _, op := range msteams.Operations() {
+		if op.Delegated() {
+			scopes = append(scopes, op.Permission)
+		} else {
+			roles = append(roles, op.Permission)
+		}
+	}
+	w.app = w.tenant.AddApp(teams.AppConfig{Name: "Causeway", Secret: appSecret, Roles: roles, Scopes: scopes})
+
+	keys, err := store.NewKeys(make([]byte, 32))
+	w.do(err)
+	w.store, err = store.Open(t.Context(), "/matrix", keys, store.Options{VFS: "memdb"})
+	w.do(err)
+	t.Cleanup(func() { w.do(w.store.Close()) })
+	_, refresh := w.teams.SignIn(w.app, w.relay)
+	w.do(w.store.Vault(there).Save(t.Context(), "relay", fmt.Appendf(nil, `{"refresh_token":%q}`, refresh)))
+	return w
+}
+
+// account makes one of the two accounts.
+func (w *world) account(name bridge.AccountName, settings any) bridge.Bridge {
+	w.Helper()
+	protocol, _, _ := strings.Cut(string(name), ".")
+	logger := logrus.New()
+	logger.SetOutput(&w.log)
+	all := bridge.Protocols()
+	b, err := all[slices.IndexFunc(all, func(p bridge.Protocol) bool { return p.Name == protocol })].New(bridge.Env{
+		Account: name, Log: logrus.NewEntry(logger), Vault: w.store.Vault(name), Hook: "https://causeway.example/hooks/" + string(name), Direct: true}, settings)
+	w.do(err)
+	id, err := b.Connect(w.Context())
+	w.do(err)
+	if w.servers == nil {
+		w.servers = map[bridge.AccountName]bridge.ServerID{}
+	}
+	w.servers[name] = id.Server
+	return b
+}
+
+// run makes the accounts, has people come, and runs the gateway until the test ends.
+func (w *world) run(come func()) {
+	w.Helper()
+	mm := w.account(here, &bridgemm.Settings{Server: w.mm.URL(), Token: secret.Secret(w.bot), Profile: bridgemm.ProfileSimple})
+	graph := w.account(there, &msteams.Settings{TenantID: w.tenant.ID, ClientID: w.app.ClientID, ClientSecret: secret.Secret(appSecret), PostInterval: "1ms",
+		GraphURL: w.teams.GraphURL(), LoginURL: w.teams.LoginURL()})
+	if h := graph.Handler(); h != nil {
+		w.hook.Store(&h)
+	}
+	come()
+	logger := logrus.New()
+	logger.SetOutput(&w.log)
+	g := gateway.New(gateway.Options{Plan: gateway.Plan{
+		Accounts: []gateway.Account{
+			{Name: here, Protocol: "mattermost", Title: "Mattermost", NickFormat: "{NICK}", Bridge: mm},
+			{Name: there, Protocol: "msteams", Title: "Teams", NickFormat: "{NICK}", Bridge: graph},
+		},
+		Directs: []gateway.Direct{{Accounts: [2]bridge.AccountName{here, there}, Settings: direct.Settings{Enable: true, DirectMessages: true, GroupMessages: true}}}},
+		Store: w.store, Log: logrus.NewEntry(logger),
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- g.Run(ctx) }()
+	w.Cleanup(func() {
+		cancel()
+		w.do(<-done)
+		w.do(mm.Close())
+		w.do(graph.Close())
+		if w.Failed() {
+			w.log.mu.Lock()
+			defer w.log.mu.Unlock()
+			text := w.log.text.String()
+			w.Log(text[max(0, len(text)-8000):])
+		}
+	})
+}
+
+// person is somebody on both sides.
+type person struct {
+	name  string // in Mattermost
+	id    string
+	there *teams.User
+}
+
+func (w *world) person(name, title string) *person {
+	u := w.mm.AddUser(name)
+	w.mm.AddToTeam("acme", name)
+	return &person{name: name, id: u.Id, there: w.tenant.AddUser(title)}
+}
+
+// connects makes somebody known as one person, whom Causeway can act as on both sides and who prefers one of them.
+func (w *world) connects(p *person, prefers bridge.AccountName) {
+	w.Helper()
+	_, refresh := w.teams.SignIn(w.app, p.there)
+	grant, err := json.Marshal(map[string]any{"refresh_token": refresh, "user": p.there.ID})
+	w.do(err)
+	end := func(a bridge.AccountName, user, name string, grant []byte) store.End {
+		return store.End{Grant: grant, Identity: store.Identity{Account: a, Server: w.servers[a], User: bridge.UserID(user), Name: name, Username: name}}
+	}
+	one, err := w.store.Connect(w.Context(), "", [2]store.End{
+		end(here, p.id, p.name, fmt.Appendf(nil, `{"access":%q}`, w.mm.Token(p.name))), end(there, p.there.ID, p.there.Name, grant)}, 0)
+	w.do(err)
+	w.do(w.store.Prefer(w.Context(), one.ID, prefers, prefers == there))
+}
+
+// matches has both services vouch for the same address of somebody.
+func (w *world) matches(p *person) {
+	w.Helper()
+	w.do(w.store.NoteMatch(w.Context(), store.Match{User: store.User{Server: w.servers[here], User: bridge.UserID(p.id)}, OtherServer: w.servers[there],
+		Other: bridge.UserID(p.there.ID), Name: p.there.Name, Seen: time.Now()}))
+}
