@@ -15,8 +15,11 @@ import (
 func TestPictures(t *testing.T) {
 	program := harness.BuildCauseway(t)
 	for _, theme := range []string{"light", "dark"} {
-		v := openScreen(t, program, look{width: 1440, height: 900, theme: theme})
+		v := openScreen(t, program, look{width: 1440, height: 980, theme: theme})
 		v.click(id("close-guide"))
+		v.attach(0, "bridge.png", sketch(t))
+		v.write(0, "How the new bridge will look:")
+		v.until(in(message(1, "How the new bridge"), ".picture img") + `?.naturalWidth === 320`)
 		v.point(message(0, "I have the notes"))
 		v.until(`document.querySelectorAll(".lit").length === 2`)
 		picture, err := chromedp.Run(v.ctx, chromedp.CaptureScreenshot())

@@ -23,7 +23,7 @@ func TestBrowser(t *testing.T) {
 	for name, test := range map[string]func(*testing.T, string){
 		"people talk": peopleTalk, "messages light up": messagesLightUp, "things go wrong": thingsGoWrong, "everybody talks": everybodyTalks,
 		"keyboard alone": keyboardAlone, "text stays text": textStaysText, "light and dark": lightAndDark, "narrow screens": narrowScreens,
-		"config and log": configAndLog, "names are offered": namesAreOffered,
+		"config and log": configAndLog, "names are offered": namesAreOffered, "files cross": filesCross,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, program) })
 	}

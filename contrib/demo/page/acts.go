@@ -5,37 +5,48 @@ import (
 	"errors"
 	"mime"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 
 	"causeway/contrib/demo/stage"
 	"causeway/contrib/demo/town"
 )
 
-// maxBody is the largest body of a request. A config is the longest thing that comes.
-const maxBody = 64 << 10
+const (
+	// maxBody is the largest body of a request. A config is the longest thing that comes.
+	maxBody = 64 << 10
+	// maxSaid is the same of what is said, with files in base 64.
+	maxSaid = maxBody + town.MaxFiles*town.MaxFile/3*4
+)
 
 // act is what a request to do something may hold; each kind uses some of it.
 type act struct {
-	Side         town.Place `json:"side"`
-	Person       string     `json:"person"`
-	Conversation string     `json:"conversation"`
-	ID           string     `json:"id"`
-	Root         string     `json:"root"`
-	Text         string     `json:"text"`
-	Mentions     []string   `json:"mentions"`
-	Emoji        string     `json:"emoji"`
-	On           bool       `json:"on"`
-	Name         string     `json:"name"`
-	Count        int        `json:"count"`
-	Restart      bool       `json:"restart"`
+	Side         town.Place    `json:"side"`
+	Person       string        `json:"person"`
+	Conversation string        `json:"conversation"`
+	ID           string        `json:"id"`
+	Root         string        `json:"root"`
+	Text         string        `json:"text"`
+	Mentions     []string      `json:"mentions"`
+	Emoji        string        `json:"emoji"`
+	On           bool          `json:"on"`
+	Name         string        `json:"name"`
+	Count        int           `json:"count"`
+	Restart      bool          `json:"restart"`
+	Files        []town.Upload `json:"files"`
 }
 
 func (a act) draft() town.Draft {
-	return town.Draft{Person: a.Person, Conversation: a.Conversation, Root: a.Root, Text: a.Text, Mentions: a.Mentions}
+	return town.Draft{Person: a.Person, Conversation: a.Conversation, Root: a.Root, Text: a.Text, Mentions: a.Mentions, Files: a.Files}
 }
 
 // decode reads what is to be done; when it cannot, or it is too early for it, it has answered.
 func (p *Page) decode(w http.ResponseWriter, r *http.Request) (a act, ok bool) {
+	return p.decodeUpTo(maxBody, w, r)
+}
+
+func (p *Page) decodeUpTo(most int64, w http.ResponseWriter, r *http.Request) (a act, ok bool) {
 	if !p.stage.Open() {
 		http.Error(w, stage.ErrNotOpen.Error(), http.StatusConflict)
 		return a, false
@@ -44,7 +55,7 @@ func (p *Page) decode(w http.ResponseWriter, r *http.Request) (a act, ok bool) {
 		http.Error(w, "JSON is wanted", http.StatusUnsupportedMediaType)
 		return a, false
 	}
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, most))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&a); err != nil {
 		http.Error(w, "reading the request: "+err.Error(), http.StatusBadRequest)
@@ -60,15 +71,20 @@ func (p *Page) decode(w http.ResponseWriter, r *http.Request) (a act, ok bool) {
 // worded reports whether a text may be said; when not, it has answered.
 func worded(w http.ResponseWriter, a act) bool {
 	switch {
-	case strings.TrimSpace(a.Text) == "":
+	case strings.TrimSpace(a.Text) == "" && len(a.Files) == 0:
 		http.Error(w, "There is nothing to say.", http.StatusUnprocessableEntity)
 	case len(a.Text) > town.MaxText:
 		http.Error(w, "That is too long for the demonstration.", http.StatusUnprocessableEntity)
+	case len(a.Files) > town.MaxFiles || slices.ContainsFunc(a.Files, unfit):
+		http.Error(w, "The demonstration takes "+strconv.Itoa(town.MaxFiles)+" files with a message, none of them empty or above "+strconv.Itoa(town.MaxFile>>20)+" MB.", http.StatusUnprocessableEntity)
 	default:
 		return true
 	}
 	return false
 }
+
+// unfit reports whether a file cannot be attached.
+func unfit(f town.Upload) bool { return f.Name == "" || len(f.Data) == 0 || len(f.Data) > town.MaxFile }
 
 // answer tells how something went: the page shows the text of a failure.
 func answer(w http.ResponseWriter, result any, err error) {
@@ -88,7 +104,7 @@ func answer(w http.ResponseWriter, result any, err error) {
 type done struct{}
 
 func (p *Page) say(w http.ResponseWriter, r *http.Request) {
-	a, ok := p.decode(w, r)
+	a, ok := p.decodeUpTo(maxSaid, w, r)
 	if !ok || !worded(w, a) {
 		return
 	}

@@ -23,12 +23,14 @@ const (
 
 // hello is the first event of a stream: what does not change.
 type hello struct {
-	Sides   [2]sideView   `json:"sides"`
-	Faults  []stage.Fault `json:"faults"`
-	Emoji   any           `json:"emoji"`
-	MaxText int           `json:"maxText"`
-	About   string        `json:"about"`
-	Folder  string        `json:"folder"`
+	Sides    [2]sideView   `json:"sides"`
+	Faults   []stage.Fault `json:"faults"`
+	Emoji    any           `json:"emoji"`
+	MaxText  int           `json:"maxText"`
+	MaxFile  int           `json:"maxFile"` // bytes
+	MaxFiles int           `json:"maxFiles"`
+	About    string        `json:"about"`
+	Folder   string        `json:"folder"`
 }
 
 type sideView struct {
@@ -102,7 +104,7 @@ func next(ctx context.Context, changed <-chan struct{}, wait time.Duration) bool
 
 func (p *Page) hello() hello {
 	h := hello{
-		Faults: p.stage.Faults(), Emoji: town.Emoji, MaxText: town.MaxText,
+		Faults: p.stage.Faults(), Emoji: town.Emoji, MaxText: town.MaxText, MaxFile: town.MaxFile, MaxFiles: town.MaxFiles,
 		About: p.stage.About(), Folder: p.stage.Operator.Folder(),
 	}
 	for _, where := range []town.Place{town.Left, town.Right} {

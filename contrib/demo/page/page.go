@@ -76,6 +76,7 @@ func (p *Page) routes(files fs.FS) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /", http.FileServerFS(files))
 	mux.HandleFunc("GET /api/events", p.events)
+	mux.HandleFunc("GET /api/file", p.download)
 	mux.HandleFunc("GET /api/config", p.readConfig)
 	mux.HandleFunc("POST /api/config", p.writeConfig)
 	mux.HandleFunc("POST /api/say", p.say)

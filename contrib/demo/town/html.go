@@ -45,6 +45,8 @@ func htmlNode(n *html.Node, depth int) []Node {
 	switch {
 	case tag == "a":
 		return link(attribute(n, "href"), kids)
+	case tag == "img" && strings.Contains(attribute(n, "src"), "/hostedContents/"): // shown below the text, with the files
+		return nil
 	case tag == "img":
 		return described([]Node{textNode(attribute(n, "alt"))})
 	case tag == "emoji":

@@ -219,7 +219,7 @@ func (l *ledger) agree(o *entry) bool {
 	case c.Deleted:
 		return l.gone(c)
 	}
-	return sameText(o, c) && slices.Equal(emojis(o.Message), emojis(c.Message)) && l.sameThread(o, c)
+	return sameText(o, c) && sameFiles(o.Message, c.Message) && slices.Equal(emojis(o.Message), emojis(c.Message)) && l.sameThread(o, c)
 }
 
 // sameText reports whether a copy says what its original says, as it is shown or as it was typed: one side may have markup that
@@ -264,6 +264,7 @@ func (l *ledger) touch(e *entry) {
 // same reports whether nothing has changed in a way that can be seen.
 func same(a, b Message) bool {
 	return a.Source == b.Source && a.Deleted == b.Deleted && a.Author == b.Author && a.Root == b.Root && a.Edited == b.Edited &&
+		slices.Equal(a.Files, b.Files) &&
 		slices.EqualFunc(a.Reactions, b.Reactions, func(x, y Reaction) bool { return x.Emoji == y.Emoji && slices.Equal(x.By, y.By) })
 }
 

@@ -86,11 +86,36 @@ func (m *Mattermost) Say(ctx context.Context, d Draft) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	made, _, err := client.CreatePost(ctx, &model.Post{ChannelId: d.Conversation, RootId: d.Root, Message: d.Text})
+	post := &model.Post{ChannelId: d.Conversation, RootId: d.Root, Message: d.Text}
+	for _, f := range d.Files {
+		stored, _, err := client.UploadFileAsRequestBody(ctx, f.Data, d.Conversation, f.Name)
+		if err != nil {
+			return "", fmt.Errorf("storing %s in Mattermost: %w", f.Name, err)
+		}
+		post.FileIds = append(post.FileIds, stored.FileInfos[0].Id)
+	}
+	made, _, err := client.CreatePost(ctx, post)
 	if err != nil {
 		return "", fmt.Errorf("writing in Mattermost: %w", err)
 	}
 	return made.Id, nil
+}
+
+// Fetch asks for a file as somebody who is in the conversation.
+func (m *Mattermost) Fetch(ctx context.Context, conversation, message, file string) (Upload, error) {
+	client, err := m.client(m.people[0].ID, conversation)
+	if err != nil {
+		return Upload{}, err
+	}
+	info, _, err := client.GetFileInfo(ctx, file)
+	if err != nil || info.PostId != message || info.ChannelId != conversation {
+		return Upload{}, ErrNoFile
+	}
+	data, _, err := client.GetFile(ctx, file)
+	if err != nil {
+		return Upload{}, fmt.Errorf("fetching %s from Mattermost: %w", info.Name, err)
+	}
+	return Upload{Name: info.Name, Data: data}, nil
 }
 
 // Edit changes a post's text.
@@ -162,6 +187,9 @@ func (m *Mattermost) message(p *model.Post, at time.Time) Message {
 	out.Source, out.Body = p.Message, Markdown(p.Message, m.people)
 	if p.Metadata != nil {
 		out.Reactions = m.reactions(p.Metadata.Reactions)
+		for _, f := range p.Metadata.Files {
+			out.Files = append(out.Files, File{ID: f.Id, Name: f.Name, Size: f.Size, Picture: f.IsImage() && f.Extension != "svg"})
+		}
 	}
 	return out
 }

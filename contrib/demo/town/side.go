@@ -54,6 +54,8 @@ type Side interface {
 	Edit(ctx context.Context, id string, d Draft) error
 	// Delete removes a person's own message.
 	Delete(ctx context.Context, person, conversation, id string) error
+	// Fetch gives the content of a file that a message shows.
+	Fetch(ctx context.Context, conversation, message, file string) (Upload, error)
 	// React adds a person's reaction, a Unicode emoji, or takes it back.
 	React(ctx context.Context, person, conversation, id, emoji string, on bool) error
 }
@@ -88,6 +90,7 @@ type Draft struct {
 	// first of Mentions.
 	Text     string
 	Mentions []string // ids of people
+	Files    []Upload // none in Edit, which leaves a message's files as they are
 }
 
 // Message is a message as people see it on one side.
@@ -104,6 +107,7 @@ type Message struct {
 	Seen         time.Time // when the service told of this look
 	Edited       bool
 	Deleted      bool
+	Files        []File
 	Reactions    []Reaction
 }
 

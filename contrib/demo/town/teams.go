@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -25,11 +26,14 @@ type TeamsOptions struct {
 type Teams struct {
 	options TeamsOptions
 	members []string
+
+	mu       sync.Mutex
+	attached map[string][]teams.File // by message, of people's own messages
 }
 
 // NewTeams makes the side; all people must be in all channels.
 func NewTeams(o TeamsOptions) *Teams {
-	t := &Teams{options: o}
+	t := &Teams{options: o, attached: map[string][]teams.File{}}
 	for _, u := range o.People {
 		t.members = append(t.members, u.ID)
 	}
@@ -101,10 +105,49 @@ func (t *Teams) Say(_ context.Context, d Draft) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if d.Root != "" {
-		return t.options.Sim.Reply(user, channel, d.Root, d.Text, teams.Mentioning(mentioned...))
+	var files []teams.File
+	for _, f := range d.Files {
+		stored, err := t.options.Sim.PutFile(user, channel, f.Name, f.Data)
+		if err != nil {
+			return "", fmt.Errorf("storing %s in Teams: %w", f.Name, err)
+		}
+		files = append(files, stored)
 	}
-	return t.options.Sim.Say(user, channel, d.Text, teams.Mentioning(mentioned...))
+	options := []teams.SayOption{teams.Mentioning(mentioned...), teams.WithFiles(files...)}
+	var id string
+	if d.Root != "" {
+		id, err = t.options.Sim.Reply(user, channel, d.Root, d.Text, options...)
+	} else {
+		id, err = t.options.Sim.Say(user, channel, d.Text, options...)
+	}
+	if err == nil && len(files) > 0 {
+		t.mu.Lock()
+		t.attached[channel.ID+"/"+id] = files
+		t.mu.Unlock()
+	}
+	return id, err
+}
+
+// Fetch gives a file by its place among those of the message.
+func (t *Teams) Fetch(_ context.Context, conversation, message, file string) (Upload, error) {
+	channel := t.channel(conversation)
+	if channel == nil {
+		return Upload{}, ErrNobody
+	}
+	m, _ := t.options.Sim.Message(channel, message)
+	i, err := strconv.Atoi(file)
+	if err != nil || i < 0 || i >= len(m.Files) || m.Files[i].Data == nil {
+		return Upload{}, ErrNoFile
+	}
+	return Upload{Name: shownFile(i, m.Files[i]).Name, Data: m.Files[i].Data}, nil
+}
+
+func shownFile(i int, f teams.SeenFile) File {
+	out := File{ID: strconv.Itoa(i), Name: f.Name, Size: f.Size, Picture: PictureType(f.Data) != ""}
+	if f.URL == "" {
+		out.Name = namedPicture(f.Name, f.Data)
+	}
+	return out
 }
 
 // Edit changes a message's text.
@@ -113,7 +156,10 @@ func (t *Teams) Edit(_ context.Context, id string, d Draft) error {
 	if err != nil {
 		return err
 	}
-	return t.options.Sim.Edit(user, channel, id, d.Text, teams.Mentioning(mentioned...))
+	t.mu.Lock()
+	files := t.attached[channel.ID+"/"+id]
+	t.mu.Unlock()
+	return t.options.Sim.Edit(user, channel, id, d.Text, teams.Mentioning(mentioned...), teams.WithFiles(files...))
 }
 
 // Delete deletes a message; replies to it stay.
@@ -217,6 +263,9 @@ func (t *Teams) message(c *teams.Channel, m teams.Message, at time.Time) Message
 	out.Source, out.Body = m.HTML, HTML(m.HTML)
 	if m.HTML == "" {
 		out.Source, out.Body = m.Text, []Node{{Tag: "p", Kids: []Node{textNode(m.Text)}}}
+	}
+	for i, f := range m.Files {
+		out.Files = append(out.Files, shownFile(i, f))
 	}
 	for _, r := range m.Reactions {
 		emoji, by := r.Emoji, ""

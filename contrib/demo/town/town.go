@@ -89,6 +89,7 @@ type View struct {
 	At           int64      `json:"at"`               // epoch ms
 	Edited       bool       `json:"edited,omitempty"`
 	Deleted      bool       `json:"deleted,omitempty"`
+	Files        []File     `json:"files,omitempty"`
 	Reactions    []Reaction `json:"reactions,omitempty"`
 
 	State State   `json:"state"`
@@ -116,7 +117,7 @@ func (t *Town) Since(mark uint64) ([]View, uint64) {
 func (e *entry) view() View {
 	v := View{
 		Place: e.place, Conversation: e.Conversation, ID: e.ID, Root: e.Root, Author: e.Author, Person: e.Person, Copy: e.Copy,
-		Body: e.Body, At: e.At.UnixMilli(), Edited: e.Edited, Deleted: e.Deleted, Reactions: e.Reactions,
+		Body: e.Body, At: e.At.UnixMilli(), Edited: e.Edited, Deleted: e.Deleted, Files: e.Files, Reactions: e.Reactions,
 	}
 	if e.Person != "" {
 		v.Source = e.Source

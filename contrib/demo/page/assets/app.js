@@ -20,6 +20,7 @@ const page = {
   redraw: () => link.draw(),
   goToTwin: (side, id) => link.goToTwin(side, id),
   pickEmoji: (anchor, take) => picker.open(anchor, take),
+  complain: (text) => complain(text),
   stepDone: (name) => guide.done(name),
   select(side, conversation) {
     panes[side].select(conversation);
@@ -49,12 +50,13 @@ town.addEventListener("news", ({ detail: { news, changed } }) => {
 });
 
 let hush;
-town.addEventListener("failed", ({ detail }) => {
+function complain(text) {
   const toast = get("toast");
-  toast.textContent = detail;
+  toast.textContent = text;
   clearTimeout(hush);
   hush = setTimeout(() => { toast.textContent = ""; }, 6000);
-});
+}
+town.addEventListener("failed", ({ detail }) => complain(detail));
 
 town.addEventListener("lost", ({ detail: ended }) => bench.lost(ended));
 

@@ -1,13 +1,14 @@
 // Where one writes: Markdown in Mattermost, formatted text in Teams. Enter sends, Shift+Enter begins a new line, @ offers names.
 
 import { el, face, icon } from "./dom.js";
+import { Attachments } from "./attach.js";
 
 /** The box, without what is in it. Its methods: text(), clear(), fill(message), focus(), format(name), mentionAt(), insertMention(). */
 class Composer {
   constructor(side, handlers) {
     this.side = side;
-    this.handlers = handlers; // send(), cancel(), lastOwn()
-    this.listening = true;
+    this.handlers = handlers; // send(), cancel(), lastOwn(), complain(text)
+    this.attachments = new Attachments(side, handlers.complain);
   }
 
   /** Builds the whole form around the field. */
@@ -29,7 +30,10 @@ class Composer {
     roving(this.tools);
     this.send = el("button", { type: "submit", class: "send", "aria-label": "Send", title: "Send (Enter)" }, icon("send"));
     this.form = el("form", { class: "composer", onsubmit: (e) => { e.preventDefault(); this.handlers.send(); } },
-      this.banner, el("div", { class: "box" }, this.field, el("div", { class: "foot" }, this.tools, this.send)), this.names);
+      this.banner, el("div", { class: "box" }, this.field, this.attachments.list,
+        el("div", { class: "foot" }, this.tools, this.attachments.input, this.attachments.button, this.send)), this.names);
+    this.field.addEventListener("paste", (e) => this.attachments.take(e, e.clipboardData));
+    this.field.addEventListener("drop", (e) => this.attachments.take(e, e.dataTransfer));
     this.field.addEventListener("keydown", (e) => this.key(e));
     this.field.addEventListener("input", () => this.offer());
     this.field.addEventListener("blur", () => this.hideNames());
@@ -194,6 +198,7 @@ export class RichComposer extends Composer {
 
   /** Takes only the text of what comes from elsewhere. */
   plainly(e, from) {
+    if (e.defaultPrevented) return; // files
     e.preventDefault();
     document.execCommand("insertText", false, from.getData("text/plain").slice(0, 4000));
   }

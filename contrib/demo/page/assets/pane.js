@@ -1,6 +1,7 @@
 // One side: its conversations, its messages, and what one can do with them.
 
 import { clock, el, face, get, icon, rendered, span } from "./dom.js";
+import { drawFiles } from "./attach.js";
 import { MarkdownComposer, RichComposer } from "./compose.js";
 
 const groups = { channel: "Channels" };
@@ -31,9 +32,10 @@ export class Pane {
     this.log = el("div", { class: "log", role: "log", "aria-live": "off", "aria-label": `Messages in ${view.service}`, tabindex: "-1" });
     this.newest = el("button", { type: "button", class: "newest", hidden: true, onclick: () => this.toEnd() }, icon("down"), "Newest");
     this.title = el("h2");
-    const handlers = { send: () => this.send(), cancel: () => this.cancel(), lastOwn: () => this.editLast() };
+    const handlers = { send: () => this.send(), cancel: () => this.cancel(), lastOwn: () => this.editLast(), complain: (text) => this.page.complain(text) };
     const kind = this.markdown ? MarkdownComposer : RichComposer;
     this.composer = new kind(this.side, "Write", view.people, handlers);
+    this.composer.attachments.limit(hello.maxFiles, hello.maxFile);
     this.composer.form.append(this.people());
     this.root.querySelector(".side").replaceChildren(...this.sidebar());
     this.root.querySelector(".place").replaceChildren(
@@ -150,6 +152,7 @@ export class Pane {
     part(article, "author").textContent = m.author;
     part(article, "edited").textContent = m.edited && !m.deleted ? "edited" : "";
     part(article, "text").replaceChildren(...(m.deleted ? [el("em", {}, "(message deleted)")] : rendered(m.body)));
+    drawFiles(part(article, "files"), m);
     this.drawReactions(article, m);
     this.drawState(article, m);
     for (const b of article.querySelectorAll("[data-own]")) b.hidden = !mine;
@@ -168,7 +171,7 @@ export class Pane {
         el("p", { class: "context" }),
         el("header", {}, el("b", { class: "author" }), m.copy && this.markdown ? el("span", { class: "badge" }, "BOT") : null,
           el("time", { datetime: new Date(m.at).toISOString() }, clock(m.at)), el("span", { class: "edited" })),
-        el("div", { class: "text" }), el("div", { class: "reactions" }), el("p", { class: "state" })),
+        el("div", { class: "text" }), el("div", { class: "files" }), el("div", { class: "reactions" }), el("p", { class: "state" })),
       el("div", { class: "tools", role: "group", "aria-label": "Actions" },
         tool("react", "React", "A"), tool("reply", "Reply", "R"), tool("edit", "Edit", "E", true), tool("delete", "Delete", "Delete", true),
         tool("other", "Show the other side", "O")));
@@ -270,6 +273,7 @@ export class Pane {
     } else if (m.person === this.person && name === "edit") {
       this.cancel();
       this.editing = m;
+      this.composer.attachments.allow(false);
       this.composer.tell("Editing your message");
       this.composer.fill(m);
       this.composer.focus();
@@ -287,14 +291,21 @@ export class Pane {
 
   async send() {
     const said = this.composer.text();
-    if (!said.text.trim() || this.sending) return;
+    const attached = this.composer.attachments;
+    if ((!said.text.trim() && (this.editing || attached.files.length === 0)) || this.sending) return;
     this.sending = true;
-    const done = this.editing ? await this.town.act("edit", this.what({ id: this.editing.id, ...said }))
-      : await this.town.act("say", this.what({ root: this.reply || "", ...said }));
+    let done = false;
+    try {
+      done = this.editing ? await this.town.act("edit", this.what({ id: this.editing.id, ...said }))
+        : await this.town.act("say", this.what({ root: this.reply || "", files: await attached.read(), ...said }));
+    } catch (e) { // a file that has gone meanwhile
+      this.page.complain("Reading a file: " + e.message);
+    }
     this.sending = false;
     if (!done) return;
     this.page.stepDone(this.editing || this.reply ? "change" : "say");
     if (!this.editing && !this.reply) this.toEnd();
+    if (!this.editing) attached.clear();
     this.composer.clear();
     this.cancel();
   }
@@ -302,6 +313,7 @@ export class Pane {
   cancel() {
     if (this.editing) this.composer.clear();
     this.reply = this.editing = null;
+    this.composer.attachments.allow(true);
     this.composer.tell("");
     this.tellWhere();
   }
@@ -318,7 +330,7 @@ export class Pane {
     for (const [on, a] of [[false, this.current], [true, article]]) {
       if (!a) continue;
       a.tabIndex = on ? 0 : -1;
-      for (const b of a.querySelectorAll(".reactions button, .text a")) b.tabIndex = on ? 0 : -1;
+      for (const b of a.querySelectorAll(".reactions button, .text a, .files a")) b.tabIndex = on ? 0 : -1;
     }
     this.current = article;
   }
@@ -392,6 +404,6 @@ function insert(parent, piece, m, others, messageOf) {
 /** Gives the first words of a message. */
 function excerpt(m) {
   const words = (nodes) => (nodes || []).map((n) => (n.t || "") + words(n.c) + (n.e === "p" ? " " : "")).join("");
-  const text = m.deleted ? "(message deleted)" : words(m.body).trim();
+  const text = m.deleted ? "(message deleted)" : words(m.body).trim() || (m.files || []).map((f) => f.name).join(", ");
   return text.length > 60 ? text.slice(0, 58) + "…" : text;
 }
