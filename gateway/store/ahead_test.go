@@ -126,6 +126,7 @@ func TestWhatIsNotedIsNotLookedFor(t *testing.T) {
 
 // TestAnIntentOfAnOlderVersionIsStillUncertain brings a store in which a post was begun to the present version.
 func TestAnIntentOfAnOlderVersionIsStillUncertain(t *testing.T) {
+	aboutSQLite(t) // no older version ran on PostgreSQL
 	path := filepath.Join(t.TempDir(), "causeway.db")
 	db, err := sql.Open("sqlite", path)
 	if err != nil {

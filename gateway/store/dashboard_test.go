@@ -49,6 +49,7 @@ func TestAuditKeepsWhatWasDone(t *testing.T) {
 }
 
 func TestAuditIsBounded(t *testing.T) {
+	aboutSQLite(t) // which gives the id after the highest one; PostgreSQL counts by itself
 	s, _ := fresh(t, Options{})
 	if err := s.do(t.Context(), func(t *tx) error {
 		return t.exec("INSERT INTO audit (id, at, who, act, about, result, failed) VALUES (1, 1, '', 'first', '', '', 0), ($1, 1, '', 'last', '', '', 0)", mostAudited)
@@ -217,6 +218,7 @@ func TestListsComeInPages(t *testing.T) {
 
 // TestPagesScanNothing holds each question of the dashboard against its plan: what grows with the store must be entered by an index.
 func TestPagesScanNothing(t *testing.T) {
+	aboutSQLite(t) // its plans
 	s, _ := fresh(t, Options{})
 	scan := regexp.MustCompile(`^SCAN (\w+)`)
 	for name, one := range map[string]struct {

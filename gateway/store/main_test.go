@@ -35,10 +35,10 @@ func place(path string, o *Options) string {
 	return cluster.DSN(path, cluster.Address())
 }
 
-// aboutSQLite ends a test that is about its files, when it is to be run on the other engine.
+// aboutSQLite ends a test that is about it alone, when it is to be run on the other engine.
 func aboutSQLite(t *testing.T) {
 	t.Helper()
 	if cluster != nil {
-		t.Skip("about SQLite's files; it runs without -postgres")
+		t.Skip("about SQLite alone; it runs without -postgres")
 	}
 }

@@ -24,9 +24,9 @@ type Sighting struct {
 }
 
 // byIDQuery looks into each conversation by the index of its posts, so it costs the number of conversations, however many messages there are:
-// an id is unique within its conversation only. The join is a cross join so that SQLite keeps this order.
-const byIDQuery = `SELECT DISTINCT i.message FROM conversations c CROSS JOIN parts p ON p.conversation = c.id AND p.id = $1
-	JOIN instances i ON i.id = p.instance LIMIT $2`
+// an id is unique within its conversation only. The join is a cross join so that SQLite keeps this order; PostgreSQL takes no ON with it.
+const byIDQuery = `SELECT DISTINCT i.message FROM conversations c CROSS JOIN parts p JOIN instances i ON i.id = p.instance
+	WHERE p.conversation = c.id AND p.id = $1 LIMIT $2`
 
 // ByID finds at most limit messages of which any instance has one of these ids, in the order of ids. It reads beside the writer.
 func (s *Store) ByID(ctx context.Context, ids []string, limit int) ([]Sighting, error) {
