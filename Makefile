@@ -81,10 +81,10 @@ deb: ## the deb package causeway_*.deb, for Debian and its like; GOARCH=arm64 fo
 play: ## random play: SEEDS=3000 plays, crashes and faults at every kind of call
 	@go test ./gateway -run '^TestRandomPlay' -play.seeds=$(SEEDS) -timeout 60m
 
-POSTGRES_SEEDS ?= 200
+POSTGRES_SEEDS ?= 40
 
 # Each store is a schema of a throw-away cluster.
-postgres: ## the store's suite and random play on a throw-away PostgreSQL: POSTGRES_SEEDS=200 plays, crashes at every write
+postgres: ## the store's suite and random play on a throw-away PostgreSQL: POSTGRES_SEEDS=40 plays, crashes at every write
 	@go test ./gateway/store -postgres -timeout 20m
 	@go test ./gateway -postgres -run '^TestRandomPlay(Ends|Survives)' -play.seeds=$(POSTGRES_SEEDS) -timeout 60m
 
