@@ -120,21 +120,3 @@ func everyStopIsSeen(v *screen) {
 	}
 }
 
-// TestWithoutAScript everything is there, and buttons work.
-func TestWithoutAScript(t *testing.T) {
-	s := newStage(t)
-	s.refuse("not allowed")
-	s.left.Say("dev", "jonas", "a word that is refused")
-	v := openScreen(t, s.origin, false)
-	text := func() string { return v.says(`document.body.innerText`) } // what the browser itself is told to run, it runs
-	s.until("it is in quarantine", func() bool { v.goes("/quarantine"); return strings.Contains(text(), "not allowed") })
-	v.press("Give it up")
-	v.press("Give it up")
-	s.until("it is given up", func() bool { return strings.Contains(text(), "Nothing is in quarantine.") })
-	for path, want := range map[string]string{"/": "town-square", "/people": "Maria Lopez", "/subscriptions": "2 of 3 alive", "/audit": "ben@example.com"} {
-		v.goes(path)
-		if got := text(); !strings.Contains(got, want) {
-			t.Errorf("%s says %s", path, got)
-		}
-	}
-}
