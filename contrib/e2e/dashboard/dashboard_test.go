@@ -119,4 +119,3 @@ func everyStopIsSeen(v *screen) {
 		}
 	}
 }
-
