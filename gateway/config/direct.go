@@ -28,7 +28,7 @@ type directKeys struct {
 	Accounts []string
 	// Enable: direct and group messages cross. With false nothing new does, at once; who is whose counterpart stays known. True when left out.
 	Enable *bool
-	// DirectMessages are those of two people, and of one with themselves. True when left out.
+	// DirectMessages are those of two people. True when left out.
 	DirectMessages *bool
 	// GroupMessages are those of three to eight people. True when left out.
 	GroupMessages *bool
