@@ -53,8 +53,9 @@ func TestWhoIsKnownToBeAUserLooksLikeThatUserAlone(t *testing.T) {
 			t.Errorf("%q, who is %q: shown as %q with %q, written by %q", x.name, x.same, shown, picture, writer)
 		}
 	}
-	// The name is the one of today.
+	// The name is the one of today. Connecting makes the bridge ask for every name again, so what comes over the connection is waited for.
 	c.start()
+	c.arrives(c.say("bob", "here I am"), "here I am")
 	c.sim.ChangeUser("alice", func(u *model.User) { u.LastName = "Married" })
 	c.wait("her new name", func() bool { shown, _, _ := post("Alice Married", c.alice(), ""); return shown == "Alice Married" })
 	// Nor does a known name cost a request.

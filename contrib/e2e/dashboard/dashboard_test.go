@@ -119,3 +119,25 @@ func everyStopIsSeen(v *screen) {
 		}
 	}
 }
+
+// TestWithoutAScript gives a message up in a browser that runs no scripts, and reads the other pages there.
+func TestWithoutAScript(t *testing.T) {
+	s := newStage(t)
+	v := openScreen(t, s.origin, false)
+	text := func() string { return v.says(`document.body.innerText`) } // what the browser itself is told to run, it runs
+	// What was said before Causeway knows a channel is history, which it does not carry.
+	s.until("every channel has been looked for", func() bool { v.goes("/"); return strings.Contains(text(), "Contoso/Customers") })
+	s.refuse("not allowed")
+	s.left.Say("dev", "jonas", "a word that is refused")
+	s.until("it is in quarantine", func() bool { v.goes("/quarantine"); return strings.Contains(text(), "not allowed") })
+	v.press("Give it up")
+	v.until(`document.querySelector("h1").textContent.endsWith("?")`)
+	v.press("Give it up")
+	s.until("it is given up", func() bool { return strings.Contains(text(), "Nothing is in quarantine.") })
+	for path, want := range map[string]string{"/": "town-square", "/people": "Maria Lopez", "/subscriptions": "2 of 3 alive", "/audit": "ben@example.com"} {
+		v.goes(path)
+		if got := text(); !strings.Contains(got, want) {
+			t.Errorf("%s says %s", path, got)
+		}
+	}
+}
