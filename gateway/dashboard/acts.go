@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -24,6 +25,8 @@ type act struct {
 	// bad: it cannot be taken back. back is the page to which it returns.
 	bad  bool
 	back string
+	// time is how long it may take; 0: as long as a page.
+	time time.Duration
 	do   func(d *Dashboard, ctx context.Context, g guest, f url.Values) (note, error)
 }
 
@@ -46,7 +49,16 @@ var acts = map[string]act{
 	people.ActPlatform: {takes: []string{"name", "platform"}, title: "Notify %s in %s?", about: "That is where they are told of what is said; in the other program the conversations that really reach them are muted.",
 		button: "Set it", back: "people", do: ordered(people.ActPlatform, "name", "platform")},
 	people.ActSync: {takes: []string{"mode"}, title: "%s", about: "The directory is read, and compared with who is connected. That may take some minutes.",
-		button: "Go on", back: "people", do: ordered(people.ActSync)},
+		button: "Go on", back: "people", time: web.OrderTime, do: ordered(people.ActSync)},
+	"check": {title: "Check everything?", about: "Each account is asked whether it works, each channel is looked for, and the public address is tried. Nothing is changed. It may take two minutes.",
+		button: "Check", back: "upkeep", time: lookTime, do: (*Dashboard).check},
+	"reload": {title: "Take up what the config says now?", about: "Gateways, accounts and most other keys count from then on; connections of which it says the same go on. A config with a mistake is not taken up.",
+		button: "Take it up", back: "upkeep", time: lookTime, do: (*Dashboard).reload},
+	"checkstore": {title: "Look through the store?", about: "All of it is read, beside what goes on. Nothing is changed.", button: "Look through it", back: "upkeep", time: lookTime, do: (*Dashboard).checkStore},
+	"channels": {takes: []string{"account"}, title: "List the channels of %s?", about: "The service is asked which channels the account can see. Nothing is changed.",
+		button: "List them", back: "upkeep", time: lookTime, do: (*Dashboard).channels},
+	"login": {takes: []string{"account"}, title: "Sign %s in?", about: "The page then shows an address and a code. Open the one, sign in there as the relay account, and enter the other. Who signs in is the one as whom Causeway writes from then on.",
+		button: "Begin", back: "upkeep", time: lookTime, do: (*Dashboard).signIn},
 }
 
 // confirm is the page that asks.
@@ -134,10 +146,7 @@ func (d *Dashboard) act(w http.ResponseWriter, r *http.Request, g guest) {
 		d.refuse(w, http.StatusBadRequest, g, "That cannot be done", wrong)
 		return
 	}
-	limit := pageTime
-	if r.PostFormValue("do") == people.ActSync {
-		limit = web.OrderTime
-	}
+	limit := cmp.Or(a.time, pageTime)
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(limit + pageTime))
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), limit) // what was begun is not left half done when the browser goes
 	defer cancel()
