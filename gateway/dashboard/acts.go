@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -105,6 +106,26 @@ func (a act) titled(fields []field) string {
 	return fmt.Sprintf(a.title, words...)
 }
 
+// introduced gives the fields as people are called: who is named by account and id is called by their name, too.
+func (d *Dashboard) introduced(ctx context.Context, fields []field) []field {
+	fields = slices.Clone(fields)
+	for i, f := range fields {
+		account, user, ok := strings.Cut(f.Value, ":")
+		if !ok || f.Name != "name" && f.Name != "other" {
+			continue
+		}
+		for _, a := range d.o.Gateway.Status(ctx).Accounts {
+			if string(a.Name) != account || a.Server == "" {
+				continue
+			}
+			if p, known, err := d.o.Store.PersonOf(ctx, a.Server, bridge.UserID(user)); err == nil && known {
+				fields[i].Value = shownPerson(p).Name + " (" + f.Value + ")"
+			}
+		}
+	}
+	return fields
+}
+
 func syncTitle(mode string) string {
 	switch mode {
 	case "":
@@ -127,7 +148,9 @@ func (d *Dashboard) confirm(w http.ResponseWriter, r *http.Request, g guest) {
 		d.refuse(w, http.StatusBadRequest, g, "That cannot be done", wrong)
 		return
 	}
-	v := confirm{head: d.head(r, g, a.back, a.titled(fields)), Do: q.Get("do"), About: a.about, Button: a.button, Back: a.back, Bad: a.bad, Fields: fields}
+	ctx, cancel := limited(r)
+	defer cancel()
+	v := confirm{head: d.head(r, g, a.back, a.titled(d.introduced(ctx, fields))), Do: q.Get("do"), About: a.about, Button: a.button, Back: a.back, Bad: a.bad, Fields: fields}
 	v.Live = false
 	show(w, http.StatusOK, "confirm", v)
 }

@@ -52,6 +52,15 @@ type Section struct {
 	Lines []string
 }
 
+// urgency is less for what has problems, then for what has warnings.
+func (s Section) urgency() int {
+	least := 2
+	for _, i := range s.Items {
+		least = min(least, map[string]int{"problem": 0, "warning": 1, "ok": 2, "note": 2}[i.State])
+	}
+	return least
+}
+
 // Item is one thing that was looked at.
 type Item struct {
 	// State is ok, warning, problem or note.
@@ -63,8 +72,8 @@ func (i Item) Mood() string {
 	return map[string]string{"ok": "well", "warning": "wait", "problem": "bad"}[i.State]
 }
 
-// sum says how many problems and warnings there are.
-func (f Findings) sum() string {
+// Sum says how many problems and warnings there are.
+func (f Findings) Sum() string {
 	n := map[string]int{}
 	for _, s := range f.Sections {
 		for _, i := range s.Items {
@@ -145,10 +154,11 @@ func (d *Dashboard) find(ctx context.Context, g guest, act, about string, f Find
 		return d.record(ctx, g, act, about, note{}, err)
 	}
 	f.At = time.Now()
+	slices.SortStableFunc(f.Sections, func(a, b Section) int { return a.urgency() - b.urgency() })
 	d.mutex.Lock()
 	d.found = &f
 	d.mutex.Unlock()
-	return d.record(ctx, g, act, about, note{Text: []string{f.Title + ": " + f.sum() + "."}}, nil)
+	return d.record(ctx, g, act, about, note{Text: []string{f.Title + ": " + f.Sum() + "."}}, nil)
 }
 
 func (d *Dashboard) check(ctx context.Context, g guest, _ url.Values) (note, error) {
