@@ -47,13 +47,13 @@ func TestAnotherInstanceTakesOver(t *testing.T) {
 		time.Sleep(time.Duration(random.IntN(300)) * time.Millisecond)
 		began := time.Now()
 		switch n - *failovers {
-		case 0:
+		case 1:
 			works.Signal(t, syscall.SIGSTOP)
 			waits.WaitForLine(t, "Causeway is running")
 			time.Sleep(max(0, frozen-time.Since(began)))
 			works.Signal(t, syscall.SIGCONT)
 			works.WaitForLine(t, "begun anew")
-		case 1:
+		case 0:
 			if code := works.Stop(t); code != 0 {
 				t.Errorf("stopping gave %d", code)
 			}
