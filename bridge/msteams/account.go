@@ -44,6 +44,10 @@ type account struct {
 
 	rosters *rosters
 
+	// joined are the teams of the relay account, seen the channels that it sees.
+	joined *recent[team]
+	seen   *recent[listed]
+
 	registered registeredEnds
 
 	hook   hook
@@ -75,7 +79,7 @@ const namesKept = 4096
 func newAccount(env bridge.Env, s Settings, network http.RoundTripper) (*account, error) {
 	ignore := func(string) {} // Validate has reported it
 	a := &account{
-		env: env, log: env.Log, settings: s, network: network,
+		env: env, log: env.Log, settings: s, network: network, joined: newRecent[team](), seen: newRecent[listed](),
 		server:       bridge.ServerID("msteams:" + strings.ToLower(s.TenantID)),
 		pollInterval: interval(s.PollInterval, defaultPollInterval, ignore),
 		postInterval: interval(s.PostInterval, defaultPostInterval, ignore),
