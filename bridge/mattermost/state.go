@@ -23,7 +23,7 @@ const (
 // ephemeral posts among them) is not, nor what is meant to vanish after reading.
 func carried(p *model.Post) bool {
 	switch p.Type {
-	case model.PostTypeAddBotTeamsChannels, model.PostTypeReminder, "burn_on_read":
+	case model.PostTypeAddBotTeamsChannels, model.PostTypeReminder, "burn_on_read", postTypeCall:
 		return false
 	}
 	return p.OriginalId == "" && !strings.HasPrefix(p.Type, model.PostSystemMessagePrefix)
