@@ -21,7 +21,7 @@ type planner struct {
 func (p planner) capabilities() bridge.Capabilities { return p.place.account.capabilities }
 
 func (p planner) plan(w *store.Work) (step store.Step) {
-	if !p.capabilities().People {
+	if !p.capabilities().People || p.tells(w) {
 		w.As = ""
 	}
 	// A text that a bridge cannot split must not hold up the others.
@@ -31,6 +31,11 @@ func (p planner) plan(w *store.Work) (step store.Step) {
 		return store.Step{Op: store.Refuse, Reason: err.Error()}
 	}
 	return step
+}
+
+// tells: it is told that something happened, which nobody has said and so nobody writes but Causeway itself, where it may.
+func (p planner) tells(w *store.Work) bool {
+	return w.Message.Body != nil && w.Message.Body.Event != "" && (p.place.talk == nil || p.place.account.mayRelay())
 }
 
 func (p planner) lacks(w *store.Work) store.Step {

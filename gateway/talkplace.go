@@ -125,6 +125,8 @@ func (p planner) mayNot(w *store.Work, as bridge.UserID) (store.Step, bool) {
 		return p.reactions(w), true
 	case as != "":
 		return store.Step{}, false
+	case w.Message.Body.Event != "" && !p.place.account.mayRelay(): // nobody has said it, so nobody is told
+		return deny(w, direct.NotAllowed), true
 	case p.barred(w):
 		return store.Step{Op: store.Hold, Denial: store.Denial{Reason: int(direct.NotAllowed), Tell: []store.Telling{p.notAllowed(w)}}}, true
 	}

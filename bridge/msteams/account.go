@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -56,6 +57,9 @@ type account struct {
 	folders *lru.Cache[bridge.ConversationID, driveItem]
 	// signingKeys are those with which the login service signs what vouches for notifications.
 	signingKeys *notification.KeyCache
+
+	// inbox is that of the present run, or of the last.
+	inbox atomic.Pointer[bridge.Inbox]
 
 	mu sync.Mutex
 	// self is the relay account, once connected.

@@ -147,7 +147,7 @@ func routes(cfg *config.Config) []gateway.Route {
 		if !g.Enable {
 			continue
 		}
-		r := gateway.Route{Name: g.Name, Files: policy(g.Files), MentionAll: g.MentionAll}
+		r := gateway.Route{Name: g.Name, Files: policy(g.Files), MentionAll: g.MentionAll, Events: g.SystemEvents}
 		for _, e := range g.Endpoints {
 			r.Endpoints = append(r.Endpoints, gateway.Endpoint{
 				Account: bridge.AccountName(e.Account), Channel: e.Channel, In: e.Direction.Receives(), Out: e.Direction.Sends(),
