@@ -195,6 +195,9 @@ func (a *account) relayID() bridge.UserID {
 // LookUp gives a person of the tenant by object id.
 func (a *account) LookUp(ctx context.Context, u bridge.UserID) (bridge.Author, error) {
 	found, err := call[models.Userable](ctx, a.app, opUser, place{user: string(u)}, nil, models.CreateUserFromDiscriminatorValue)
+	if name, known := a.names.Get(u); known && name != unknownName && bridge.KindOf(err) == bridge.Gone {
+		return bridge.Author{ID: u, Name: name}, nil // somebody of another organisation, as a chat has told
+	}
 	if err != nil {
 		return bridge.Author{}, err
 	}

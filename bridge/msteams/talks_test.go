@@ -414,6 +414,9 @@ func TestPeopleFromElsewhereCount(t *testing.T) {
 		w.says(stranger, group, "hello")
 		time.Sleep(time.Minute)
 		met := w.inbox.meetings()
+		if who, err := w.account.LookUp(w.Context(), bridge.UserID(stranger.ID)); err != nil || who.Name != "Finn" {
+			w.Errorf("who is of another organisation is %+v (%v)", who, err)
+		}
 		// It may be met for Teams' own notice that it was made, before anybody has spoken.
 		if len(met) != 1 || len(met[0].Members) != 3 || met[0].Speaker != bridge.UserID(stranger.ID) && met[0].Speaker != "" {
 			w.Errorf("met: %+v", met)

@@ -120,10 +120,7 @@ type outcome struct {
 
 // seen gives what can be seen of a situation.
 func (s *situation) seen(w *world, ephemerals []mattermost.Ephemeral, talks map[string]store.Talk) outcome {
-	o := outcome{Told: s.told(w, ephemerals)}
-	for i, text := range o.Told { // the missing are named in the order of their ids
-		o.Told[i] = strings.Replace(text, "b, a", "a, b", 1)
-	}
+	o := outcome{Told: s.toldNow(w, ephemerals)}
 	mm, tm := s.inMattermost(w), s.inTeams(w)
 	if s.v[origin] == "here" {
 		o.Origin, o.Target, o.Reason = mm, tm, s.reasonOf(talks[s.channel])
@@ -151,4 +148,13 @@ func (s *situation) seen(w *world, ephemerals []mattermost.Ephemeral, talks map[
 		}
 	}
 	return o
+}
+
+// toldNow is who has been told what until now, the missing in order: they are named in the order of their ids.
+func (s *situation) toldNow(w *world, ephemerals []mattermost.Ephemeral) []string {
+	all := s.told(w, ephemerals)
+	for i, text := range all {
+		all[i] = strings.Replace(text, "b, a", "a, b", 1)
+	}
+	return all
 }

@@ -75,11 +75,25 @@ func pairsOf(v []int) (all []pair) {
 	return all
 }
 
-// allPairs gives combinations in which each two values of different factors come together that are possible together: each time the one of some that
-// covers most of what is left.
+// obstacles counts for how many reasons a situation is not carried: what two values do shows best where there are as few as can be.
+func (s *situation) obstacles() (n int) {
+	for _, r := range rows {
+		if r.fits(s, s.all()) {
+			n++
+		}
+	}
+	if !s.watched(s.all()) {
+		n += len(rows)
+	}
+	return n
+}
+
+// allPairs gives combinations in which each two values of different factors come together that are possible together, with as few obstacles as can be: each
+// time the one of some that covers most of what is left.
 func allPairs() (chosen [][]string, covered int) {
 	var all [][]int
-	left := map[pair]bool{}
+	var obstacles []int
+	left := map[pair]int{}
 	var combine func(done []int)
 	combine = func(done []int) {
 		if len(done) < len(factors) {
@@ -89,34 +103,43 @@ func allPairs() (chosen [][]string, covered int) {
 			return
 		}
 		if possible(values(done)) {
-			all = append(all, done)
+			n := (&situation{v: values(done)}).obstacles()
+			all, obstacles = append(all, done), append(obstacles, n)
 			for _, p := range pairsOf(done) {
-				left[p] = true
+				if least, known := left[p]; !known || n < least {
+					left[p] = n
+				}
 			}
 		}
 	}
 	combine(nil)
 	covered = len(left)
+	covers := func(i int) (n int) {
+		for _, p := range pairsOf(all[i]) {
+			if least, there := left[p]; there && obstacles[i] == least {
+				n++
+			}
+		}
+		return n
+	}
 	random := rand.New(rand.NewPCG(6, 6))
 	for len(left) > 0 {
 		best, most := -1, 0
-		for range 2000 {
+		for range 700 {
 			i := random.IntN(len(all))
-			n := 0
-			for _, p := range pairsOf(all[i]) {
-				if left[p] {
-					n++
-				}
-			}
-			if n > most {
+			if n := covers(i); n > most {
 				best, most = i, n
 			}
 		}
-		if best < 0 { // what is left is rare
-			best = slices.IndexFunc(all, func(v []int) bool { return slices.ContainsFunc(pairsOf(v), func(p pair) bool { return left[p] }) })
+		for i := 0; best < 0; i++ { // what is left is rare
+			if covers(i) > 0 {
+				best = i
+			}
 		}
 		for _, p := range pairsOf(all[best]) {
-			delete(left, p)
+			if left[p] == obstacles[best] {
+				delete(left, p)
+			}
 		}
 		chosen = append(chosen, values(all[best]))
 	}

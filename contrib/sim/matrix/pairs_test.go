@@ -61,6 +61,7 @@ func (w *world) play(all []*situation) {
 	w.until(all, "what was said first is there", func(s *situation, target []message) bool {
 		return has(target, func(m message) bool { return strings.HasSuffix(m.Text, "one") })
 	})
+	w.untilTold(all)
 	each(later, func(s *situation) { s.happens(w, false) })
 	twice := slices.DeleteFunc(slices.Clone(all), func(s *situation) bool { return !among(s.v[event], "undelete", "unreact") })
 	w.until(twice, "what is taken back later has crossed", func(s *situation, target []message) bool {
@@ -70,6 +71,7 @@ func (w *world) play(all []*situation) {
 		return s.is("a") != "connected" && s.v[origin] == "here" || has(target, func(m message) bool { return len(m.Marks) > 0 })
 	})
 	each(later, func(s *situation) { s.happens(w, true) })
+	w.until(twice, "what was brought back is there", func(s *situation, target []message) bool { return len(target) > 0 })
 	each(func(s *situation) bool { return s.speaker() != "" }, func(s *situation) { s.says(w, s.speaker(), "word", "", "") })
 	for _, text := range w.settled(func() []string { return w.differ(all) }) {
 		w.Error(text)
@@ -92,6 +94,24 @@ func (w *world) until(all []*situation, what string, so func(s *situation, targe
 		}
 		if time.Now().After(deadline) {
 			w.Fatalf("%s: not so: %s: %+v", what, all[i], all[i].atTarget(w))
+		}
+	}
+}
+
+// untilTold waits until those are told who have spoken first: what is deleted before anybody has looked tells nobody who has spoken.
+func (w *world) untilTold(all []*situation) {
+	w.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
+		ephemerals := w.mm.Ephemerals()
+		i := slices.IndexFunc(all, func(s *situation) bool {
+			told := s.toldNow(w, ephemerals)
+			return slices.ContainsFunc(s.speaks(s.voice(), s.all()), func(text string) bool { return !slices.Contains(told, text) })
+		})
+		if i < 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			w.Fatalf("who has spoken first is not told why it is not carried: %s: %q", all[i], all[i].toldNow(w, ephemerals))
 		}
 	}
 }

@@ -166,29 +166,29 @@ func (s *situation) expected() outcome {
 // toldOf is who is told what: those who are connected and speak where it is not carried, why, once; those who are not connected and for whom nobody can
 // write, that they are not; and who prefers the other side that something waits.
 func (s *situation) toldOf() []string {
-	var all []string
-	title := map[string]string{"here": "Teams", "there": "Mattermost"}[s.v[origin]]
-	speaks := func(letter string, who []string) {
-		reason, carried, silent := s.verdict(who)
-		switch {
-		case !carried && !silent && s.is(letter) == "connected":
-			all = append(all, s.v[origin]+" "+letter+": "+notHere+title+": "+reason+".")
-		case carried && s.is(letter) == matched && s.v[origin] == "here":
-			all = append(all, "here "+letter+": "+notHere+"Teams"+unable)
-			for _, other := range who {
-				if other != letter && s.is(other) == "connected" && s.prefers(other) == "there" {
-					all = append(all, "there "+other+": "+waits)
-				}
-			}
-		}
-	}
-	speaks(s.voice(), s.all())
+	all := slices.Concat(s.speaks(s.voice(), s.all()), s.speaks(s.speaker(), s.after()))
 	if among(s.v[event], "reply", "quote", "file") {
-		speaks("a", s.all())
-	}
-	if s.speaker() != "" {
-		speaks(s.speaker(), s.after())
+		all = append(all, s.speaks("a", s.all())...)
 	}
 	sort.Strings(all)
 	return slices.Compact(all)
+}
+
+// speaks is who is told what when somebody speaks among those people.
+func (s *situation) speaks(letter string, who []string) (all []string) {
+	title := map[string]string{"here": "Teams", "there": "Mattermost"}[s.v[origin]]
+	reason, carried, silent := s.verdict(who)
+	switch {
+	case letter == "":
+	case !carried && !silent && s.is(letter) == "connected":
+		all = append(all, s.v[origin]+" "+letter+": "+notHere+title+": "+reason+".")
+	case carried && s.is(letter) == matched && s.v[origin] == "here":
+		all = append(all, "here "+letter+": "+notHere+"Teams"+unable)
+		for _, other := range who {
+			if other != letter && s.is(other) == "connected" && s.prefers(other) == "there" {
+				all = append(all, "there "+other+": "+waits)
+			}
+		}
+	}
+	return all
 }
