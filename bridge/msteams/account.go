@@ -202,7 +202,11 @@ func (a *account) relayID() bridge.UserID {
 // LookUp gives a person of the tenant by object id.
 func (a *account) LookUp(ctx context.Context, u bridge.UserID) (bridge.Author, error) {
 	var found user
-	if err := a.app.read(ctx, opUser, a.app.base+opUser.address(place{user: string(u)}), &found); err != nil {
+	err := a.app.read(ctx, opUser, a.app.base+opUser.address(place{user: string(u)}), &found)
+	if name, known := a.names.Get(u); known && name != unknownName && bridge.KindOf(err) == bridge.Gone {
+		return bridge.Author{ID: u, Name: name}, nil // somebody of another organisation, as a chat has told
+	}
+	if err != nil {
 		return bridge.Author{}, err
 	}
 	return found.author(), nil
