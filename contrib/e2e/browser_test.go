@@ -24,6 +24,7 @@ func TestBrowser(t *testing.T) {
 		"people talk": peopleTalk, "messages light up": messagesLightUp, "things go wrong": thingsGoWrong, "everybody talks": everybodyTalks,
 		"keyboard alone": keyboardAlone, "text stays text": textStaysText, "light and dark": lightAndDark, "narrow screens": narrowScreens,
 		"config and log": configAndLog, "names are offered": namesAreOffered, "files cross": filesCross,
+		"people talk directly": peopleTalkDirectly, "people talk in a group, by keyboard": peopleTalkInAGroup,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, program) })
 	}
@@ -294,8 +295,9 @@ func configAndLog(t *testing.T, program string) {
 		t.Errorf("the file says %s (%v)", text, err)
 	}
 	v.keys(kb.Escape)
+	v.be(0, "mei") // who has not connected
 	v.write(0, "after the change")
-	v.until(message(1, "alice of Mattermost"))
+	v.until(message(1, "mei of Mattermost"))
 }
 
 // aBadConfigIsRefused saves a config with a mistake: the page says that Causeway does not start, and shows why. Then it puts it right.
@@ -326,7 +328,7 @@ func namesAreOffered(t *testing.T, program string) {
 
 	v.click(id("write-1"))
 	v.keys("hello @")
-	v.until(`document.querySelectorAll("#names-1 li").length === 3`)
+	v.until(`document.querySelectorAll("#names-1 li").length === 5`)
 	v.keys(kb.ArrowDown + kb.Enter)
 	v.keys("there")
 	v.keys(kb.Enter)
