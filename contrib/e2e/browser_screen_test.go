@@ -242,8 +242,8 @@ func (v *screen) keys(keys string, modifiers ...chromedp.Modifier) {
 // be becomes somebody on a side.
 func (v *screen) be(side int, name string) {
 	v.t.Helper()
-	v.click(fmt.Sprintf(`[...document.querySelectorAll("#pane-%d .as label")].find((l) => l.textContent.includes(%q))`, side, name))
-	v.until(fmt.Sprintf(`document.querySelector("#pane-%d .as :checked").closest("label").textContent.includes(%q)`, side, name))
+	v.click(fmt.Sprintf(`[...document.querySelectorAll("#pane-%d .as label")].find((l) => l.title.startsWith(%q))`, side, name+","))
+	v.until(fmt.Sprintf(`document.querySelector("#pane-%d .as :checked").closest("label").title.startsWith(%q)`, side, name+","))
 }
 
 // write types into a side's field and sends it.

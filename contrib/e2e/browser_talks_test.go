@@ -48,7 +48,7 @@ func peopleTalkDirectly(t *testing.T, program string) {
 		v.keys(kb.Enter)
 		v.until(heads(other) + ` === "` + c.meThere + `"`)
 		v.until(message(other, "between us") + `?.classList.contains("settled")`)
-		v.until(fmt.Sprintf(`document.querySelector("#pane-%d .as :checked").closest("label").textContent.includes(%q)`, other, c.themThere))
+		v.until(fmt.Sprintf(`document.querySelector("#pane-%d .as :checked").closest("label").title.startsWith(%q)`, other, c.themThere+","))
 		if badges := ask[int](v, fmt.Sprintf(`document.querySelectorAll("#pane-%d .badge").length`, other)); badges != 0 {
 			t.Errorf("on side %d it seems that a bot has written it", other)
 		}

@@ -74,8 +74,8 @@ export class Pane {
   people() {
     const name = "person-" + this.side;
     return el("fieldset", { class: "as" }, el("legend", {}, "You are"),
-      ...this.view.people.map((p, i) => el("label", {},
-        el("input", { type: "radio", name, value: p.id, checked: i === 0, onchange: () => this.become(p.id) }), face(p.name), p.name)));
+      ...this.view.people.map((p, i) => el("label", { title: p.twin ? `${p.name}, who is ${this.town.person(1 - this.side, p.twin).name} in ${this.other}` : `${p.name}, who has not connected with ${this.other}` },
+        el("input", { type: "radio", name, value: p.id, checked: i === 0, "aria-label": p.name, onchange: () => this.become(p.id) }), face(p.name), p.name.split(" ")[0])));
   }
 
   become(id) {
@@ -195,7 +195,7 @@ export class Pane {
   draw(m) {
     const known = this.posts.get(m.id);
     const article = known || this.article(m);
-    if (!known) this.place(m, article);
+    if (!known) this.settle(m, article);
     const mine = m.person === this.person && !m.deleted;
     article.className = "post" + (m.root ? " reply" : "") + (m.copy ? " copy" : "") + (m.deleted ? " deleted" : "") +
       (mine ? " mine" : "") + " " + m.state + (article.classList.contains("lit") ? " lit" : "");
@@ -219,17 +219,17 @@ export class Pane {
     }, icon({ react: "smile", other: "swap" }[act] || act));
     return el("article", { tabindex: "-1", data: { id: m.id } },
       face(m.author), el("div", { class: "what" },
-        el("p", { class: "context" }),
+        this.markdown ? el("p", { class: "context" }) : null,
         el("header", {}, el("b", { class: "author" }), m.copy && !m.person && this.markdown ? el("span", { class: "badge" }, "BOT") : null,
           el("time", { datetime: new Date(m.at).toISOString() }, clock(m.at)), el("span", { class: "edited" })),
-        el("div", { class: "text" }), el("div", { class: "files" }), el("div", { class: "reactions" }), el("p", { class: "state" })),
+        this.markdown ? null : el("p", { class: "context" }), el("div", { class: "text" }), el("div", { class: "files" }), el("div", { class: "reactions" }), el("p", { class: "state" })),
       el("div", { class: "tools", role: "group", "aria-label": "Actions" },
         tool("react", "React", "A"), tool("reply", "Reply", "R"), tool("edit", "Edit", "E", true), tool("delete", "Delete", "Delete", true),
         tool("other", "Show the other side", "O")));
   }
 
   /** Puts a new message where it belongs: by time, in channels of Teams into its thread's card. */
-  place(m, article) {
+  settle(m, article) {
     this.posts.set(m.id, article);
     if (this.posts.size === 1) this.choose(article);
     if (this.flat) {
