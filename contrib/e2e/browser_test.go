@@ -333,5 +333,5 @@ func namesAreOffered(t *testing.T, program string) {
 	v.keys("there")
 	v.keys(kb.Enter)
 	v.until(in(message(1, "hello"), ".mention") + `?.textContent === "Berta Ott"`)
-	v.until(message(0, "Berta Ott there"))
+	v.until(in(message(0, "@berta there"), ".mention") + `?.textContent === "@berta"`)
 }

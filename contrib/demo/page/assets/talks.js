@@ -2,9 +2,10 @@
 
 import { el, face, get } from "./dom.js";
 
-/** Says what a conversation is called for somebody who is in it. */
+/** Says what a conversation is called for somebody who is in it: by its name, or after the others, in a group by their first names. */
 export function title(town, side, c, person) {
-  return c.name || c.members.filter((id) => id !== person).map((id) => town.person(side, id).name).join(", ");
+  const others = c.members.filter((id) => id !== person).map((id) => town.person(side, id).name);
+  return c.name || (others.length === 1 ? others[0] : others.map((name) => name.split(" ")[0]).join(", "));
 }
 
 /** Gives a small picture of a direct or group conversation. */
@@ -33,7 +34,7 @@ export class TalkDialog {
     const alone = people.filter((p) => !p.twin).map((p) => p.name);
     get("talk-with-title").textContent = `New message from ${this.town.person(side, person).name}`;
     get("talk-with-people").replaceChildren(...others.map((p) => el("label", {}, el("input", { type: "checkbox", value: p.id }), face(p.name), p.name)));
-    get("talk-with-alone").textContent = alone.length ? `${alone.join(" and ")} cannot be chosen: not connected, so not in ${this.town.hello.sides[1 - side].service}.` : "";
+    get("talk-with-alone").textContent = alone.length ? `Not offered: ${alone.join(" and ")}, not connected with ${this.town.hello.sides[1 - side].service}.` : "";
     this.note.textContent = "";
     this.dialog.showModal();
     get("talk-with-people").querySelector("input").focus();
