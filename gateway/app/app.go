@@ -78,6 +78,9 @@ func (a *App) open(ctx context.Context, cfg *config.Config) (err error) {
 	if a.store, err = openStoreWith(ctx, cfg.Storage, store.Options{Holder: holder()}); err != nil {
 		return err
 	}
+	if err := markHeld(a.lock); err != nil {
+		return err
+	}
 	p, err := a.assemble(cfg, nil)
 	a.parts.Store(p) // what could be made is closed in any case
 	problems := []error{err}

@@ -160,10 +160,13 @@ func (k Keys) opened(account, name string, sealed []byte) ([]byte, error) {
 	return value, err
 }
 
+// keyFileSeal names what is sealed only to tell whether it can be opened.
+const keyFileSeal = "key file"
+
 // check makes sure that the store was made with the same key file: with another one, no post of Causeway's own would be
 // recognised.
 func (k Keys) check(ctx context.Context, conn *sql.Conn) error {
-	const account, name = "", "key file"
+	const account, name = "", keyFileSeal
 	var sealed []byte
 	err := conn.QueryRowContext(ctx, "SELECT sealed FROM vault WHERE account = $1 AND name = $2", account, name).Scan(&sealed)
 	if errors.Is(err, sql.ErrNoRows) {
