@@ -7,15 +7,18 @@ import (
 
 const (
 	// lived is how long a process must have lived, so that its end is not one of many.
-	lived = 30 * time.Second
+	lived = 10 * time.Second
 	// loopFree is how many processes may end early before the next one waits, and loopLongest how long it waits at most.
 	loopFree    = 3
 	loopLongest = time.Minute
 )
 
 // slowly waits before the services are asked for anything, longer each time, where one process after the other has ended before it had lived: whoever starts them anew
-// all the time must not hammer the services. It reports whether ctx is still alive.
+// all the time must not hammer the services. One that has stood by takes over at once. It reports whether ctx is still alive.
 func (g *Gateway) slowly(ctx context.Context) bool {
+	if g.store.TookOver() {
+		return true
+	}
 	ended, err := g.store.Begun(ctx)
 	if err != nil {
 		g.storeFailed(err)

@@ -56,6 +56,7 @@ func statusText(s gateway.Status) string {
 	p.accounts()
 	p.gateways()
 	p.people()
+	p.instances()
 	p.totals()
 	return p.String()
 }
@@ -88,6 +89,21 @@ func (p *page) problems(what string, all []gateway.Problem) {
 		if one.Next != "" {
 			p.row(6, "→ "+one.Next)
 		}
+	}
+}
+
+// instances are shown where somebody could stand by.
+func (p *page) instances() {
+	if len(p.Instances) == 0 {
+		return
+	}
+	p.line("INSTANCES")
+	for _, i := range p.Instances {
+		does := "stands by"
+		if i.Active {
+			does = "does the work"
+		}
+		p.row(2, i.Name+": "+does+", since "+moment(i.Since))
 	}
 }
 

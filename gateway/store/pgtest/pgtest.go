@@ -197,6 +197,15 @@ func (c *Cluster) DSN(name, address string) string {
 	return c.dsn(schema, address)
 }
 
+// Exec runs a statement in a store.
+func (c *Cluster) Exec(dsn, statement string) {
+	db, err := sql.Open("pgx", dsn)
+	must(err)
+	defer db.Close()
+	_, err = db.ExecContext(context.Background(), statement)
+	must(err)
+}
+
 func (c *Cluster) dsn(schema, address string) string {
 	q := url.Values{"sslmode": {"disable"}}
 	if schema != "" {
