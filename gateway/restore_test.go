@@ -3,6 +3,7 @@ package gateway
 import (
 	"database/sql"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,7 +18,7 @@ func (w *world) snapshot() string {
 	if cluster != nil {
 		w.t.Skip("the copies are SQLite's; store/backup_test.go makes them of PostgreSQL, too")
 	}
-	copied := fmt.Sprintf("%s-%d", w.path, worlds.Add(1))
+	copied := memoryName(w.path)
 	keep, err := kept(copied)
 	if err != nil {
 		w.t.Fatal(err)
@@ -35,6 +36,12 @@ func (w *world) putBack(snapshot string) {
 		w.t.Fatal(err)
 	}
 	w.path = snapshot
+}
+
+// memoryName gives a name that nothing in memory has.
+func memoryName(like string) string {
+	like, _, _ = strings.Cut(like, "_")
+	return fmt.Sprintf("%s_%d", like, worlds.Add(1))
 }
 
 func inMemory(path string) string { return "file:" + path + "?vfs=memdb" }
