@@ -34,6 +34,11 @@ func openStoreWith(ctx context.Context, s config.Storage, o store.Options) (*sto
 	if err != nil {
 		return nil, err
 	}
+	if store.IsPostgres(s.DSN) { // else an instance could stand by that can never take over
+		if err := keys.Belongs(ctx, s.DSN); err != nil {
+			return nil, err
+		}
+	}
 	opened, err := store.Open(ctx, s.DSN, keys, o)
 	if err != nil {
 		return nil, damaged(err)

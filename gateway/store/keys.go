@@ -177,7 +177,26 @@ func (k Keys) check(ctx context.Context, conn *sql.Conn) error {
 		return err
 	}
 	if _, err := k.opened(account, name, sealed); err != nil {
-		return errors.New("it belongs to another key file: restore that one from a backup (KeyFile or Key in [storage]), or move the database away to begin anew")
+		return errOtherKey
+	}
+	return nil
+}
+
+var errOtherKey = errors.New("it belongs to another key file: restore that one from a backup (KeyFile or Key in [storage]), or move the database away to begin anew")
+
+// Belongs makes sure that what a store holds was made with these keys, before anybody waits for their turn to work on it. What cannot be read is left to Open.
+func (k Keys) Belongs(ctx context.Context, dsn string) error {
+	db, version, err := readOnly(ctx, dsn)
+	if err != nil || version == 0 {
+		return nil
+	}
+	defer db.Close()
+	var sealed []byte
+	if err := db.QueryRowContext(ctx, "SELECT sealed FROM vault WHERE account = '' AND name = $1", keyFileSeal).Scan(&sealed); err != nil {
+		return nil
+	}
+	if _, err := k.opened("", keyFileSeal, sealed); err != nil {
+		return fmt.Errorf("opening the store %s: %w", Name(dsn), errOtherKey)
 	}
 	return nil
 }
