@@ -24,6 +24,8 @@ type kind struct {
 	// needs are what it takes: "postgres" or "sqlite", the store; "rich" or "poll", how Causeway hears of Teams; "root";
 	// "clock", that clocks can jump on this machine.
 	needs string
+	// once: at most once in a run.
+	once bool
 	// downs: Causeway does not run meanwhile.
 	downs bool
 	begin func(w *world, f Fault)

@@ -45,7 +45,8 @@ var notificationFaults = []*kind{
 
 func calmNotifications(w *world, _ Fault) { w.sim.SetWebhookFaults(teams.WebhookFaults{}) }
 
-// tokenFaults are what becomes of tokens.
+// tokenFaults are what becomes of tokens. A token in the place of a refused one that is refused within a minute says that the person is lost, so it is
+// not done again.
 var tokenFaults = []*kind{
-	{name: "access tokens revoked", group: ofTokens, begin: func(w *world, _ Fault) { w.sim.ExpireAccessTokens() }},
+	{name: "access tokens revoked", group: ofTokens, once: true, begin: func(w *world, _ Fault) { w.sim.ExpireAccessTokens() }},
 }

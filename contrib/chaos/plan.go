@@ -220,6 +220,9 @@ func (p *planning) faults(o options) {
 	free := map[string]int{} // when a group has rested, in milliseconds
 	var round []*kind
 	for at := 1000; ; at += o.calm/2 + p.dice.IntN(o.calm) {
+		if len(round) == 0 && len(possible) == 0 {
+			break
+		}
 		if len(round) == 0 {
 			round = slices.Clone(possible)
 			p.dice.Shuffle(len(round), func(i, j int) { round[i], round[j] = round[j], round[i] })
@@ -236,6 +239,9 @@ func (p *planning) faults(o options) {
 		}
 		free[k.group] = f.At + f.For + 1000
 		p.Faults = append(p.Faults, f)
+		if k.once {
+			possible = slices.DeleteFunc(possible, func(other *kind) bool { return other == k })
+		}
 	}
 	slices.SortStableFunc(p.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
 }
