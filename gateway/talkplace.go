@@ -24,7 +24,7 @@ type talkPlace struct {
 	open int
 	// begin is the earliest time from which on something counts.
 	begin time.Time
-	// readers are the connected members, away those of them who want to be notified on the other side; everybody: all are connected.
+	// readers are the members who are connected here, away those of them who want to be notified on the other side; everybody: all are connected, elsewhere too.
 	readers, away []bridge.UserID
 	everybody     bool
 }
