@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"causeway/bridge"
+	"causeway/bridge/mutant"
 )
 
 // Work is an instance that its conversation lacks something of, as the store knows it.
@@ -430,7 +431,7 @@ func (l *lane) intend(w *Work, step *Step) (adopted bool, err error) {
 	if writer != "" {
 		sent = step.Draft.Text.Hash()
 	}
-	intent := sql.NullString{String: string(step.Draft.Root), Valid: !orphan.Valid}
+	intent := sql.NullString{String: string(step.Draft.Root), Valid: !orphan.Valid && !mutant.NoIntent}
 	if err := l.exec(`INSERT INTO parts (instance, number, conversation, id, key, hash, version, posted, writer, tried, sent, intent, called, addressed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $12, $13)
 		ON CONFLICT (instance, number) DO UPDATE SET id = excluded.id, mixed = CASE WHEN parts.hash <> excluded.hash THEN 1 ELSE parts.mixed END, hash = excluded.hash, version = excluded.version, posted = excluded.posted,
 			writer = excluded.writer, tried = CASE excluded.tried WHEN '' THEN parts.tried ELSE excluded.tried END, sent = excluded.sent, shown = '', doubt = '', edited = 0, rewritten = 0,
