@@ -12,8 +12,9 @@ import (
 )
 
 const (
-	// lateEvery is how often it is looked what is late, and whom to tell what had to wait.
-	lateEvery = 10 * time.Second
+	// lateEvery is how often it is looked what is late, and whom to tell what had to wait. It is no round time, so that nothing else that is regular falls on the
+	// same moment.
+	lateEvery = 10*time.Second + 7*time.Millisecond
 	// lateGrace is how long something must have been seen to be late: what has just been read after an outage is about to be delivered.
 	lateGrace = time.Minute
 )
