@@ -23,6 +23,9 @@ func newRecent[T any]() *recent[T] {
 	return r
 }
 
+// anew is a time since which nobody has listed anything yet.
+func anew() time.Time { return time.Now().Add(time.Nanosecond) }
+
 // get gives what was listed since a time, or asks for it. The list is not to be changed.
 func (r *recent[T]) get(ctx context.Context, since time.Time, ask func() ([]T, error)) ([]T, error) {
 	select {

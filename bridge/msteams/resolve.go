@@ -48,7 +48,7 @@ func (a *account) Resolve(ctx context.Context, name string, need bridge.Access) 
 
 // Conversations lists the channels of the relay account's teams, or of TeamID's, that the relay account sees.
 func (a *account) Conversations(ctx context.Context) ([]bridge.Conversation, error) {
-	all, err := a.visible(ctx, time.Now())
+	all, err := a.visible(ctx, anew())
 	if err != nil {
 		return nil, err
 	}
