@@ -101,7 +101,7 @@ func (g *Gateway) routesOf(p *place, server bridge.ServerID) store.Routes {
 		takes = p.talk.takes
 	}
 	return store.Routes{Targets: p.targets, Takes: takes, Own: g.own(server), Bare: bare, Linked: g.linked, Made: func(all []store.Made) { g.metrics.Taken(p.account.Name, len(all)); p.taken(all) }, Ignored: func(id bridge.MessageID) {
-		p.account.log.WithField("channel", p.channel).WithField(keyID, string(id)).
+		p.account.log.WithField(keyChannel, p.channel).WithField(keyID, string(id)).
 			Info("somebody has edited one of several posts of a long message; that is not carried")
 	}}
 }
