@@ -112,7 +112,9 @@ func (a *account) session(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.identity.Store(&id)
+	if before := a.identity.Swap(&id); before == nil { // later ones follow a failure, of which it is said that it is over
+		a.log.WithField(keyAs, id.Name).Info("connected")
+	}
 	a.relays.Store(a.Bridge.Capabilities().RelayDirect)
 	if err := a.gateway.talks.arrived(ctx, a, id.Server); err != nil {
 		return err
@@ -176,7 +178,7 @@ func (a *account) resolve(ctx context.Context, channel string, need bridge.Acces
 		err = a.gateway.learn(ctx, a, channel, found.ID)
 	}
 	if ctx.Err() == nil {
-		a.reading.report(findingKey(channel), a.log.WithField("channel", channel), "finding the channel", err)
+		a.reading.report(findingKey(channel), a.log.WithField(keyChannel, channel), "finding the channel", err)
 	}
 	return err == nil
 }

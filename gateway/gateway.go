@@ -205,6 +205,7 @@ func (g *Gateway) learn(ctx context.Context, a *account, channel string, c bridg
 		return nil
 	}
 	g.found[a.Name][channel] = c
+	a.log.WithField(keyChannel, channel).WithField(keyConversation, c.String()).Info("the channel was found")
 	g.fresh = append(g.fresh, c)
 	if len(g.fresh) > 1 {
 		return nil // the table is about to be made

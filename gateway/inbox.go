@@ -120,7 +120,7 @@ func (g *Gateway) routesOf(p *place, server bridge.ServerID) store.Routes {
 	tells := func(target bridge.ConversationID, e bridge.Event) bool { return slices.Contains(p.events[target], e) }
 	made := func(all []store.Made) { g.metrics.Taken(p.account.Name, len(all)); p.taken(all) }
 	return store.Routes{Targets: p.targets, Takes: takes, Tells: tells, Own: g.own(server), Bare: bare, Linked: g.linked, Made: made, Ignored: func(id bridge.MessageID) {
-		p.account.log.WithField("channel", p.channel).WithField(keyID, string(id)).
+		p.account.log.WithField(keyChannel, p.channel).WithField(keyID, string(id)).
 			Info("somebody has edited one of several posts of a long message; that is not carried")
 	}}
 }

@@ -7,12 +7,14 @@ import (
 	"causeway/gateway/store"
 )
 
-// Keys of log lines about a message. With keyMessage its whole journey is found, from when it was taken in; it is the number in the address of its page
+// Keys of log lines. With keyMessage its whole journey is found, from when it was taken in; it is the number in the address of its page
 // on the dashboard. keyInstance is the number by which `causeway quarantine` calls one of its instances, keyID the id that a service gave.
 const (
 	keyMessage      = "message"
 	keyInstance     = "instance"
 	keyConversation = "conversation"
+	keyChannel      = "channel"
+	keyAs           = "as"
 	keyID           = "id"
 	keyStep         = "step"
 	keyPart         = "part"

@@ -31,7 +31,7 @@ for system in "${systems[@]}"; do
     printf '%-52s %10s %8d\n' "$file" "$(awk "BEGIN { printf \"%.1f\", $size / 1048576 }")" $((SECONDS - began))
     (( size <= limit )) || large+=("$file")
     if [[ -n $tool ]]; then
-        "$tool" bin -json -std -noserial -notimestamp -output "$out/$name.cdx.json" "$out/$file" 2>/dev/null
+        "$tool" bin -json -std -noserial -notimestamp -version "$VERSION" -output "$out/$name.cdx.json" "$out/$file" 2>/dev/null
         made+=("$name.cdx.json")
     fi
 done

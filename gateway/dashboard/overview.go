@@ -28,11 +28,20 @@ type overview struct {
 	// Said is how much was said in 24 hours; Uncounted says why that is not known.
 	Said      int
 	Uncounted string
+	// Instances are the processes on this store, where there may be several.
+	Instances []instance
 	// Query is what the gateways are looked through for, Found how many there are; Groups are those of this page.
 	Query  string
 	Found  int
 	Groups []group
 	pager
+}
+
+// instance is a process that works on the store or stands by.
+type instance struct {
+	Name, Does string
+	Active     bool
+	Since      moment
 }
 
 // problem is one with its next step, and where that can be done.
@@ -95,6 +104,13 @@ func (d *Dashboard) overview(w http.ResponseWriter, r *http.Request, g guest) {
 	v.Problems, v.Warnings = problems(s.Problems, s.At), problems(s.Warnings, s.At)
 	for _, a := range s.Accounts {
 		v.Accounts = append(v.Accounts, shown(a, s.At))
+	}
+	for _, i := range s.Instances {
+		one := instance{Name: i.Name, Does: "stands by", Active: i.Active, Since: moment{i.Since}}
+		if i.Active {
+			one.Does = "does the work"
+		}
+		v.Instances = append(v.Instances, one)
 	}
 	said, err := d.counts(ctx, s.At)
 	if err != nil {

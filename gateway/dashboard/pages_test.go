@@ -25,6 +25,8 @@ func TestOverviewShowsWhatIsWrongFirst(t *testing.T) {
 		`aria-label="1 message in 24 hours`, `<td role="cell" class="num" data-label="Waiting">2</td>`)
 	s.status.Problems = nil
 	s.wants(s.page("/"), `<h1 class="verdict well">All is well</h1>`)
+	s.status.Instances = []gateway.Instance{{Name: "one (process 7)", Since: s.status.Since, Active: true}, {Name: "two (process 8)", Since: s.status.Since}}
+	s.wants(s.page("/"), `one (process 7)</td><td role="cell" data-label="Does"><span class="state well">does the work</span>`, `two (process 8)</td><td role="cell" data-label="Does"><span class="state ">stands by</span>`)
 	s.wants(s.page("/?q=nothing"), "No gateway holds “nothing”.")
 }
 

@@ -78,7 +78,7 @@ func TestAnAccountIsSignedInFromThePage(t *testing.T) {
 	stop()
 	<-ended
 	s.wants(s.page("/upkeep"), "right.two was not signed in: context canceled")
-	s.wants(s.press("/confirm?do=login&account=right.two"), "Causeway is stopping")
+	s.wants(s.press("/confirm?do=login&account=right.two"), "it is being stopped")
 	who := "dashboard on this machine"
 	if diff := cmp.Diff([]store.Audited{
 		{Who: who, Act: "login", About: "right.two", Result: "context canceled", Failed: true},
