@@ -245,8 +245,8 @@ func TestWhyTellsWhatIsSwitchedOffOfDirectMessages(t *testing.T) {
 		off  []direct.Reason
 		want string
 	}{
-		{[]direct.Reason{direct.Off}, "Between Mattermost and Teams: direct and group messages are switched off here."},
-		{[]direct.Reason{direct.GroupsOff}, "Between Mattermost and Teams: group messages are switched off here."},
+		{[]direct.Reason{direct.Off}, "Between Mattermost and Microsoft Teams: direct and group messages are switched off here."},
+		{[]direct.Reason{direct.GroupsOff}, "Between Mattermost and Microsoft Teams: group messages are switched off here."},
 		{nil, "Everything that you have said was delivered."},
 	} {
 		o := s.people.o
