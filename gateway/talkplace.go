@@ -24,7 +24,7 @@ type talkPlace struct {
 	open int
 	// begin is the earliest time from which on something counts.
 	begin time.Time
-	// readers are the connected members, away those of them who want to be notified on the other side; everybody: all are connected.
+	// readers are the members who are connected here, away those of them who want to be notified on the other side; everybody: all are connected, elsewhere too.
 	readers, away []bridge.UserID
 	everybody     bool
 }
@@ -125,6 +125,8 @@ func (p planner) mayNot(w *store.Work, as bridge.UserID) (store.Step, bool) {
 		return p.reactions(w), true
 	case as != "":
 		return store.Step{}, false
+	case w.Message.Body.Event != "" && !p.place.account.mayRelay(): // nobody has said it, so nobody is told
+		return deny(w, direct.NotAllowed), true
 	case p.barred(w):
 		return store.Step{Op: store.Hold, Denial: store.Denial{Reason: int(direct.NotAllowed), Tell: []store.Telling{p.notAllowed(w)}}}, true
 	}

@@ -49,6 +49,7 @@ type message struct {
 	writer   bridge.UserID // whose token wrote it
 	created  time.Time
 	key      bridge.Key
+	event    bridge.Event
 	versions []version
 	to       []bridge.UserID // who was in the conversation; of channels nil
 	// born and last are the places in the log of its first and last change, places those of its versions.
@@ -97,6 +98,7 @@ func (c *channel) state(m *message, v version) bridge.State {
 		Revision:     v.revision,
 		Deleted:      v.deleted,
 		Key:          m.key,
+		Event:        m.event,
 	}
 	if !v.deleted {
 		s.Text, s.Files, s.Reactions = v.text, c.told(v.files), v.reactions

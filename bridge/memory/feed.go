@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -350,6 +351,8 @@ func (r *reading) unmet(c *channel) int {
 
 // put delivers a batch, and disturbs it before.
 func (f *feed) put(ctx context.Context, r *reading, b bridge.Batch) error {
+	events := f.inbox.Events(b.Conversation)
+	b.States = slices.DeleteFunc(b.States, func(s bridge.State) bool { return s.Event != "" && !slices.Contains(events, s.Event) })
 	if r.random != nil && len(b.States) > 0 {
 		b = f.disturb(r, b)
 		if extra := f.extra(r, b); len(extra) > 0 {

@@ -15,7 +15,7 @@ import (
 func directs(cfg *config.Config, connectable [][2]bridge.AccountName) []gateway.Direct {
 	var all []gateway.Direct
 	for _, d := range cfg.Directs {
-		all = append(all, gateway.Direct{Accounts: accountsOf(d), MentionAll: d.MentionAll, Files: policy(d.Files), Settings: direct.Settings{
+		all = append(all, gateway.Direct{Accounts: accountsOf(d), MentionAll: d.MentionAll, Events: d.SystemEvents, Files: policy(d.Files), Settings: direct.Settings{
 			Enable: d.Enable, DirectMessages: d.DirectMessages, GroupMessages: d.GroupMessages}})
 	}
 	for _, both := range connectable {

@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"causeway/bridge"
 	"causeway/gateway"
@@ -31,7 +32,12 @@ type parts struct {
 }
 
 func (p *parts) plan() gateway.Plan {
-	return gateway.Plan{Accounts: p.accounts, Routes: p.routes, Directs: p.directs}
+	return gateway.Plan{Accounts: p.accounts, Routes: p.routes, Directs: p.directs, Keep: p.keep()}
+}
+
+// keep is how long what is kept.
+func (p *parts) keep() gateway.Keep {
+	return gateway.Keep{Messages: p.cfg.Storage.KeepMessages, Quarantine: time.Duration(p.cfg.Storage.QuarantineDays) * 24 * time.Hour, NoticeAfter: p.cfg.General.NoticeAfter}
 }
 
 // idle says why there is nothing to do with a config; nil when there is.
@@ -115,7 +121,11 @@ func placeOf(protocols []bridge.Protocol, account config.Account) string {
 }
 
 func protocolOf(protocols []bridge.Protocol, account config.Account) (bridge.Protocol, bool) {
-	i := slices.IndexFunc(protocols, func(p bridge.Protocol) bool { return p.Name == account.Protocol })
+	return protocolNamed(protocols, account.Protocol)
+}
+
+func protocolNamed(protocols []bridge.Protocol, name string) (bridge.Protocol, bool) {
+	i := slices.IndexFunc(protocols, func(p bridge.Protocol) bool { return p.Name == name })
 	if i < 0 {
 		return bridge.Protocol{}, false
 	}
@@ -143,7 +153,7 @@ func routes(cfg *config.Config) []gateway.Route {
 		if !g.Enable {
 			continue
 		}
-		r := gateway.Route{Name: g.Name, Files: policy(g.Files), MentionAll: g.MentionAll}
+		r := gateway.Route{Name: g.Name, Files: policy(g.Files), MentionAll: g.MentionAll, Events: g.SystemEvents}
 		for _, e := range g.Endpoints {
 			r.Endpoints = append(r.Endpoints, gateway.Endpoint{
 				Account: bridge.AccountName(e.Account), Channel: e.Channel, In: e.Direction.Receives(), Out: e.Direction.Sends(),

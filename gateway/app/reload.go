@@ -60,6 +60,7 @@ const (
 // status tells how the gateway stands, and its config.
 func (a *App) status(ctx context.Context) gateway.Status {
 	s := a.gateway.Status(ctx)
+	a.instances(ctx, &s)
 	r := &a.reload
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -161,11 +162,13 @@ func pinned(old, cfg *config.Config) (*config.Config, []string) {
 	note(old.Storage.Key == cfg.Storage.Key && old.Storage.KeyFile == cfg.Storage.KeyFile, "the key in [storage]")
 	note(old.HTTP.Listen == cfg.HTTP.Listen, "Listen in [http]")
 	note(old.HTTP.PublicURL == cfg.HTTP.PublicURL, "PublicURL in [http]")
+	note(old.HTTP.Advertise == cfg.HTTP.Advertise, "Advertise in [http]")
 	note(old.General.LogFormat == cfg.General.LogFormat, "LogFormat in [general]")
 	note(old.Metrics == cfg.Metrics, "[metrics]")
 	note(old.Dashboard == cfg.Dashboard, "[dashboard]")
 	copied := *cfg
-	copied.Storage, copied.HTTP, copied.Metrics, copied.Dashboard, copied.General.LogFormat = old.Storage, old.HTTP, old.Metrics, old.Dashboard, old.General.LogFormat
+	copied.Storage.DSN, copied.Storage.Key, copied.Storage.KeyFile = old.Storage.DSN, old.Storage.Key, old.Storage.KeyFile
+	copied.HTTP, copied.Metrics, copied.Dashboard, copied.General.LogFormat = old.HTTP, old.Metrics, old.Dashboard, old.General.LogFormat
 	return &copied, restart
 }
 
@@ -183,6 +186,7 @@ func differences(old, next *parts) []string {
 	all = append(all, compared("gateway", old.byName(), next.byName(), func(a, b gateway.Route) bool { return reflect.DeepEqual(a, b) })...)
 	for what, same := range map[string]bool{
 		"direct messages: changed":               reflect.DeepEqual(old.directs, next.directs),
+		"keeping and notices: changed":           next.keep() == old.keep(),
 		"people: changed":                        reflect.DeepEqual(old.cfg.People, next.cfg.People),
 		"LogLevel: " + next.cfg.General.LogLevel: old.cfg.General.LogLevel == next.cfg.General.LogLevel,
 	} {

@@ -73,8 +73,9 @@ type Route struct {
 	Reader, Writer bridge.AccountName
 	// Name is what the config calls From.
 	Name string
-	// Shape is [bridge.Open] for channels. Everybody: all who are in the direct or group conversation are connected.
+	// Shape is [bridge.Open] for channels. Members are all who are in the direct or group conversation From; Everybody: they are all connected at both ends.
 	Shape     bridge.Shape
+	Members   []bridge.UserID
 	Everybody bool
 }
 
@@ -100,9 +101,9 @@ type People struct {
 	accounts map[bridge.AccountName]Account
 	// answers say what a press of a button does, by the purpose of the button.
 	answers map[string]answer
-	// arrived takes who has come online at home, and awaited says of which teams it matters; nil: nobody minds.
+	// arrived takes who has come online at home, and awaited says of whom it matters; nil: nobody minds.
 	arrived func(home Account, users []bridge.UserID)
-	awaited func(home Account) (teams []string, ok bool)
+	awaited func(home Account) (of bridge.Circle, ok bool)
 	// mutes puts back how somebody was told of things.
 	mutes mutes
 	// members know who is in which conversation.

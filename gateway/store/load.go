@@ -17,13 +17,14 @@ import (
 const loadColumns = `SELECT i.rank, i.id, i.origin, i.phase, i.version, i.blanked, i.frozen > 0, i.frozen > 1, i.unrooted > 0, i.unrooted > 1, i.thread, i.late,
 		m.id, m.origin, m.origin_id, m.root_id, m.root, m.quote, m.created, m.edited, m.version, m.deleted, m.reacted, m.body,
 		COALESCE(d.created, 0), p.number, p.id, p.key, p.hash, p.version, p.deleted, p.leaving, p.revision,
-		EXISTS (SELECT 1 FROM orphans), p.writer, p.writer = '' OR COALESCE(w.state, -1) = 0, CASE WHEN y.state = 0 AND i.relayed = 0 THEN y.uid END, COALESCE(y.uid, z.other_uid), z.other_name, COALESCE(y.state, -1) = 1
+		EXISTS (SELECT 1 FROM orphans), p.writer, p.writer = '' OR COALESCE(w.state, -1) = 0, CASE WHEN y.state = 0 AND i.relayed = 0 THEN y.uid END, COALESCE(y.uid, z.other_uid, r.uid), z.other_name, COALESCE(y.state, -1) = 1
 	FROM `
 
 const loadJoins = ` JOIN messages m ON m.id = i.message LEFT JOIN departures d ON d.origin = m.origin AND d.target = i.conversation
 	JOIN conversations o ON o.id = m.origin LEFT JOIN identities x ON x.server = o.server AND x.uid = m.author
 	LEFT JOIN identities y ON y.person = x.person AND y.server = $2
 	LEFT JOIN matches z ON y.uid IS NULL AND z.server = o.server AND z.uid = m.author AND z.other_server = $2 AND z.other_uid <> ''
+	LEFT JOIN matches r ON y.uid IS NULL AND z.uid IS NULL AND r.server = $2 AND r.other_server = o.server AND r.other_uid = m.author AND r.other_uid <> ''
 	LEFT JOIN parts p ON p.instance = i.id LEFT JOIN identities w ON p.writer <> '' AND w.server = $2 AND w.uid = p.writer `
 
 // load reads an instance with all that a plan needs.

@@ -32,7 +32,7 @@ func (e *sqlite) openFor(ctx context.Context, copying bool) (*sql.DB, *sql.Conn,
 	}
 	if err != nil {
 		_ = db.Close()
-		return nil, nil, err
+		return nil, nil, saying(err)
 	}
 	return db, conn, nil
 }
@@ -81,6 +81,8 @@ func (*sqlite) version() string          { return "PRAGMA data_version" }
 
 // rest: texts that are settled are gone from the database; this takes them out of its log, too.
 func (*sqlite) rest() string { return "PRAGMA wal_checkpoint(TRUNCATE)" }
+
+func (*sqlite) beat() time.Duration { return 0 }
 
 func (*sqlite) limit() time.Duration           { return 0 }
 func (*sqlite) begin(w *writer) error          { return w.exec("BEGIN IMMEDIATE") }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"time"
 
 	"causeway/bridge"
@@ -62,6 +63,8 @@ func (s *Store) write() {
 	defer close(s.done)
 	idle := time.NewTimer(idleTime)
 	defer idle.Stop()
+	beats, stop := every(s.engine.beat())
+	defer stop()
 	for {
 		var group []*request
 		yielded := false
@@ -73,6 +76,11 @@ func (s *Store) write() {
 		case <-idle.C:
 			if rest := s.engine.rest(); rest != "" {
 				_ = s.writer.exec(rest)
+			}
+			continue
+		case <-beats:
+			if s.ended = s.beat(); s.ended != nil {
+				return
 			}
 			continue
 		}
@@ -97,6 +105,15 @@ func (s *Store) write() {
 	}
 }
 
+// every gives a ticker's channel; d is 0: one on which nothing comes.
+func every(d time.Duration) (<-chan time.Time, func()) {
+	if d == 0 {
+		return nil, func() {}
+	}
+	t := time.NewTicker(d)
+	return t.C, t.Stop
+}
+
 // commit runs a group in one transaction; when one of it fails, each alone. It reports whether the store has died.
 func (s *Store) commit(group []*request) (dead bool) {
 	err, dead := s.transact(group)
@@ -104,12 +121,16 @@ func (s *Store) commit(group []*request) (dead bool) {
 		for _, r := range group {
 			r.answer(err)
 		}
+		if dead {
+			s.ended = err
+		}
 		return dead
 	}
 	for i, r := range group {
 		err, dead = s.transact(group[i : i+1])
 		r.answer(err)
 		if dead {
+			s.ended = err
 			for _, rest := range group[i+1:] {
 				rest.answer(ErrClosed)
 			}
@@ -202,11 +223,22 @@ func (s *Store) after() error {
 func safely(fn func(*tx) error, t *tx) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("internal error in the store: %v", p)
+			err = &PanicError{Value: p, Stack: string(debug.Stack())}
 		}
 	}()
 	return fn(t)
 }
+
+// PanicError: a call has panicked, and was undone.
+type PanicError struct {
+	Value any
+	// Stack is where.
+	Stack string
+	// Instance is what was worked on; 0: that is not known.
+	Instance int64
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("internal error in the store: %v", e.Value) }
 
 // writer owns the connection.
 type writer struct {
@@ -216,7 +248,9 @@ type writer struct {
 	statements    map[string]*sql.Stmt
 	conversations map[bridge.ConversationID]int64
 	names         map[int64]bridge.ConversationID
-	fresh         []bridge.ConversationID // interned in this transaction
+	fresh         []bridge.ConversationID      // interned in this transaction
+	restored      int64                        // see restoredAt
+	trip          func(bridge.MessageID, bool) // see Options
 }
 
 func (w *writer) statement(query string) (*sql.Stmt, error) {
