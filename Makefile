@@ -9,7 +9,7 @@ SHELL       := /bin/bash
 MAKEFLAGS   += --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test setup lint format vet staticcheck vulnerabilities build deb release play postgres race e2e chaos chaos-test chaos-mutants run demo demo-mattermost bench profile fuzz clean
+.PHONY: help test setup lint format vet staticcheck vulnerabilities build deb release play postgres race e2e chaos chaos-test chaos-mutants run demo demo-mattermost bench bench-talks profile fuzz clean
 
 export PATH        := $(PATH):/usr/local/go/bin
 export CGO_ENABLED := 0
@@ -143,6 +143,9 @@ demo-mattermost: ## the same with a real Mattermost server on the left, which ne
 
 bench: ## what Causeway costs, against a bare relay and Matterbridge; BENCH="-results RESULTS.md" keeps it, BENCH=-h tells more
 	@cd contrib/bench && go run . $(BENCH)
+
+bench-talks: ## what watching people's direct and group messages costs: memory, frames, delay, requests; a few minutes
+	@go test ./bridge/mattermost -run '^$$' -bench 'ACrowd|MemoryOfAConnection|IrrelevantFrames|RequestsOfSweeping|DelayOfADirectMessage' -benchtime 1x -timeout 30m
 
 profile: ## where time and memory go: profiles in contrib/bench/profiles
 	@cd contrib/bench && go run . -profile profiles

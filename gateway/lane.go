@@ -128,6 +128,9 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 	} else if waited {
 		return unmade(o) // much may have changed: plan it anew
 	}
+	if p.talk != nil && step.Op == store.Post && step.Writer() == "" && !p.account.mayRelay() {
+		return unmade(o) // that was not known when it was planned
+	}
 	if !p.account.turn(ctx, step.Op, step.Writer()) {
 		return nil
 	}

@@ -16,6 +16,39 @@ import (
 // askedAgain is how long a refusal holds that is about people, of whom nobody tells when that changes. Then the talk is met again, when somebody speaks.
 const askedAgain = time.Hour
 
+// Of a group whose people can change, of which nobody tells either while nothing of it is read, a refusal holds for a shorter time: where that is because there
+// are too many or too few, to ask costs one request.
+const (
+	changedAgain = 10 * time.Minute
+	countedAgain = 5 * time.Minute
+)
+
+// lasts tells how long a refusal holds; false: as long as the conversation and the config are the same. It is called with the mutex held.
+func (t *talks) lasts(talk *store.Talk) (time.Duration, bool) {
+	reason := direct.Reason(talk.Reason)
+	misfit := reason == direct.TooMany || reason == direct.TooFew
+	switch {
+	case talk.Shape == bridge.Group && t.regroups(talk.Conversation.Server) && (misfit || !settled(reason)):
+		if misfit {
+			return countedAgain, true
+		}
+		return changedAgain, true
+	case settled(reason):
+		return 0, false
+	}
+	return askedAgain, true
+}
+
+// regroups reports whether the people in groups of a server can change.
+func (t *talks) regroups(server bridge.ServerID) bool {
+	return slices.ContainsFunc(*t.links.Load(), func(l *link) bool {
+		return slices.ContainsFunc(l.ends[:], func(a *account) bool {
+			s := a.server.Load()
+			return s != nil && *s == server && a.capabilities.Regroup
+		})
+	})
+}
+
 // Observed implements bridge.Inbox.
 func (i inbox) Observed() ([]bridge.Observed, <-chan struct{}) {
 	t := i.gateway.talks
@@ -69,7 +102,8 @@ func (t *talks) interest(c bridge.ConversationID) bridge.Interest {
 	}
 	latest := k.latest()
 	reason := direct.Reason(latest.Reason)
-	stale := k.lifted || !settled(reason) && time.Since(latest.Decided) > askedAgain
+	lasts, ends := t.lasts(latest)
+	stale := k.lifted || ends && time.Since(latest.Decided) > lasts
 	switch {
 	case carried && (reason == direct.None || reason == direct.Moved || !stale): // with other people it was carried, and is read on
 		return bridge.Carried

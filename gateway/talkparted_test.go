@@ -24,7 +24,7 @@ func TestWhoHasLeftGetsNothingThatWasMadeOfMessagesSince(t *testing.T) {
 		back := a.Say(gm, "ben", "from there")
 		w.wait(5 * time.Second)
 		w.down()
-		early := b.Say(chat, "Ann", "while down")
+		b.Say(chat, "Ann", "while down")
 		w.wait(time.Second)
 		b.Leave(chat, "Dan")
 		w.wait(time.Second)
@@ -32,7 +32,6 @@ func TestWhoHasLeftGetsNothingThatWasMadeOfMessagesSince(t *testing.T) {
 		b.Delete(chat, two)
 		b.React(chat, three, "Cyd", "❤️")
 		b.Unreact(chat, three, "Ben", "👍")
-		b.Edit(chat, early, "while down, not for dan")
 		for _, m := range b.Messages(chat) { // ben changes his own copy there
 			if m.Text == "from there" {
 				b.Edit(chat, m.ID, "from there, not for dan")
@@ -154,5 +153,37 @@ func TestWhatAHumanMakesOfACopyIsLookedAtAmongWhomItWas(t *testing.T) {
 		w.wait(time.Minute)
 		w.same(strings.Contains(strings.Join(talksOf(a), "\n"), "not for dan"), false)
 		w.same(strings.Contains(strings.Join(texts(b, chat), "\n"), "two, for dan"), false)
+	})
+}
+
+// TestAGroupThatIsRefusedIsMetAgainWhenItsPeopleHaveChanged though everybody in it knows why it was, so that nothing of it is read.
+func TestAGroupThatIsRefusedIsMetAgainWhenItsPeopleHaveChanged(t *testing.T) {
+	inWorld(t, func(w *world) {
+		names := strings.Fields("ann ben cyd dan eve fay guy hal ida")
+		a, b := w.talking(likeMattermost(), likeTeams(), names...)
+		var all []bridge.UserID
+		for _, n := range names {
+			all = append(all, there(n))
+		}
+		nine, four := b.Direct(all...), b.Direct("Ann", "Ben", "Cyd", "Zoe")
+		for _, u := range all {
+			b.Say(nine, u, "nine")
+			w.wait(5 * time.Second)
+		}
+		for _, u := range []bridge.UserID{"Ann", "Ben", "Cyd"} {
+			b.Say(four, u, "four")
+			w.wait(5 * time.Second)
+		}
+		w.same([]int{len(notices(b)), len(a.Talks())}, []int{12, 0})
+		w.wait(changedAgain)
+		b.Leave(nine, "Ida")
+		b.Leave(four, "Zoe")
+		w.wait(time.Second)
+		b.Say(nine, "Ann", "eight")
+		b.Say(four, "Ann", "three")
+		w.wait(5 * time.Second)
+		got := talksOf(a)
+		slices.Sort(got)
+		w.same(got, []string{"ann ben cyd > ann: three", "ann ben cyd dan eve fay guy hal > ann: eight"})
 	})
 }

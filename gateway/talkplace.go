@@ -167,13 +167,21 @@ func (p planner) unwanted(w *store.Work) (store.Step, bool) {
 	return step, denied
 }
 
-// saw reports whether all of these were here at a time at which somebody has changed a text; zero: nobody has.
+// editedEarly is by how much a service may tell of an edit as earlier than it was: of Teams up to a quarter of a second was observed.
+const editedEarly = time.Second
+
+// saw reports whether all of these were here when somebody has changed a text; zero: nobody has.
 func (p *talkPlace) saw(edited time.Time, all []bridge.UserID) bool {
 	if edited.IsZero() || !p.regroups {
 		return true
 	}
-	members, known := p.at(edited)
-	return known && !slices.ContainsFunc(all, func(u bridge.UserID) bool { return !slices.Contains(members, u) })
+	for _, at := range []time.Time{edited, edited.Add(editedEarly)} {
+		members, known := p.at(at)
+		if !known || slices.ContainsFunc(all, func(u bridge.UserID) bool { return !slices.Contains(members, u) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // shows reports whether a message of a talk may be shown in another conversation: those who are there were here when it was said, and when its text

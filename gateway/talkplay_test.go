@@ -4,9 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"maps"
 	"math/rand/v2"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -54,9 +52,12 @@ type spoken struct {
 	id      bridge.MessageID
 	by      string
 	text    string
-	root    string // the token of what it answers; empty: nothing
-	// early are the texts that it had while those were there to whom it was said.
-	early   []string
+	root    string // the token of what it answers, where that was said there; empty: nothing, or a copy
+	answers string // the token of what it answers, wherever that was said
+	// early are the texts that it had while those were there to whom it was said, and those that were written at its copy.
+	early []string
+	// circles are who was there when it was given each of its texts.
+	circles map[string][]string
 	deleted bool
 	at      time.Time
 	to      []string // who was there, sorted
@@ -78,7 +79,7 @@ func TestNobodyEverGetsWhatWasSaidWhereTheyWereNot(t *testing.T) {
 		})
 	}
 	t.Logf("%v", counts)
-	for _, what := range []string{"carried", "must", "left behind", "crashed", "at once", "in order", "answers"} {
+	for _, what := range []string{"carried", "must", "left behind", "crashed", "at once", "in order", "answers", "threads", "quotes"} {
 		if counts[what] == 0 && *talkSeeds >= 50 {
 			t.Errorf("it never happened: %s", what)
 		}
@@ -272,7 +273,7 @@ func (p *circle) say(s *memory.Service, c bridge.ChannelID, u bridge.UserID) {
 	if len(roots) > 0 && p.random.IntN(4) == 0 {
 		root := roots[p.random.IntN(len(roots))]
 		m.id = s.Reply(c, root.ID, u, m.text)
-		m.root = p.tokenOf(s, c, root)
+		m.root, m.answers = p.tokenOf(s, c, root), tokenIn(root)
 	} else {
 		m.id = s.Say(c, u, m.text)
 	}
@@ -281,8 +282,15 @@ func (p *circle) say(s *memory.Service, c bridge.ChannelID, u bridge.UserID) {
 		m.to = append(m.to, name(member))
 	}
 	slices.Sort(m.to)
+	m.circles = map[string][]string{m.text: m.to}
 	p.said = append(p.said, m)
 	p.note(s, c)
+}
+
+// tokenIn gives what a message says: before its last line stands what it answers.
+func tokenIn(seen memory.Seen) string {
+	lines := strings.Split(seen.Text, "\n")
+	return tokens.FindString(lines[len(lines)-1])
 }
 
 // tokenOf gives what was said by a person in a conversation itself.
@@ -330,6 +338,16 @@ func (p *circle) alter() {
 		if p.among(m) {
 			m.early = append(m.early, m.text)
 		}
+		m.circles[m.text] = p.present(m.in, m.channel)
+		if copied := p.copyOf(m); copied != nil && p.random.IntN(3) == 0 { // its author changes the copy
+			other, c := p.a, copied.channel
+			if m.in == p.a {
+				other = p.b
+			}
+			m.circles[m.text], m.early = p.present(other, c), append(m.early, m.text)
+			other.Edit(c, copied.id, m.text)
+			break
+		}
 		m.in.Edit(m.channel, m.id, m.text)
 	case p.random.IntN(2) == 0:
 		m.deleted = true
@@ -337,6 +355,41 @@ func (p *circle) alter() {
 	default:
 		m.in.React(m.channel, m.id, m.in.Messages(m.channel)[0].To[0], "👍")
 	}
+}
+
+// present gives who is in a conversation, sorted.
+func (p *circle) present(s *memory.Service, c bridge.ChannelID) (all []string) {
+	for _, t := range s.Talks() {
+		if t.Conversation.Channel == c {
+			for _, u := range t.Members {
+				all = append(all, name(u))
+			}
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// copied is a copy that was written as its author.
+type copied struct {
+	channel bridge.ChannelID
+	id      bridge.MessageID
+}
+
+// copyOf finds the copy of a message on the other side, where it was written as its author; nil: there is none.
+func (p *circle) copyOf(m *spoken) *copied {
+	other := p.a
+	if m.in == p.a {
+		other = p.b
+	}
+	for _, t := range other.Talks() {
+		for _, seen := range other.Messages(t.Conversation.Channel) {
+			if tokenIn(seen) == m.token && !seen.Deleted && name(seen.Author.ID) == m.by && !strings.Contains(seen.Text, "\n") {
+				return &copied{t.Conversation.Channel, seen.ID}
+			}
+		}
+	}
+	return nil
 }
 
 // among reports whether those are there now to whom something was said.
@@ -384,153 +437,4 @@ func (p *circle) regroup() {
 			p.formed[setOf(t.Members)] = true
 		}
 	}
-}
-
-var tokens = regexp.MustCompile(`m\d+\.`)
-
-func (p *circle) judge(counts map[string]int) {
-	p.t.Helper()
-	by := map[string]*spoken{}
-	for _, m := range p.said {
-		by[m.token] = m
-	}
-	copies := map[string][]memory.Seen{}
-	for _, s := range []*memory.Service{p.a, p.b} {
-		for _, t := range s.Talks() {
-			for _, seen := range s.Messages(t.Conversation.Channel) {
-				for _, token := range tokens.FindAllString(seen.Text, -1) {
-					m := by[token]
-					for _, u := range seen.To {
-						if !slices.Contains(m.to, name(u)) {
-							p.t.Errorf("%s got %q, which was said among %v, in %s of %v", u, seen.Text, m.to, t.Conversation, seen.To)
-						}
-					}
-				}
-				lines := strings.Split(seen.Text, "\n") // before the last one stands what it answers
-				if token := tokens.FindString(lines[len(lines)-1]); token != "" && by[token].in != s && lines[0] != "edited:" {
-					copies[token] = append(copies[token], seen)
-				}
-			}
-		}
-		for _, n := range s.Notices() {
-			if tokens.MatchString(memory.Text(n.Text)) {
-				p.t.Errorf("%s was told %q", n.User, memory.Text(n.Text))
-			}
-		}
-	}
-	for _, s := range []*memory.Service{p.a, p.b} {
-		for _, t := range s.Talks() {
-			p.inOrder(s, t.Conversation.Channel, by, counts)
-		}
-	}
-	for _, t := range p.b.Talks() {
-		p.note(p.b, t.Conversation.Channel)
-	}
-	for _, m := range p.said {
-		all := copies[m.token]
-		live := slices.DeleteFunc(slices.Clone(all), func(s memory.Seen) bool { return s.Deleted })
-		if len(all) > 0 {
-			counts["carried"]++
-		}
-		if len(live) > 1 {
-			p.t.Errorf("%s is there %d times: %+v", m.token, len(live), live)
-		}
-		if !p.must(m) {
-			continue
-		}
-		if p.left(m) {
-			continue // nobody is there by whose right what was done there could be read
-		}
-		counts["must"]++
-		if p.together[m.channel] {
-			counts["at once"]++
-		}
-		if !p.shows(m, live) {
-			p.t.Errorf("%s (%q, deleted %t) said in %s/%s among %v at %s is there as %+v", m.token, m.text, m.deleted, m.in.Server(), m.channel, m.to, m.at.Format("04:05.000"), live)
-		}
-	}
-	if held := p.held(); len(held) > 0 {
-		p.t.Errorf("in quarantine: %+v", held)
-	}
-	counts["left behind"] += strings.Count(strings.Join(notices(p.a), "\n"), "It goes on in another one")
-	counts["crashed"] += strings.Count(p.log.String(), "the store is closed")
-	if p.t.Failed() {
-		for _, m := range p.said {
-			p.t.Logf("%s %s %s/%s %v by %s", m.at.Format("04:05.000"), m.token, m.in.Server(), m.channel, m.to, m.by)
-		}
-		p.t.Logf("connected %v\n%s\n%s", p.since, strings.Join(talksOf(p.a), "\n"), strings.Join(talksOf(p.b), "\n"))
-	}
-}
-
-// late reports whether a copy tells that it came late.
-func late(seen memory.Seen) bool { return strings.Contains(seen.Text, lateMark) }
-
-// inOrder: the copies of one conversation in another one came in the order in which they were said, but for those that tell when that was; and no answer
-// before what it answers.
-func (p *circle) inOrder(s *memory.Service, c bridge.ChannelID, by map[string]*spoken, counts map[string]int) {
-	newest, copied := map[bridge.ChannelID]*spoken{}, map[string]memory.Seen{}
-	for _, seen := range s.Messages(c) {
-		lines := strings.Split(seen.Text, "\n")
-		m := by[tokens.FindString(lines[len(lines)-1])]
-		if m == nil || m.in == s || lines[0] == "edited:" {
-			continue
-		}
-		if _, again := copied[m.token]; again {
-			continue
-		}
-		copied[m.token] = seen
-		if m.root != "" {
-			root, there := copied[m.root]
-			counts["answers"]++
-			if !there && slices.ContainsFunc(s.Messages(c), func(other memory.Seen) bool {
-				return strings.HasSuffix(other.Text, m.root) && !late(other) && by[m.root].in != s
-			}) {
-				p.t.Errorf("in %s/%s %s came before %s, which it answers: %+v", s.Server(), c, m.token, m.root, root)
-			}
-		}
-		if late(seen) {
-			continue
-		}
-		if before := newest[m.channel]; before != nil {
-			counts["in order"]++
-			if before.at.After(m.at) {
-				p.t.Errorf("in %s/%s %s came after %s", s.Server(), c, m.token, before.token)
-			}
-		}
-		newest[m.channel] = m
-	}
-}
-
-// left reports whether everybody has left the conversation in which something was said.
-func (p *circle) left(m *spoken) bool {
-	return slices.ContainsFunc(m.in.Talks(), func(t bridge.Talk) bool { return t.Conversation.Channel == m.channel && len(t.Members) == 0 })
-}
-
-// must: everybody was connected when it was said and has been since, and it was said where exactly one conversation of the same people is.
-func (p *circle) must(m *spoken) bool {
-	for _, n := range m.to {
-		since, connected := p.since[n]
-		if !connected || m.at.Before(since.Add(3*time.Second)) {
-			return false
-		}
-	}
-	key := strings.Join(m.to, " ")
-	switch {
-	case m.in == p.b && len(m.to) < 3 && p.sets[key] != nil: // a group that became so small
-		return !p.sets[key][m.channel]
-	case len(m.to) < 3:
-		return true
-	case m.in == p.a: // else the other end may have moved on
-		return !p.changed[key]
-	case p.together[m.channel] && !p.changed[key] && !p.formed[key] && !p.elsewhere(m):
-		return true
-	}
-	return len(slices.Collect(maps.Keys(p.sets[key]))) <= 1
-}
-
-// elsewhere reports whether people have spoken in another group of b with the same people.
-func (p *circle) elsewhere(m *spoken) bool {
-	return slices.ContainsFunc(p.said, func(other *spoken) bool {
-		return other.in == p.b && other.channel != m.channel && slices.Equal(other.to, m.to)
-	})
 }

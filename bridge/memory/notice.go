@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"causeway/bridge"
@@ -91,7 +92,12 @@ func (f *feed) notice(ctx context.Context, c *channel) {
 	if !ok {
 		return
 	}
-	if i := f.inbox.Interest(c.conversation.ID); i == bridge.Carried || i == bridge.Ignored {
+	interest := f.inbox.Interest(c.conversation.ID)
+	if interest == bridge.Ignored && f.regrouped(c) {
+		f.lookAgain(ctx, c)
+		return
+	}
+	if interest == bridge.Carried || interest == bridge.Ignored {
 		f.hear(c, until)
 		return
 	}
@@ -119,6 +125,35 @@ func (f *feed) notice(ctx context.Context, c *channel) {
 		if _, more := f.news(c); more {
 			s.wake(c)
 		}
+	})
+}
+
+// regrouped tells whether the people in a talk are others than when it was heard last.
+func (f *feed) regrouped(c *channel) bool {
+	s := f.account.service
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	heard := s.heard[hearing{f.account.name, c}]
+	return heard > 0 && slices.ContainsFunc(c.log[heard:], func(e change) bool { return e.roster != nil })
+}
+
+// lookAgain notices a talk again after a while: what becomes of it may not hold any more, now that its people have changed.
+func (f *feed) lookAgain(ctx context.Context, c *channel) {
+	f.account.service.mu.Lock()
+	f.meeting[c] = true
+	f.account.service.mu.Unlock()
+	f.readers.Go(func() {
+		t := time.NewTimer(meetWaitLongest)
+		defer t.Stop()
+		select {
+		case <-ctx.Done():
+		case <-t.C:
+		}
+		s := f.account.service
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(f.meeting, c)
+		s.wake(c)
 	})
 }
 

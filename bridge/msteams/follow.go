@@ -34,6 +34,7 @@ func (t *talks) run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		changed := t.follow()
 		err := t.look(ctx)
+		t.regard()
 		if err == nil && t.unsaved && !t.pending() {
 			err = t.saveMarks(ctx)
 		}

@@ -210,6 +210,9 @@ type telling struct {
 	before time.Time
 }
 
+// editedEarly is by how much lastEditedDateTime may lie before the edit: 0.1 to 0.25 s before lastModifiedDateTime was observed.
+const editedEarly = time.Second
+
 // turns gives what is to be put before each of some steps, and after the last. A message has its turn when it was said. Where somebody has left before it was
 // changed, it is put then as it was, unless its text has become another one, and as it is now after those are met who were there: whoever has left must not
 // get to see what was made of it without them.
@@ -229,7 +232,7 @@ func turns(said []models.ChatMessageable, before []bridge.UserID, steps []step) 
 			all[turn] = append(all[turn], telling{ChatMessageable: m})
 			continue
 		}
-		if at := steps[left].change.at; value(m.GetLastEditedDateTime()).Before(at) {
+		if at := steps[left].change.at; value(m.GetLastEditedDateTime()).Add(editedEarly).Before(at) {
 			all[turn] = append(all[turn], telling{m, at})
 		}
 		all[again] = append(all[again], telling{ChatMessageable: m})

@@ -20,8 +20,8 @@ const (
 	meetingsAtOnce = 8
 	// metAgain is how soon a talk that is refused is met again because somebody has spoken there.
 	metAgain = time.Minute
-	// heardKept is of how many chats it is remembered when something was said there last.
-	heardKept = 50_000
+	// heardKept is of how many chats it is remembered when something was said there last, ignoredKept of how many that are ignored.
+	heardKept, ignoredKept = 50_000, 10_000
 	// meetingRetry is waited after a failure, at first, and at most.
 	meetingRetry, longestMeetingRetry = 5 * time.Second, 10 * time.Minute
 )
@@ -46,6 +46,8 @@ type talks struct {
 	meetings map[bridge.ConversationID]*meeting
 	// heard is when the newest message of a chat was said that has been dealt with.
 	heard *lru.Cache[bridge.ConversationID, time.Time]
+	// ignored are chats of which nothing is read, with since when something was said there: that may change with who is in them.
+	ignored *lru.Cache[bridge.ConversationID, time.Time]
 	// groups are those that have been met in this run.
 	groups map[bridge.ConversationID]metGroup
 	// marks are those that are stored; unsaved: there are newer ones.
@@ -79,6 +81,9 @@ func (a *account) newTalks(ctx context.Context, inbox bridge.Inbox, r *reader) (
 	if t.heard, err = lru.New[bridge.ConversationID, time.Time](heardKept); err != nil {
 		return nil, fmt.Errorf("preparing to follow chats: %w", err)
 	}
+	if t.ignored, err = lru.New[bridge.ConversationID, time.Time](ignoredKept); err != nil {
+		return nil, fmt.Errorf("preparing to follow chats: %w", err)
+	}
 	t.marks, err = a.loadMarks(ctx)
 	return t, err
 }
@@ -97,8 +102,18 @@ func (t *talks) notice(c bridge.ConversationID, at, from time.Time) {
 	interest := t.inbox.Interest(c)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if heard, _ := t.heard.Get(c); interest == bridge.Ignored || !at.After(heard) {
+	if heard, _ := t.heard.Get(c); !at.After(heard) {
 		return
+	}
+	if interest == bridge.Ignored {
+		if _, there := t.ignored.Get(c); !there {
+			t.ignored.Add(c, from)
+		}
+		return
+	}
+	if since, there := t.ignored.Peek(c); there {
+		from = since
+		t.ignored.Remove(c)
 	}
 	t.heard.Add(c, at)
 	if interest == bridge.Carried {
@@ -112,6 +127,16 @@ func (t *talks) notice(c bridge.ConversationID, at, from time.Time) {
 	m := &meeting{from: from}
 	t.meetings[c] = m
 	t.work.Go(func() { t.meet(c, m) })
+}
+
+// regard takes up chats that were ignored when something was said there, and are not any more.
+func (t *talks) regard() {
+	for _, c := range t.ignored.Keys() {
+		if t.inbox.Interest(c) != bridge.Ignored {
+			now := time.Now()
+			t.notice(c, now, now) // since when, is known
+		}
+	}
 }
 
 // pending tells whether a talk is still to be met.

@@ -383,6 +383,28 @@ func TestAMeetingThatFailsIsTriedAgain(t *testing.T) {
 	})
 }
 
+// TestAChatThatWasIgnoredIsMetWhenItIsNotAnyMore though nobody says anything more.
+func TestAChatThatWasIgnoredIsMetWhenItIsNotAnyMore(t *testing.T) {
+	inBothModes(t, teams.Options{}, func(w *talkWorld) {
+		group := w.tenant.AddGroupChat("", w.alice, w.bob, w.carla)
+		w.inbox.decide = func(bridge.Talk) (bridge.Interest, error) { return bridge.Ignored, nil }
+		w.says(w.alice, group, "one")
+		time.Sleep(time.Minute)
+		w.says(w.alice, group, "two")
+		time.Sleep(time.Minute)
+		if got := w.inbox.happened(); got != "meet abc" {
+			w.Errorf("it came so: %s", got)
+		}
+		w.inbox.mu.Lock()
+		w.inbox.decide, w.inbox.interest[w.idOf(group)] = nil, bridge.Unmet
+		w.inbox.mu.Unlock()
+		time.Sleep(2 * time.Minute)
+		if got := w.inbox.happened(); got != "meet abc, one, two" {
+			w.Errorf("it came so: %s", got)
+		}
+	})
+}
+
 // TestChatsAreLookedThroughSinceSomebodyConnected, when that was while nothing was received, and not from before.
 func TestChatsAreLookedThroughSinceSomebodyConnected(t *testing.T) {
 	inBothModes(t, teams.Options{}, func(w *talkWorld) {
