@@ -20,6 +20,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"causeway/bridge"
 	"causeway/bridge/secret"
 )
 
@@ -88,6 +89,9 @@ type HTTP struct {
 	// PublicURL is the address at which others reach that server, as a rule through a reverse proxy; it may have a path. Empty: nobody can. In
 	// code, it has no slash at its end.
 	PublicURL string
+	// Advertise is host:port at which other Causeways on the same PostgreSQL store reach Listen, to hand on what they are asked while they stand by. Empty: Listen,
+	// with the address by which this machine reaches PostgreSQL where Listen names none.
+	Advertise string
 }
 
 // Dashboard is [dashboard]: the operator's pages at Listen.
@@ -152,8 +156,10 @@ type Gateway struct {
 	Files  Files
 	// MentionAll: mentions of everybody in a conversation go as such.
 	MentionAll bool
-	Endpoints  []Endpoint // first all of inout, then in, then out
-	Line       int
+	// SystemEvents are told of what happens in a conversation without being said.
+	SystemEvents []bridge.Event
+	Endpoints    []Endpoint // first all of inout, then in, then out
+	Line         int
 }
 
 // Load reads and parses the file at path, with the environment of the process. Mistakes come as [Errors]; a file
