@@ -201,7 +201,7 @@ func (p *Page) writeConfig(w http.ResponseWriter, r *http.Request) {
 	}
 	err := p.stage.Operator.WriteConfig(a.Text)
 	if err == nil && a.Restart {
-		err = p.stage.Operator.Restart()
+		err = p.stage.Restart(r.Context())
 	}
-	answer(w, done{}, err)
+	answer(w, map[string]bool{"running": p.stage.Operator.State().Running}, err)
 }

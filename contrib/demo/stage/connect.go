@@ -114,20 +114,16 @@ func (s *Stage) newBrowser(ctx context.Context, here town.Person) (*browser, err
 	if err != nil {
 		return nil, fmt.Errorf("opening a browser: %w", err)
 	}
-	server, err := url.Parse(s.options.Mattermost.Server)
-	if err != nil {
-		return nil, fmt.Errorf("opening a browser: %w", err)
-	}
-	token := s.options.Mattermost.Side.Token(here.ID)
-	return &browser{ctx: ctx, client: &http.Client{Jar: jar, Transport: signedIn{host: server.Host, token: token}}}, nil
+	side := s.options.Mattermost.Side
+	return &browser{ctx: ctx, client: &http.Client{Jar: jar, Transport: signedIn{side.URL(), side.Token(here.ID)}}}, nil
 }
 
-// signedIn is how a browser shows a server who is signed in.
-type signedIn struct{ host, token string }
+// signedIn is how a browser shows a server, by its address, who is signed in.
+type signedIn struct{ server, token string }
 
 // RoundTrip makes a request.
 func (s signedIn) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Host == s.host {
+	if strings.HasPrefix(r.URL.String(), s.server+"/") {
 		r = r.Clone(r.Context())
 		r.Header.Set("Authorization", "Bearer "+s.token)
 	}

@@ -1,6 +1,7 @@
 package stage
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -128,3 +129,34 @@ func (s *Stage) Kill() {
 
 // Start starts Causeway again.
 func (s *Stage) Start() error { return s.Operator.Start() }
+
+// startTime is how long a start is waited for at most.
+const startTime = 20 * time.Second
+
+// Restart has Causeway start anew, so that it reads its config, and waits until it answers, or has ended since it does not take the config.
+func (s *Stage) Restart(ctx context.Context) error {
+	if err := s.Operator.Restart(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	for s.Operator.State().Running && !s.answers(ctx) {
+		if !pause(ctx, 50*time.Millisecond) {
+			break
+		}
+	}
+	return nil
+}
+
+// answers reports whether Causeway serves where the first config has it listen.
+func (s *Stage) answers(ctx context.Context) bool {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.listen+"/healthz", nil)
+	if err != nil {
+		return false
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return false
+	}
+	return answer.Body.Close() == nil && answer.StatusCode == http.StatusOK
+}

@@ -51,6 +51,7 @@ type Stage struct {
 	options Options
 	contoso *contoso
 	faults  []Fault
+	listen  string // where Causeway is to listen
 
 	mu      sync.Mutex
 	on      map[string]bool // faults
@@ -89,12 +90,11 @@ func New(o Options) (*Stage, error) {
 	if s.Operator, err = operator.New(o.Program, s.operatorChanged); err != nil {
 		return nil, errors.Join(err, s.contoso.close())
 	}
-	listen, err := freeport.Address() // of Causeway; it must be free again at its next start
-	if err != nil {
+	if s.listen, err = freeport.Address(); err != nil { // it must be free again at the next start
 		return nil, errors.Join(err, s.Close())
 	}
-	s.contoso.app.SetRedirects("http://" + listen + "/connect/back") // of people who connect their accounts
-	if err := s.Operator.WriteConfig(config(listen, o.Mattermost, s.contoso)); err != nil {
+	s.contoso.app.SetRedirects("http://" + s.listen + "/connect/back") // of people who connect their accounts
+	if err := s.Operator.WriteConfig(config(s.listen, o.Mattermost, s.contoso)); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	s.faults = append(append([]Fault{}, o.Mattermost.Faults...), s.contoso.faults()...)

@@ -25,7 +25,7 @@ type entry struct {
 	place   Place
 	touched uint64   // value of ledger.touched when this entry, or what is known of it, last changed
 	author  string   // whose words they are: of a copy, whom it names
-	says    []string // what it says, by letters, in all ways in which the other side may show it
+	says    []string // what it says, by letters: of an original in all ways in which the other side may show it, of a copy also without its quote
 	said    []string // what it has said so far
 	first   time.Time
 
@@ -98,7 +98,12 @@ func (l *ledger) listen(e *entry) {
 		return
 	}
 	e.says = []string{text}
-	if !e.Copy {
+	if e.Copy {
+		bare := e.Message
+		bare.Body = unquoted(e.Body)
+		_, text := words(bare)
+		e.says = append(e.says, text)
+	} else {
 		e.says = append(e.says, letters(e.Source), letters(Plain(l.renamed(e.place, e.Body))))
 	}
 	for _, text := range e.says {
@@ -242,14 +247,37 @@ func (l *ledger) agree(o *entry) bool {
 	case c.Deleted:
 		return l.gone(c)
 	}
-	return sameText(o, c) && sameFiles(o.Message, c.Message) && slices.Equal(emojis(o.Message), emojis(c.Message)) && l.sameThread(o, c)
+	return l.sameText(o, c) && sameFiles(o.Message, c.Message) && slices.Equal(emojis(o.Message), emojis(c.Message)) && l.sameThread(o, c)
 }
 
 // sameText reports whether a copy says what its original says, as it is shown or as it was typed: one side may have markup that
 // the other can only show as such. Where the copy is known by its place alone and the original shows no word, there is nothing to
 // compare.
-func sameText(o, c *entry) bool {
-	return slices.Contains(o.says, c.says[0]) || o.guessed && strings.IndexFunc(o.says[0], isLetter) < 0
+func (l *ledger) sameText(o, c *entry) bool {
+	return slices.Contains(o.says, c.says[0]) || l.orphan(o) && slices.Contains(o.says, c.says[1]) || o.guessed && strings.IndexFunc(o.says[0], isLetter) < 0
+}
+
+// orphan reports whether what a message replies to is gone on the other side: its copy is then a message of its own, below a quote.
+func (l *ledger) orphan(o *entry) bool {
+	root := l.entries[o.place][o.Root]
+	return root != nil && root.other() != nil && root.other().Deleted
+}
+
+// other gives the counterpart; nil: it is not known.
+func (e *entry) other() *entry {
+	if e.Copy {
+		return e.origin
+	}
+	return e.copy
+}
+
+// unquoted leaves out the quote at the beginning.
+func unquoted(nodes []Node) []Node {
+	i := slices.IndexFunc(nodes, func(n Node) bool { return n.Tag == "blockquote" })
+	if i < 0 {
+		return nodes
+	}
+	return slices.Delete(slices.Clone(nodes), i, i+1)
 }
 
 // blanked reports whether a copy stays only because others have replied to it: Mattermost would take their replies along.
@@ -270,11 +298,8 @@ func (l *ledger) sameThread(o, c *entry) bool {
 	if root == nil {
 		return c.Root == ""
 	}
-	other := root.copy
-	if root.Copy {
-		other = root.origin
-	}
-	return other == nil || c.Root == other.ID
+	other := root.other()
+	return other == nil || other.Deleted || c.Root == other.ID
 }
 
 func (l *ledger) touch(e *entry) {

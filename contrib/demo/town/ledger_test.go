@@ -208,6 +208,23 @@ func TestACopyThatItsThreadTookAlongIsNotMissing(t *testing.T) {
 	}
 }
 
+// Whoever replies, where a thread is there still, to what is gone on the other side is carried all the same, below a quote.
+func TestARepliesCopyIsAMessageOfItsOwnWhereTheThreadIsGone(t *testing.T) {
+	l := newTestLedger()
+	l.update(Right, []Message{{Conversation: there, ID: "a", Author: "Bob Kahn", Person: "b", Source: "<p>hello</p>", Body: HTML("<p>hello</p>"), At: at(0), Seen: at(0)}})
+	own := func(id, root, text string, second int) Message {
+		return Message{Conversation: here, ID: id, Root: root, Author: "bob", Person: "2", Copy: true, Source: text, Body: Markdown(text, nil), At: at(second), Seen: at(second)}
+	}
+	l.update(Left, []Message{own("1", "", "hello", 1)})
+	l.update(Left, []Message{deleted(own("1", "", "", 1), 2)})
+	l.update(Right, []Message{deleted(Message{Conversation: there, ID: "a", At: at(0)}, 3)})
+	l.update(Right, []Message{{Conversation: there, ID: "c", Root: "a", Author: "Bob Kahn", Person: "b", Source: "<p>still here</p>", Body: HTML("<p>still here</p>"), At: at(4), Seen: at(4)}})
+	l.update(Left, []Message{own("3", "", "> (a message that is not here)\n\nstill here", 5)})
+	if got, want := figuresOf(l, time.Time{}), (figures{said: 2, arrived: 2, crossed: 3}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+}
+
 // What is short, or said twice by different people, must not be taken for each other.
 func TestLedgerTellsSimilarMessagesApart(t *testing.T) {
 	l := newTestLedger()

@@ -99,6 +99,9 @@ func (m *Mattermost) Type(ctx context.Context, person, conversation, command str
 	return answer.Text, nil
 }
 
+// URL is the server's address, as people's programs know it.
+func (m *Mattermost) URL() string { return m.options.URL }
+
 // Token gives that with which a person's programs and browser show who they are.
 func (m *Mattermost) Token(person string) string { return m.tokens[person] }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -45,7 +46,10 @@ func TestTheDemonstrationWithARealServer(t *testing.T) {
 		stop()
 		t.Fatalf("no address: %v", <-ended)
 	}
-	awaitWords(ctx, t, address)
+	if err := awaitWords(ctx, t, address); err != nil {
+		stop()
+		t.Fatalf("waiting for the first words to cross: %v; the demonstration: %v", err, <-ended)
+	}
 	if _, err := os.Stat(filepath.Join(folder, "config.toml")); err != nil {
 		t.Error(err)
 	}
@@ -69,8 +73,8 @@ func TestTheDemonstrationWithARealServer(t *testing.T) {
 	}
 }
 
-// awaitWords opens the page and waits until it says that all is on both sides.
-func awaitWords(ctx context.Context, t *testing.T, address string) {
+// awaitWords opens the page and waits until it says that all is on both sides: channels, and a direct conversation that was opened in Mattermost.
+func awaitWords(ctx context.Context, t *testing.T, address string) error {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -95,11 +99,12 @@ func awaitWords(ctx context.Context, t *testing.T, address string) {
 		for {
 			line, err := lines.ReadString('\n')
 			if err != nil {
-				t.Fatalf("waiting for the first words to cross: %v", err)
+				return err
 			}
 			if strings.Contains(line, `"open":true`) && strings.Contains(line, `"said":7,"arrived":7`) {
-				return
+				return nil
 			}
 		}
 	}
+	return errors.New("there is no page")
 }

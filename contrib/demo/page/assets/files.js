@@ -43,9 +43,9 @@ export class Files {
 
   async apply() {
     this.note("Causeway is asked to end, and started again…");
-    if (await this.town.act("config", { text: get("config").value, restart: true })) {
-      await new Promise((done) => { setTimeout(done, 700); }); // for it to read its config, or to refuse it
-      await this.read(this.town.news.causeway.running ? "Saved, and Causeway was started again. The end of its log is below."
+    const done = await this.town.act("config", { text: get("config").value, restart: true }); // when it has read its config, or refused it
+    if (done) {
+      await this.read(done.running ? "Saved, and Causeway was started again. The end of its log is below."
         : "Saved, but Causeway does not start with it. The end of its log, below, says why.");
     } else {
       this.note("That did not work.");
