@@ -126,7 +126,9 @@ func fair(s bridge.State, source []byte) error {
 		return fmt.Errorf("%q does not come back from Mattermost", s.Text.PlainText())
 	}
 	who := s.Text.Mentions()
-	if s.Event != "" && len(who) > 0 || slices.ContainsFunc(who, func(id string) bool { return id != richtext.Everybody && !strings.Contains(string(source), `"mentions"`) }) {
+	if s.Event != "" && len(who) > 0 || slices.ContainsFunc(who, func(id string) bool {
+		return id != richtext.Everybody && !strings.Contains(string(source), `"mentions"`)
+	}) {
 		return fmt.Errorf("%q calls %v", s.Text.PlainText(), who)
 	}
 	return nil
