@@ -31,7 +31,9 @@ type world struct {
 	directs  []Direct
 	// talkFiles is what becomes of files in talks.
 	talkFiles FilePolicy
-	log       lines
+	// talkEvents are told in talks.
+	talkEvents []bridge.Event
+	log        lines
 
 	full    atomic.Bool // the store cannot write
 	lost    func(bridge.ServerID, bridge.UserID, error)
