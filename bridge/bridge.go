@@ -299,8 +299,8 @@ type Inbox interface {
 	Interest(c ConversationID) Interest
 	// Meet tells of a talk that is Unmet, in which somebody spoke although it is Refused, or whose members or topic have changed. It returns
 	// when it is known, and stored, what becomes of it: that may take requests to other services, so nothing but this talk should wait for it.
-	// What is said after its members have changed may be put only when Meet has returned: before, it is not known who may see it. After an
-	// error nothing is known; try again later, less often each time.
+	// What is said after its members have changed, and what is made of earlier messages then, may be put only when Meet has returned: before, it is
+	// not known who may see it. After an error nothing is known; try again later, less often each time.
 	Meet(ctx context.Context, t Talk) (Interest, error)
 	// Lost tells that nothing can be read by an observed person's right, or a reader's, any more: err is Unauthorised with ScopePerson, as of
 	// writes. Began is when that was tried: somebody who has connected again since then is not lost.

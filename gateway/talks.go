@@ -226,7 +226,7 @@ func (t *talks) restore(ctx context.Context) error {
 // settled reports whether a decision holds as long as the conversation and the config are the same, whoever connects.
 func settled(r direct.Reason) bool {
 	switch r {
-	case direct.None, direct.IsMeeting, direct.TooMany, direct.TooFew, direct.Moved:
+	case direct.None, direct.IsMeeting, direct.TooMany, direct.TooFew, direct.Moved, direct.Alone:
 		return true
 	}
 	return false

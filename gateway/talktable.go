@@ -204,14 +204,17 @@ func (t *talks) finish(c bridge.ConversationID, p *place) {
 	} else {
 		p.talk.periods = slices.Clone(k.periods)
 	}
-	members := p.talk.latest().Members
+	members, anywhere := p.talk.latest().Members, 0
 	for _, u := range members {
 		if who, ok := t.users[store.User{Server: c.Server, User: u}]; ok && who.state == store.Connected {
 			p.talk.readers = append(p.talk.readers, u)
+			if who.anywhere {
+				anywhere++
+			}
 			if who.anywhere && who.prefers != "" && who.prefers != who.account {
 				p.talk.away = append(p.talk.away, u)
 			}
 		}
 	}
-	p.talk.everybody = len(members) > 0 && len(p.talk.readers) == len(members)
+	p.talk.everybody = len(members) > 0 && anywhere == len(members)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -36,6 +37,7 @@ type saying struct {
 	pictures    [][]byte
 	snippets    []snippet
 	quotes      []string
+	keepRest    bool
 }
 
 // Plain says that the text is plain text, not HTML.
@@ -105,6 +107,25 @@ func (m *message) paste(pictures [][]byte) {
 
 // Quoting makes it an answer to messages of the same chat, as the programs do it: by a reference to each above the text.
 func Quoting(ids ...string) SayOption { return func(o *saying) { o.quotes = ids } }
+
+// KeepingRest leaves in an edited message what stands beside its words, as Teams' own programs do: what it answers, its files and pictures.
+func KeepingRest() SayOption { return func(o *saying) { o.keepRest = true } }
+
+// keep takes over what stands beside the words of an older content.
+func (body *content) keep(old content) {
+	for _, h := range old.hosted {
+		body.text += "<p>" + regexp.MustCompile(`<img [^>]*/hostedContents/`+regexp.QuoteMeta(h.id)+`/[^>]*>`).FindString(old.text) + "</p>"
+	}
+	body.hosted = append(body.hosted, old.hosted...)
+	quotes := old.quotes()
+	for _, a := range old.attachments {
+		if !slices.ContainsFunc(quotes, func(q attachmentJSON) bool { return q.ID == a.ID }) {
+			body.text += `<attachment id="` + a.ID + `"></attachment>`
+			body.attachments = append(body.attachments, a)
+		}
+	}
+	body.answer(quotes)
+}
 
 // Say writes a root message and gives its id.
 func (s *Sim) Say(u *User, c *Channel, html string, opts ...SayOption) (id string, err error) {
@@ -180,7 +201,11 @@ func (s *Sim) Edit(u *User, c *Channel, id, html string, opts ...SayOption) erro
 		for _, f := range opts {
 			f(&o)
 		}
-		s.edit(m, s.written(html, o), u)
+		body := s.written(html, o)
+		if o.keepRest {
+			body.keep(m.content)
+		}
+		s.edit(m, body, u)
 		return nil
 	})
 }
