@@ -195,7 +195,7 @@ func (d *Dashboard) signIn(ctx context.Context, g guest, v url.Values) (note, er
 	defer d.mutex.Unlock()
 	select {
 	case <-d.live.done:
-		return note{}, errors.New("Causeway is stopping")
+		return note{}, errors.New("the process is stopping")
 	default:
 	}
 	if s := d.signIns[account]; s != nil && !s.Over() {
