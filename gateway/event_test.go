@@ -76,3 +76,26 @@ func TestEventsThatNobodyAsksForAreNotKept(t *testing.T) {
 		}
 	})
 }
+
+// TestCallsInTalksAreTold: by the relay where it may write there, else as who has begun them; and nobody hears of it where neither can be.
+func TestCallsInTalksAreTold(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.talkEvents = []bridge.Event{bridge.EventCalls}
+		a, b := w.talking(likeMattermost(), likeTeams(), "ann")
+		w.match(a, "ben", b, "Ben", "Ben")
+		w.wait(time.Second)
+		dm, chat := a.Direct("ann", "ben"), b.Direct("Ann", "Ben")
+		a.Say(dm, "ann", "shall we?")
+		w.wait(5 * time.Second)
+		b.Happen(chat, bridge.EventCalls, "Ann", "started a call")
+		b.Happen(chat, bridge.EventMembers, "Ann", "joined")
+		a.Happen(dm, bridge.EventCalls, "ann", "started another call")
+		a.Happen(dm, bridge.EventCalls, "ben", "started one, too")
+		w.wait(5 * time.Second)
+		w.same(texts(b, chat), []string{"shall we?", "started a call", "joined", "started another call"})
+		w.same(texts(a, dm), []string{"shall we?", "started another call", "started one, too", "started a call"})
+		w.same(a.Messages(dm)[3].Author.ID, bridge.UserID("bot"))
+		w.same(append(notices(a), notices(b)...), []string{})
+		w.same(len(w.held()), 0)
+	})
+}

@@ -24,7 +24,7 @@ func likeTeams() memory.Options      { return memory.Options{Regroup: true, NoRe
 // talking runs two services between which direct and group conversations are carried, with these people connected.
 func (w *world) talking(a, b memory.Options, connected ...string) (*memory.Service, *memory.Service) {
 	left, right := w.service("a", a), w.service("b", b)
-	w.directs = []Direct{{Accounts: [2]bridge.AccountName{"memory.a", "memory.b"}, Files: w.talkFiles, Settings: direct.Settings{Enable: true, DirectMessages: true, GroupMessages: true}}}
+	w.directs = []Direct{{Accounts: [2]bridge.AccountName{"memory.a", "memory.b"}, Files: w.talkFiles, Events: w.talkEvents, Settings: direct.Settings{Enable: true, DirectMessages: true, GroupMessages: true}}}
 	w.start()
 	for _, name := range connected {
 		w.connect(left, bridge.UserID(name), right, there(name))

@@ -34,7 +34,9 @@ type world struct {
 	trip func(id bridge.MessageID, put bool)
 	// talkFiles is what becomes of files in talks.
 	talkFiles FilePolicy
-	log       lines
+	// talkEvents are told in talks.
+	talkEvents []bridge.Event
+	log        lines
 
 	full    atomic.Bool // the store cannot write
 	lost    func(bridge.ServerID, bridge.UserID, error)

@@ -73,7 +73,7 @@ func (a *account) eventIn(ctx context.Context, m models.ChatMessageable) event {
 
 // membership tells that members have come or gone: themselves, or by what somebody did.
 func (a *account) membership(ctx context.Context, by models.IdentitySetable, members []models.TeamworkUserIdentityable, alone, before, behind string) event {
-	if len(members) == 0 {
+	if members = present(members); len(members) == 0 {
 		return event{}
 	}
 	return event{bridge.EventMembers, by, func() []richtext.Run {

@@ -386,5 +386,6 @@ func parse[T serialization.Parsable](body []byte, factory serialization.Parsable
 	if !ok {
 		return none, fmt.Errorf("reading an answer of Graph: unexpected type %T", value)
 	}
+	sound(typed)
 	return typed, nil
 }

@@ -88,7 +88,13 @@ func idOf(m models.ChatMessageable) bridge.MessageID {
 
 // state makes a state of what Graph gives; false for those notices of Teams itself, such as that somebody joined, that the inbox does not want. Without
 // being asked for them, Graph calls those unknownFutureValue.
-func (a *account) state(ctx context.Context, c bridge.ConversationID, m models.ChatMessageable) (bridge.State, bool) {
+func (a *account) state(ctx context.Context, c bridge.ConversationID, m models.ChatMessageable) (s bridge.State, ok bool) {
+	defer func() { // one message must not end the process, nor keep all that comes after it from being read
+		if p := recover(); p != nil {
+			a.leaveOut(map[string]json.RawMessage{"webUrl": json.RawMessage(value(m.GetWebUrl()))}, fmt.Errorf("reading message %s of %s: %v", idOf(m), c, p))
+			s, ok = bridge.State{}, false
+		}
+	}()
 	if e := a.eventIn(ctx, m); e.kind != "" && value(m.GetId()) != "" && a.wants(c, e.kind) {
 		return a.eventState(ctx, c, m, e), true
 	}
@@ -96,7 +102,7 @@ func (a *account) state(ctx context.Context, c bridge.ConversationID, m models.C
 		return bridge.State{}, false
 	}
 	v := versionOf(m)
-	s := bridge.State{
+	s = bridge.State{
 		Conversation: c, ID: idOf(m), Root: bridge.MessageID(value(m.GetReplyToId())),
 		Author: a.author(ctx, m.GetFrom()), Created: created(m), Edited: value(m.GetLastEditedDateTime()),
 		Revision: v.revision, Deleted: v.deleted,
