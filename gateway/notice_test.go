@@ -133,7 +133,7 @@ func TestWhatPanicsTwiceOnTheSameStateIsQuarantinedWithItsStack(t *testing.T) {
 					if method == "Edit" {
 						a.Edit("town", id, "first, edited")
 					} else {
-						id = a.Say("town", "ann", "second")
+						a.Say("town", "ann", "second")
 					}
 					w.wait(time.Minute)
 					a.Say("town", "ann", "the lane goes on")
