@@ -10,6 +10,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"causeway/bridge"
+	"causeway/bridge/mutant"
 	"causeway/gateway/store"
 )
 
@@ -51,7 +52,7 @@ func (g *Gateway) wake(all ...bridge.ConversationID) {
 		if p := g.table.Load().at(c); p == nil || g.ctx == nil || g.ctx.Err() != nil {
 			continue
 		}
-		l := &lane{gateway: g, name: c, log: g.log.WithField("conversation", c.String()), woken: make(chan struct{}, 1), most: max(g.ahead, 1)}
+		l := &lane{gateway: g, name: c, log: g.log.WithField(keyConversation, c.String()), woken: make(chan struct{}, 1), most: max(g.ahead, 1)}
 		g.running[c] = l
 		g.tasks.Go(func() { l.run(g.ctx) })
 	}
@@ -245,6 +246,10 @@ func (l *lane) act(ctx context.Context, p *place, o *store.Outcome) error {
 		o.IDs = []bridge.MessageID{id}
 		return err
 	case store.Find:
+		if mutant.NoKey {
+			o.Verdict = store.Absent
+			return nil
+		}
 		draft := planner{l.gateway, p}.sent(o.Work, step)
 		ids, err := b.Find(ctx, draft, step.Since.Add(-findMargin))
 		if draft.Anybody && len(ids) > 1 {
@@ -304,10 +309,19 @@ func (l *lane) line(ctx context.Context, p *place, step store.Step) error {
 // amongTheSame makes sure, right before a text is written into a group that can change, that those are in it to whom it was said. Otherwise it is planned
 // anew.
 func (l *lane) amongTheSame(ctx context.Context, p *place, o *store.Outcome) (bool, error) {
-	if p.talk == nil || !p.talk.regroups || o.Work.IsOrigin {
+	if p.talk == nil || !p.talk.regroups {
 		return true, nil
 	}
-	same, err := l.gateway.talks.unchanged(ctx, p, l.name, o.Work.Message.Origin)
+	want := p.talk.latest().Members
+	if !o.Work.IsOrigin {
+		want = p.talk.pairs[o.Work.Message.Origin].Here(l.name).Members
+	}
+	return l.amongThose(ctx, p, o, l.name, want)
+}
+
+// amongThose makes sure that just these people are in a group. Otherwise what is to be done is planned anew.
+func (l *lane) amongThose(ctx context.Context, p *place, o *store.Outcome, c bridge.ConversationID, want []bridge.UserID) (bool, error) {
+	same, err := l.gateway.talks.unchanged(ctx, p, c, want)
 	if err == nil && !same && l.differed == o.Work.Instance { // having met it has changed nothing
 		err = errors.New("looking who is in the conversation: others than those to whom the message was said, and it is not known what follows from that")
 	}
@@ -329,7 +343,13 @@ func (l *lane) look(ctx context.Context, p *place, o *store.Outcome) error {
 		return fmt.Errorf("looking at what is to be changed: %w", err)
 	case slices.ContainsFunc(o.Work.Parts, func(part store.Part) bool { return part.ID == s.ID && part.Revision > s.Revision }):
 		return errors.New("looking at what is to be changed: the service gives an older state than it gave before")
-	case p.in:
+	}
+	if p.in && p.talk != nil && p.talk.regroups { // what a human has made of it may be for others than those who are elsewhere
+		if same, err := l.amongThose(ctx, p, o, l.name, p.talk.latest().Members); !same {
+			return err
+		}
+	}
+	if p.in {
 		o.State, o.Routes = &s, l.gateway.routesOf(p, l.name.Server)
 	}
 	return nil
@@ -395,8 +415,13 @@ func (l *lane) fetchRoot(ctx context.Context, o *store.Outcome) error {
 		return nil
 	case err != nil:
 		return &bridge.Error{Kind: bridge.KindOf(err), After: bridge.AfterOf(err), Err: fmt.Errorf("reading the message that is answered: %w", err)}
-	case s.Deleted, origin.talk != nil && !origin.talk.takes(l.name, s.Created): // who is here may not have been there
+	case s.Deleted, origin.talk != nil && !origin.talk.shows(l.name, s): // who is here may not have been there
 		return nil
+	}
+	if !s.Edited.IsZero() && origin.talk != nil && origin.talk.regroups { // nor when it was changed
+		if same, err := l.amongThose(ctx, origin, o, m.Origin, origin.talk.latest().Members); !same {
+			return err
+		}
 	}
 	// The answer may have overtaken it: then it is carried, and goes first.
 	if carried, err := l.gateway.take(ctx, origin, s, l.name); carried || err != nil {
@@ -479,7 +504,7 @@ func (l *lane) refuse(o *store.Outcome, verdict store.Verdict, why error) {
 		o.Told = inWords(p.account.title(), why)
 	}
 	if verdict == store.Refused && o.Step.Op != store.React && o.Step.Op != store.Unreact {
-		l.log.WithError(why).WithField("message", o.Work.Instance).Warn("quarantined; see `causeway quarantine list`")
+		of(l.log, o.Work).WithError(why).Warn("quarantined; see `causeway quarantine list`")
 		if p := l.gateway.table.Load().at(l.name); p != nil {
 			l.gateway.metrics.Quarantined(p.account.Name, bridge.KindOf(why))
 		}

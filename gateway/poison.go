@@ -60,7 +60,7 @@ func (l *lane) poisons(o *store.Outcome, err error) error {
 	}
 	now := tripped{o.Work.Instance, o.Work.Message.Version, o.Step.Op, o.Step.Part}
 	if l.tripped == now {
-		l.log.WithError(err).WithField("message", now.instance).WithField(stackKey, stack).Error("it has panicked twice, and is given up")
+		l.log.WithError(err).WithField(keyInstance, now.instance).WithField(stackKey, stack).Error("it has panicked twice, and is given up")
 		return err
 	}
 	l.tripped = now
@@ -81,7 +81,7 @@ func (l *lane) spoils(ctx context.Context, err error) bool {
 		l.spoilt = p.Instance
 		return false
 	}
-	l.log.WithError(err).WithField("message", p.Instance).WithField(stackKey, p.Stack).Error("quarantined; see `causeway quarantine list`")
+	l.log.WithError(err).WithField(keyInstance, p.Instance).WithField(stackKey, p.Stack).Error("quarantined; see `causeway quarantine list`")
 	l.ended = slices.DeleteFunc(l.ended, func(o *store.Outcome) bool { return o.Work.Instance == p.Instance })
 	l.spoilt = 0
 	return l.gateway.stored(l.gateway.store.Poison(ctx, p.Instance, p.Error())) == nil
@@ -101,7 +101,7 @@ func (g *Gateway) putSound(ctx context.Context, p *place, b bridge.Batch) ([]bri
 		woken = append(woken, more...)
 		switch {
 		case errors.As(err, &panicked):
-			p.account.log.WithError(err).WithField("channel", p.channel).WithField("message", string(s.ID)).WithField(stackKey, panicked.Stack).Error("this state of a message cannot be stored, and is left out")
+			p.account.log.WithError(err).WithField("channel", p.channel).WithField(keyID, string(s.ID)).WithField(stackKey, panicked.Stack).Error("this state of a message cannot be stored, and is left out")
 		case err != nil:
 			return woken, err
 		}

@@ -7,10 +7,10 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
-	"github.com/microsoftgraph/msgraph-sdk-go/models"
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sync/semaphore"
 
@@ -45,6 +45,10 @@ type account struct {
 
 	rosters *rosters
 
+	// joined are the teams of the relay account, seen the channels that it sees.
+	joined *recent[team]
+	seen   *recent[listed]
+
 	registered registeredEnds
 
 	hook   hook
@@ -53,6 +57,9 @@ type account struct {
 	folders *lru.Cache[bridge.ConversationID, driveItem]
 	// signingKeys are those with which the login service signs what vouches for notifications.
 	signingKeys *notification.KeyCache
+
+	// inbox is that of the present run, or of the last.
+	inbox atomic.Pointer[bridge.Inbox]
 
 	mu sync.Mutex
 	// self is the relay account, once connected.
@@ -76,7 +83,7 @@ const namesKept = 4096
 func newAccount(env bridge.Env, s Settings, network http.RoundTripper) (*account, error) {
 	ignore := func(string) {} // Validate has reported it
 	a := &account{
-		env: env, log: env.Log, settings: s, network: network,
+		env: env, log: env.Log, settings: s, network: network, joined: newRecent[team](), seen: newRecent[listed](),
 		server:       bridge.ServerID("msteams:" + strings.ToLower(s.TenantID)),
 		pollInterval: interval(s.PollInterval, defaultPollInterval, ignore),
 		postInterval: interval(s.PostInterval, defaultPostInterval, ignore),
@@ -171,11 +178,11 @@ func (a *account) Connect(ctx context.Context) (bridge.Identity, error) {
 
 // me asks who the relay account is.
 func (a *account) me(ctx context.Context) (bridge.Author, error) {
-	u, err := call[models.Userable](ctx, a.relay, opMe, place{}, nil, models.CreateUserFromDiscriminatorValue)
-	if err != nil {
+	var u user
+	if err := a.relay.read(ctx, opMe, a.relay.base+opMe.address(place{}), &u); err != nil {
 		return bridge.Author{}, err
 	}
-	who := person(u)
+	who := u.author()
 	if err := a.relays.add(ctx, a.env.Vault, who.ID); err != nil {
 		return bridge.Author{}, err
 	}
@@ -194,15 +201,15 @@ func (a *account) relayID() bridge.UserID {
 
 // LookUp gives a person of the tenant by object id.
 func (a *account) LookUp(ctx context.Context, u bridge.UserID) (bridge.Author, error) {
-	found, err := call[models.Userable](ctx, a.app, opUser, place{user: string(u)}, nil, models.CreateUserFromDiscriminatorValue)
+	var found user
+	err := a.app.read(ctx, opUser, a.app.base+opUser.address(place{user: string(u)}), &found)
+	if name, known := a.names.Get(u); known && name != unknownName && bridge.KindOf(err) == bridge.Gone {
+		return bridge.Author{ID: u, Name: name}, nil // somebody of another organisation, as a chat has told
+	}
 	if err != nil {
 		return bridge.Author{}, err
 	}
-	return person(found), nil
-}
-
-func person(u models.Userable) bridge.Author {
-	return bridge.Author{ID: bridge.UserID(value(u.GetId())), Name: value(u.GetDisplayName()), Username: value(u.GetUserPrincipalName())}
+	return found.author(), nil
 }
 
 // Close lets go of idle connections.

@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
-	"github.com/microsoft/kiota-abstractions-go/serialization"
 	"github.com/microsoftgraph/msgraph-sdk-go/models"
 
 	"causeway/bridge"
@@ -48,7 +48,7 @@ func (a *account) Resolve(ctx context.Context, name string, need bridge.Access) 
 
 // Conversations lists the channels of the relay account's teams, or of TeamID's, that the relay account sees.
 func (a *account) Conversations(ctx context.Context) ([]bridge.Conversation, error) {
-	all, err := a.visible(ctx)
+	all, err := a.visible(ctx, time.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +58,16 @@ func (a *account) Conversations(ctx context.Context) ([]bridge.Conversation, err
 	}
 	slices.SortFunc(list, func(x, y bridge.Conversation) int { return strings.Compare(x.Name, y.Name) })
 	return list, nil
+}
+
+// named is a team or a channel as Graph tells it. The SDK's models of these lead to all that there is in Graph, and with it the program
+// would be more than twice as large.
+type named struct {
+	ID   string `json:"id"`
+	Name string `json:"displayName"`
+	// Link and Membership are of channels; Membership is standard, private, shared or unknownFutureValue.
+	Link       string `json:"webUrl"`
+	Membership string `json:"membershipType"`
 }
 
 // team is a team by id and name.
@@ -84,35 +94,45 @@ func (a *account) notFound(name, problem string) error {
 }
 
 // pages collects a list over all its pages; an empty page may have a successor.
-func pages[R interface {
-	serialization.Parsable
-	GetOdataNextLink() *string
-}](ctx context.Context, c *client, op *Operation, p place, factory serialization.ParsableFactory, each func(R)) error {
+func pages[T any](ctx context.Context, c *client, op *Operation, p place, each func(T)) error {
 	next := c.base + op.address(p)
 	for next != "" {
-		page, err := follow[R](ctx, c, op, next, nil, factory)
-		if err != nil {
+		var page struct {
+			Value []T    `json:"value"`
+			Next  string `json:"@odata.nextLink"`
+		}
+		if err := c.read(ctx, op, next, &page); err != nil {
 			return err
 		}
-		each(page)
-		next = value(page.GetOdataNextLink())
+		for _, one := range page.Value {
+			each(one)
+		}
+		next = page.Next
 	}
 	return nil
 }
 
-func (a *account) joinedTeams(ctx context.Context) ([]team, error) {
-	var all []team
-	err := pages(ctx, a.relay, opJoinedTeams, place{}, models.CreateTeamCollectionResponseFromDiscriminatorValue, func(page models.TeamCollectionResponseable) {
-		for _, t := range page.GetValue() {
-			all = append(all, team{value(t.GetId()), value(t.GetDisplayName())})
-		}
+// joinedTeams gives the teams of the relay account as they were listed since a time.
+func (a *account) joinedTeams(ctx context.Context, since time.Time) ([]team, error) {
+	return a.joined.get(ctx, since, func() (all []team, err error) {
+		err = pages(ctx, a.relay, opJoinedTeams, place{}, func(t named) { all = append(all, team{t.ID, t.Name}) })
+		return all, err
 	})
-	return all, err
+}
+
+// joinedTeam gives a team of the relay account; false when it has not joined it.
+func (a *account) joinedTeam(ctx context.Context, id string) (team, bool, error) {
+	list := func(since time.Time) ([]team, error) { return a.joinedTeams(ctx, since) }
+	found, _, err := sought(list, func(t team) bool { return strings.EqualFold(t.id, id) })
+	if err != nil || len(found) == 0 {
+		return team{}, false, err
+	}
+	return found[0], true, nil
 }
 
 // teams gives the teams to look in: TeamID's, or else all that the relay account has joined.
-func (a *account) teams(ctx context.Context) ([]team, error) {
-	joined, err := a.joinedTeams(ctx)
+func (a *account) teams(ctx context.Context, since time.Time) ([]team, error) {
+	joined, err := a.joinedTeams(ctx, since)
 	if err != nil || a.settings.TeamID == "" {
 		return joined, err
 	}
@@ -141,61 +161,55 @@ func (a *account) teams(ctx context.Context) ([]team, error) {
 
 func (a *account) channels(ctx context.Context, t team) ([]listed, error) {
 	var all []listed
-	err := pages(ctx, a.relay, opChannels, place{team: t.id}, models.CreateChannelCollectionResponseFromDiscriminatorValue, func(page models.ChannelCollectionResponseable) {
-		for _, c := range page.GetValue() {
-			all = append(all, listing(t, c))
-		}
-	})
+	err := pages(ctx, a.relay, opChannels, place{team: t.id}, func(c named) { all = append(all, listing(t, c)) })
 	return all, err
 }
 
 // listing takes what is not marked standard for a channel with members of its own: shared ones come as
 // unknownFutureValue.
-func listing(t team, c models.Channelable) listed {
-	kind := models.STANDARD_CHANNELMEMBERSHIPTYPE
-	if k := c.GetMembershipType(); k != nil {
-		kind = *k
-	}
+func listing(t team, c named) listed {
 	return listed{
-		team: t, id: value(c.GetId()), name: value(c.GetDisplayName()), link: value(c.GetWebUrl()),
-		private: kind != models.STANDARD_CHANNELMEMBERSHIPTYPE,
-		shared:  kind == models.SHARED_CHANNELMEMBERSHIPTYPE || kind == models.UNKNOWNFUTUREVALUE_CHANNELMEMBERSHIPTYPE,
+		team: t, id: c.ID, name: c.Name, link: c.Link,
+		private: c.Membership != "" && c.Membership != "standard",
+		shared:  c.Membership == "shared" || c.Membership == "unknownFutureValue",
 	}
 }
 
-func (a *account) visible(ctx context.Context) ([]listed, error) {
-	teams, err := a.teams(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var all []listed
-	for _, t := range teams {
-		channels, err := a.channels(ctx, t)
+// visible gives the channels that the relay account sees as they were listed since a time.
+func (a *account) visible(ctx context.Context, since time.Time) ([]listed, error) {
+	return a.seen.get(ctx, since, func() ([]listed, error) {
+		teams, err := a.teams(ctx, time.Now())
 		if err != nil {
-			return nil, fmt.Errorf("team %q: %w", t.name, err)
+			return nil, err
 		}
-		all = append(all, channels...)
-	}
-	return all, nil
+		var all []listed
+		for _, t := range teams {
+			channels, err := a.channels(ctx, t)
+			if err != nil {
+				return nil, fmt.Errorf("team %q: %w", t.name, err)
+			}
+			all = append(all, channels...)
+		}
+		return all, nil
+	})
 }
 
 // byName looks for "team/channel", or "channel" with TeamID set. Names may hold slashes, so whole forms are compared.
 func (a *account) byName(ctx context.Context, name string) (listed, error) {
-	all, err := a.visible(ctx)
-	if err != nil {
-		return listed{}, err
-	}
-	var found []listed
-	var names []string
-	for _, l := range all {
+	list := func(since time.Time) ([]listed, error) { return a.visible(ctx, since) }
+	found, all, err := sought(list, func(l listed) bool {
 		forms := []string{l.full(), l.team.id + "/" + l.name}
 		if a.settings.TeamID != "" {
 			forms = append(forms, l.name)
 		}
+		return slices.ContainsFunc(forms, func(form string) bool { return strings.EqualFold(form, name) })
+	})
+	if err != nil {
+		return listed{}, err
+	}
+	var names []string
+	for _, l := range all {
 		names = append(names, l.full())
-		if slices.ContainsFunc(forms, func(form string) bool { return strings.EqualFold(form, name) }) {
-			found = append(found, l)
-		}
 	}
 	switch {
 	case len(found) == 1:
@@ -220,33 +234,29 @@ func (a *account) byName(ctx context.Context, name string) (listed, error) {
 // byID looks at a channel whose id was given, and finds its team when only the channel's was.
 func (a *account) byID(ctx context.Context, name string, want wanted) (listed, error) {
 	if want.team == "" {
-		all, err := a.visible(ctx)
+		list := func(since time.Time) ([]listed, error) { return a.visible(ctx, since) }
+		found, _, err := sought(list, func(l listed) bool { return l.id == want.channel })
 		if err != nil {
 			return listed{}, err
 		}
-		for _, l := range all {
-			if l.id == want.channel {
-				return l, nil
-			}
+		if len(found) > 0 {
+			return found[0], nil
 		}
 		return listed{}, a.notFound(name, "the relay account sees no channel with this id")
 	}
-	c, err := call[models.Channelable](ctx, a.app, opChannel, place{team: want.team, channel: want.channel}, nil, models.CreateChannelFromDiscriminatorValue)
-	if err != nil {
+	var c named
+	if err := a.app.read(ctx, opChannel, a.app.base+opChannel.address(place{team: want.team, channel: want.channel}), &c); err != nil {
 		if bridge.KindOf(err) == bridge.Gone {
 			return listed{}, a.notFound(name, err.Error())
 		}
 		return listed{}, fmt.Errorf("channel %q: %w", name, err)
 	}
-	t := team{id: want.team, name: want.team}
-	joined, err := a.joinedTeams(ctx)
+	t, joined, err := a.joinedTeam(ctx, want.team)
 	if err != nil {
 		return listed{}, fmt.Errorf("channel %q: %w", name, err)
 	}
-	for _, j := range joined {
-		if strings.EqualFold(j.id, want.team) {
-			t = j
-		}
+	if !joined {
+		t = team{id: want.team, name: want.team}
 	}
 	return listing(t, c), nil
 }
@@ -258,11 +268,11 @@ func (a *account) mayWrite(ctx context.Context, name string, l listed) error {
 			Err: fmt.Errorf("channel %q: the relay account is not a member of the %s", name, of)}
 	}
 	if !l.private {
-		joined, err := a.joinedTeams(ctx)
+		_, joined, err := a.joinedTeam(ctx, l.team.id)
 		if err != nil {
 			return fmt.Errorf("channel %q: %w", name, err)
 		}
-		if !slices.ContainsFunc(joined, func(t team) bool { return strings.EqualFold(t.id, l.team.id) }) {
+		if !joined {
 			return denied("team")
 		}
 		return nil

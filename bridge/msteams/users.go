@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/microsoftgraph/msgraph-sdk-go/models"
-
 	"causeway/bridge"
 	"causeway/bridge/msteams/idtoken"
 )
@@ -63,8 +61,12 @@ func licensed(plans []plan) bool {
 // whole tells whether everything that counts has been said.
 func (u *user) whole() bool { return u.Removed != nil || u.Enabled != nil && u.Plans != nil }
 
+func (u *user) author() bridge.Author {
+	return bridge.Author{ID: bridge.UserID(u.ID), Name: u.Name, Username: u.Username}
+}
+
 func (u *user) profile() bridge.Profile {
-	p := bridge.Profile{Author: bridge.Author{ID: bridge.UserID(u.ID), Name: u.Name, Username: u.Username}, Email: u.Mail}
+	p := bridge.Profile{Author: u.author(), Email: u.Mail}
 	p.Standing.Guest = strings.EqualFold(u.Type, guestType) || idtoken.External(u.Username)
 	p.EmailProven = u.Mail != "" && !p.Standing.Guest
 	switch {
@@ -228,13 +230,21 @@ func (a *account) Members(ctx context.Context, c bridge.ConversationID) ([]bridg
 	return all, nil
 }
 
+// member is a member of a channel as Graph tells it.
+type member struct {
+	Type string `json:"@odata.type"`
+	User string `json:"userId"`
+	Name string `json:"displayName"`
+}
+
+// memberType is what a member is called who has an account in a directory.
+const memberType = "#microsoft.graph.aadUserConversationMember"
+
 // channelMembers reads who is in a channel, and how they are called: of a standard channel, those of its team. Somebody may come twice.
 func (a *account) channelMembers(ctx context.Context, c *client, p place, found func(id bridge.UserID, name string)) error {
-	return pages(ctx, c, opMembers, p, models.CreateConversationMemberCollectionResponseFromDiscriminatorValue, func(page models.ConversationMemberCollectionResponseable) {
-		for _, m := range page.GetValue() {
-			if member, ok := m.(models.AadUserConversationMemberable); ok {
-				found(bridge.UserID(value(member.GetUserId())), value(member.GetDisplayName()))
-			}
+	return pages(ctx, c, opMembers, p, func(m member) {
+		if m.Type == memberType {
+			found(bridge.UserID(m.User), m.Name)
 		}
 	})
 }

@@ -12,24 +12,9 @@ import (
 
 // check is `causeway check`. It writes nothing, neither on this machine nor at a service.
 func (c *call) check(ctx context.Context) error {
-	cfg, err := c.load()
+	r, err := c.report(ctx)
 	if err != nil {
 		return err
-	}
-	r := report{Version: version()}
-	stored, err := openLook(ctx, cfg.Storage)
-	defer stored.close()
-	r.config(c.config, cfg, err)
-	r.add(c.server(ctx, cfg)...)
-	checks := c.checkAccounts(ctx, cfg, stored)
-	if why := c.unreachable(cfg, checks); why != "" {
-		r.note("%s", why)
-	}
-	for _, a := range checks {
-		r.account(a)
-	}
-	for _, g := range cfg.Gateways {
-		r.gateway(g, checks)
 	}
 	text := r.text()
 	if c.json {
@@ -44,6 +29,30 @@ func (c *call) check(ctx context.Context) error {
 		return errProblems
 	}
 	return nil
+}
+
+// report looks at everything.
+func (c *call) report(ctx context.Context) (*report, error) {
+	cfg, err := c.load()
+	if err != nil {
+		return nil, err
+	}
+	r := &report{Version: version()}
+	stored, err := openLook(ctx, cfg.Storage)
+	defer stored.close()
+	r.config(c.config, cfg, err)
+	r.add(c.server(ctx, cfg)...)
+	checks := c.checkAccounts(ctx, cfg, stored)
+	if why := c.unreachable(cfg, checks); why != "" {
+		r.note("%s", why)
+	}
+	for _, a := range checks {
+		r.account(a)
+	}
+	for _, g := range cfg.Gateways {
+		r.gateway(g, checks)
+	}
+	return r, nil
 }
 
 // accountCheck is what was found out about an account.

@@ -22,6 +22,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"causeway/bridge"
 	"causeway/bridge/secret"
 )
 
@@ -164,8 +165,10 @@ type Gateway struct {
 	Files  Files
 	// MentionAll: mentions of everybody in a conversation go as such.
 	MentionAll bool
-	Endpoints  []Endpoint // first all of inout, then in, then out
-	Line       int
+	// SystemEvents are told of what happens in a conversation without being said.
+	SystemEvents []bridge.Event
+	Endpoints    []Endpoint // first all of inout, then in, then out
+	Line         int
 }
 
 // Load reads and parses the file at path, with the environment of the process. Mistakes come as [Errors]; a file

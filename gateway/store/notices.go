@@ -27,7 +27,7 @@ const warnEvery = time.Minute
 
 // warn has the author of a message told that something was not delivered. Where they are to be told so already, it is counted there.
 func (l *lane) warn(m Message, text string) error {
-	if m.Body == nil || m.Body.Author.ID == "" {
+	if m.Body == nil || m.Body.Author.ID == "" || m.Body.Event != "" {
 		return nil
 	}
 	author, now := string(m.Body.Author.ID), time.Now()

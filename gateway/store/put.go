@@ -19,16 +19,26 @@ type Routes struct {
 	Targets []bridge.ConversationID
 	// Takes tells whether what was said at that time goes to a target; nil: all does.
 	Takes func(target bridge.ConversationID, created time.Time) bool
+	// Tells reports whether an event of this kind is told in a target; nil: none is.
+	Tells func(target bridge.ConversationID, e bridge.Event) bool
 	// Own reports whether a user of this server is one of Causeway's accounts.
 	Own func(bridge.UserID) bool
 	// Bare takes from the text of a copy what Causeway has put around what was said; nil: there is nothing.
 	Bare func(text richtext.Doc, around Around) richtext.Doc
 	// Linked, when not nil, tells which message lies at an address, wherever that is; see [bridge.Bridge.ReadAddress].
 	Linked func(address string) (Linked, bool)
-	// Made, when not nil, is told how many messages were new, when they are on disk.
-	Made func(n int)
+	// Made, when not nil, is told which messages were new, when they are on disk.
+	Made func(all []Made)
 	// Ignored, when not nil, is told of an edit by a human that is not carried: of one part of several.
 	Ignored func(bridge.MessageID)
+}
+
+// Made is a message that is new.
+type Made struct {
+	// Number is that of [Message.Number].
+	Number       int64
+	Conversation bridge.ConversationID
+	ID           bridge.MessageID
 }
 
 // Around is what Causeway may have put around a text.
@@ -44,6 +54,8 @@ type Body struct {
 	Files  []bridge.File
 	// Links are the messages to which the text leads, by their addresses.
 	Links map[string]Linked `json:",omitempty"`
+	// Event: nobody said it, and nobody writes it as themselves.
+	Event bridge.Event `json:",omitempty"`
 	// Bare: the text was written at a copy when the rest was forgotten already. Author's name and files are to be read at the origin.
 	Bare bool `json:",omitempty"`
 }
@@ -66,7 +78,7 @@ const (
 // Put stores a batch and gives the conversations that now lack something.
 func (s *Store) Put(ctx context.Context, b bridge.Batch, routes Routes) ([]bridge.ConversationID, error) {
 	var woken []bridge.ConversationID
-	made := 0
+	var made []Made
 	err := s.do(ctx, func(t *tx) error {
 		p := putter{tx: t, routes: routes, name: b.Conversation, now: time.Now().UnixMilli(), woken: map[int64]bool{}}
 		if err := p.put(b); err != nil {
@@ -85,7 +97,7 @@ func (s *Store) Put(ctx context.Context, b bridge.Batch, routes Routes) ([]bridg
 		}
 		return nil
 	})
-	if err == nil && made > 0 && routes.Made != nil {
+	if err == nil && len(made) > 0 && routes.Made != nil {
 		routes.Made(made)
 	}
 	return woken, err
@@ -112,7 +124,7 @@ type putter struct {
 	targets []int64 // in the order of the routes
 	now     int64
 	woken   map[int64]bool
-	made    int // how many messages were new
+	made    []Made
 }
 
 func (p *putter) put(b bridge.Batch) (err error) {
@@ -250,14 +262,9 @@ func (p *putter) fresh(s *bridge.State) error {
 	if err != nil {
 		return err
 	}
-	targets := p.targets
-	if takes := p.routes.Takes; takes != nil {
-		targets = nil
-		for i, id := range p.targets {
-			if takes(p.routes.Targets[i], s.Created) {
-				targets = append(targets, id)
-			}
-		}
+	targets := p.takers(s)
+	if s.Event != "" && len(targets) == 0 {
+		return nil // nobody asks for it
 	}
 	var body any
 	if !s.Deleted && len(targets) > 0 {
@@ -270,7 +277,7 @@ func (p *putter) fresh(s *bridge.State) error {
 	if err != nil {
 		return err
 	}
-	p.made++
+	p.made = append(p.made, Made{message, p.name, s.ID})
 	instance, err := p.insert("INSERT INTO instances (message, conversation, origin, phase, version, thread) VALUES ($1, $2, 1, $3, 1, $4) RETURNING id",
 		message, p.here, int(Live), string(s.Root))
 	if err != nil {
@@ -293,6 +300,25 @@ func (p *putter) fresh(s *bridge.State) error {
 		p.woken[target] = p.woken[target] || rank.Valid
 	}
 	return p.reactions(s, instance, 0, message, false)
+}
+
+// takers gives the targets to which a new message goes. What Causeway's own accounts do is no news there.
+func (p *putter) takers(s *bridge.State) []int64 {
+	takes, tells := p.routes.Takes, p.routes.Tells
+	if takes == nil && s.Event == "" {
+		return p.targets
+	}
+	var all []int64
+	for i, id := range p.targets {
+		target := p.routes.Targets[i]
+		if s.Event != "" && (tells == nil || !tells(target, s.Event) || p.routes.Own != nil && p.routes.Own(s.Author.ID)) {
+			continue
+		}
+		if takes == nil || takes(target, s.Created) {
+			all = append(all, id)
+		}
+	}
+	return all
 }
 
 // root gives the message that id, or the instance it is part of, belongs to; nil when it is not known.
@@ -448,7 +474,7 @@ func millis(at time.Time) int64 {
 }
 
 func (p *putter) bodyOf(s *bridge.State) ([]byte, error) {
-	return json.Marshal(Body{Author: s.Author, Text: s.Text, Files: s.Files, Links: p.routes.links(s.Text)})
+	return json.Marshal(Body{Author: s.Author, Text: s.Text, Files: s.Files, Event: s.Event, Links: p.routes.links(s.Text)})
 }
 
 // hashOf tells whether text or files have changed; empty for a deleted message.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"causeway/bridge"
+	"causeway/bridge/mutant"
 )
 
 // Work is an instance that its conversation lacks something of, as the store knows it.
@@ -75,6 +76,11 @@ type Message struct {
 	// RootID is the origin's id of the message it answers; empty: none.
 	RootID  bridge.MessageID
 	Created time.Time
+	// Edited is when its text was written that it has now, by the clock of the service where that was done; zero: when it was said.
+	Edited time.Time
+	// Written is the conversation of the copy at which its author has written that text; empty: it was at the origin. Known for an origin that
+	// does not show it yet.
+	Written bridge.ConversationID
 	Version int64
 	Deleted bool
 	// Body is nil when all instances were settled.
@@ -86,6 +92,9 @@ type Message struct {
 	root       sql.NullInt64
 	reacted    bool
 }
+
+// Number is that of the message in this store: of its page on the dashboard, and in the log.
+func (m *Message) Number() int64 { return m.id }
 
 // Part is one post of an instance.
 type Part struct {
@@ -422,7 +431,7 @@ func (l *lane) intend(w *Work, step *Step) (adopted bool, err error) {
 	if writer != "" {
 		sent = step.Draft.Text.Hash()
 	}
-	intent := sql.NullString{String: string(step.Draft.Root), Valid: !orphan.Valid}
+	intent := sql.NullString{String: string(step.Draft.Root), Valid: !orphan.Valid && !mutant.NoIntent}
 	if err := l.exec(`INSERT INTO parts (instance, number, conversation, id, key, hash, version, posted, writer, tried, sent, intent, called, addressed) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $12, $13)
 		ON CONFLICT (instance, number) DO UPDATE SET id = excluded.id, mixed = CASE WHEN parts.hash <> excluded.hash THEN 1 ELSE parts.mixed END, hash = excluded.hash, version = excluded.version, posted = excluded.posted,
 			writer = excluded.writer, tried = CASE excluded.tried WHEN '' THEN parts.tried ELSE excluded.tried END, sent = excluded.sent, shown = '', doubt = '', edited = 0, rewritten = 0,

@@ -3,18 +3,17 @@ package harness
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"causeway/gateway/store/pgtest"
 )
 
 // postgresUser owns everything in a cluster of the harness.
@@ -36,11 +35,11 @@ type Postgres struct {
 // a crash of the machine anyway.
 func StartPostgres(tb TB) *Postgres {
 	tb.Helper()
-	bin, err := postgresBin()
+	bin, err := pgtest.Programs()
 	if err != nil {
 		tb.Fatalf("starting PostgreSQL: %v", err)
 	}
-	credential, err := postgresCredential()
+	credential, err := pgtest.Credential()
 	if err != nil {
 		tb.Fatalf("starting PostgreSQL: %v", err)
 	}
@@ -52,49 +51,6 @@ func StartPostgres(tb TB) *Postgres {
 	pg.start(tb, data, credential)
 	pg.DSN = pg.dsn("postgres")
 	return pg
-}
-
-// postgresBin returns the folder of the newest PostgreSQL installed.
-func postgresBin() (string, error) {
-	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
-	if err != nil {
-		return "", err
-	}
-	newest, newestVersion := "", -1
-	for _, path := range found {
-		version, err := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path))))
-		if err == nil && version > newestVersion {
-			newest, newestVersion = path, version
-		}
-	}
-	if newest != "" {
-		return filepath.Dir(newest), nil
-	}
-	path, err := exec.LookPath("initdb")
-	if err != nil {
-		return "", errors.New("no initdb in /usr/lib/postgresql/*/bin or the PATH: install the package postgresql")
-	}
-	return filepath.Dir(path), nil
-}
-
-// postgresCredential returns the user to run PostgreSQL as, nil for the current one.
-func postgresCredential() (*syscall.Credential, error) {
-	if os.Geteuid() != 0 {
-		return nil, nil
-	}
-	account, err := user.Lookup("postgres")
-	if err != nil {
-		return nil, fmt.Errorf("as root it runs as the user postgres: %w", err)
-	}
-	uid, err := strconv.ParseUint(account.Uid, 10, 32)
-	if err != nil {
-		return nil, err
-	}
-	gid, err := strconv.ParseUint(account.Gid, 10, 32)
-	if err != nil {
-		return nil, err
-	}
-	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 }
 
 // initCluster makes a cluster below dir and returns its folder.
@@ -189,6 +145,38 @@ func (pg *Postgres) CreateDatabase(tb TB) string {
 		tb.Fatalf("creating a database: %v\n%s", err, output)
 	}
 	return pg.dsn(name)
+}
+
+// Address is where the server listens, host:port, which is what a Proxy wants.
+func (pg *Postgres) Address() string { return pg.address }
+
+// Durable makes the cluster keep what it has committed when it is killed, as one does that is not of the harness. (What the whole
+// machine would lose it still loses.)
+func (pg *Postgres) Durable(tb TB) {
+	tb.Helper()
+	pg.Query(tb, pg.DSN, "ALTER ROLE "+postgresUser+" SET synchronous_commit = on")
+}
+
+// Stop ends the server in order, without waiting for its clients (a fast shutdown).
+func (pg *Postgres) Stop(tb TB) {
+	tb.Helper()
+	pg.process.Signal(tb, syscall.SIGINT)
+	if code := pg.process.Wait(tb); code != 0 {
+		tb.Errorf("stopping PostgreSQL: exit code %d", code)
+	}
+}
+
+// Kill ends the server and its processes at once, without a word to the disk or to clients (an immediate shutdown). The next Start has to recover.
+func (pg *Postgres) Kill(tb TB) {
+	tb.Helper()
+	pg.process.Stop(tb)
+}
+
+// Start starts the server again after Stop or Kill, at its address, and waits until it takes connections.
+func (pg *Postgres) Start(tb TB) {
+	tb.Helper()
+	pg.process.Start(tb)
+	pg.process.WaitForLine(tb, "database system is ready to accept connections")
 }
 
 // Password is that of the cluster's owner.
