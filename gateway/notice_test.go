@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -133,7 +134,7 @@ func TestWhatPanicsTwiceOnTheSameStateIsQuarantinedWithItsStack(t *testing.T) {
 					if method == "Edit" {
 						a.Edit("town", id, "first, edited")
 					} else {
-						id = a.Say("town", "ann", "second")
+						a.Say("town", "ann", "second")
 					}
 					w.wait(time.Minute)
 					a.Say("town", "ann", "the lane goes on")
@@ -198,8 +199,8 @@ func TestAProcessThatEndsEarlyAgainAndAgainWaitsLongerEachTime(t *testing.T) {
 		t.Errorf("got %v, want %v", waits, want)
 	}
 	inWorld(t, func(w *world) {
-		connects := 0
-		a, b := w.service("a", memory.Options{Fault: before(memory.Connect, func() error { connects++; return nil })}), w.service("b", memory.Options{})
+		var connects atomic.Int64
+		a, b := w.service("a", memory.Options{Fault: before(memory.Connect, func() error { connects.Add(1); return nil })}), w.service("b", memory.Options{})
 		w.route(inout("a", "town"), inout("b", "town"))
 		w.start()
 		w.down()
@@ -212,16 +213,16 @@ func TestAProcessThatEndsEarlyAgainAndAgainWaitsLongerEachTime(t *testing.T) {
 			w.same(w.died.Load(), true)
 			w.down()
 		}
-		tried := connects
+		tried := connects.Load()
 		w.diesAt = 0
 		w.died.Store(false)
 		w.start()
 		w.wait(time.Second)
-		w.same(connects, tried) // it waits
+		w.same(connects.Load(), tried) // it waits
 		w.wait(time.Minute)
 		w.same(len(texts(b, "town")), 6)
 		w.down()
 		w.start() // it has lived, so this one begins at once
-		w.same(connects > tried+1, true)
+		w.same(connects.Load() > tried+1, true)
 	})
 }

@@ -76,6 +76,11 @@ func postIsTheirs(w *world) {
 	})
 	w.Say(p.ID, Alice, "said by hand")
 	w.converges(p)
+	relayed := d // as a store that was restored plans it, which does not know that they have connected
+	relayed.As, relayed.Anybody = "", true
+	if found, err := w.find(relayed); err != nil || !slices.Equal(found, []bridge.MessageID{id}) {
+		w.Errorf("whoever has written it, Find gives %q, %v, want %q", found, err, id)
+	}
 	found, err := w.find(d)
 	w.must("Find", err)
 	if !slices.Equal(found, []bridge.MessageID{id}) {

@@ -55,6 +55,28 @@ func TestAStoreThatMayNotGrowRefusesAndGoesOn(t *testing.T) {
 	filled(t, s, func() { limit(t, s, 1_000_000) })
 }
 
+func TestAStoreThatIsReadOnlyRefusesAndGoesOn(t *testing.T) {
+	aboutSQLite(t)
+	s, _ := fresh(t, Options{})
+	readOnly := func(on int) { // nobody calls the store meanwhile
+		if _, err := s.writer.conn.ExecContext(t.Context(), fmt.Sprintf("PRAGMA query_only = %d", on)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(t, s, batch(state("before", 1, "before")))
+	readOnly(1)
+	for range 3 {
+		if _, err := s.Put(t.Context(), batch(state("refused", 2, "refused")), routes()); err == nil || !strings.Contains(err.Error(), "readonly") {
+			t.Errorf("got %v, want an error that says that it is read-only", err)
+		}
+	}
+	readOnly(0)
+	put(t, s, batch(state("after", 3, "after")))
+	if n := query[int](t, s, "SELECT count(*) FROM messages"); n != 2 {
+		t.Errorf("it holds %d messages, want those of which it said that it holds them", n)
+	}
+}
+
 // limit sets how many pages the database may have.
 func limit(t *testing.T, s *Store, pages int) {
 	query[int](t, s, fmt.Sprintf("PRAGMA max_page_count = %d", pages))

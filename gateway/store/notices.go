@@ -12,14 +12,12 @@ import (
 	"causeway/bridge/richtext"
 )
 
-// noticeAbout is what a notice is about, which tells how often it may be given.
+// noticeAbout is what a notice is about, which tells how often it may be given; 0: anything else, which may be given at once.
 type noticeAbout int
 
 const (
-	// aboutOther may be given at once.
-	aboutOther noticeAbout = iota
 	// aboutFailure: something was not delivered. An author is told so once a minute at most; what comes meanwhile is folded into one notice.
-	aboutFailure
+	aboutFailure noticeAbout = iota + 1
 	// aboutDelay: what somebody has said is late.
 	aboutDelay
 )
