@@ -112,7 +112,9 @@ func (c *call) copyStore(ctx context.Context) error {
 			defer lock.Close()
 		}
 	}
-	copied, err := store.Copy(ctx, from, to)
+	told, end := c.progress("copying rows")
+	copied, err := store.Copy(ctx, from, to, told)
+	end()
 	if err != nil {
 		return err
 	}

@@ -20,8 +20,8 @@ type Copied struct{ Tables, Rows int64 }
 
 // Copy copies everything that one store holds into another one, which must be empty; both may be of either kind. What is sealed stays sealed, so
 // the key goes with it. Nobody may be working on either. It is one transaction: until all is there, the target is marked as unfinished, refuses
-// to be opened, and takes nothing but the same copy.
-func Copy(ctx context.Context, from, to string) (Copied, error) {
+// to be opened, and takes nothing but the same copy. Told, when not nil, hears now and then how many rows of all are there.
+func Copy(ctx context.Context, from, to string, told func(done, all int64)) (Copied, error) {
 	var c Copied
 	source, version, err := readOnly(ctx, from)
 	if err != nil {
@@ -48,7 +48,7 @@ func Copy(ctx context.Context, from, to string) (Copied, error) {
 	}
 	defer db.Close()
 	defer e.release(conn)
-	if c, err = copyAll(ctx, source, conn, IsPostgres(to)); err != nil {
+	if c, err = copyAll(ctx, source, conn, IsPostgres(to), told); err != nil {
 		return c, fmt.Errorf("copying into the store %s: %w", Name(to), err)
 	}
 	return c, nil
@@ -171,7 +171,7 @@ func names(all []column) []string {
 }
 
 // copyAll copies table by table in one transaction, which ends with the mark of a whole store.
-func copyAll(ctx context.Context, source *sql.DB, to *sql.Conn, postgres bool) (c Copied, err error) {
+func copyAll(ctx context.Context, source *sql.DB, to *sql.Conn, postgres bool, told func(done, all int64)) (c Copied, err error) {
 	if _, err := to.ExecContext(ctx, "BEGIN"); err != nil {
 		return c, err
 	}
@@ -184,12 +184,16 @@ func copyAll(ctx context.Context, source *sql.DB, to *sql.Conn, postgres bool) (
 	if err != nil {
 		return c, err
 	}
+	counted, err := counting(ctx, source, all, told)
+	if err != nil {
+		return c, err
+	}
 	for _, table := range all {
 		wanted, err := columns(ctx, to, postgres, table)
 		if err != nil {
 			return c, err
 		}
-		n, err := copyTable(ctx, source, to, postgres, table, wanted)
+		n, err := copyTable(ctx, source, to, postgres, table, wanted, counted)
 		if err != nil {
 			return c, fmt.Errorf("table %s: %w", table, err)
 		}
@@ -202,13 +206,36 @@ func copyAll(ctx context.Context, source *sql.DB, to *sql.Conn, postgres bool) (
 	return c, err
 }
 
-func copyTable(ctx context.Context, source *sql.DB, to *sql.Conn, postgres bool, table string, wanted []column) (int64, error) {
+// toldEvery is after how many rows it is told how far a copy has come.
+const toldEvery = 1000
+
+// counting gives what is called for each row that is copied; nil: nobody is told.
+func counting(ctx context.Context, source *sql.DB, tables []string, told func(done, all int64)) (func(), error) {
+	if told == nil {
+		return nil, nil
+	}
+	var done, all int64
+	for _, table := range tables {
+		var n int64
+		if err := source.QueryRowContext(ctx, "SELECT count(*) FROM "+table).Scan(&n); err != nil {
+			return nil, fmt.Errorf("table %s: %w", table, err)
+		}
+		all += n
+	}
+	return func() {
+		if done++; done%toldEvery == 0 || done == all {
+			told(done, all)
+		}
+	}, nil
+}
+
+func copyTable(ctx context.Context, source *sql.DB, to *sql.Conn, postgres bool, table string, wanted []column, counted func()) (int64, error) {
 	rows, err := source.QueryContext(ctx, "SELECT "+strings.Join(names(wanted), ", ")+" FROM "+table)
 	if err != nil {
 		return 0, err
 	}
 	defer rows.Close()
-	f := &feed{rows: rows, columns: wanted, postgres: postgres}
+	f := &feed{rows: rows, columns: wanted, postgres: postgres, counted: counted}
 	if !postgres {
 		return f.insert(ctx, to, table)
 	}
@@ -234,10 +261,19 @@ type feed struct {
 	rows     *sql.Rows
 	columns  []column
 	postgres bool
+	counted  func()
 	err      error
 }
 
-func (f *feed) Next() bool { return f.err == nil && f.rows.Next() }
+func (f *feed) Next() bool {
+	if f.err != nil || !f.rows.Next() {
+		return false
+	}
+	if f.counted != nil {
+		f.counted()
+	}
+	return true
+}
 
 func (f *feed) Err() error { return errors.Join(f.err, f.rows.Err()) }
 
