@@ -228,6 +228,22 @@ func (a *account) Members(ctx context.Context, c bridge.ConversationID) ([]bridg
 	return all, nil
 }
 
+// Administers says whether a user is an owner of a channel: of a standard channel, of its team. Nobody owns a chat in that sense.
+func (a *account) Administers(ctx context.Context, c bridge.ConversationID, u bridge.UserID) (owner bool, err error) {
+	p, err := a.channelPlace(c)
+	if err != nil || p.chat != "" {
+		return false, err
+	}
+	err = pages(ctx, a.app, opMembers, p, models.CreateConversationMemberCollectionResponseFromDiscriminatorValue, func(page models.ConversationMemberCollectionResponseable) {
+		for _, m := range page.GetValue() {
+			if member, ok := m.(models.AadUserConversationMemberable); ok && strings.EqualFold(value(member.GetUserId()), string(u)) {
+				owner = owner || slices.Contains(member.GetRoles(), "owner")
+			}
+		}
+	})
+	return owner, err
+}
+
 // channelMembers reads who is in a channel, and how they are called: of a standard channel, those of its team. Somebody may come twice.
 func (a *account) channelMembers(ctx context.Context, c *client, p place, found func(id bridge.UserID, name string)) error {
 	return pages(ctx, c, opMembers, p, models.CreateConversationMemberCollectionResponseFromDiscriminatorValue, func(page models.ConversationMemberCollectionResponseable) {

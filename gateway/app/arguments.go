@@ -44,6 +44,8 @@ func verbs() []verb {
 		{name: "reload", about: "has the Causeway that is running take up what the config says now, without dropping what stays", do: (*call).reload},
 		{name: "channels", takes: "ACCOUNT", least: 1, most: 1, about: "lists what an account can see, in the form that channel = takes", do: (*call).channels},
 		{name: "quarantine", takes: "list | retry ID | drop ID", least: 0, most: 2, about: "shows what could not be delivered, tries it again, gives it up", do: (*call).quarantine},
+		{name: "link", takes: "[ACCOUNT:CHANNEL ACCOUNT:CHANNEL]", most: 2, about: "pairs two channels at once, beside the gateways of the config; without arguments lists such pairs", do: (*call).link},
+		{name: "unlink", takes: "ACCOUNT:CHANNEL [ACCOUNT:CHANNEL]", least: 1, most: 2, about: "ends a pair that link has made", do: (*call).unlink},
 		{name: "people", takes: "ACTION [NAME…]", most: anyNumber, about: "shows, invites, connects and disconnects people; `causeway help people` lists the actions",
 			flags: []string{flagCSV, flagJSON, flagFile, flagDryRun, flagConfirm}, do: (*call).people, more: peopleHelp},
 		{name: "dashboard", about: "gives a link that logs in to the pages of the Causeway that is running", do: (*call).showDashboard},

@@ -19,6 +19,11 @@ func (c *call) check(ctx context.Context) error {
 	r := report{Version: version()}
 	stored, err := openLook(ctx, cfg.Storage)
 	defer stored.close()
+	links, unread := stored.links(ctx)
+	if err == nil {
+		err = unread
+	}
+	cfg = linked(cfg, links)
 	r.config(c.config, cfg, err)
 	r.add(c.server(ctx, cfg)...)
 	checks := c.checkAccounts(ctx, cfg, stored)

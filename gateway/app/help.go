@@ -56,6 +56,15 @@ func lessons() map[string]lesson {
 		},
 		"people": {
 			examples: [][2]string{{"causeway people list lost", "whom Causeway can no longer act as"}, {"causeway people invite ann ben@example.com", "asks two people whether they want to connect"},
+		"link": {
+			text: "The Causeway that is running does it at once; where none runs, it counts from the next start. A pair lives in the store, survives restarts and reloads, and is a gateway of its own in status and on the " +
+				"dashboard, with the defaults of [[gateway]]. A channel that is in a gateway already is refused. Administrators of channels can do the same by /msteams link, where AllowLinking in [people] is on.",
+			examples: [][2]string{{"causeway link mattermost.hq:sales/berlin msteams.contoso:Sales/Berlin", "carries what is said from now on"}, {"causeway link", "lists what was linked so, by whom, and since when"}},
+		},
+		"unlink": {
+			text:     "What was carried stays where it is; what waits is kept in the store, as when a gateway is taken out of the config.",
+			examples: [][2]string{{"causeway unlink mattermost.hq:sales/berlin", "one of the two channels is enough"}},
+		},
 				{"causeway people export --csv > people.csv", "everybody who is known"}},
 			words: actionNames(),
 		},

@@ -33,7 +33,11 @@ func (c *call) quarantine(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = opened.Close() }()
-	return do(ctx, cfg, opened)
+	links, err := opened.ChannelLinks(ctx)
+	if err != nil {
+		return err
+	}
+	return do(ctx, linked(cfg, links), opened)
 }
 
 // quarantineAction reads the arguments. What it gives takes a nil store when there is none yet.

@@ -87,6 +87,8 @@ type Options struct {
 	// PublicURL is where browsers reach Causeway; empty: nobody can connect.
 	PublicURL string
 	Log       *logrus.Entry
+	// Linking pairs channels; nil: that cannot be done.
+	Linking Linking
 	// Changed, when not nil, is told whenever the store says something new about people. It must return at once.
 	Changed func()
 }
