@@ -52,6 +52,8 @@ type Protocol struct {
 	Place func(settings any) string
 	// New makes an account from its decoded settings. It does no I/O beyond reading local files.
 	New func(env Env, settings any) (Bridge, error)
+	// Setup makes the service ready; nil: that must be done by hand.
+	Setup *Setup
 }
 
 var (

@@ -38,14 +38,16 @@ type verb struct {
 func verbs() []verb {
 	return []verb{
 		{name: "run", about: "carries messages until it is stopped (the default command)", do: (*call).run},
+		{name: "setup", takes: "mattermost|msteams [FLAG…]", least: 1, most: 1, about: "makes a Mattermost server ready, after showing what it will change, or says how to register the app of Teams", do: (*call).setup,
+			flags: []string{flagAccount, flagPublicURL, "server", "bot", "profile", "team", "channel", "callback-url", "ca-file", "cloud", "direct", "no-files", "certificate", flagYes, flagUndo, flagTest, flagJSON}},
 		{name: "check", takes: "[--json]", about: "tries config, accounts, addresses and channels, and says what to do; touches nothing; exit code 1 on any problem", flags: []string{flagJSON}, do: (*call).check},
 		{name: "login", takes: "ACCOUNT", least: 1, most: 1, about: "signs an account in, where a person must do that", do: (*call).login},
 		{name: "status", takes: "[--json]", about: "shows how the Causeway that is running stands; exit code 1 on any problem", flags: []string{flagJSON}, do: (*call).status},
 		{name: "reload", about: "has the Causeway that is running take up what the config says now, without dropping what stays", do: (*call).reload},
-		{name: "channels", takes: "ACCOUNT", least: 1, most: 1, about: "lists what an account can see, in the form that channel = takes", do: (*call).channels},
-		{name: "quarantine", takes: "list | retry ID | drop ID", least: 0, most: 2, about: "shows what could not be delivered, tries it again, gives it up", do: (*call).quarantine},
 		{name: "link", takes: "[ACCOUNT:CHANNEL ACCOUNT:CHANNEL]", most: 2, about: "pairs two channels at once, beside the gateways of the config; without arguments lists such pairs", do: (*call).link},
 		{name: "unlink", takes: "ACCOUNT:CHANNEL [ACCOUNT:CHANNEL]", least: 1, most: 2, about: "ends a pair that link has made", do: (*call).unlink},
+		{name: "channels", takes: "ACCOUNT", least: 1, most: 1, about: "lists what an account can see, in the form that channel = takes", do: (*call).channels},
+		{name: "quarantine", takes: "list | retry ID | drop ID", least: 0, most: 2, about: "shows what could not be delivered, tries it again, gives it up", do: (*call).quarantine},
 		{name: "people", takes: "ACTION [NAME…]", most: anyNumber, about: "shows, invites, connects and disconnects people; `causeway help people` lists the actions",
 			flags: []string{flagCSV, flagJSON, flagFile, flagDryRun, flagConfirm}, do: (*call).people, more: peopleHelp},
 		{name: "dashboard", about: "gives a link that logs in to the pages of the Causeway that is running", do: (*call).showDashboard},
@@ -94,13 +96,27 @@ const (
 	flagTo      = "to"
 	flagPerson  = "person"
 	flagOutput  = "o"
+
+	flagAccount   = "account"
+	flagPublicURL = "public-url"
+	flagYes       = "yes"
+	flagUndo      = "undo"
+	flagTest      = "test"
 )
+
+// setupFlags are those of `causeway setup` that the services themselves understand, or that the command passes on; true: they take a value.
+var setupFlags = map[string]bool{flagAccount: true, flagPublicURL: true, "server": true, "bot": true, "profile": true, "team": true, "channel": true, "callback-url": true, "ca-file": true,
+	"cloud": true, "direct": false, "no-files": false, "certificate": false}
 
 // options are the flags of single commands, as they were typed.
 type options struct {
 	json, csv, dryRun bool
-	confirm           int
-	file, output      string
+	// yes agrees to everything, undo takes back, test only looks.
+	yes, undo, test bool
+	// setupOptions are what was typed of setupFlags.
+	setupOptions map[string][]string
+	confirm      int
+	file, output string
 	conversion
 	// given are the names of those that stand in the call.
 	given []string
@@ -127,8 +143,17 @@ func parse(words []string) (arguments, error) {
 	for _, name := range []string{"h", "help"} {
 		flags.BoolVar(&a.help, name, false, "")
 	}
-	for name, to := range map[string]*bool{flagJSON: &a.json, flagCSV: &a.csv, flagDryRun: &a.dryRun} {
+	for name, to := range map[string]*bool{flagJSON: &a.json, flagCSV: &a.csv, flagDryRun: &a.dryRun, flagYes: &a.yes, flagUndo: &a.undo, flagTest: &a.test} {
 		flags.BoolVar(to, name, false, "")
+	}
+	a.setupOptions = map[string][]string{}
+	for name, valued := range setupFlags {
+		take := func(value string) error { a.setupOptions[name] = append(a.setupOptions[name], value); return nil }
+		if valued {
+			flags.Func(name, "", take)
+		} else {
+			flags.BoolFunc(name, "", func(string) error { return take("") })
+		}
 	}
 	flags.IntVar(&a.confirm, flagConfirm, 0, "")
 	flags.StringVar(&a.file, flagFile, "", "")
@@ -227,8 +252,11 @@ func negative(err error) (string, bool) {
 // flagProblem words what package flag found.
 func flagProblem(err error) string {
 	if name, ok := strings.CutPrefix(err.Error(), unknownFlag); ok {
-		hint := config.Suggest(strings.TrimLeft(name, "-"),
-			[]string{"config", "help", flagJSON, flagCSV, flagFile, flagDryRun, flagConfirm, flagFrom, flagTo, flagPerson, flagOutput})
+		known := []string{"config", "help"}
+		for _, f := range flagMeanings {
+			known = append(known, f.name)
+		}
+		hint := config.Suggest(strings.TrimLeft(name, "-"), known)
 		if word, near := strings.CutPrefix(hint, "did you mean "); near {
 			return fmt.Sprintf("unknown flag %s; did you mean -%s", name, word)
 		}
@@ -236,10 +264,10 @@ func flagProblem(err error) string {
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: "); ok {
 		switch strings.TrimLeft(name, "-") {
-		case flagFrom, flagTo, flagPerson, flagConfirm:
-			return name + " needs a value"
+		case "c", "config", flagFile, flagOutput:
+			return name + " names no file"
 		}
-		return name + " names no file"
+		return name + " needs a value"
 	}
 	return cmp.Or(errors.Unwrap(err), err).Error()
 }

@@ -36,8 +36,14 @@ func (c *call) check(ctx context.Context) error {
 	for _, g := range cfg.Gateways {
 		r.gateway(g, checks)
 	}
+	return c.show(&r)
+}
+
+// show prints what was found. Problems end the command with errProblems.
+func (c *call) show(r *report) error {
 	text := r.text()
 	if c.json {
+		var err error
 		if text, err = r.json(); err != nil {
 			return fmt.Errorf("showing what was found: %w", err)
 		}
