@@ -9,7 +9,7 @@ SHELL       := /bin/bash
 MAKEFLAGS   += --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test setup lint format vet staticcheck vulnerabilities build deb play postgres race e2e run demo demo-mattermost bench profile fuzz clean
+.PHONY: help test setup lint format vet staticcheck vulnerabilities build deb release play postgres race e2e run demo demo-mattermost bench profile fuzz clean
 
 export PATH        := $(PATH):/usr/local/go/bin
 export CGO_ENABLED := 0
@@ -72,11 +72,16 @@ vulnerabilities: build
 	fi
 
 # The version is what git says; Go refuses to ask a repository that belongs to somebody else.
+# LDFLAGS="-s -w" leaves out what debuggers read, and is half as large; govulncheck wants it whole.
+LDFLAGS ?=
 build: ## the program ./causeway: static, without the paths of this machine, with its version
-	@go build -buildvcs=$$(git rev-parse HEAD >/dev/null 2>&1 && echo true || echo false) -o causeway ./cmd/causeway
+	@go build -buildvcs=$$(git rev-parse HEAD >/dev/null 2>&1 && echo true || echo false) -ldflags="$(LDFLAGS)" -o causeway ./cmd/causeway
 
 deb: ## the deb package causeway_*.deb, for Debian and its like; GOARCH=arm64 for another machine
 	@contrib/nfpm/build.sh .
+
+release: ## the program for Linux, macOS and Windows in dist/, each with what it is made of, and checksums
+	@contrib/release/build.sh dist
 
 play: ## random play: SEEDS=3000 plays, crashes and faults at every kind of call
 	@go test ./gateway -run '^TestRandomPlay' -play.seeds=$(SEEDS) -timeout 60m
@@ -139,4 +144,4 @@ fuzz: ## each fuzz test for FUZZTIME=30s
 	done
 
 clean: ## removes what make built
-	@rm -f causeway
+	@rm -rf causeway dist

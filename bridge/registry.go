@@ -50,6 +50,8 @@ type Protocol struct {
 	// Place tells apart where the channels that an account's settings name are looked for, such as a server and a team: what a name
 	// was found to be is remembered for the same place, whatever else changes in the settings. nil: all of them count.
 	Place func(settings any) string
+	// Login: a person signs an account in, by [Bridge.Login].
+	Login bool
 	// New makes an account from its decoded settings. It does no I/O beyond reading local files.
 	New func(env Env, settings any) (Bridge, error)
 	// Setup makes the service ready; nil: that must be done by hand.

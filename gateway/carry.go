@@ -120,7 +120,7 @@ func (l *lane) carry(ctx context.Context, p *place, o *store.Outcome) error {
 func (l *lane) finalFile(ctx context.Context, o *store.Outcome, err error) bool {
 	leave := func(reason string) bool {
 		o.Verdict, o.Reason = store.Refused, crossed(reason)
-		l.log.WithError(err).WithField("message", o.Work.Instance).Info("a file does not cross; the message says so")
+		of(l.log, o.Work).WithError(err).Info("a file does not cross; the message says so")
 		return true
 	}
 	kind := bridge.KindOf(err)

@@ -100,8 +100,8 @@ func (g *Gateway) routesOf(p *place, server bridge.ServerID) store.Routes {
 	if p.talk != nil {
 		takes = p.talk.takes
 	}
-	return store.Routes{Targets: p.targets, Takes: takes, Own: g.own(server), Bare: bare, Linked: g.linked, Made: func(n int) { g.metrics.Taken(p.account.Name, n) }, Ignored: func(id bridge.MessageID) {
-		p.account.log.WithField("channel", p.channel).WithField("message", string(id)).
+	return store.Routes{Targets: p.targets, Takes: takes, Own: g.own(server), Bare: bare, Linked: g.linked, Made: func(all []store.Made) { g.metrics.Taken(p.account.Name, len(all)); p.taken(all) }, Ignored: func(id bridge.MessageID) {
+		p.account.log.WithField("channel", p.channel).WithField(keyID, string(id)).
 			Info("somebody has edited one of several posts of a long message; that is not carried")
 	}}
 }
@@ -121,7 +121,7 @@ func (i inbox) Trouble(c bridge.ConversationID, err error) {
 	if errors.Is(err, context.Canceled) {
 		return
 	}
-	i.account.reading.report(c.String(), i.account.log.WithField("conversation", c.String()), "reading", err)
+	i.account.reading.report(c.String(), i.account.log.WithField(keyConversation, c.String()), "reading", err)
 }
 
 // own tells which users of a server are Causeway's accounts.

@@ -49,7 +49,7 @@ func (g *Gateway) wake(all ...bridge.ConversationID) {
 		if p := g.table.Load().at(c); p == nil || g.ctx == nil || g.ctx.Err() != nil {
 			continue
 		}
-		l := &lane{gateway: g, name: c, log: g.log.WithField("conversation", c.String()), woken: make(chan struct{}, 1), most: max(g.ahead, 1)}
+		l := &lane{gateway: g, name: c, log: g.log.WithField(keyConversation, c.String()), woken: make(chan struct{}, 1), most: max(g.ahead, 1)}
 		g.running[c] = l
 		g.tasks.Go(func() { l.run(g.ctx) })
 	}
@@ -468,7 +468,7 @@ func withoutThem(op store.Op) store.Verdict {
 func (l *lane) refuse(o *store.Outcome, verdict store.Verdict, why error) {
 	o.Verdict, o.Reason = verdict, why.Error()
 	if verdict == store.Refused && o.Step.Op != store.React && o.Step.Op != store.Unreact {
-		l.log.WithError(why).WithField("message", o.Work.Instance).Warn("quarantined; see `causeway quarantine list`")
+		of(l.log, o.Work).WithError(why).Warn("quarantined; see `causeway quarantine list`")
 		if p := l.gateway.table.Load().at(l.name); p != nil {
 			l.gateway.metrics.Quarantined(p.account.Name, bridge.KindOf(why))
 		}

@@ -16,9 +16,10 @@ var tried = map[store.Op]string{
 	store.Discard: "remove file", store.Line: "line",
 }
 
-// count counts a step that was tried, and the message that stands here by it.
+// count counts a step that was tried, and the message that stands here by it, and follows its journey.
 func (l *lane) count(account bridge.AccountName, o *store.Outcome, err error) {
 	step := o.Step
+	l.trace(o, err)
 	l.gateway.metrics.Attempted(account, tried[step.Op], err)
 	made := step.Op == store.Post && o.Verdict == store.Done || step.Op == store.Find && len(o.IDs) > 0
 	if err == nil && made && step.Part == 0 {

@@ -27,7 +27,7 @@ func (p planner) plan(w *store.Work) (step store.Step) {
 	// A text that a bridge cannot split must not hold up the others.
 	err := guarded(func() error { step = p.lacks(w); return nil })
 	if err != nil {
-		p.gateway.log.WithError(err).WithField("message", w.Instance).Warn("quarantined; see `causeway quarantine list`")
+		of(p.gateway.log, w).WithField(keyConversation, w.Conversation.String()).WithError(err).Warn("quarantined; see `causeway quarantine list`")
 		return store.Step{Op: store.Refuse, Reason: err.Error()}
 	}
 	return step

@@ -27,8 +27,17 @@ type Status struct {
 	Totals   Totals          `json:"totals"`
 	// People are those who have connected their accounts.
 	People PeopleStatus `json:"people"`
+	// Instances are the processes that work on this store or stand by to take over, where it is in PostgreSQL.
+	Instances []Instance `json:"instances,omitempty"`
 	// Store is what is wrong with the store.
 	Store *Trouble `json:"store,omitempty"`
+}
+
+// Instance is a process that works on the store, or stands by.
+type Instance struct {
+	Name   string    `json:"name"`
+	Since  time.Time `json:"since"`
+	Active bool      `json:"active"`
 }
 
 // ConfigStatus is how the config was taken up.

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
-	"github.com/microsoftgraph/msgraph-sdk-go/models"
 	"github.com/sirupsen/logrus"
 	"golang.org/x/sync/semaphore"
 
@@ -171,11 +170,11 @@ func (a *account) Connect(ctx context.Context) (bridge.Identity, error) {
 
 // me asks who the relay account is.
 func (a *account) me(ctx context.Context) (bridge.Author, error) {
-	u, err := call[models.Userable](ctx, a.relay, opMe, place{}, nil, models.CreateUserFromDiscriminatorValue)
-	if err != nil {
+	var u user
+	if err := a.relay.read(ctx, opMe, a.relay.base+opMe.address(place{}), &u); err != nil {
 		return bridge.Author{}, err
 	}
-	who := person(u)
+	who := u.author()
 	if err := a.relays.add(ctx, a.env.Vault, who.ID); err != nil {
 		return bridge.Author{}, err
 	}
@@ -194,15 +193,11 @@ func (a *account) relayID() bridge.UserID {
 
 // LookUp gives a person of the tenant by object id.
 func (a *account) LookUp(ctx context.Context, u bridge.UserID) (bridge.Author, error) {
-	found, err := call[models.Userable](ctx, a.app, opUser, place{user: string(u)}, nil, models.CreateUserFromDiscriminatorValue)
-	if err != nil {
+	var found user
+	if err := a.app.read(ctx, opUser, a.app.base+opUser.address(place{user: string(u)}), &found); err != nil {
 		return bridge.Author{}, err
 	}
-	return person(found), nil
-}
-
-func person(u models.Userable) bridge.Author {
-	return bridge.Author{ID: bridge.UserID(value(u.GetId())), Name: value(u.GetDisplayName()), Username: value(u.GetUserPrincipalName())}
+	return found.author(), nil
 }
 
 // Close lets go of idle connections.

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/microsoftgraph/msgraph-sdk-go/models"
-
 	"causeway/bridge"
 )
 
@@ -25,7 +23,15 @@ type registeredEnds struct {
 	mu sync.Mutex
 	// asked is when Graph answered last, be it that it may not tell.
 	asked   time.Time
-	secrets []models.PasswordCredentialable
+	secrets []appSecret
+}
+
+// appSecret is a client secret as Graph tells it.
+type appSecret struct {
+	// Hint is how the secret begins.
+	Hint string `json:"hint"`
+	Name string `json:"displayName"`
+	Ends moment `json:"endDateTime"`
 }
 
 // ends are the credentials that people must renew in time. A certificate says itself when it ends;
@@ -41,9 +47,9 @@ func (a *account) ends() []bridge.End {
 	if s == nil {
 		return nil
 	}
-	end := bridge.End{What: "the app's client secret", At: value(s.GetEndDateTime()), Hint: "make a new one in Entra (app registration, Certificates & secrets) and put it into the config"}
-	if name := value(s.GetDisplayName()); name != "" {
-		end.What += ` "` + name + `"`
+	end := bridge.End{What: "the app's client secret", At: s.Ends.Time, Hint: "make a new one in Entra (app registration, Certificates & secrets) and put it into the config"}
+	if s.Name != "" {
+		end.What += ` "` + s.Name + `"`
 	}
 	if a.settings.ClientSecretFile != "" {
 		end.Hint = "make a new one in Entra (app registration, Certificates & secrets) and put it into the file of ClientSecretFile"
@@ -52,16 +58,15 @@ func (a *account) ends() []bridge.End {
 }
 
 // secretEnd finds the secret in use by its first characters, which are all that Graph shows of it. Of several that begin
-// alike, the one that ends first.
-func secretEnd(all []models.PasswordCredentialable, used string) models.PasswordCredentialable {
-	var found models.PasswordCredentialable
-	for _, s := range all {
-		hint, at := value(s.GetHint()), value(s.GetEndDateTime())
-		if hint == "" || at.IsZero() || !strings.HasPrefix(used, hint) {
+// alike, the one that ends first. Nil when there is none.
+func secretEnd(all []appSecret, used string) *appSecret {
+	var found *appSecret
+	for i, s := range all {
+		if s.Hint == "" || s.Ends.IsZero() || !strings.HasPrefix(used, s.Hint) {
 			continue
 		}
-		if found == nil || at.Before(value(found.GetEndDateTime())) {
-			found = s
+		if found == nil || s.Ends.Before(found.Ends.Time) {
+			found = &all[i]
 		}
 	}
 	return found
@@ -86,7 +91,10 @@ func (a *account) askEnds(ctx context.Context) time.Duration {
 	if rest > 0 {
 		return rest
 	}
-	app, err := call[models.Applicationable](ctx, a.app, opApplication, place{app: a.settings.ClientID}, nil, models.CreateApplicationFromDiscriminatorValue)
+	var app struct {
+		Secrets []appSecret `json:"passwordCredentials"`
+	}
+	err := a.app.read(ctx, opApplication, a.app.base+opApplication.address(place{app: a.settings.ClientID}), &app)
 	var refused *answerError
 	if err != nil && !(errors.As(err, &refused) && bridge.KindOf(err) != bridge.Throttled && refused.status < 500) {
 		return max(endsRetry, bridge.AfterOf(err))
@@ -98,6 +106,6 @@ func (a *account) askEnds(ctx context.Context) time.Duration {
 		a.log.WithError(err).Debug("Graph does not tell when the app's credentials end.")
 		return endsInterval
 	}
-	a.registered.secrets = app.GetPasswordCredentials()
+	a.registered.secrets = app.Secrets
 	return endsInterval
 }

@@ -11,8 +11,6 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
-	"github.com/microsoftgraph/msgraph-sdk-go/models"
-
 	"causeway/bridge"
 )
 
@@ -235,11 +233,12 @@ func (a *account) Verify(ctx context.Context, u bridge.UserID) error {
 		return err
 	}
 	p.tokens.forget()
-	me, err := call[models.Userable](ctx, p.client, opPerson, place{}, nil, models.CreateUserFromDiscriminatorValue)
+	var me user
+	err = p.client.read(ctx, opPerson, p.client.base+opPerson.address(place{}), &me)
 	switch {
 	case err != nil:
 		return err
-	case !strings.EqualFold(value(me.GetId()), string(u)):
+	case !strings.EqualFold(me.ID, string(u)):
 		return &bridge.Error{Kind: bridge.Unauthorised, Scope: bridge.ScopePerson, Hint: hintConnectAgain, Err: errors.New("verifying that a person is connected: the grant is another user's")}
 	}
 	return nil

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/microsoft/kiota-abstractions-go/serialization"
 	"github.com/microsoftgraph/msgraph-sdk-go/models"
 
 	"causeway/bridge"
@@ -60,6 +59,16 @@ func (a *account) Conversations(ctx context.Context) ([]bridge.Conversation, err
 	return list, nil
 }
 
+// named is a team or a channel as Graph tells it. The SDK's models of these lead to all that there is in Graph, and with it the program
+// would be more than twice as large.
+type named struct {
+	ID   string `json:"id"`
+	Name string `json:"displayName"`
+	// Link and Membership are of channels; Membership is standard, private, shared or unknownFutureValue.
+	Link       string `json:"webUrl"`
+	Membership string `json:"membershipType"`
+}
+
 // team is a team by id and name.
 type team struct{ id, name string }
 
@@ -84,29 +93,27 @@ func (a *account) notFound(name, problem string) error {
 }
 
 // pages collects a list over all its pages; an empty page may have a successor.
-func pages[R interface {
-	serialization.Parsable
-	GetOdataNextLink() *string
-}](ctx context.Context, c *client, op *Operation, p place, factory serialization.ParsableFactory, each func(R)) error {
+func pages[T any](ctx context.Context, c *client, op *Operation, p place, each func(T)) error {
 	next := c.base + op.address(p)
 	for next != "" {
-		page, err := follow[R](ctx, c, op, next, nil, factory)
-		if err != nil {
+		var page struct {
+			Value []T    `json:"value"`
+			Next  string `json:"@odata.nextLink"`
+		}
+		if err := c.read(ctx, op, next, &page); err != nil {
 			return err
 		}
-		each(page)
-		next = value(page.GetOdataNextLink())
+		for _, one := range page.Value {
+			each(one)
+		}
+		next = page.Next
 	}
 	return nil
 }
 
 func (a *account) joinedTeams(ctx context.Context) ([]team, error) {
 	var all []team
-	err := pages(ctx, a.relay, opJoinedTeams, place{}, models.CreateTeamCollectionResponseFromDiscriminatorValue, func(page models.TeamCollectionResponseable) {
-		for _, t := range page.GetValue() {
-			all = append(all, team{value(t.GetId()), value(t.GetDisplayName())})
-		}
-	})
+	err := pages(ctx, a.relay, opJoinedTeams, place{}, func(t named) { all = append(all, team{t.ID, t.Name}) })
 	return all, err
 }
 
@@ -141,25 +148,17 @@ func (a *account) teams(ctx context.Context) ([]team, error) {
 
 func (a *account) channels(ctx context.Context, t team) ([]listed, error) {
 	var all []listed
-	err := pages(ctx, a.relay, opChannels, place{team: t.id}, models.CreateChannelCollectionResponseFromDiscriminatorValue, func(page models.ChannelCollectionResponseable) {
-		for _, c := range page.GetValue() {
-			all = append(all, listing(t, c))
-		}
-	})
+	err := pages(ctx, a.relay, opChannels, place{team: t.id}, func(c named) { all = append(all, listing(t, c)) })
 	return all, err
 }
 
 // listing takes what is not marked standard for a channel with members of its own: shared ones come as
 // unknownFutureValue.
-func listing(t team, c models.Channelable) listed {
-	kind := models.STANDARD_CHANNELMEMBERSHIPTYPE
-	if k := c.GetMembershipType(); k != nil {
-		kind = *k
-	}
+func listing(t team, c named) listed {
 	return listed{
-		team: t, id: value(c.GetId()), name: value(c.GetDisplayName()), link: value(c.GetWebUrl()),
-		private: kind != models.STANDARD_CHANNELMEMBERSHIPTYPE,
-		shared:  kind == models.SHARED_CHANNELMEMBERSHIPTYPE || kind == models.UNKNOWNFUTUREVALUE_CHANNELMEMBERSHIPTYPE,
+		team: t, id: c.ID, name: c.Name, link: c.Link,
+		private: c.Membership != "" && c.Membership != "standard",
+		shared:  c.Membership == "shared" || c.Membership == "unknownFutureValue",
 	}
 }
 
@@ -231,8 +230,8 @@ func (a *account) byID(ctx context.Context, name string, want wanted) (listed, e
 		}
 		return listed{}, a.notFound(name, "the relay account sees no channel with this id")
 	}
-	c, err := call[models.Channelable](ctx, a.app, opChannel, place{team: want.team, channel: want.channel}, nil, models.CreateChannelFromDiscriminatorValue)
-	if err != nil {
+	var c named
+	if err := a.app.read(ctx, opChannel, a.app.base+opChannel.address(place{team: want.team, channel: want.channel}), &c); err != nil {
 		if bridge.KindOf(err) == bridge.Gone {
 			return listed{}, a.notFound(name, err.Error())
 		}

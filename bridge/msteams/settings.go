@@ -126,6 +126,7 @@ func init() {
 	bridge.Register(bridge.Protocol{
 		Name:     protocol,
 		Title:    "Microsoft Teams",
+		Login:    true,
 		Settings: func() any { return &Settings{} },
 		Place: func(settings any) string {
 			s := settings.(*Settings)

@@ -29,8 +29,8 @@ func setUpText(t *testing.T, call bridge.SetupCall) string {
 	return desk.text
 }
 
-// named gives the permissions that a text lists.
-func named(text string) []string {
+// permitted gives the permissions that a text lists.
+func permitted(text string) []string {
 	var all []string
 	for _, m := range regexp.MustCompile(`(?m)^  (application|delegated) +(\S+)`).FindAllStringSubmatch(text, -1) {
 		all = append(all, m[1]+" "+m[2])
@@ -65,7 +65,7 @@ func TestSetupAsksForWhatIsChosenAndNoMore(t *testing.T) {
 				"delegated User.Read", "delegated Team.ReadBasic.All", "delegated Channel.ReadBasic.All", "delegated ChannelMessage.Send", "delegated ChannelMessage.ReadWrite", "delegated Files.ReadWrite.All",
 				"delegated Chat.Create", "delegated ChatMessage.Send", "delegated Chat.ReadWrite", "delegated offline_access", "delegated openid", "delegated profile"}},
 	} {
-		if got := named(setUpText(t, c.call)); !slices.Equal(got, c.want) {
+		if got := permitted(setUpText(t, c.call)); !slices.Equal(got, c.want) {
 			t.Errorf("%s:\n got %q\nwant %q", name, got, c.want)
 		}
 	}
@@ -105,7 +105,7 @@ func TestSetupManifestHoldsWhatIsListed(t *testing.T) {
 		got = append(got, kind+names[one])
 	}
 	var want []string
-	for _, one := range named(text) {
+	for _, one := range permitted(text) {
 		if one == "application ProfilePhoto.Read.All" {
 			if !strings.Contains(text, "ProfilePhoto.Read.All is not in it") || !strings.Contains(text, "appRoles[?value=='ProfilePhoto.Read.All']") {
 				t.Errorf("it is neither in the manifest nor looked up: %s", one)

@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/microsoftgraph/msgraph-sdk-go/models"
-
 	"causeway/bridge"
 	"causeway/bridge/msteams/idtoken"
 )
@@ -63,8 +61,12 @@ func licensed(plans []plan) bool {
 // whole tells whether everything that counts has been said.
 func (u *user) whole() bool { return u.Removed != nil || u.Enabled != nil && u.Plans != nil }
 
+func (u *user) author() bridge.Author {
+	return bridge.Author{ID: bridge.UserID(u.ID), Name: u.Name, Username: u.Username}
+}
+
 func (u *user) profile() bridge.Profile {
-	p := bridge.Profile{Author: bridge.Author{ID: bridge.UserID(u.ID), Name: u.Name, Username: u.Username}, Email: u.Mail}
+	p := bridge.Profile{Author: u.author(), Email: u.Mail}
 	p.Standing.Guest = strings.EqualFold(u.Type, guestType) || idtoken.External(u.Username)
 	p.EmailProven = u.Mail != "" && !p.Standing.Guest
 	switch {
@@ -228,17 +230,27 @@ func (a *account) Members(ctx context.Context, c bridge.ConversationID) ([]bridg
 	return all, nil
 }
 
+// member is a member of a channel as Graph tells it.
+type member struct {
+	Type string `json:"@odata.type"`
+	User string `json:"userId"`
+	Name string `json:"displayName"`
+	// Roles hold "owner" of who may decide about the channel, or its team.
+	Roles []string `json:"roles"`
+}
+
+// memberType is what a member is called who has an account in a directory.
+const memberType = "#microsoft.graph.aadUserConversationMember"
+
 // Administers says whether a user is an owner of a channel: of a standard channel, of its team. Nobody owns a chat in that sense.
 func (a *account) Administers(ctx context.Context, c bridge.ConversationID, u bridge.UserID) (owner bool, err error) {
 	p, err := a.channelPlace(c)
 	if err != nil || p.chat != "" {
 		return false, err
 	}
-	err = pages(ctx, a.app, opMembers, p, models.CreateConversationMemberCollectionResponseFromDiscriminatorValue, func(page models.ConversationMemberCollectionResponseable) {
-		for _, m := range page.GetValue() {
-			if member, ok := m.(models.AadUserConversationMemberable); ok && strings.EqualFold(value(member.GetUserId()), string(u)) {
-				owner = owner || slices.Contains(member.GetRoles(), "owner")
-			}
+	err = pages(ctx, a.app, opMembers, p, func(m member) {
+		if m.Type == memberType && strings.EqualFold(m.User, string(u)) {
+			owner = owner || slices.Contains(m.Roles, "owner")
 		}
 	})
 	return owner, err
@@ -246,11 +258,9 @@ func (a *account) Administers(ctx context.Context, c bridge.ConversationID, u br
 
 // channelMembers reads who is in a channel, and how they are called: of a standard channel, those of its team. Somebody may come twice.
 func (a *account) channelMembers(ctx context.Context, c *client, p place, found func(id bridge.UserID, name string)) error {
-	return pages(ctx, c, opMembers, p, models.CreateConversationMemberCollectionResponseFromDiscriminatorValue, func(page models.ConversationMemberCollectionResponseable) {
-		for _, m := range page.GetValue() {
-			if member, ok := m.(models.AadUserConversationMemberable); ok {
-				found(bridge.UserID(value(member.GetUserId())), value(member.GetDisplayName()))
-			}
+	return pages(ctx, c, opMembers, p, func(m member) {
+		if m.Type == memberType {
+			found(bridge.UserID(m.User), m.Name)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/sirupsen/logrus"
 
 	"causeway/bridge"
@@ -51,8 +53,8 @@ type App struct {
 	closing  sync.Once
 }
 
-// Open takes what a config asks for: the lock on the store, key file, store, accounts and the HTTP address. No service
-// is asked for anything yet. Each of its errors, joined when there are several, names the next step; nothing is
+// Open takes what a config asks for: the lock on the store, the HTTP address, key file, store and accounts. While another process holds the store, in PostgreSQL, it stands by
+// until that one lets go, or ctx ends. No service is asked for anything yet. Each of its errors, joined when there are several, names the next step; nothing is
 // then held. The caller must call Run or Close.
 func Open(ctx context.Context, cfg *config.Config, protocols []bridge.Protocol, log *logrus.Entry) (*App, error) {
 	if err := idle(cfg); err != nil && !storeExists(cfg.Storage) { // else channels may be linked there
@@ -75,23 +77,35 @@ func (a *App) open(ctx context.Context, cfg *config.Config) (err error) {
 	if a.lock, err = lockStore(cfg.Storage.DSN); err != nil {
 		return err
 	}
-	if a.store, err = openStoreWith(ctx, cfg.Storage, store.Options{Holder: holder()}); err != nil {
-		return err
-	}
-	links, err := a.store.ChannelLinks(ctx)
-	if err != nil {
-		return err
-	}
-	if cfg = linked(cfg, links); idle(cfg) != nil {
-		return idle(cfg)
-	}
-	p, err := a.assemble(cfg, nil)
-	a.parts.Store(p) // what could be made is closed in any case
-	problems := []error{err}
+	var problems []error
 	if a.listener, err = web.Listen(ctx, cfg.HTTP.Listen); err != nil {
 		problems = append(problems, err)
 	}
-	return errors.Join(problems...)
+	if err = a.openStore(ctx, cfg); err != nil {
+		return errors.Join(append(problems, err)...)
+	}
+	links, err := a.store.ChannelLinks(ctx)
+	if cfg = linked(cfg, links); err == nil {
+		err = idle(cfg)
+	}
+	if err != nil {
+		return errors.Join(append(problems, err)...)
+	}
+	p, err := a.assemble(cfg, nil)
+	a.parts.Store(p) // what could be made is closed in any case
+	return errors.Join(append(problems, err)...)
+}
+
+// openStore opens the store, and stands by as long as another process holds it.
+func (a *App) openStore(ctx context.Context, cfg *config.Config) (err error) {
+	o := store.Options{Holder: holder()}
+	if a.listener != nil {
+		s := &standby{app: a, cfg: cfg}
+		defer s.end()
+		o.Standby, o.Address = s.behind, cmp.Or(cfg.HTTP.Advertise, a.Address().String())
+	}
+	a.store, err = openStoreWith(ctx, cfg.Storage, o)
+	return err
 }
 
 // Address is where the HTTP server listens; it tells the port where the config has port 0.
@@ -127,9 +141,9 @@ func (a *App) Run(ctx context.Context) error {
 	return err
 }
 
-// carry runs everything until ctx ends or one of it fails, which ends the others.
-func (a *App) carry(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
+// carry runs everything until signalled ends or one of it fails, which ends the others.
+func (a *App) carry(signalled context.Context) error {
+	ctx, cancel := context.WithCancel(signalled)
 	defer cancel()
 	// The gateway tells people who was lost, and people ask the gateway what arrives.
 	c := &a.crowd
@@ -145,13 +159,20 @@ func (a *App) carry(ctx context.Context) error {
 	if pages != nil {
 		site.Operator, site.OperatorPaths = pages, dashboard.Paths
 	}
-	var failed [6]error
+	var failed [7]error
 	var running sync.WaitGroup
 	for i, run := range [...]func() error{
 		func() error { return a.gateway.Run(ctx) },
 		func() error { return web.Serve(ctx, a.listener, site, a.log) },
 		func() error { return c.run(ctx) },
-		func() error { supervised(ctx, a.alive, a.log); return nil },
+		func() error {
+			supervised(ctx, a.alive, a.log)
+			if signalled.Err() != nil {
+				tell(daemon.SdNotifyStopping, a.log)
+			}
+			return nil
+		},
+		func() error { return a.watchStore(ctx) },
 		func() error {
 			if pages != nil {
 				pages.Run(ctx)
@@ -204,9 +225,13 @@ func (a *App) site() web.Site {
 	}
 	if a.metrics != nil {
 		a.metrics.Watch(a.gateway.Numbers)
-		s.Scraping = web.Scraping{Token: a.parts.Load().cfg.Metrics.Token.Reveal(), Numbers: a.metrics.Handler()}
+		s.Scraping = a.scraping(a.parts.Load().cfg)
 	}
 	return s
+}
+
+func (a *App) scraping(cfg *config.Config) web.Scraping {
+	return web.Scraping{Token: cfg.Metrics.Token.Reveal(), Numbers: a.metrics.Handler()}
 }
 
 // Close gives everything back. It is for an App that is not run, and harmless afterwards.

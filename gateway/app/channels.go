@@ -12,40 +12,49 @@ import (
 
 // channels is `causeway channels ACCOUNT`.
 func (c *call) channels(ctx context.Context) error {
-	cfg, err := c.load()
+	lines, account, err := c.visible(ctx)
 	if err != nil {
 		return err
+	}
+	if len(lines) == 0 {
+		_, err = fmt.Fprintf(c.Stderr, "%s can see no channel: make it a member of those that it shall carry\n", account)
+		return err
+	}
+	for _, line := range lines {
+		if _, err := fmt.Fprintln(c.out, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// visible gives what the account that the first argument names can see, as lines of a config, and the account.
+func (c *call) visible(ctx context.Context) (lines []string, name string, err error) {
+	cfg, err := c.load()
+	if err != nil {
+		return nil, "", err
 	}
 	account, err := c.account(cfg)
 	if err != nil {
-		return err
+		return nil, "", err
 	}
 	stored, err := openLook(ctx, cfg.Storage)
 	if err != nil {
-		return err
+		return nil, "", err
 	}
 	defer stored.close()
 	b, err := c.bridge(cfg, account, stored.vault(account.ID))
 	if err != nil {
-		return err
+		return nil, "", err
 	}
 	defer func() { _ = b.Close() }()
 	ctx, cancel := context.WithTimeout(ctx, c.patience())
 	defer cancel()
 	all, err := conversations(ctx, b)
 	if err != nil {
-		return fmt.Errorf("%s: %w", account.ID, withNextStep(ctx, account.ID, c.patience(), err))
+		return nil, "", fmt.Errorf("%s: %w", account.ID, withNextStep(ctx, account.ID, c.patience(), err))
 	}
-	if len(all) == 0 {
-		_, err = fmt.Fprintf(c.Stderr, "%s can see no channel: make it a member of those that it shall carry\n", account.ID)
-		return err
-	}
-	for _, line := range channelLines(all) {
-		if _, err := fmt.Fprintln(c.out, line); err != nil {
-			return err
-		}
-	}
-	return nil
+	return channelLines(all), account.ID, nil
 }
 
 func conversations(ctx context.Context, b bridge.Bridge) ([]bridge.Conversation, error) {

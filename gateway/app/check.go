@@ -12,11 +12,38 @@ import (
 
 // check is `causeway check`. It writes nothing, neither on this machine nor at a service.
 func (c *call) check(ctx context.Context) error {
-	cfg, err := c.load()
+	r, err := c.report(ctx)
 	if err != nil {
 		return err
 	}
-	r := report{Version: version()}
+	return c.show(r)
+}
+
+// show prints what was found. Problems end the command with errProblems.
+func (c *call) show(r *report) error {
+	text := r.text()
+	if c.json {
+		var err error
+		if text, err = r.json(); err != nil {
+			return fmt.Errorf("showing what was found: %w", err)
+		}
+	}
+	if _, err := io.WriteString(c.out, text); err != nil {
+		return err
+	}
+	if r.Problems > 0 {
+		return errProblems
+	}
+	return nil
+}
+
+// report looks at everything.
+func (c *call) report(ctx context.Context) (*report, error) {
+	cfg, err := c.load()
+	if err != nil {
+		return nil, err
+	}
+	r := &report{Version: version()}
 	stored, err := openLook(ctx, cfg.Storage)
 	defer stored.close()
 	links, unread := stored.links(ctx)
@@ -36,25 +63,7 @@ func (c *call) check(ctx context.Context) error {
 	for _, g := range cfg.Gateways {
 		r.gateway(g, checks)
 	}
-	return c.show(&r)
-}
-
-// show prints what was found. Problems end the command with errProblems.
-func (c *call) show(r *report) error {
-	text := r.text()
-	if c.json {
-		var err error
-		if text, err = r.json(); err != nil {
-			return fmt.Errorf("showing what was found: %w", err)
-		}
-	}
-	if _, err := io.WriteString(c.out, text); err != nil {
-		return err
-	}
-	if r.Problems > 0 {
-		return errProblems
-	}
-	return nil
+	return r, nil
 }
 
 // accountCheck is what was found out about an account.

@@ -120,9 +120,9 @@ func (r *report) text() string {
 	b.WriteByte('\n')
 	switch {
 	case r.Problems > 0:
-		fmt.Fprintf(&b, "%s, %s.\n", count(r.Problems, "problem"), count(r.Warnings, "warning"))
+		fmt.Fprintf(&b, "%s, %s.\n", gateway.Count(r.Problems, "problem"), gateway.Count(r.Warnings, "warning"))
 	case r.Warnings > 0:
-		fmt.Fprintf(&b, "No problem, %s.\n", count(r.Warnings, "warning"))
+		fmt.Fprintf(&b, "No problem, %s.\n", gateway.Count(r.Warnings, "warning"))
 	default:
 		b.WriteString("No problem.\n")
 	}
@@ -137,7 +137,7 @@ func (r *report) json() (string, error) {
 func (r *report) config(path string, cfg *config.Config, storeFailed error) {
 	r.header("%s", path)
 	enabled := len(routes(cfg))
-	r.ok("%s, %s", count(len(cfg.Accounts), "account"), count(enabled, "enabled gateway"))
+	r.ok("%s, %s", gateway.Count(len(cfg.Accounts), "account"), gateway.Count(enabled, "enabled gateway"))
 	for _, w := range cfg.Warnings {
 		next := w.Hint
 		w.Hint = ""
@@ -264,11 +264,4 @@ func accountNamed(all []*accountCheck, id string) *accountCheck {
 		}
 	}
 	return &accountCheck{} // the config has checked that there is one
-}
-
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

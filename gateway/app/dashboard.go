@@ -19,7 +19,7 @@ func (a *App) operator() *dashboard.Dashboard {
 	if !cfg.Dashboard.Enable {
 		return nil
 	}
-	return dashboard.New(dashboard.Options{Settings: cfg.Dashboard, PublicURL: cfg.HTTP.PublicURL, Gateway: whole{a.gateway, a}, Store: a.store, People: &a.crowd, Keys: a.store.Keys(), Log: a.log})
+	return dashboard.New(dashboard.Options{Settings: cfg.Dashboard, PublicURL: cfg.HTTP.PublicURL, Gateway: whole{a.gateway, a}, Store: a.store, People: &a.crowd, Works: works{a}, Keys: a.store.Keys(), Log: a.log})
 }
 
 // whole is the gateway whose status also tells how its config was taken up.

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"causeway/bridge"
 	"causeway/bridge/memory"
 )
@@ -142,6 +144,53 @@ func TestBehindAPublicAddressOneLogsIn(t *testing.T) {
 		if code, page := v.presses(page, "/logout"); code != http.StatusOK || !strings.Contains(page, "causeway dashboard") {
 			t.Errorf("%d\n%s", code, page)
 		}
+	}
+}
+
+// TestWhatTheCommandLineDoesThePagesDo, too: an account is signed in, everything is checked, channels are listed, and a changed config is taken up.
+func TestWhatTheCommandLineDoesThePagesDo(t *testing.T) {
+	port := freePort(t)
+	config := strings.Replace(signIn, "127.0.0.1:0", "127.0.0.1:"+port, 1)
+	w := newWorld(t, config)
+	locked := lockedProtocol(w.right)
+	locked.Login = true
+	w.protocols = append(w.protocols, locked)
+	w.run()
+	v := w.visitor("http://127.0.0.1:" + port)
+	press := func(query string, wants ...string) {
+		t.Helper()
+		_, page := v.opens("/confirm?" + query)
+		code, page := v.presses(page, "/act")
+		for _, want := range wants {
+			if code != http.StatusOK || !strings.Contains(page, want) {
+				t.Errorf("%s: %q is not on the page: %d\n%s", query, want, code, page)
+			}
+		}
+	}
+	press("do=check", "Everything was looked at: 1 problem", "run: causeway login locked.a")
+	press("do=login&account=locked.a", "Do now what the page says")
+	w.until("it is signed in", func() bool { _, page := v.opens("/upkeep"); return strings.Contains(page, "locked.a is signed in.") })
+	press("do=check", "Everything was looked at: no problem", "locked.a team/general (both ways)")
+	press("do=checkstore", "The store was looked through: no problem", "rows.")
+	press("do=channels&account=locked.a", "2 channels", "channel = &#34;team/general&#34;")
+	w.write("config.toml", config+"[gateways]\n")
+	press("do=reload", "config.toml:10: ", "card note stop")
+	w.write("config.toml", "[general]\nLogLevel = \"debug\"\n"+config)
+	press("do=reload", "LogLevel: debug", "card note well")
+	var kept []audited
+	if err := json.Unmarshal([]byte(w.call("audit", "--json").out), &kept); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, a := range kept {
+		got = append(got, strings.TrimSpace(a.Act+" "+a.About)+map[bool]string{true: ": failed"}[a.Failed])
+		if a.Who != "dashboard on this machine" {
+			t.Errorf("%+v", a)
+		}
+	}
+	want := []string{"reload config", "reload config: failed", "channels locked.a", "store check", "check", "login locked.a", "check"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the audit log (-want +got):\n%s", diff)
 	}
 }
 

@@ -85,7 +85,7 @@ func lessons() map[string]lesson {
 			examples: [][2]string{{"causeway dashboard", "as the user that runs Causeway, who can read the key file"}},
 		},
 		"audit": {
-			text:     "Each retry, drop, renewal and order about people is kept, with who wanted it and what became of it; the newest 100,000 of them.",
+			text:     "Each retry, drop, renewal, login, reload and order about people is kept, and what the dashboard's other buttons did, with who wanted it and what became of it; the newest 100,000 of them.",
 			examples: [][2]string{{"causeway audit", "the newest 50"}, {"causeway audit 1000 --json", "more of them, for a script"}},
 		},
 		"store": {

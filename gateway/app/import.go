@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 
+	"causeway/gateway"
 	"causeway/gateway/config/matterbridge"
 )
 
@@ -41,7 +42,7 @@ func (c *call) importFrom(context.Context) error {
 }
 
 func whatIsLeft(made matterbridge.Converted) string {
-	return fmt.Sprintf("%s to do, marked TO DO; %s left out, each with its reason.\n", count(made.ToDo, "thing"), count(made.LeftOut, "thing"))
+	return fmt.Sprintf("%s to do, marked TO DO; %s left out, each with its reason.\n", gateway.Count(made.ToDo, "thing"), gateway.Count(made.LeftOut, "thing"))
 }
 
 // writeAnew makes a file that only its owner can read; never in place of another.

@@ -17,6 +17,9 @@ locked.a is signed in. A running Causeway uses it within a few minutes.
 `})
 	w.until("run notices", func() bool { return w.faults.begun(bridge.ConversationID{Server: "memory:right", Channel: "C1"}) })
 	w.speak("hello", "moin")
+	if got := w.call("audit"); !strings.Contains(got.out, "operator by command line  login  locked.a  signed in") {
+		t.Errorf("the audit log: %+v", got)
+	}
 }
 
 func TestLoginOfAnAccountThatNeedsNone(t *testing.T) {

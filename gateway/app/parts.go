@@ -115,7 +115,11 @@ func placeOf(protocols []bridge.Protocol, account config.Account) string {
 }
 
 func protocolOf(protocols []bridge.Protocol, account config.Account) (bridge.Protocol, bool) {
-	i := slices.IndexFunc(protocols, func(p bridge.Protocol) bool { return p.Name == account.Protocol })
+	return protocolNamed(protocols, account.Protocol)
+}
+
+func protocolNamed(protocols []bridge.Protocol, name string) (bridge.Protocol, bool) {
+	i := slices.IndexFunc(protocols, func(p bridge.Protocol) bool { return p.Name == name })
 	if i < 0 {
 		return bridge.Protocol{}, false
 	}

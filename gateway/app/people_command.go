@@ -133,7 +133,7 @@ func (c *call) order(ctx context.Context, orders []typed) error {
 			report.Outcomes = []people.Outcome{{Name: one.at, Text: one.wrong, Failed: true}}
 		} else if report, err = c.ordered(ctx, r, one.order); err != nil {
 			if left := len(orders) - n; len(orders) > 1 {
-				err = fmt.Errorf("%w (%s not tried)", err, count(left, "order"))
+				err = fmt.Errorf("%w (%s not tried)", err, gateway.Count(left, "order"))
 			}
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"causeway/gateway"
 	"causeway/gateway/people"
 )
 
@@ -68,7 +69,7 @@ func namesOfFile(text []byte, perLine int) ([]typed, error) {
 		one := typed{order: people.Order{Names: names}}
 		if len(names) != perLine {
 			one.at = fmt.Sprintf("line %d", number)
-			one.wrong = fmt.Sprintf("needs %s, and has %d", count(perLine, "name"), len(names))
+			one.wrong = fmt.Sprintf("needs %s, and has %d", gateway.Count(perLine, "name"), len(names))
 		}
 		all = append(all, one)
 	}

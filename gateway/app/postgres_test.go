@@ -40,7 +40,7 @@ func TestAStoreMovesToPostgreSQLAndBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	call(1, "another Causeway is using it (process 1 on a host, since ", "run")
+	call(1, "another Causeway is using it (process 1 on a host, since ", "rekey")
 	call(0, "", "quarantine", "list") // looks while it runs
 	if err := held.Close(); err != nil {
 		t.Fatal(err)

@@ -60,6 +60,7 @@ const (
 // status tells how the gateway stands, and its config.
 func (a *App) status(ctx context.Context) gateway.Status {
 	s := a.gateway.Status(ctx)
+	a.instances(ctx, &s)
 	r := &a.reload
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -165,6 +166,7 @@ func pinned(old, cfg *config.Config) (*config.Config, []string) {
 	note(old.Storage.Key == cfg.Storage.Key && old.Storage.KeyFile == cfg.Storage.KeyFile, "the key in [storage]")
 	note(old.HTTP.Listen == cfg.HTTP.Listen, "Listen in [http]")
 	note(old.HTTP.PublicURL == cfg.HTTP.PublicURL, "PublicURL in [http]")
+	note(old.HTTP.Advertise == cfg.HTTP.Advertise, "Advertise in [http]")
 	note(old.General.LogFormat == cfg.General.LogFormat, "LogFormat in [general]")
 	note(old.Metrics == cfg.Metrics, "[metrics]")
 	note(old.Dashboard == cfg.Dashboard, "[dashboard]")

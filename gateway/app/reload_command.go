@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"causeway/gateway/config"
+	"causeway/gateway/people"
 	"causeway/gateway/store"
 	"causeway/gateway/web"
 )
@@ -23,18 +24,31 @@ const reloading = `{"order":"reload"}`
 
 // orderReload carries it out.
 func (a *App) orderReload(ctx context.Context, text []byte) (any, error) {
-	switch {
-	case string(text) != reloading:
+	if string(text) != reloading {
 		return nil, errors.New("there is no such order: `causeway reload` gives it")
-	case a.follow == nil:
-		return nil, errors.New("this Causeway was started without a config file")
 	}
-	a.follow.changed()
-	done, err := a.Reload(context.WithoutCancel(ctx)) // whoever ordered it need not wait
+	ctx = context.WithoutCancel(ctx) // whoever ordered it need not wait
+	done, err := a.reread(ctx)
+	kept := store.Audited{Who: people.OperatorByCommand, Act: "reload", About: "config", Result: oneLine(done.text())}
+	if err != nil {
+		kept.Result, kept.Failed = strings.Join(problems(err), "; "), true
+	}
+	if failed := a.store.Record(ctx, kept); failed != nil && err == nil {
+		err = fmt.Errorf("the config was taken up, but that stands in no audit log: %w", failed)
+	}
 	if err != nil {
 		return nil, errors.New(strings.Join(problems(err), "\n"))
 	}
 	return done, nil
+}
+
+// reread takes up what the config file says now.
+func (a *App) reread(ctx context.Context) (Reloaded, error) {
+	if a.follow == nil {
+		return Reloaded{}, errors.New("this Causeway was started without a config file")
+	}
+	a.follow.changed()
+	return a.Reload(ctx)
 }
 
 // reload is `causeway reload`.

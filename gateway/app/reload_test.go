@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -102,8 +103,41 @@ func TestReloadSaysWhatHasChanged(t *testing.T) {
 	if len(s.Gateways) != 2 || len(s.Warnings) != 1 || s.Warnings[0].Where != "config" || s.Config.Refused != nil || !s.Config.Since.After(s.Since) {
 		t.Errorf("the status: %+v", s)
 	}
+	if got := w.call("audit"); !strings.Contains(got.out, "operator by command line  reload  config  LogLevel: debug account right.two: changed gateway other: added") {
+		t.Errorf("the audit log: %+v", got)
+	}
 	if code := r.stop(); code != exitOK {
 		t.Errorf("exit code %d", code)
+	}
+}
+
+// TestAJourneyIsLoggedByOneIDWhileTheLevelIsDebug: LogLevel counts as soon as the config is taken up, and what is logged then of a message, from its
+// being taken in to its post, has the number of its page on the dashboard.
+func TestAJourneyIsLoggedByOneIDWhileTheLevelIsDebug(t *testing.T) {
+	w, config := newReloading(t)
+	r := w.run()
+	w.crosses("C1", "before")
+	if log := r.log.String(); strings.Contains(log, "level=debug") {
+		t.Errorf("without being asked:\n%s", log)
+	}
+	level := func(name string) int {
+		t.Helper()
+		w.write("config.toml", "[general]\nLogLevel = \""+name+"\"\n"+config)
+		w.call("reload")
+		return strings.Count(r.log.String(), "level=debug")
+	}
+	level("debug")
+	w.crosses("C1", "followed")
+	var log string
+	w.until("the post is logged", func() bool { log = r.log.String(); return strings.Contains(log, "step=post") })
+	taken := regexp.MustCompile(`level=debug msg="taken in" account=left\.one conversation="memory:left/C1" id=\S+ message=(\d+)\n`).FindStringSubmatch(log)
+	if taken == nil || !regexp.MustCompile(`level=debug msg="a step of a message" conversation="memory:right/C1" id=\S+ instance=\d+ message=`+taken[1]+` part=0 result=ok step=post\n`).MatchString(log) {
+		t.Fatalf("its journey cannot be followed:\n%s", log)
+	}
+	lines := level("info")
+	w.crosses("C1", "no longer followed")
+	if log := r.log.String(); strings.Count(log, "level=debug") != lines {
+		t.Errorf("after that:\n%s", log)
 	}
 }
 

@@ -1,6 +1,20 @@
 package app
 
-import "context"
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/sirupsen/logrus"
+
+	"causeway/gateway/config"
+)
+
+// errEnded: the store has ended by itself, so that whatever is known of it is to be read anew.
+var errEnded = errors.New("stopping")
+
+// anew is the pause before everything is begun anew.
+const anew = time.Second
 
 // run is `causeway run`.
 func (c *call) run(ctx context.Context) error {
@@ -13,6 +27,26 @@ func (c *call) run(ctx context.Context) error {
 	for _, w := range cfg.Warnings {
 		log.Warn(w.String())
 	}
+	for {
+		err := c.once(ctx, cfg, follow, log)
+		if !errors.Is(err, errEnded) || ctx.Err() != nil {
+			return err
+		}
+		log.WithError(err).Warn("everything is begun anew from what is stored")
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(anew):
+		}
+		follow.changed()
+		if now, err := c.load(); err == nil { // else what it said before holds, and following it tells what is wrong
+			cfg = now
+		}
+	}
+}
+
+// once runs from opening the store to its end. What the config file says otherwise by then, follow takes up.
+func (c *call) once(ctx context.Context, cfg *config.Config, follow *follower, log *logrus.Entry) error {
 	a, err := Open(ctx, cfg, c.Protocols, log)
 	switch {
 	case err == nil:

@@ -50,12 +50,13 @@ type page struct {
 
 func statusText(s gateway.Status) string {
 	p := &page{Status: s}
-	p.line("Causeway %s has been running for %s, since %s.", s.Version, span(s.At.Sub(s.Since)), moment(s.Since))
+	p.line("Causeway %s has been running for %s, since %s.", s.Version, gateway.Span(s.At.Sub(s.Since)), moment(s.Since))
 	p.problems("problem", s.Problems)
 	p.problems("warning", s.Warnings)
 	p.accounts()
 	p.gateways()
 	p.people()
+	p.instances()
 	p.totals()
 	return p.String()
 }
@@ -75,19 +76,34 @@ func (p *page) row(indent int, text string) {
 func (p *page) problems(what string, all []gateway.Problem) {
 	switch {
 	case len(all) > 0:
-		p.line("%s", strings.ToUpper(count(len(all), what)))
+		p.line("%s", strings.ToUpper(gateway.Count(len(all), what)))
 	case what == "problem":
 		p.line("No problem.")
 	}
 	for _, one := range all {
 		where := one.Where
 		if !one.Since.IsZero() {
-			where += ", for " + span(p.At.Sub(one.Since))
+			where += ", for " + gateway.Span(p.At.Sub(one.Since))
 		}
 		p.row(2, where+": "+one.Text)
 		if one.Next != "" {
 			p.row(6, "→ "+one.Next)
 		}
+	}
+}
+
+// instances are shown where somebody could stand by.
+func (p *page) instances() {
+	if len(p.Instances) == 0 {
+		return
+	}
+	p.line("INSTANCES")
+	for _, i := range p.Instances {
+		does := "stands by"
+		if i.Active {
+			does = "does the work"
+		}
+		p.row(2, i.Name+": "+does+", since "+moment(i.Since))
 	}
 }
 
@@ -122,12 +138,12 @@ func (p *page) connection(a gateway.AccountStatus) string {
 	case !a.Connected:
 		return "not connected yet"
 	}
-	text := "connected for " + span(p.At.Sub(a.Since))
+	text := "connected for " + gateway.Span(p.At.Sub(a.Since))
 	if a.Identity != "" {
 		text += " as " + a.Identity
 	}
 	if !a.Throttled.IsZero() {
-		text += "; the service lets it write again in " + span(a.Throttled.Sub(p.At))
+		text += "; the service lets it write again in " + gateway.Span(a.Throttled.Sub(p.At))
 	}
 	return text
 }
@@ -151,7 +167,7 @@ func (p *page) gateways() {
 		for _, c := range g.Conversations {
 			oldest := "-"
 			if !c.Oldest.IsZero() {
-				oldest = span(p.At.Sub(c.Oldest))
+				oldest = gateway.Span(p.At.Sub(c.Oldest))
 			}
 			numbers := fmt.Sprintf("  %7d  %-7s  %11d  ", c.Waiting, oldest, c.Quarantined)
 			p.row(4, padded(oneLine(conversation(c)), width-4)+numbers+condition(c, down[c.Account]))
@@ -212,12 +228,12 @@ func (p *page) people() {
 
 func (p *page) totals() {
 	t := p.Totals
-	text := fmt.Sprintf("%s, %s: ", count(t.Gateways, "gateway"), count(t.Conversations, "conversation"))
+	text := fmt.Sprintf("%s, %s: ", gateway.Count(t.Gateways, "gateway"), gateway.Count(t.Conversations, "conversation"))
 	switch {
 	case t.Waiting == 0:
 		text += "nothing is waiting"
 	default:
-		text += fmt.Sprintf("%d waiting, the oldest for %s", t.Waiting, span(p.At.Sub(t.Oldest)))
+		text += fmt.Sprintf("%d waiting, the oldest for %s", t.Waiting, gateway.Span(p.At.Sub(t.Oldest)))
 	}
 	if t.Quarantined > 0 {
 		text += fmt.Sprintf("; %d in quarantine", t.Quarantined)
@@ -231,17 +247,3 @@ func padded(text string, width int) string {
 
 // moment gives a time as the people here read it.
 func moment(t time.Time) string { return t.Local().Format("2006-01-02 15:04") }
-
-// span rounds down to the largest unit of which there are two.
-func span(d time.Duration) string {
-	const day = 24 * time.Hour
-	switch {
-	case d >= 2*day:
-		return fmt.Sprintf("%d days", d/day)
-	case d >= 2*time.Hour:
-		return fmt.Sprintf("%d h", d/time.Hour)
-	case d >= 2*time.Minute:
-		return fmt.Sprintf("%d min", d/time.Minute)
-	}
-	return fmt.Sprintf("%d s", max(0, d)/time.Second) // the clocks of services differ
-}

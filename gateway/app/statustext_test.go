@@ -96,7 +96,7 @@ func TestSpan(t *testing.T) {
 		-time.Second: "0 s", 1500 * time.Millisecond: "1 s", 119 * time.Second: "119 s", 2 * time.Minute: "2 min",
 		119 * time.Minute: "119 min", 2 * time.Hour: "2 h", 47 * time.Hour: "47 h", 48 * time.Hour: "2 days",
 	} {
-		if got := span(d); got != want {
+		if got := gateway.Span(d); got != want {
 			t.Errorf("%v: %q, want %q", d, got, want)
 		}
 	}

@@ -62,22 +62,27 @@ func (c *call) checkStore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	dsn := cfg.Storage.DSN
 	if !storeExists(cfg.Storage) {
-		return fmt.Errorf("there is no store %s yet; the first start makes it", store.Name(dsn))
+		return fmt.Errorf("there is no store %s yet; the first start makes it", store.Name(cfg.Storage.DSN))
 	}
-	found, err := store.Inspect(ctx, dsn)
+	found, err := store.Inspect(ctx, cfg.Storage.DSN)
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(c.out, "The store %s has version %d of %d and %d rows.\n", store.Name(dsn), found.Version, found.Known, found.Rows)
+	_, err = fmt.Fprintln(c.out, inspected(cfg.Storage.DSN, found))
 	for _, p := range found.Problems {
-		_, _ = fmt.Fprintln(c.Stderr, "causeway: "+oneLine(p)+": restore it from a backup")
+		_, _ = fmt.Fprintln(c.Stderr, "causeway: "+oneLine(p)+": "+restoreStep)
 	}
 	if len(found.Problems) > 0 {
 		return errProblems
 	}
 	return err
+}
+
+const restoreStep = "restore it from a backup"
+
+func inspected(dsn string, i store.Inspection) string {
+	return fmt.Sprintf("The store %s has version %d of %d and %d rows.", store.Name(dsn), i.Version, i.Known, i.Rows)
 }
 
 // copyStore moves everything from one store to another.

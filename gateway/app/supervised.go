@@ -8,11 +8,10 @@ import (
 	"github.com/sirupsen/logrus"
 )
 
-// supervised tells systemd, where that has started Causeway with Type=notify, that Causeway is ready, as long as it is alive, and that it stops.
+// supervised tells systemd, where that has started Causeway with Type=notify, that Causeway is ready, as long as it is alive.
 // alive must return when its context ends; without an answer from it in time systemd starts Causeway anew.
 func supervised(ctx context.Context, alive func(context.Context) error, log *logrus.Entry) {
 	tell(daemon.SdNotifyReady, log)
-	defer tell(daemon.SdNotifyStopping, log)
 	limit, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {
 		log.WithError(err).Warn("systemd's watchdog is not told that Causeway is alive: mend WatchdogSec in the unit")

@@ -166,12 +166,19 @@ type running struct {
 // run starts `causeway run`, which is stopped at the end of the test at the latest.
 func (w *world) run() *running {
 	w.Helper()
+	r := w.begin()
+	w.until("the gateway runs", func() bool { return strings.Contains(r.log.String(), "Causeway is running") })
+	return r
+}
+
+// begin starts it.
+func (w *world) begin() *running {
+	w.Helper()
 	ctx, cancel := context.WithCancel(w.Context())
 	r := &running{w: w, log: &output{}, stopped: cancel, code: make(chan int, 1)}
 	c := Command{Protocols: w.protocols, Stdout: r.log, Stderr: r.log}
 	go func() { r.code <- c.Run(ctx, []string{"run", "-c", w.path("config.toml")}) }()
 	w.Cleanup(func() { r.stop() })
-	w.until("the gateway runs", func() bool { return strings.Contains(r.log.String(), "Causeway is running") })
 	return r
 }
 

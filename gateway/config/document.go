@@ -209,6 +209,12 @@ func (d *decoder) http(at place, h *HTTP) {
 			d.mistake(at, "PublicURL", problem, `write the address at which others reach Causeway, such as "https://causeway.example.com"`)
 		}
 	}
+	if at.ok("Advertise") && h.Advertise != "" {
+		host, port, err := net.SplitHostPort(h.Advertise)
+		if _, numErr := strconv.ParseUint(port, 10, 16); err != nil || numErr != nil || host == "" {
+			d.mistake(at, "Advertise", "not an address and a port", `write the name or address of this machine and the port of Listen, such as "10.0.0.5:9080"`)
+		}
+	}
 	h.PublicURL = strings.TrimRight(h.PublicURL, "/")
 }
 

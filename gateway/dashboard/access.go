@@ -9,11 +9,12 @@ import (
 	"encoding/hex"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
+
+	"causeway/gateway/web"
 )
 
 const (
@@ -56,7 +57,7 @@ func (d *Dashboard) guest(r *http.Request) (guest, bool) {
 	if err != nil {
 		from = r.RemoteAddr
 	}
-	if d.open() && here(r) {
+	if d.open() && web.FromHere(r) {
 		return guest{who: "dashboard on this machine"}, true
 	}
 	for _, c := range r.CookiesNamed(cookieName) {
@@ -69,31 +70,6 @@ func (d *Dashboard) guest(r *http.Request) (guest, bool) {
 
 // open reports whether browsers on this machine need not log in.
 func (d *Dashboard) open() bool { return d.o.Settings.Token == "" && d.o.PublicURL == "" }
-
-// here reports whether a request comes from a browser on this machine that was meant to come: not by a proxy, and not under a name that somebody
-// else has given this machine (DNS rebinding).
-func here(r *http.Request) bool {
-	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-Ip", "Via"} {
-		if r.Header.Get(name) != "" {
-			return false
-		}
-	}
-	from, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil || !from.Addr().Unmap().IsLoopback() {
-		return false
-	}
-	host := hostOf(r.Host)
-	ip, err := netip.ParseAddr(host)
-	return strings.EqualFold(host, "localhost") || err == nil && ip.Unmap().IsLoopback()
-}
-
-// hostOf gives a host without its port and brackets.
-func hostOf(host string) string {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
-	}
-	return strings.Trim(host, "[]")
-}
 
 // The purposes of what is signed.
 const (
@@ -175,8 +151,7 @@ func (d *Dashboard) known(token string) bool {
 	if d.o.Settings.Token == "" {
 		return false
 	}
-	given, wanted := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(d.o.Settings.Token.Reveal()))
-	return subtle.ConstantTimeCompare(given[:], wanted[:]) == 1
+	return web.SameToken(token, d.o.Settings.Token.Reveal())
 }
 
 // Key makes what a link holds that logs in: a nonce, since a token made in the same second is the same, and a token that is good for a minute.

@@ -1,10 +1,12 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,6 +26,8 @@ type act struct {
 	// bad: it cannot be taken back. back is the page to which it returns.
 	bad  bool
 	back string
+	// time is how long it may take; 0: as long as a page.
+	time time.Duration
 	do   func(d *Dashboard, ctx context.Context, g guest, f url.Values) (note, error)
 }
 
@@ -46,7 +50,16 @@ var acts = map[string]act{
 	people.ActPlatform: {takes: []string{"name", "platform"}, title: "Notify %s in %s?", about: "That is where they are told of what is said; in the other program the conversations that really reach them are muted.",
 		button: "Set it", back: "people", do: ordered(people.ActPlatform, "name", "platform")},
 	people.ActSync: {takes: []string{"mode"}, title: "%s", about: "The directory is read, and compared with who is connected. That may take some minutes.",
-		button: "Go on", back: "people", do: ordered(people.ActSync)},
+		button: "Go on", back: "people", time: web.OrderTime, do: ordered(people.ActSync)},
+	"check": {title: "Check everything?", about: "Each account is asked whether it works, each channel is looked for, and the public address is tried. Nothing is changed. It may take two minutes.",
+		button: "Check", back: "upkeep", time: lookTime, do: (*Dashboard).check},
+	"reload": {title: "Take up what the config says now?", about: "Gateways, accounts and most other keys count from then on; connections of which it says the same go on. A config with a mistake is not taken up.",
+		button: "Take it up", back: "upkeep", time: lookTime, do: (*Dashboard).reload},
+	"checkstore": {title: "Look through the store?", about: "All of it is read, beside what goes on. Nothing is changed.", button: "Look through it", back: "upkeep", time: lookTime, do: (*Dashboard).checkStore},
+	"channels": {takes: []string{"account"}, title: "List the channels of %s?", about: "The service is asked which channels the account can see. Nothing is changed.",
+		button: "List them", back: "upkeep", time: lookTime, do: (*Dashboard).channels},
+	"login": {takes: []string{"account"}, title: "Sign %s in?", about: "The page then shows an address and a code. Open the one, sign in there as the relay account, and enter the other. Who signs in is the one as whom Causeway writes from then on.",
+		button: "Begin", back: "upkeep", time: lookTime, do: (*Dashboard).signIn},
 }
 
 // confirm is the page that asks.
@@ -93,6 +106,26 @@ func (a act) titled(fields []field) string {
 	return fmt.Sprintf(a.title, words...)
 }
 
+// introduced gives the fields as people are called: who is named by account and id is called by their name, too.
+func (d *Dashboard) introduced(ctx context.Context, fields []field) []field {
+	fields = slices.Clone(fields)
+	for i, f := range fields {
+		account, user, ok := strings.Cut(f.Value, ":")
+		if !ok || f.Name != "name" && f.Name != "other" {
+			continue
+		}
+		for _, a := range d.o.Gateway.Status(ctx).Accounts {
+			if string(a.Name) != account || a.Server == "" {
+				continue
+			}
+			if p, known, err := d.o.Store.PersonOf(ctx, a.Server, bridge.UserID(user)); err == nil && known {
+				fields[i].Value = shownPerson(p).Name + " (" + f.Value + ")"
+			}
+		}
+	}
+	return fields
+}
+
 func syncTitle(mode string) string {
 	switch mode {
 	case "":
@@ -115,7 +148,9 @@ func (d *Dashboard) confirm(w http.ResponseWriter, r *http.Request, g guest) {
 		d.refuse(w, http.StatusBadRequest, g, "That cannot be done", wrong)
 		return
 	}
-	v := confirm{head: d.head(r, g, a.back, a.titled(fields)), Do: q.Get("do"), About: a.about, Button: a.button, Back: a.back, Bad: a.bad, Fields: fields}
+	ctx, cancel := limited(r)
+	defer cancel()
+	v := confirm{head: d.head(r, g, a.back, a.titled(d.introduced(ctx, fields))), Do: q.Get("do"), About: a.about, Button: a.button, Back: a.back, Bad: a.bad, Fields: fields}
 	v.Live = false
 	show(w, http.StatusOK, "confirm", v)
 }
@@ -134,10 +169,7 @@ func (d *Dashboard) act(w http.ResponseWriter, r *http.Request, g guest) {
 		d.refuse(w, http.StatusBadRequest, g, "That cannot be done", wrong)
 		return
 	}
-	limit := pageTime
-	if r.PostFormValue("do") == people.ActSync {
-		limit = web.OrderTime
-	}
+	limit := cmp.Or(a.time, pageTime)
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(limit + pageTime))
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), limit) // what was begun is not left half done when the browser goes
 	defer cancel()

@@ -77,6 +77,7 @@ type Options struct {
 	Gateway   Gateway
 	Store     Store
 	People    People
+	Works     Works
 	Keys      Keys
 	Log       *logrus.Entry
 }
@@ -95,18 +96,25 @@ type Dashboard struct {
 	notes map[string]note
 	// used are the links that have logged somebody in, with when they end by themselves.
 	used map[string]time.Time
+	// signIns are accounts that are being signed in, or were, by name.
+	signIns map[string]*signIn
+	// found is what the last look has found.
+	found *Findings
+
+	// logins are under way; Run waits for them.
+	logins sync.WaitGroup
 }
 
 // Paths are what the dashboard answers, as patterns of [http.ServeMux].
 var Paths = []string{
-	"GET /{$}", "GET /messages", "GET /message", "GET /quarantine", "GET /people", "GET /subscriptions", "GET /audit", "GET /confirm", "POST /act",
+	"GET /{$}", "GET /messages", "GET /message", "GET /quarantine", "GET /people", "GET /subscriptions", "GET /upkeep", "GET /audit", "GET /confirm", "POST /act",
 	"GET /login", "POST /login", "POST /logout", "GET /live", "GET /page.css", "GET /dashboard.css", "GET /dashboard.js",
 }
 
-//go:embed pages.html lists.html dashboard.css dashboard.js
+//go:embed pages.html lists.html upkeep.html dashboard.css dashboard.js
 var assets embed.FS
 
-var templates = template.Must(template.New("").Funcs(template.FuncMap{"count": count}).ParseFS(assets, "pages.html", "lists.html"))
+var templates = template.Must(template.New("").Funcs(template.FuncMap{"count": gateway.Count, "linked": linked}).ParseFS(assets, "pages.html", "lists.html", "upkeep.html"))
 
 // Policy lets pages load their own style sheets and script, and hear of news, from here alone.
 const Policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -119,7 +127,7 @@ const (
 
 // New makes the pages; nothing is asked yet.
 func New(o Options) *Dashboard {
-	d := &Dashboard{o: o, live: newLive(), notes: map[string]note{}, used: map[string]time.Time{}}
+	d := &Dashboard{o: o, live: newLive(), notes: map[string]note{}, used: map[string]time.Time{}, signIns: map[string]*signIn{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /page.css", page.Style)
 	mux.HandleFunc("GET /dashboard.css", asset("dashboard.css", "text/css; charset=utf-8"))
@@ -128,7 +136,7 @@ func New(o Options) *Dashboard {
 	mux.HandleFunc("POST /login", d.logIn)
 	for pattern, show := range map[string]func(http.ResponseWriter, *http.Request, guest){
 		"GET /{$}": d.overview, "GET /messages": d.messages, "GET /message": d.message, "GET /quarantine": d.quarantine, "GET /people": d.people,
-		"GET /subscriptions": d.subscriptions, "GET /audit": d.audit, "GET /confirm": d.confirm, "POST /act": d.act, "POST /logout": d.logOut, "GET /live": d.listen,
+		"GET /subscriptions": d.subscriptions, "GET /upkeep": d.upkeep, "GET /audit": d.audit, "GET /confirm": d.confirm, "POST /act": d.act, "POST /logout": d.logOut, "GET /live": d.listen,
 	} {
 		mux.HandleFunc(pattern, d.admitted(show))
 	}
@@ -184,7 +192,7 @@ type head struct {
 
 type link struct{ Path, Label string }
 
-var pagesInOrder = []link{{"./", "Overview"}, {"messages", "Messages"}, {"quarantine", "Quarantine"}, {"people", "People"}, {"subscriptions", "Subscriptions"}, {"audit", "Audit log"}}
+var pagesInOrder = []link{{"./", "Overview"}, {"messages", "Messages"}, {"quarantine", "Quarantine"}, {"people", "People"}, {"subscriptions", "Subscriptions"}, {"upkeep", "Upkeep"}, {"audit", "Audit log"}}
 
 // head begins a page.
 func (d *Dashboard) head(r *http.Request, g guest, here, title string) head {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"causeway/bridge"
+	"causeway/gateway"
 	"causeway/gateway/people/page"
 	"causeway/gateway/store"
 )
@@ -251,10 +252,10 @@ func fed(s bridge.Subscription, n names) feed {
 	}
 	if s.Alive {
 		one.State, one.For = "alive", ago(s.Since, n.at)
-		one.Ends = span(s.Ends.Sub(n.at))
+		one.Ends = gateway.Span(s.Ends.Sub(n.at))
 	}
 	if !s.Next.IsZero() {
-		one.Next = span(s.Next.Sub(n.at))
+		one.Next = gateway.Span(s.Next.Sub(n.at))
 	}
 	return one
 }

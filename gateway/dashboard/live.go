@@ -75,7 +75,8 @@ func (l *live) tell() {
 
 // Run looks, while anybody listens, whether anything has changed, until ctx ends; all streams end then, too. It is run once.
 func (d *Dashboard) Run(ctx context.Context) {
-	defer close(d.live.done)
+	defer d.logins.Wait()
+	defer d.endLive()
 	var last [sha256.Size]byte
 	for {
 		select {
@@ -99,6 +100,13 @@ func (d *Dashboard) Run(ctx context.Context) {
 	}
 }
 
+// endLive ends all streams and logins; no more begin.
+func (d *Dashboard) endLive() {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	close(d.live.done)
+}
+
 // print is another one whenever a page would be.
 func (d *Dashboard) print(ctx context.Context) [sha256.Size]byte {
 	ctx, cancel := context.WithTimeout(ctx, pageTime)
@@ -106,12 +114,13 @@ func (d *Dashboard) print(ctx context.Context) [sha256.Size]byte {
 	s := d.o.Gateway.Status(ctx)
 	s.At = time.Time{}
 	whole := struct {
-		Status, Subscriptions, Audit any
-		Said                         int
+		Status, Subscriptions, Audit, SignIns, Found any
+		Said                                         int
 	}{Status: s, Subscriptions: d.o.Gateway.Subscriptions()}
 	if newest, err := d.o.Store.Audit(ctx, 0, 1); err == nil {
 		whole.Audit = newest
 	}
+	whole.SignIns, whole.Found = d.looked(time.Now())
 	if c, err := d.counts(ctx, time.Now()); err == nil {
 		whole.Said = c.sum
 	}

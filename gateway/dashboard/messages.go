@@ -170,7 +170,7 @@ type journey struct {
 	head
 	Origin, ID, Author, Name string
 	Created, Edited          moment
-	Version                  int64
+	Number, Version          int64
 	Deleted                  bool
 	Root                     int64
 	RootID                   string
@@ -219,7 +219,7 @@ func (d *Dashboard) message(w http.ResponseWriter, r *http.Request, g guest) {
 		return
 	}
 	n := newNames(d.o.Gateway.Status(ctx))
-	v := journey{head: d.head(r, g, "messages", "A message's journey"), Origin: n.conversation(j.Origin), ID: string(j.OriginID), Author: string(j.Author), Created: moment{j.Created},
+	v := journey{head: d.head(r, g, "messages", "A message's journey"), Number: number(r, "id"), Origin: n.conversation(j.Origin), ID: string(j.OriginID), Author: string(j.Author), Created: moment{j.Created},
 		Edited: moment{j.Edited}, Version: j.Version, Deleted: j.Deleted, Root: j.Root, RootID: string(j.RootID), State: listed(j.Sighting, n)}
 	if j.Body != nil {
 		v.Name = j.Body.Author.Name

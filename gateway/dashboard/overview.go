@@ -90,7 +90,7 @@ func (d *Dashboard) overview(w http.ResponseWriter, r *http.Request, g guest) {
 		People: s.People, Query: strings.TrimSpace(r.URL.Query().Get("q"))}
 	v.Title = "All is well"
 	if n := len(s.Problems); n > 0 {
-		v.Title = count(n, "problem")
+		v.Title = gateway.Count(n, "problem")
 	}
 	v.Problems, v.Warnings = problems(s.Problems, s.At), problems(s.Warnings, s.At)
 	for _, a := range s.Accounts {
@@ -140,7 +140,7 @@ func shown(a gateway.AccountStatus, at time.Time) account {
 		one.State, one.For = "connected", ago(a.Since, at)
 	}
 	if !a.Throttled.IsZero() {
-		one.Throttled = span(a.Throttled.Sub(at))
+		one.Throttled = gateway.Span(a.Throttled.Sub(at))
 	}
 	for _, e := range a.Ends {
 		one.Ends = append(one.Ends, gateway.EndText(e.What, e.At, at))

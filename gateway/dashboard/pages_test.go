@@ -58,7 +58,7 @@ func TestAMessageIsFoundAndItsJourneyShown(t *testing.T) {
 	s.wants(s.page("/messages?from=2001-01-01T00:00&to=2001-01-02T00:00"), "0 messages found")
 	s.wants(s.page("/messages?from=yesterday"), "is not a time")
 	page := s.page("/message?id=1")
-	s.wants(page, "left.one main/town", "right.two Contoso/General", "waiting to be posted", "Ann &lt;b&gt;", "Texts are shown only with ShowText = true")
+	s.wants(page, "message=1</code>", "left.one main/town", "right.two Contoso/General", "waiting to be posted", "Ann &lt;b&gt;", "Texts are shown only with ShowText = true")
 	if strings.Contains(page, "secret") {
 		t.Error("the text is shown")
 	}
@@ -128,6 +128,7 @@ func TestPeopleAndSubscriptionsAreShown(t *testing.T) {
 	}
 	s.wants(s.page("/people"), "Ann Chen", "@ann", "ann@example.com", `href="confirm?do=disconnect&amp;name=left.one%3Aann"`, "Who was asked to connect")
 	s.wants(s.page("/people?q=ANN"), "Ann Chen")
+	s.wants(s.page("/confirm?do=disconnect&name=left.one:ann"), "<h1>Disconnect Ann Chen (left.one:ann)?</h1>", `name="name" value="left.one:ann"`)
 	s.wants(s.page("/people?q=eve"), "Nobody who is known is called that.")
 
 	s.wants(s.page("/subscriptions"), "left.one has none.")

@@ -39,6 +39,41 @@ type stage struct {
 	orders []people.Order
 	// done are the acts of the gateway.
 	done []string
+	// entered ends a login.
+	entered chan error
+}
+
+func (s *stage) Accounts() []Account {
+	return []Account{{Name: "left.one"}, {Name: "right.two", LogsIn: true}}
+}
+
+func (s *stage) Reload(context.Context) ([]string, error) {
+	return []string{"gateway town: changed", "LogLevel: debug"}, nil
+}
+
+func (s *stage) Check(context.Context) (Findings, error) {
+	return Findings{Sections: []Section{{About: "account right.two", Items: []Item{{State: "problem", Text: "nobody has <signed> in", Next: "run: causeway login right.two"}, {State: "warning", Text: "slow"}, {State: "ok", Text: "fine"}}}}}, nil
+}
+
+func (s *stage) Channels(_ context.Context, account string) ([]string, error) {
+	if account != "left.one" {
+		return nil, errors.New("nobody has signed in")
+	}
+	return []string{`channel = "main/town"`}, nil
+}
+
+func (s *stage) CheckStore(context.Context) (Findings, error) {
+	return Findings{Sections: []Section{{About: "causeway.db", Items: []Item{{State: "ok", Text: "7 rows"}}}}}, nil
+}
+
+func (s *stage) Login(ctx context.Context, _ string, show func(string)) error {
+	show("Open https://login.example/device. Enter ABC.")
+	select {
+	case err := <-s.entered:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (s *stage) Status(context.Context) gateway.Status { return s.status }
@@ -73,7 +108,7 @@ func newStage(t testing.TB, settings config.Dashboard, publicURL string) *stage 
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stage{TB: t}
+	s := &stage{TB: t, entered: make(chan error, 1)}
 	if s.store, err = store.Open(t.Context(), filepath.Join(t.TempDir(), "causeway.db"), keys, store.Options{}); err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +123,7 @@ func newStage(t testing.TB, settings config.Dashboard, publicURL string) *stage 
 			{Account: "right.two", Channel: "Contoso/General", Direction: "inout", Found: true, ID: general.String(), Waiting: 2, Oldest: now.Add(-5 * time.Minute), Quarantined: 1}}}}}
 	log := logrus.New()
 	log.SetOutput(io.Discard)
-	s.Dashboard = New(Options{Settings: settings, PublicURL: publicURL, Gateway: s, Store: s.store, People: s, Keys: keys, Log: logrus.NewEntry(log)})
+	s.Dashboard = New(Options{Settings: settings, PublicURL: publicURL, Gateway: s, Store: s.store, People: s, Works: s, Keys: keys, Log: logrus.NewEntry(log)})
 	return s
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"causeway/gateway"
 )
 
 const (
@@ -92,6 +94,6 @@ func newSpark(s *said24, from time.Time) spark {
 		}
 	}
 	line.Path = b.String()
-	line.Label = fmt.Sprintf("%s in 24 hours, most of them, %d, from %s on", count(s.Sum, "message"), s.by[most], from.Add(time.Duration(most)*time.Hour).Local().Format("15:04"))
+	line.Label = fmt.Sprintf("%s in 24 hours, most of them, %d, from %s on", gateway.Count(s.Sum, "message"), s.by[most], from.Add(time.Duration(most)*time.Hour).Local().Format("15:04"))
 	return line
 }

@@ -37,6 +37,8 @@ type engine interface {
 	version() string
 	// rest is what is run when nobody has called for a while; empty: nothing.
 	rest() string
+	// beat is how often the writer must say that it is there; 0: never.
+	beat() time.Duration
 }
 
 // The connection was lost while a commit was under way.
@@ -54,7 +56,7 @@ func IsPostgres(dsn string) bool {
 
 func engineOf(dsn string, o Options) (engine, error) {
 	if IsPostgres(dsn) {
-		return newPostgres(dsn, o.Holder)
+		return newPostgres(dsn, o)
 	}
 	return &sqlite{path: dsn, vfs: o.VFS}, nil
 }

@@ -10,10 +10,11 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// The classes of the advisory locks: of who holds a store, and of a transaction that writes.
+// The classes of the advisory locks: of who holds a store, of a transaction that writes, and of those who stand by, which they share.
 const (
 	holding = 0x63617573 // "caus"
 	writing = holding + 1
+	waiting = holding + 2
 )
 
 // ErrHeld: another process works on the store.
@@ -31,6 +32,12 @@ const holdTime = 3 * time.Second
 
 // hold takes the lock of who works on the store alone, for as long as the session lives.
 func (p *postgres) hold(ctx context.Context, conn *sql.Conn) error {
+	if p.standby != nil && p.pid == 0 { // at the beginning
+		if err := p.wait(ctx, conn); err != nil {
+			return err
+		}
+		return p.note(conn)
+	}
 	for since := time.Now(); ; {
 		got := false
 		if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1, $2)", holding, p.place).Scan(&got); err != nil {
@@ -40,17 +47,13 @@ func (p *postgres) hold(ctx context.Context, conn *sql.Conn) error {
 			return p.note(conn)
 		}
 		if time.Since(since) > holdTime {
-			return p.held(ctx, conn)
+			return p.refuse(ctx, conn)
 		}
 		if err := p.evict(ctx, conn); err != nil {
 			return err
 		}
-		pause := time.NewTimer(awayPause)
-		select {
-		case <-ctx.Done():
-			pause.Stop()
-			return ctx.Err()
-		case <-pause.C:
+		if err := rested(ctx, awayPause); err != nil {
+			return err
 		}
 	}
 }
@@ -75,13 +78,11 @@ func (p *postgres) evict(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
-// held tells who holds it. Who that is stands in the table, unless they are only just making it; from where, PostgreSQL knows.
-func (p *postgres) held(ctx context.Context, conn *sql.Conn) error {
+// refuse says who holds it.
+func (p *postgres) refuse(ctx context.Context, conn *sql.Conn) error {
 	who := "one that has only just begun"
-	var holder string
-	var since int64
-	if err := conn.QueryRowContext(ctx, "SELECT holder, since FROM store").Scan(&holder, &since); err == nil && holder != "" {
-		who = fmt.Sprintf("%s, since %s", holder, time.UnixMilli(since).Format(time.DateTime))
+	if h, err := p.held(ctx, conn); err == nil && h.Name != "" {
+		who = fmt.Sprintf("%s, since %s", h.Name, h.Since.Format(time.DateTime))
 	}
 	return fmt.Errorf("%w (%s): stop that one first, or give this one a database of its own by DSN in [storage]", ErrHeld, who)
 }

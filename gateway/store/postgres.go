@@ -33,6 +33,11 @@ type postgres struct {
 	place  int32  // tells the locks of the schemas of a database apart
 	holder string // empty: it is not held
 	token  string
+	// address is where others reach this process, standby is told who holds the store as long as that is waited for, and waited whether it was; see Options.
+	address string
+	standby func(Holder)
+	waited  bool
+	queued  bool // the session has the lock of those who stand by
 	// commits is the number of the last commit that is known to have taken effect, doubt whether one more may have, pid the number of
 	// the writer's session.
 	commits int64
@@ -47,7 +52,7 @@ const (
 	statementTime   = 30 * time.Second
 )
 
-func newPostgres(dsn, holder string) (*postgres, error) {
+func newPostgres(dsn string, o Options) (*postgres, error) {
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
 		return nil, badDSN(err)
@@ -55,7 +60,7 @@ func newPostgres(dsn, holder string) (*postgres, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTime
 	}
-	p := &postgres{config: config, holder: holder, token: rand.Text()}
+	p := &postgres{config: config, holder: o.Holder, address: o.Address, standby: o.Standby, token: rand.Text()}
 	host, _ := os.Hostname()
 	for name, value := range map[string]string{
 		"application_name": fmt.Sprintf("causeway %d on %s", os.Getpid(), host),
@@ -103,17 +108,35 @@ func Name(dsn string) string {
 func (p *postgres) openFor(ctx context.Context, copying bool) (*sql.DB, *sql.Conn, error) {
 	p.db = stdlib.OpenDB(*p.config)
 	p.db.SetMaxOpenConns(3) // the writer's, one for reading what may take longer, and one more while a lost one is not known to be lost
+	for {
+		conn, err := p.first(ctx, copying)
+		switch {
+		case err == nil:
+			return p.db, conn, nil
+		case !p.waited || !away(err) || ctx.Err() != nil:
+			_ = p.db.Close()
+			return nil, nil, err
+		}
+		p.standby(Holder{}) // whoever stands by does not end because PostgreSQL is started anew
+		_ = rested(ctx, watchPause)
+	}
+}
+
+// first gives the first session of a store, ready to be used.
+func (p *postgres) first(ctx context.Context, copying bool) (*sql.Conn, error) {
 	conn, err := p.db.Conn(ctx)
 	if err != nil {
-		err = unreachable(err)
-	} else {
-		err = p.begun(ctx, conn, copying)
+		return nil, unreachable(err)
 	}
-	if err != nil {
-		_ = p.db.Close()
-		return nil, nil, err
+	p.queued = false
+	if err := p.begun(ctx, conn, copying); err != nil {
+		if p.lost(conn) {
+			err = unreachable(err)
+		}
+		discard(conn)
+		return nil, err
 	}
-	return p.db, conn, nil
+	return conn, nil
 }
 
 // begun makes ready what the first session of a store needs.
@@ -132,7 +155,7 @@ func (p *postgres) begun(ctx context.Context, conn *sql.Conn, copying bool) erro
 	if p.holder == "" {
 		return nil
 	}
-	if _, err := conn.ExecContext(ctx, "UPDATE store SET token = $1, holder = $2, since = $3, commits = 0", p.token, p.holder, time.Now().UnixMilli()); err != nil {
+	if _, err := conn.ExecContext(ctx, "UPDATE store SET token = $1, holder = $2, since = $3, address = $4, commits = 0", p.token, p.holder, time.Now().UnixMilli(), reached(conn, p.address)); err != nil {
 		return fmt.Errorf("noting who holds it: %w", err)
 	}
 	return nil
@@ -140,7 +163,7 @@ func (p *postgres) begun(ctx context.Context, conn *sql.Conn, copying bool) erro
 
 // readPostgres opens a database for reading only.
 func readPostgres(ctx context.Context, dsn string) (*sql.DB, error) {
-	p, err := newPostgres(dsn, "")
+	p, err := newPostgres(dsn, Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -182,14 +205,24 @@ func (p *postgres) find(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
+// errAway: PostgreSQL is not reached.
+var errAway = errors.New("see that PostgreSQL runs, that DSN in [storage] is right, and that the role and the database are there")
+
 // unreachable names the next step.
-func unreachable(err error) error {
-	return fmt.Errorf("%w: see that PostgreSQL runs, that DSN in [storage] is right, and that the role and the database are there", err)
-}
+func unreachable(err error) error { return fmt.Errorf("%w: %w", err, errAway) }
+
+func away(err error) bool { return errors.Is(err, errAway) }
 
 func (*postgres) limit() time.Duration { return transactionTime }
 
 func (*postgres) rest() string { return "" }
+
+func (p *postgres) beat() time.Duration {
+	if p.holder == "" {
+		return 0
+	}
+	return beat
+}
 
 // version: who holds the store counts apart from the others.
 func (*postgres) version() string { return "SELECT others FROM store" }

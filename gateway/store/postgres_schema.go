@@ -14,6 +14,7 @@ CREATE TABLE IF NOT EXISTS store (
 	version BIGINT NOT NULL DEFAULT 0,     -- how many migrations have been applied; -1: an unfinished copy
 	token   TEXT NOT NULL DEFAULT '',      -- of the process that works on it alone, or did last
 	holder  TEXT NOT NULL DEFAULT '',      -- what that is called
+	address TEXT NOT NULL DEFAULT '',      -- where others reach it, host:port
 	since   BIGINT NOT NULL DEFAULT 0,     -- when it began
 	commits BIGINT NOT NULL DEFAULT 0,     -- how often it has written
 	others  BIGINT NOT NULL DEFAULT 0      -- how often others have
@@ -81,7 +82,7 @@ func (p *postgres) alone(ctx context.Context, conn *sql.Conn) error {
 	if free {
 		return nil
 	}
-	return fmt.Errorf("it is to be brought to version %d: %w", len(migrations), p.held(ctx, conn))
+	return fmt.Errorf("it is to be brought to version %d: %w", len(migrations), p.refuse(ctx, conn))
 }
 
 func (p *postgres) undone(ctx context.Context, conn *sql.Conn, err error) error {

@@ -25,10 +25,18 @@ type Routes struct {
 	Bare func(text richtext.Doc, around Around) richtext.Doc
 	// Linked, when not nil, tells which message lies at an address, wherever that is; see [bridge.Bridge.ReadAddress].
 	Linked func(address string) (Linked, bool)
-	// Made, when not nil, is told how many messages were new, when they are on disk.
-	Made func(n int)
+	// Made, when not nil, is told which messages were new, when they are on disk.
+	Made func(all []Made)
 	// Ignored, when not nil, is told of an edit by a human that is not carried: of one part of several.
 	Ignored func(bridge.MessageID)
+}
+
+// Made is a message that is new.
+type Made struct {
+	// Number is that of [Message.Number].
+	Number       int64
+	Conversation bridge.ConversationID
+	ID           bridge.MessageID
 }
 
 // Around is what Causeway may have put around a text.
@@ -66,7 +74,7 @@ const (
 // Put stores a batch and gives the conversations that now lack something.
 func (s *Store) Put(ctx context.Context, b bridge.Batch, routes Routes) ([]bridge.ConversationID, error) {
 	var woken []bridge.ConversationID
-	made := 0
+	var made []Made
 	err := s.do(ctx, func(t *tx) error {
 		p := putter{tx: t, routes: routes, name: b.Conversation, now: time.Now().UnixMilli(), woken: map[int64]bool{}}
 		if err := p.put(b); err != nil {
@@ -85,7 +93,7 @@ func (s *Store) Put(ctx context.Context, b bridge.Batch, routes Routes) ([]bridg
 		}
 		return nil
 	})
-	if err == nil && made > 0 && routes.Made != nil {
+	if err == nil && len(made) > 0 && routes.Made != nil {
 		routes.Made(made)
 	}
 	return woken, err
@@ -112,7 +120,7 @@ type putter struct {
 	targets []int64 // in the order of the routes
 	now     int64
 	woken   map[int64]bool
-	made    int // how many messages were new
+	made    []Made
 }
 
 func (p *putter) put(b bridge.Batch) (err error) {
@@ -267,7 +275,7 @@ func (p *putter) fresh(s *bridge.State) error {
 	if err != nil {
 		return err
 	}
-	p.made++
+	p.made = append(p.made, Made{message, p.name, s.ID})
 	instance, err := p.insert("INSERT INTO instances (message, conversation, origin, phase, version, thread) VALUES ($1, $2, 1, $3, 1, $4) RETURNING id",
 		message, p.here, int(Live), string(s.Root))
 	if err != nil {

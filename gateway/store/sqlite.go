@@ -82,6 +82,8 @@ func (*sqlite) version() string          { return "PRAGMA data_version" }
 // rest: texts that are settled are gone from the database; this takes them out of its log, too.
 func (*sqlite) rest() string { return "PRAGMA wal_checkpoint(TRUNCATE)" }
 
+func (*sqlite) beat() time.Duration { return 0 }
+
 func (*sqlite) limit() time.Duration           { return 0 }
 func (*sqlite) begin(w *writer) error          { return w.exec("BEGIN IMMEDIATE") }
 func (*sqlite) commit(w *writer, _ bool) error { return w.exec("COMMIT") }

@@ -28,6 +28,11 @@ type Options struct {
 	// Holder, where it is not empty, names the process that works on the store alone, for others to be told. With PostgreSQL the store is then
 	// held: whoever else asks for it gets [ErrHeld]. An SQLite database is held by a lock on a file, outside of this package.
 	Holder string
+	// Standby, where it is not nil, has Open wait until nobody else holds the store, which takes as long as it takes; it is told every second who does, and of
+	// nobody where that cannot be asked. Address is host:port at which others reach this process then; a host that says nothing ("", "0.0.0.0") stands for
+	// the address from which it reaches PostgreSQL.
+	Standby func(Holder)
+	Address string
 	// VFS names SQLite's file system; "memdb" keeps a database named "/x" in memory for all its connections.
 	VFS string
 	// BeforeCommit and AfterCommit, when not nil, are asked at each commit that wrote something; an error kills the store
@@ -50,6 +55,8 @@ type Store struct {
 	stopOnce sync.Once
 	done     chan struct{}
 	writer   writer
+	// ended is why the store has ended by itself; read it when done is closed.
+	ended error
 }
 
 // Open opens the database that dsn names, the path of an SQLite database or the address of a PostgreSQL one, and brings it to the present
@@ -94,6 +101,20 @@ func (s *Store) Close() error {
 	s.engine.release(s.writer.conn)
 	_ = s.writer.conn.Close()
 	return s.db.Close()
+}
+
+// Done is closed when the store has ended, by itself or by Close. Err tells then why it has ended by itself: another process has taken it over, or the database has gone
+// back to what it had before. Whoever opens it anew goes on from what is stored.
+func (s *Store) Done() <-chan struct{} { return s.done }
+
+// Err: see Done. It is nil as long as the store is open.
+func (s *Store) Err() error {
+	select {
+	case <-s.done:
+		return s.ended
+	default:
+		return nil
+	}
 }
 
 // DataVersion changes whenever another process has written to the store.

@@ -86,6 +86,9 @@ type Message struct {
 	reacted    bool
 }
 
+// Number is that of the message in this store: of its page on the dashboard, and in the log.
+func (m *Message) Number() int64 { return m.id }
+
 // Part is one post of an instance.
 type Part struct {
 	Number int

@@ -62,6 +62,8 @@ func (s *Store) write() {
 	defer close(s.done)
 	idle := time.NewTimer(idleTime)
 	defer idle.Stop()
+	beats, stop := every(s.engine.beat())
+	defer stop()
 	for {
 		var group []*request
 		yielded := false
@@ -73,6 +75,11 @@ func (s *Store) write() {
 		case <-idle.C:
 			if rest := s.engine.rest(); rest != "" {
 				_ = s.writer.exec(rest)
+			}
+			continue
+		case <-beats:
+			if s.ended = s.beat(); s.ended != nil {
+				return
 			}
 			continue
 		}
@@ -97,6 +104,15 @@ func (s *Store) write() {
 	}
 }
 
+// every gives a ticker's channel; d is 0: one on which nothing comes.
+func every(d time.Duration) (<-chan time.Time, func()) {
+	if d == 0 {
+		return nil, func() {}
+	}
+	t := time.NewTicker(d)
+	return t.C, t.Stop
+}
+
 // commit runs a group in one transaction; when one of it fails, each alone. It reports whether the store has died.
 func (s *Store) commit(group []*request) (dead bool) {
 	err, dead := s.transact(group)
@@ -104,12 +120,16 @@ func (s *Store) commit(group []*request) (dead bool) {
 		for _, r := range group {
 			r.answer(err)
 		}
+		if dead {
+			s.ended = err
+		}
 		return dead
 	}
 	for i, r := range group {
 		err, dead = s.transact(group[i : i+1])
 		r.answer(err)
 		if dead {
+			s.ended = err
 			for _, rest := range group[i+1:] {
 				rest.answer(ErrClosed)
 			}

@@ -67,6 +67,8 @@ type Site struct {
 	MayOrder func(token string, order []byte) bool
 	// Prove proves to [ProofPath] that this is the installation with the key file; nil: there is no such path.
 	Prove func(nonce string) string
+	// Elsewhere, when not nil, is what everything but /healthz and /metrics is handed on to, since the work is done there.
+	Elsewhere *Elsewhere
 	// Waiting: this only tries the address, and services shall send again what they send now.
 	Waiting bool
 }
@@ -166,6 +168,13 @@ func (s Site) handler() http.Handler {
 		return below(s.PublicURL, mux)
 	}
 	mux.HandleFunc("GET /healthz", healthy)
+	if s.Elsewhere != nil {
+		mux.Handle("/", s.Elsewhere)
+		if s.Scraping.Numbers != nil {
+			mux.HandleFunc("GET /metrics", s.metrics)
+		}
+		return mux // the other one takes off the path of PublicURL
+	}
 	if s.Ready != nil {
 		mux.Handle("GET /readyz", &readiness{ask: s.Ready})
 	}

@@ -33,9 +33,15 @@ func TestTheOperatorsPages(t *testing.T) {
 	v.do(chromedp.Evaluate[chromedp.Void](`document.getElementById("q").form.requestSubmit()`))
 	v.until(`location.pathname === "/message" || document.querySelectorAll("main tbody tr").length > 0`)
 
+	v.goes("/upkeep")
+	v.press("Check")
+	v.until(`document.querySelector("h1").textContent === "Check everything?"`)
+	v.press("Check")
+	v.until(`document.querySelector(".note")?.innerText.includes("Everything was looked at: 1 problem")`)
+
 	for _, page := range []struct{ name, path string }{
 		{"overview", "/"}, {"messages", "/messages?author=jonas"}, {"journey", stuckMessage(v)}, {"quarantine", "/quarantine"}, {"people", "/people"},
-		{"subscriptions", "/subscriptions"}, {"audit", "/audit"}, {"confirm", "/confirm?do=disconnect&name=mattermost.hq:maria"},
+		{"subscriptions", "/subscriptions"}, {"upkeep", "/upkeep"}, {"audit", "/audit"}, {"confirm", "/confirm?do=disconnect&name=mattermost.hq:maria"},
 	} {
 		v.goes(page.path)
 		for _, look := range []struct {
@@ -134,7 +140,7 @@ func TestWithoutAScript(t *testing.T) {
 	v.until(`document.querySelector("h1").textContent.endsWith("?")`)
 	v.press("Give it up")
 	s.until("it is given up", func() bool { return strings.Contains(text(), "Nothing is in quarantine.") })
-	for path, want := range map[string]string{"/": "town-square", "/people": "Maria Lopez", "/subscriptions": "2 of 3 alive", "/audit": "ben@example.com"} {
+	for path, want := range map[string]string{"/": "town-square", "/people": "Maria Lopez", "/subscriptions": "2 of 3 alive", "/upkeep": "Look through the store", "/audit": "ben@example.com"} {
 		v.goes(path)
 		if got := text(); !strings.Contains(got, want) {
 			t.Errorf("%s says %s", path, got)

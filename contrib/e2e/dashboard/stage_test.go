@@ -100,6 +100,7 @@ func newStage(t *testing.T) *stage {
 			s.left = service
 		} else {
 			s.right = service
+			p.Login = true
 			made := p.New
 			p.New = func(env bridge.Env, settings any) (bridge.Bridge, error) {
 				b, err := made(env, settings)

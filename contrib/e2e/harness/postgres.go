@@ -3,18 +3,17 @@ package harness
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"causeway/gateway/store/pgtest"
 )
 
 // postgresUser owns everything in a cluster of the harness.
@@ -36,11 +35,11 @@ type Postgres struct {
 // a crash of the machine anyway.
 func StartPostgres(tb TB) *Postgres {
 	tb.Helper()
-	bin, err := postgresBin()
+	bin, err := pgtest.Programs()
 	if err != nil {
 		tb.Fatalf("starting PostgreSQL: %v", err)
 	}
-	credential, err := postgresCredential()
+	credential, err := pgtest.Credential()
 	if err != nil {
 		tb.Fatalf("starting PostgreSQL: %v", err)
 	}
@@ -52,49 +51,6 @@ func StartPostgres(tb TB) *Postgres {
 	pg.start(tb, data, credential)
 	pg.DSN = pg.dsn("postgres")
 	return pg
-}
-
-// postgresBin returns the folder of the newest PostgreSQL installed.
-func postgresBin() (string, error) {
-	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
-	if err != nil {
-		return "", err
-	}
-	newest, newestVersion := "", -1
-	for _, path := range found {
-		version, err := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path))))
-		if err == nil && version > newestVersion {
-			newest, newestVersion = path, version
-		}
-	}
-	if newest != "" {
-		return filepath.Dir(newest), nil
-	}
-	path, err := exec.LookPath("initdb")
-	if err != nil {
-		return "", errors.New("no initdb in /usr/lib/postgresql/*/bin or the PATH: install the package postgresql")
-	}
-	return filepath.Dir(path), nil
-}
-
-// postgresCredential returns the user to run PostgreSQL as, nil for the current one.
-func postgresCredential() (*syscall.Credential, error) {
-	if os.Geteuid() != 0 {
-		return nil, nil
-	}
-	account, err := user.Lookup("postgres")
-	if err != nil {
-		return nil, fmt.Errorf("as root it runs as the user postgres: %w", err)
-	}
-	uid, err := strconv.ParseUint(account.Uid, 10, 32)
-	if err != nil {
-		return nil, err
-	}
-	gid, err := strconv.ParseUint(account.Gid, 10, 32)
-	if err != nil {
-		return nil, err
-	}
-	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, nil
 }
 
 // initCluster makes a cluster below dir and returns its folder.

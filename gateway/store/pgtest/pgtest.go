@@ -64,13 +64,11 @@ func must(err error) {
 func (c *Cluster) data() string { return filepath.Join(c.folder, "data") }
 
 func (c *Cluster) make() (err error) {
-	if c.bin, err = programs(); err != nil {
+	if c.bin, err = Programs(); err != nil {
 		return err
 	}
-	if os.Geteuid() == 0 {
-		if c.credential, err = postgresUser(); err != nil {
-			return err
-		}
+	if c.credential, err = Credential(); err != nil {
+		return err
 	}
 	if c.folder, err = os.MkdirTemp("", "pgtest-"); err != nil {
 		return err
@@ -100,8 +98,8 @@ func (c *Cluster) make() (err error) {
 	return errors.Join(err, l.Close())
 }
 
-// programs gives the folder of the newest PostgreSQL installed.
-func programs() (string, error) {
+// Programs gives the folder of the newest PostgreSQL installed.
+func Programs() (string, error) {
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	newest, folder := -1, ""
 	for _, path := range found {
@@ -119,10 +117,14 @@ func programs() (string, error) {
 	return filepath.Dir(path), nil
 }
 
-func postgresUser() (*syscall.Credential, error) {
+// Credential is whom to run it as: as root the user "postgres" of Debian's package, otherwise nobody else, which is nil.
+func Credential() (*syscall.Credential, error) {
+	if os.Geteuid() != 0 {
+		return nil, nil
+	}
 	account, err := user.Lookup("postgres")
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("as root it runs as the user postgres: %w", err)
 	}
 	uid, err := strconv.ParseUint(account.Uid, 10, 32)
 	if err != nil {
@@ -195,6 +197,15 @@ func (c *Cluster) DSN(name, address string) string {
 	_, err = db.ExecContext(context.Background(), "CREATE SCHEMA IF NOT EXISTS "+schema)
 	must(err)
 	return c.dsn(schema, address)
+}
+
+// Exec runs a statement in a store.
+func (c *Cluster) Exec(dsn, statement string) {
+	db, err := sql.Open("pgx", dsn)
+	must(err)
+	defer db.Close()
+	_, err = db.ExecContext(context.Background(), statement)
+	must(err)
 }
 
 func (c *Cluster) dsn(schema, address string) string {

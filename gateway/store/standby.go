@@ -1,0 +1,181 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+// Several processes may be started on one store in PostgreSQL: one holds it, the others stand by. They wait for its lock, and look after
+// whoever has it: a process that says nothing any more (it is paused, its machine is gone, or a cable) has its session ended by PostgreSQL
+// itself. Whatever it believes when it comes back, it cannot write.
+const (
+	// beat is how often the holder says something, silence how long it may say nothing. Both go by PostgreSQL's clock alone.
+	beat    = time.Second
+	silence = 4 * time.Second
+	// watchPause lies between two looks after the holder.
+	watchPause = time.Second
+)
+
+// Holder is the process that works on a store.
+type Holder struct {
+	// Name is what it is called, Since when it began. Empty: it is not known.
+	Name  string
+	Since time.Time
+	// Address is host:port at which others reach it; empty: nobody does.
+	Address string
+}
+
+// Instance is a process that holds the store, or stands by to do so.
+type Instance struct {
+	Name  string
+	Since time.Time
+	Holds bool
+}
+
+// wait waits for the store's lock, on conn, and takes it. It reports how the holder stands meanwhile. It asks again and again, as a
+// statement that waits would keep PostgreSQL from clearing away old rows as long as it does.
+func (p *postgres) wait(ctx context.Context, conn *sql.Conn) error {
+	since := time.Time{}
+	for {
+		got := false
+		if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1, $2)", holding, p.place).Scan(&got); err != nil {
+			return fmt.Errorf("taking its lock: %w", err)
+		}
+		if got {
+			break
+		}
+		if time.Since(since) > watchPause {
+			since = time.Now()
+			if err := p.watch(ctx, conn); err != nil {
+				return err
+			}
+		}
+		if err := rested(ctx, awayPause); err != nil {
+			return err
+		}
+	}
+	if !p.queued {
+		return nil
+	}
+	if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_unlock_shared($1, $2)", waiting, p.place); err != nil {
+		return fmt.Errorf("no longer waiting for its lock: %w", err)
+	}
+	return nil
+}
+
+// watch tells who holds the store, and ends the session of one that says nothing any more.
+func (p *postgres) watch(ctx context.Context, conn *sql.Conn) error {
+	h, err := p.held(ctx, conn)
+	if err != nil {
+		return fmt.Errorf("asking who holds it: %w", err)
+	}
+	if !p.queued {
+		if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock_shared($1, $2)", waiting, p.place); err != nil {
+			return fmt.Errorf("waiting for its lock: %w", err)
+		}
+	}
+	p.waited, p.queued = true, true
+	p.standby(h)
+	return p.bury(ctx, conn)
+}
+
+// held asks who holds the store. The table is not there yet when somebody is only just making it.
+func (p *postgres) held(ctx context.Context, conn *sql.Conn) (h Holder, err error) {
+	var since int64
+	err = conn.QueryRowContext(ctx, "SELECT holder, address, since FROM store").Scan(&h.Name, &h.Address, &since)
+	if noTable(err) || errors.Is(err, sql.ErrNoRows) {
+		return Holder{}, nil
+	}
+	h.Since = time.UnixMilli(since)
+	return h, err
+}
+
+// ofStore finds the sessions that have a lock of the store.
+const ofStore = `FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2
+AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND l.objid = $1::int4::oid AND l.classid `
+
+// bury ends the session of a holder that is silent. One for whom PostgreSQL works is not, however long that takes; one to which it cannot hand the answer is.
+func (p *postgres) bury(ctx context.Context, conn *sql.Conn) error {
+	_, err := conn.ExecContext(ctx, `SELECT pg_terminate_backend(a.pid) `+ofStore+`= $2::int4::oid AND (
+	a.state LIKE 'idle%' AND clock_timestamp() - a.state_change > $3::bigint * interval '1 millisecond' OR
+	a.state = 'active' AND a.wait_event_type = 'Client' AND clock_timestamp() - a.query_start > $4::bigint * interval '1 millisecond')`,
+		p.place, holding, silence.Milliseconds(), statementTime.Milliseconds())
+	if err != nil {
+		return fmt.Errorf("looking whether its holder is alive: %w", err)
+	}
+	return nil
+}
+
+// rested waits.
+func rested(ctx context.Context, d time.Duration) error {
+	pause := time.NewTimer(d)
+	defer pause.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-pause.C:
+		return nil
+	}
+}
+
+// beat says that this process is there, and finds out whether another one has taken the store over, which ends it.
+func (s *Store) beat() error {
+	ctx, cancel := context.WithTimeout(context.Background(), statementTime)
+	defer cancel()
+	if _, err := s.writer.conn.ExecContext(ctx, "SELECT 1"); err == nil || !s.engine.lost(s.writer.conn) {
+		return nil
+	}
+	if _, err := s.reconnect(); errors.Is(err, ErrClosed) {
+		return err
+	}
+	return nil // PostgreSQL is away, or has been
+}
+
+// Instances are the processes that hold the store or stand by; nil where a store can have only one.
+func (s *Store) Instances(ctx context.Context) ([]Instance, error) {
+	p, ok := s.engine.(*postgres)
+	if !ok {
+		return nil, nil
+	}
+	rows, err := p.db.QueryContext(ctx, `SELECT a.application_name, a.backend_start, l.classid = $2::int4::oid AS holds `+ofStore+`IN ($2::int4::oid, $3::int4::oid) ORDER BY holds DESC, a.backend_start`,
+		p.place, holding, waiting)
+	if err != nil {
+		return nil, fmt.Errorf("asking who stands by: %w", err)
+	}
+	defer rows.Close()
+	var all []Instance
+	for rows.Next() {
+		var i Instance
+		if err := rows.Scan(&i.Name, &i.Since, &i.Holds); err != nil {
+			return nil, fmt.Errorf("asking who stands by: %w", err)
+		}
+		all = append(all, i)
+	}
+	return all, rows.Err()
+}
+
+// reached completes an address whose host is not said by the one from which conn has reached PostgreSQL.
+func reached(conn *sql.Conn, address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return ""
+	}
+	if ip, err := netip.ParseAddr(host); host != "" && (err != nil || !ip.IsUnspecified()) {
+		return address
+	}
+	host = "127.0.0.1"
+	_ = conn.Raw(func(c any) error {
+		if local, ok := c.(*stdlib.Conn).Conn().PgConn().Conn().LocalAddr().(*net.TCPAddr); ok {
+			host = local.IP.String()
+		}
+		return nil
+	})
+	return net.JoinHostPort(host, port)
+}
