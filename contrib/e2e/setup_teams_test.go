@@ -17,7 +17,7 @@ func TestSetupOfTeamsIsTested(t *testing.T) {
 		process := harness.StartProcess(t, p.command(args...))
 		return process.Wait(t), process.Output().String()
 	}
-	sim, err := teams.Start(teams.Options{})
+	sim, err := teams.Start(teams.Options{TokensTell: true})
 	if err != nil {
 		t.Fatal(err)
 	}

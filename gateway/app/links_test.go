@@ -38,6 +38,9 @@ func TestChannelsAreLinkedWhileCausewayRuns(t *testing.T) {
 	if got := w.call("link"); got.code != exitOK || !strings.Contains(got.out, "link 1  "+leftOther+"  "+rightOther) || !strings.Contains(got.out, "operator by command line") {
 		t.Errorf("the list: %+v", got)
 	}
+	if got := w.call("channels", "right.two"); !strings.Contains(got.out, `channel = "team/other"  #`) || !strings.Contains(got.out, "in the gateway \"link 1\"\n") || !strings.Contains(got.out, "in the gateway \"all\"\n") {
+		t.Errorf("channels: %+v", got)
+	}
 	if got := w.call("check"); !strings.Contains(got.out, "\ngateway link 1\n") {
 		t.Errorf("check: %+v", got)
 	}

@@ -89,6 +89,22 @@ func (s *Store) Unlink(ctx context.Context, id int64) error {
 	return nil
 }
 
+// Endpoint gives what a name in the config was found to be; ok is false when it was never found.
+func (r *Reader) Endpoint(ctx context.Context, account bridge.AccountName, name string) (c bridge.ConversationID, ok bool, err error) {
+	if r.version == 0 {
+		return c, false, nil
+	}
+	err = r.db.QueryRowContext(ctx, "SELECT c.server, c.channel FROM endpoints e JOIN conversations c ON c.id = e.conversation WHERE e.account = $1 AND e.name = $2", string(account), name).
+		Scan((*string)(&c.Server), (*string)(&c.Channel))
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return c, false, nil
+	case err != nil:
+		return c, false, fmt.Errorf("looking up channel %q of %s in the store: %w", name, account, err)
+	}
+	return c, true, nil
+}
+
 // ChannelLinks gives all of them, oldest first.
 func (r *Reader) ChannelLinks(ctx context.Context) ([]ChannelLink, error) {
 	if r.version < channelLinksVersion {
