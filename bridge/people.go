@@ -107,6 +107,10 @@ type Reply struct {
 	Replace richtext.Doc
 }
 
+// Circle is some of the people of a service: those of teams and those of groups, by the names of these. Without any: those of all teams that the account
+// is in.
+type Circle struct{ Teams, Groups []string }
+
 // Front is how people reach Causeway through an account whose [Capabilities] have Commands. All its methods return at once,
 // or when their context ends.
 type Front interface {
@@ -114,8 +118,8 @@ type Front interface {
 	Triggers() []Trigger
 	Command(ctx context.Context, c Command) Reply
 	Press(ctx context.Context, p Press) Reply
-	// Awaited says whether it matters who comes online, and of which teams, by their names; none: of all that the account is in.
-	Awaited() (teams []string, ok bool)
+	// Awaited says whether it matters who comes online, and of whom.
+	Awaited() (of Circle, ok bool)
 	// Arrived tells who has come online, or was online when the account connected.
 	Arrived(ctx context.Context, users []UserID)
 }

@@ -32,6 +32,8 @@ type State struct {
 	// never from a quote, a forward or the visible text. Empty for everything else. Where people can write to that place, too, it
 	// may be one that somebody has copied: whose it is, the gateway finds out.
 	Key Key
+	// Event is set where nobody has said this: it tells what happened to the conversation.
+	Event Event
 }
 
 // Author is who wrote a message, as people see it.

@@ -46,7 +46,9 @@ type Route struct {
 	Files FilePolicy
 	// MentionAll: mentions of everybody in a conversation go as such; otherwise as names.
 	MentionAll bool
-	Endpoints  []Endpoint
+	// Events are told of what happens in a conversation without being said.
+	Events    []bridge.Event
+	Endpoints []Endpoint
 }
 
 // Options is what a gateway works with.

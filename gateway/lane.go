@@ -296,10 +296,19 @@ func (l *lane) line(ctx context.Context, p *place, step store.Step) error {
 // amongTheSame makes sure, right before a text is written into a group that can change, that those are in it to whom it was said. Otherwise it is planned
 // anew.
 func (l *lane) amongTheSame(ctx context.Context, p *place, o *store.Outcome) (bool, error) {
-	if p.talk == nil || !p.talk.regroups || o.Work.IsOrigin {
+	if p.talk == nil || !p.talk.regroups {
 		return true, nil
 	}
-	same, err := l.gateway.talks.unchanged(ctx, p, l.name, o.Work.Message.Origin)
+	want := p.talk.latest().Members
+	if !o.Work.IsOrigin {
+		want = p.talk.pairs[o.Work.Message.Origin].Here(l.name).Members
+	}
+	return l.amongThose(ctx, p, o, l.name, want)
+}
+
+// amongThose makes sure that just these people are in a group. Otherwise what is to be done is planned anew.
+func (l *lane) amongThose(ctx context.Context, p *place, o *store.Outcome, c bridge.ConversationID, want []bridge.UserID) (bool, error) {
+	same, err := l.gateway.talks.unchanged(ctx, p, c, want)
 	if err == nil && !same && l.differed == o.Work.Instance { // having met it has changed nothing
 		err = errors.New("looking who is in the conversation: others than those to whom the message was said, and it is not known what follows from that")
 	}
@@ -321,7 +330,13 @@ func (l *lane) look(ctx context.Context, p *place, o *store.Outcome) error {
 		return fmt.Errorf("looking at what is to be changed: %w", err)
 	case slices.ContainsFunc(o.Work.Parts, func(part store.Part) bool { return part.ID == s.ID && part.Revision > s.Revision }):
 		return errors.New("looking at what is to be changed: the service gives an older state than it gave before")
-	case p.in:
+	}
+	if p.in && p.talk != nil && p.talk.regroups { // what a human has made of it may be for others than those who are elsewhere
+		if same, err := l.amongThose(ctx, p, o, l.name, p.talk.latest().Members); !same {
+			return err
+		}
+	}
+	if p.in {
 		o.State, o.Routes = &s, l.gateway.routesOf(p, l.name.Server)
 	}
 	return nil
@@ -387,8 +402,13 @@ func (l *lane) fetchRoot(ctx context.Context, o *store.Outcome) error {
 		return nil
 	case err != nil:
 		return &bridge.Error{Kind: bridge.KindOf(err), After: bridge.AfterOf(err), Err: fmt.Errorf("reading the message that is answered: %w", err)}
-	case s.Deleted, origin.talk != nil && !origin.talk.takes(l.name, s.Created): // who is here may not have been there
+	case s.Deleted, origin.talk != nil && !origin.talk.shows(l.name, s): // who is here may not have been there
 		return nil
+	}
+	if !s.Edited.IsZero() && origin.talk != nil && origin.talk.regroups { // nor when it was changed
+		if same, err := l.amongThose(ctx, origin, o, m.Origin, origin.talk.latest().Members); !same {
+			return err
+		}
 	}
 	// The answer may have overtaken it: then it is carried, and goes first.
 	if carried, err := l.gateway.take(ctx, origin, s, l.name); carried || err != nil {

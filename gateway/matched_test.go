@@ -37,8 +37,9 @@ func TestWhoIsMatchedIsCalledAsThereAndWrittenByTheRelay(t *testing.T) {
 	inWorld(t, func(w *world) {
 		a, b := w.service("a", memory.Options{}), w.service("b", memory.Options{})
 		w.accounts[1].NickFormat = "{NICK} at {BRIDGE}"
-		var d drafts
+		var d, back drafts
 		w.wrap("b", func(inner bridge.Bridge) bridge.Bridge { d.Bridge = inner; return &d })
+		w.wrap("a", func(inner bridge.Bridge) bridge.Bridge { back.Bridge = inner; return &back })
 		w.route(inout("a", "town"), inout("b", "town"))
 		w.start()
 		root := a.Say("town", "ben", "a question")
@@ -51,6 +52,7 @@ func TestWhoIsMatchedIsCalledAsThereAndWrittenByTheRelay(t *testing.T) {
 		w.same(all(b)[:2], []said{{By: "bot as ben at a", Text: "a question"}, {By: "bot as Ally Chen at a", Text: "an answer"}})
 		w.same(all(a)[2], said{By: "bot as ally", Text: "from there"})
 		w.same(d.same, []bridge.UserID{"", "ally"})
+		w.same(back.same, []bridge.UserID{"alice"}) // nobody has looked for her from there: it was found out from here
 	})
 }
 

@@ -60,7 +60,7 @@ func (g *Gateway) Routes() ([]people.Route, <-chan struct{}) {
 			}
 			one := people.Route{From: from, To: to, Reader: p.account.Name, Writer: there.account.Name, Name: p.channel}
 			if p.talk != nil {
-				one.Shape, one.Everybody = p.talk.shape, p.talk.everybody
+				one.Shape, one.Members, one.Everybody = p.talk.shape, p.talk.latest().Members, p.talk.everybody
 				if p.talk.pairs[to].State != store.PairOpen {
 					continue
 				}

@@ -861,3 +861,30 @@ func TestPeopleWhoWereThereOnlyForAMomentHoldUpNothing(t *testing.T) {
 		w.same([]bool{strings.Contains(all, "ann: at that moment"), strings.Contains(all, "dan: four again")}, []bool{true, true})
 	})
 }
+
+// TestWhichTalksReachPeopleIsKnown: of each it is known whether everybody in it is connected, and that changes with them.
+func TestWhichTalksReachPeopleIsKnown(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.talking(likeMattermost(), likeTeams(), "ann", "ben", "cyd")
+		a.Say(a.Direct("ann", "ben"), "ann", "hello")
+		a.Say(a.Direct("ann", "ben", "cyd"), "cyd", "all")
+		routes := func() (all []string) {
+			found, _ := w.gateway.Routes()
+			for _, r := range found {
+				if r.From.Server == a.Server() {
+					all = append(all, fmt.Sprint(r.From.Channel, " ", r.Shape, " ", r.Members, " ", r.Everybody))
+				}
+			}
+			return all
+		}
+		w.same(len(routes()), 0)
+		w.wait(5 * time.Second)
+		pair := "@ann@ben pair [ann ben] true"
+		w.same(routes(), []string{pair, "@ann@ben@cyd group [ann ben cyd] true"})
+		if err := w.gateway.Lose(w.t.Context(), b.Server(), "Cyd", time.Now(), errors.New("refused")); err != nil {
+			w.t.Fatal(err)
+		}
+		w.wait(time.Minute)
+		w.same(routes(), []string{pair, "@ann@ben@cyd group [ann ben cyd] false"})
+	})
+}

@@ -184,6 +184,7 @@ func (p *place) join(pair store.Pair, other store.PairEnd, l *link) {
 		p.in = true
 		p.targets = append(p.targets, other.Conversation)
 		p.gateways[other.Conversation], p.files[other.Conversation], p.wakes[other.Conversation] = "", l.files, l.wakes
+		p.tell(other.Conversation, l.events)
 	}
 	if pair.State == store.PairOpen {
 		p.talk.open++
@@ -203,14 +204,17 @@ func (t *talks) finish(c bridge.ConversationID, p *place) {
 	} else {
 		p.talk.periods = slices.Clone(k.periods)
 	}
-	members := p.talk.latest().Members
+	members, anywhere := p.talk.latest().Members, 0
 	for _, u := range members {
 		if who, ok := t.users[store.User{Server: c.Server, User: u}]; ok && who.state == store.Connected {
 			p.talk.readers = append(p.talk.readers, u)
+			if who.anywhere {
+				anywhere++
+			}
 			if who.anywhere && who.prefers != "" && who.prefers != who.account {
 				p.talk.away = append(p.talk.away, u)
 			}
 		}
 	}
-	p.talk.everybody = len(members) > 0 && len(p.talk.readers) == len(members)
+	p.talk.everybody = len(members) > 0 && anywhere == len(members)
 }

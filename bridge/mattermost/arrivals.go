@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"slices"
+	"reflect"
 	"strings"
 	"sync"
 	"time"
@@ -77,15 +77,24 @@ func (f *feed) watchArrivals(ctx context.Context) error {
 	}
 	var people []string
 	var listed time.Time
+	var before bridge.Circle
+	told := ""
 	for {
-		teams, awaited := a.front.Awaited()
-		if awaited && (a.arrivals.relist() || listed.IsZero() || time.Since(listed) >= a.timing.roster) {
-			found, err := a.peopleOfTeams(ctx, teams)
+		of, awaited := a.front.Awaited()
+		if awaited && (a.arrivals.relist() || listed.IsZero() || time.Since(listed) >= a.timing.roster || !reflect.DeepEqual(of, before)) {
+			before = of
+			found, missing, err := a.peopleOf(ctx, of)
 			if err != nil {
 				listed = time.Time{}
-				a.log.WithError(err).Debug("the people of the teams could not be listed")
+				a.log.WithError(err).Debug("the people who may be asked to connect could not be listed")
 			} else {
 				people, listed = found, time.Now()
+				if now := strings.Join(missing, "\n"); now != told {
+					told = now
+					for _, one := range missing {
+						a.log.Warn(one)
+					}
+				}
 			}
 		}
 		if awaited {
@@ -97,50 +106,6 @@ func (f *feed) watchArrivals(ctx context.Context) error {
 			return err
 		}
 	}
-}
-
-// teamsOf gives the teams with these names as far as the bot sees them; without names, those that it is in.
-func (a *account) teamsOf(ctx context.Context, names []string) ([]*model.Team, error) {
-	if len(names) == 0 {
-		return a.ownTeams(ctx)
-	}
-	teams, err := a.teams(ctx)
-	return slices.DeleteFunc(teams, func(t *model.Team) bool {
-		return !slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, t.Name) })
-	}), err
-}
-
-// peopleOfTeams lists the active people, not the bots, of those teams.
-func (a *account) peopleOfTeams(ctx context.Context, names []string) ([]string, error) {
-	teams, err := a.teamsOf(ctx, names)
-	if err != nil {
-		return nil, err
-	}
-	var all []string
-	seen := map[string]bool{}
-	for _, t := range teams {
-		for page := 0; ; page++ {
-			var list []*model.User
-			if err := a.client.get(ctx, fmt.Sprintf("/users?in_team=%s&active=true&page=%d&per_page=%d", t.Id, page, pageSize), &list); err != nil {
-				return nil, fmt.Errorf("listing the members of the team %s: %w", t.Name, err)
-			}
-			for _, u := range list {
-				if u.IsBot || seen[u.Id] {
-					continue
-				}
-				if len(all) == mostWatched {
-					a.log.WithField("people", mostWatched).Debug("there are more people than are looked at")
-					return all, nil
-				}
-				seen[u.Id] = true
-				all = append(all, u.Id)
-			}
-			if len(list) < pageSize {
-				break
-			}
-		}
-	}
-	return all, nil
 }
 
 func (a *account) lookWhoArrived(ctx context.Context, people []string) error {

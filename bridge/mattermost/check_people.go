@@ -68,6 +68,7 @@ func (a *account) checkPeople(ctx context.Context) []bridge.Finding {
 		note("people are told privately by direct messages: for private words in the channel the bot lacks %s", model.PermissionCreatePostEphemeral.Id)
 	}
 	lacks("who has left Teams is not deactivated here", model.PermissionSysconsoleWriteUserManagementUsers)
+	all = append(all, a.checkCircle(ctx)...)
 	all = append(all, a.checkCallback(ctx, config, powers)...)
 	for _, one := range a.commands.lacking() {
 		note("a command is not registered in the team %s", one)

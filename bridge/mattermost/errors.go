@@ -49,6 +49,7 @@ const (
 	hintSecret    = "is OAuthClientSecret the secret of the app that OAuthClientID names?"
 	hintElsewhere = "the person is not a member of the channel, or may not do that there"
 	hintUsers     = "give the bot the permission sysconsole_write_user_management_users; docs/mattermost-bot.md says how"
+	hintGroups    = "Mattermost has groups with a licence only: custom ones with Professional and above, where ServiceSettings.EnableCustomGroups is on; those of LDAP with Enterprise"
 	hintLDAP      = "LDAP or SAML switches this account on and off: disable it there"
 )
 
@@ -84,6 +85,11 @@ var rules = []rule{
 	{"api.oauth.get_access_token.expired_code.app_error", 0, opPost, bridge.Rejected, bridge.ScopePerson, ""},
 	{"api.user.update_active.cannot_modify_status_when_user_is_managed_by_ldap.app_error", 0, opChange, bridge.Rejected, bridge.ScopeConversation, hintLDAP},
 	{"api.user.update_active.permissions.app_error", 0, opChange, bridge.Unauthorised, bridge.ScopeConversation, hintUsers},
+
+	// Groups (source: licensedAndConfiguredForGroupBySource and requireLicense in channels/api4).
+	{"api.license_error", 0, opRead, bridge.Unsupported, bridge.ScopeConversation, hintGroups},
+	{"api.ldap_groups.license_error", 0, opRead, bridge.Unsupported, bridge.ScopeConversation, hintGroups},
+	{"api.custom_groups.*", 0, opRead, bridge.Unsupported, bridge.ScopeConversation, hintGroups},
 
 	// A repeat while the first is under way, or after its post was deleted. "Look first, then write again."
 	{"api.post.deduplicate_create_post.*", 0, opPost, bridge.Uncertain, bridge.ScopeConversation, ""},

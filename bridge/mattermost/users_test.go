@@ -268,14 +268,14 @@ func TestWhoArrivesIsOfTheTeamsOfTheConfig(t *testing.T) {
 	c.sim.AddToTeam("globex", "there")
 	c.sim.SetStatus("alice", "online") // of acme alone
 	c.sim.SetStatus("there", "online")
-	c.front.Await(false)
+	c.front.Await(false, bridge.Circle{})
 	c.start()
 	looks := c.sim.Counts()["POST /roles/names"] // once for each look after the commands, which are rarer
 	c.wait("some time goes by", func() bool { return c.sim.Counts()["POST /roles/names"] >= looks+4 })
 	if n := c.sim.Counts()["POST /users/status/ids"]; n != 0 {
 		t.Errorf("nobody minds, and %d times was asked who is online", n)
 	}
-	c.front.Await(true, "Globex", "initech")
+	c.front.Await(true, bridge.Circle{Teams: []string{"Globex", "initech"}})
 	arrived := func() []bridge.UserID {
 		_, _, who := c.front.Seen()
 		return who

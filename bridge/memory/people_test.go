@@ -62,7 +62,7 @@ func (f *front) Press(_ context.Context, p bridge.Press) bridge.Reply {
 	f.seen = append(f.seen, string(p.User)+" presses "+p.Token)
 	return bridge.Reply{Replace: richtext.Plain("done")}
 }
-func (f *front) Awaited() ([]string, bool) { return nil, true }
+func (f *front) Awaited() (bridge.Circle, bool) { return bridge.Circle{}, true }
 func (f *front) Arrived(_ context.Context, users []bridge.UserID) {
 	for _, u := range users {
 		f.seen = append(f.seen, string(u)+" arrives")

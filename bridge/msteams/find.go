@@ -40,7 +40,7 @@ func (a *account) Find(ctx context.Context, d bridge.Draft, since time.Time) ([]
 		return m.GetDeletedDateTime() != nil || value(m.GetCreatedDateTime()).Before(from) || !a.by(m, d.As)
 	})
 	found := pick(ours, func(m models.ChatMessageable) bool {
-		_, key := text(m)
+		_, key := text(m, nil)
 		return d.Key != "" && key == d.Key
 	})
 	// An answer in a chat is put together by Teams itself, and the key may not be at its end then.
@@ -56,7 +56,7 @@ func (a *account) Find(ctx context.Context, d bridge.Draft, since time.Time) ([]
 		refused := []string{inWords(d), inWords(apart(d))}
 		_, level := unmarked(d)
 		found = pick(ours, func(m models.ChatMessageable) bool {
-			doc, key := text(m)
+			doc, key := text(m, nil)
 			return key == "" && (slices.Contains(sent, doc.Hash()) || level != richtext.Normal && slices.Contains(refused, doc.Without(richtext.Bold).Hash()))
 		})
 	}

@@ -329,7 +329,7 @@ func TestTheSameLimitIsNotHitTwiceWithoutAChannel(t *testing.T) {
 		}{
 			{opMe, func(int) error { _, err := a.me(t.Context()); return err }},
 			{opUser, func(n int) error { _, err := a.LookUp(t.Context(), bridge.UserID(fmt.Sprint("user-", n))); return err }},
-			{opJoinedTeams, func(int) error { _, err := a.joinedTeams(t.Context()); return err }},
+			{opJoinedTeams, func(int) error { _, err := a.joinedTeams(t.Context(), time.Now()); return err }},
 			{opSubscriptions, func(int) error { return a.app.perform(t.Context(), opSubscriptions, place{}, nil) }},
 			{opSubscribe, func(int) error { return a.app.perform(t.Context(), opSubscribe, place{}, nil) }},
 			{opRenew, func(n int) error { return a.app.perform(t.Context(), opRenew, place{subscription: fmt.Sprint(n)}, nil) }},

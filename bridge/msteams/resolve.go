@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/microsoftgraph/msgraph-sdk-go/models"
 
@@ -47,7 +48,7 @@ func (a *account) Resolve(ctx context.Context, name string, need bridge.Access) 
 
 // Conversations lists the channels of the relay account's teams, or of TeamID's, that the relay account sees.
 func (a *account) Conversations(ctx context.Context) ([]bridge.Conversation, error) {
-	all, err := a.visible(ctx)
+	all, err := a.visible(ctx, time.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -111,15 +112,27 @@ func pages[T any](ctx context.Context, c *client, op *Operation, p place, each f
 	return nil
 }
 
-func (a *account) joinedTeams(ctx context.Context) ([]team, error) {
-	var all []team
-	err := pages(ctx, a.relay, opJoinedTeams, place{}, func(t named) { all = append(all, team{t.ID, t.Name}) })
-	return all, err
+// joinedTeams gives the teams of the relay account as they were listed since a time.
+func (a *account) joinedTeams(ctx context.Context, since time.Time) ([]team, error) {
+	return a.joined.get(ctx, since, func() (all []team, err error) {
+		err = pages(ctx, a.relay, opJoinedTeams, place{}, func(t named) { all = append(all, team{t.ID, t.Name}) })
+		return all, err
+	})
+}
+
+// joinedTeam gives a team of the relay account; false when it has not joined it.
+func (a *account) joinedTeam(ctx context.Context, id string) (team, bool, error) {
+	list := func(since time.Time) ([]team, error) { return a.joinedTeams(ctx, since) }
+	found, _, err := sought(list, func(t team) bool { return strings.EqualFold(t.id, id) })
+	if err != nil || len(found) == 0 {
+		return team{}, false, err
+	}
+	return found[0], true, nil
 }
 
 // teams gives the teams to look in: TeamID's, or else all that the relay account has joined.
-func (a *account) teams(ctx context.Context) ([]team, error) {
-	joined, err := a.joinedTeams(ctx)
+func (a *account) teams(ctx context.Context, since time.Time) ([]team, error) {
+	joined, err := a.joinedTeams(ctx, since)
 	if err != nil || a.settings.TeamID == "" {
 		return joined, err
 	}
@@ -162,39 +175,41 @@ func listing(t team, c named) listed {
 	}
 }
 
-func (a *account) visible(ctx context.Context) ([]listed, error) {
-	teams, err := a.teams(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var all []listed
-	for _, t := range teams {
-		channels, err := a.channels(ctx, t)
+// visible gives the channels that the relay account sees as they were listed since a time.
+func (a *account) visible(ctx context.Context, since time.Time) ([]listed, error) {
+	return a.seen.get(ctx, since, func() ([]listed, error) {
+		teams, err := a.teams(ctx, time.Now())
 		if err != nil {
-			return nil, fmt.Errorf("team %q: %w", t.name, err)
+			return nil, err
 		}
-		all = append(all, channels...)
-	}
-	return all, nil
+		var all []listed
+		for _, t := range teams {
+			channels, err := a.channels(ctx, t)
+			if err != nil {
+				return nil, fmt.Errorf("team %q: %w", t.name, err)
+			}
+			all = append(all, channels...)
+		}
+		return all, nil
+	})
 }
 
 // byName looks for "team/channel", or "channel" with TeamID set. Names may hold slashes, so whole forms are compared.
 func (a *account) byName(ctx context.Context, name string) (listed, error) {
-	all, err := a.visible(ctx)
-	if err != nil {
-		return listed{}, err
-	}
-	var found []listed
-	var names []string
-	for _, l := range all {
+	list := func(since time.Time) ([]listed, error) { return a.visible(ctx, since) }
+	found, all, err := sought(list, func(l listed) bool {
 		forms := []string{l.full(), l.team.id + "/" + l.name}
 		if a.settings.TeamID != "" {
 			forms = append(forms, l.name)
 		}
+		return slices.ContainsFunc(forms, func(form string) bool { return strings.EqualFold(form, name) })
+	})
+	if err != nil {
+		return listed{}, err
+	}
+	var names []string
+	for _, l := range all {
 		names = append(names, l.full())
-		if slices.ContainsFunc(forms, func(form string) bool { return strings.EqualFold(form, name) }) {
-			found = append(found, l)
-		}
 	}
 	switch {
 	case len(found) == 1:
@@ -219,14 +234,13 @@ func (a *account) byName(ctx context.Context, name string) (listed, error) {
 // byID looks at a channel whose id was given, and finds its team when only the channel's was.
 func (a *account) byID(ctx context.Context, name string, want wanted) (listed, error) {
 	if want.team == "" {
-		all, err := a.visible(ctx)
+		list := func(since time.Time) ([]listed, error) { return a.visible(ctx, since) }
+		found, _, err := sought(list, func(l listed) bool { return l.id == want.channel })
 		if err != nil {
 			return listed{}, err
 		}
-		for _, l := range all {
-			if l.id == want.channel {
-				return l, nil
-			}
+		if len(found) > 0 {
+			return found[0], nil
 		}
 		return listed{}, a.notFound(name, "the relay account sees no channel with this id")
 	}
@@ -237,15 +251,12 @@ func (a *account) byID(ctx context.Context, name string, want wanted) (listed, e
 		}
 		return listed{}, fmt.Errorf("channel %q: %w", name, err)
 	}
-	t := team{id: want.team, name: want.team}
-	joined, err := a.joinedTeams(ctx)
+	t, joined, err := a.joinedTeam(ctx, want.team)
 	if err != nil {
 		return listed{}, fmt.Errorf("channel %q: %w", name, err)
 	}
-	for _, j := range joined {
-		if strings.EqualFold(j.id, want.team) {
-			t = j
-		}
+	if !joined {
+		t = team{id: want.team, name: want.team}
 	}
 	return listing(t, c), nil
 }
@@ -257,11 +268,11 @@ func (a *account) mayWrite(ctx context.Context, name string, l listed) error {
 			Err: fmt.Errorf("channel %q: the relay account is not a member of the %s", name, of)}
 	}
 	if !l.private {
-		joined, err := a.joinedTeams(ctx)
+		_, joined, err := a.joinedTeam(ctx, l.team.id)
 		if err != nil {
 			return fmt.Errorf("channel %q: %w", name, err)
 		}
-		if !slices.ContainsFunc(joined, func(t team) bool { return strings.EqualFold(t.id, l.team.id) }) {
+		if !joined {
 			return denied("team")
 		}
 		return nil

@@ -1,9 +1,11 @@
 package msteams
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -205,5 +207,41 @@ func TestCheckFindsWhatIsMissing(t *testing.T) {
 		if w.wire.attempts() != before {
 			t.Errorf("%s: Check has written", c.name)
 		}
+	}
+}
+
+// TestManyNamesAreFoundInOneList: a start asks for each channel of the config, and Graph lets nobody list a team's channels often. What is not in the list is
+// looked for in another one.
+func TestManyNamesAreFoundInOneList(t *testing.T) {
+	w := newSimWorld(t, teams.Options{})
+	const many = 20
+	for n := range many {
+		w.team.AddChannel(fmt.Sprint("town", n))
+	}
+	a := w.connected()
+	listings := func() [2]int {
+		return [2]int{w.sim.Count("GET", "/teams/{id}/channels"), w.sim.Count("GET", "/me/joinedTeams")}
+	}
+	before := listings()
+	var asking sync.WaitGroup
+	for n := range many {
+		asking.Go(func() {
+			if _, err := a.Resolve(t.Context(), fmt.Sprint("Sales/town", n), readWrite); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	asking.Wait()
+	after := listings()
+	if lists, teams := after[0]-before[0], after[1]-before[1]; lists != 1 || teams != 1 {
+		t.Errorf("the channels were listed %d times, and the teams %d times", lists, teams)
+	}
+	w.team.AddChannel("late")
+	if _, err := a.Resolve(t.Context(), "Sales/late", readWrite); err != nil {
+		t.Error(err)
+	}
+	another := w.tenant.AddTeam("Another", w.owner, w.relay)
+	if _, err := a.Resolve(t.Context(), another.ID+"/"+another.General.ID, readWrite); err != nil {
+		t.Error(err)
 	}
 }

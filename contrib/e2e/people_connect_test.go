@@ -73,6 +73,7 @@ func TestPeople(t *testing.T) {
 	}{
 		{"pictures", pictures},
 		{"as themselves", asThemselves},
+		{"direct and group messages", quietTalks},
 		{"commands", commands},
 		{"refusals", refusals},
 		{"attacks", attacks},

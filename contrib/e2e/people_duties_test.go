@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"testing"
+	"time"
 
 	"github.com/mattermost/mattermost/server/public/model"
 )
@@ -9,6 +10,7 @@ import (
 // invites has people log in who are not connected; what it gives looks, later, whether they were asked, once.
 func (f *folk) invites(t *testing.T) (later func(*testing.T)) {
 	t.Helper()
+	came := map[*member]time.Time{}
 	for _, m := range append(f.invited, f.member(t, "Newcomer", "")) {
 		_, _, err := f.mm.Client("").Login(t.Context(), m.here.Username, m.password)
 		must(t, err)
@@ -17,27 +19,41 @@ func (f *folk) invites(t *testing.T) (later func(*testing.T)) {
 		if must(t, err); status.Status != model.StatusOffline {
 			t.Errorf("%s is %s before their program listens", m.there.Name, status.Status)
 		}
+		came[m] = time.Now()
 		f.listens(t, m)
 		f.newcomer = m
 	}
 	const question = "Do you use Microsoft Teams, too?"
+	// asked waits until somebody was asked, which must have been soon.
+	asked := func(t *testing.T, m *member) *model.Post {
+		t.Helper()
+		p := f.letter(t, m, question)
+		after := time.UnixMilli(p.CreateAt).Sub(came[m])
+		t.Logf("%s was asked after %v", m.there.Name, after.Round(time.Millisecond))
+		if after > 2*time.Minute {
+			t.Errorf("%s was asked after %v", m.there.Name, after)
+		}
+		return p
+	}
 	return func(t *testing.T) {
 		ivy, nora, nell := f.invited[0], f.invited[1], f.invited[2]
-		f.letter(t, f.newcomer, question) // who joined when the people were listed already
-		refused := f.letter(t, nell, question)
+		asked(t, f.newcomer) // who joined when the people were listed already
+		refused := asked(t, nell)
 		f.presses(t, nell, refused, "Never ask")
 		f.become(t, nell, refused, "You are not asked again.")
-		asked := f.letter(t, nora, question)
-		f.presses(t, nora, asked, "Not now")
-		f.become(t, nora, asked, "All right, not now.")
-		asked = f.letter(t, ivy, question)
-		f.presses(t, ivy, asked, "Connect")
+		put := asked(t, nora)
+		f.presses(t, nora, put, "Not now")
+		f.become(t, nora, put, "All right, not now.")
+		f.presses(t, ivy, asked(t, ivy), "Connect")
 		door := link(t, f.whispered(t, ivy))
 		w := f.window(t, ivy, true)
 		w.goes(door).at(doorPage).press(pressBegin).at(entraPage).press(ivy.there.Name + " (")
 		w.at(agreePage).press(pressFinish).at(connectedPage)
-		if n := len(f.letters(t, nora)); n != 1 {
-			t.Errorf("Nora has got %d messages", n)
+		for _, m := range []*member{nora, nell} {
+			f.notConnected(t, m)
+			if n := len(f.letters(t, m)); n != 1 {
+				t.Errorf("%s has got %d messages", m.there.Name, n)
+			}
 		}
 	}
 }

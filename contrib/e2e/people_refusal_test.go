@@ -57,7 +57,7 @@ func guest(t *testing.T, f *folk) {
 		outsider := f.tenant.AddGuest("Outsider "+idp[:4]+m.there.Name, idp)
 		w := f.window(t, m, true)
 		f.begins(t, w, m).press(pressBegin).at(entraPage).press(outsider.Name+" (").at("This account cannot be connected", why)
-		f.notConnected(t, m)
+		f.notConnected(t, m, outsider)
 		w.press("Go on").at(entraPage)
 	}
 }
@@ -70,7 +70,7 @@ func foreign(t *testing.T, f *folk) {
 	f.begins(t, w, m).press(pressBegin).at(entraPage)
 	w.goes(strings.Replace(w.says("location.href"), "/"+f.tenant.ID+"/", "/organizations/", 1)).at(entraPage)
 	w.press(stranger.Name+" (").at("This account cannot be connected", "organisation")
-	f.notConnected(t, m)
+	f.notConnected(t, m, stranger)
 	w.press("Go on").at(entraPage).press(m.there.Name + " (")
 	w.at(agreePage).press(pressFinish).at(connectedPage)
 }

@@ -20,6 +20,14 @@ func (f *folk) keys(t *testing.T) store.Keys {
 	return keys
 }
 
+// store opens Causeway's store, beside it.
+func (f *folk) store(t *testing.T) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), filepath.Join(f.dir, "causeway.db"), f.keys(t), store.Options{})
+	must(t, err)
+	return s
+}
+
 // late makes a link as Causeway has made one a quarter of an hour ago and a second.
 func (f *folk) late(t *testing.T) string {
 	t.Helper()
@@ -31,8 +39,7 @@ func (f *folk) late(t *testing.T) string {
 // ends ends the walk that somebody has under way, as its time does: in the store, beside Causeway.
 func (f *folk) ends(t *testing.T, m *member) {
 	t.Helper()
-	s, err := store.Open(t.Context(), filepath.Join(f.dir, "causeway.db"), f.keys(t), store.Options{})
-	must(t, err)
+	s := f.store(t)
 	defer func() { must(t, s.Close()) }()
 	walk, err := s.WalkOf(t.Context(), "mattermost.hq", bridge.UserID(m.here.Id))
 	must(t, err, s.EndWalk(t.Context(), walk.ID))

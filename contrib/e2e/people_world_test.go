@@ -7,15 +7,18 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/mattermost/mattermost/server/public/model"
 
+	"causeway/bridge"
 	"causeway/bridge/mattermost/mmtest"
 	"causeway/contrib/e2e/harness"
 	"causeway/contrib/sim/teams"
+	"causeway/gateway/store"
 )
 
 // folk is a pair whose people may connect their accounts: pages and commands work, and everybody is on both sides.
@@ -256,12 +259,33 @@ func (f *folk) empowered(t *testing.T, m *member) {
 	}
 }
 
-// notConnected checks that nothing was connected, and that Causeway cannot act as somebody.
-func (f *folk) notConnected(t *testing.T, m *member) {
+// notConnected checks that nothing was connected, that Causeway cannot act as somebody, and that it has stored nothing of them, nor of others with whose
+// accounts in Teams it was tried.
+func (f *folk) notConnected(t *testing.T, m *member, others ...*teams.User) {
 	t.Helper()
 	wants(t, f.types(t, m, "/msteams status"), "not connected")
 	if minted := f.minted(t, m); len(minted) > 0 {
 		t.Errorf("Causeway has minted tokens for %s", m.there.Name)
+	}
+	ids := []bridge.UserID{bridge.UserID(m.here.Id)}
+	for _, one := range append(others, m.there) {
+		ids = append(ids, bridge.UserID(one.ID))
+	}
+	s := f.store(t)
+	defer func() { must(t, s.Close()) }()
+	people, err := s.People(t.Context())
+	must(t, err)
+	for _, p := range people {
+		if slices.ContainsFunc(p.Identities, func(i store.Identity) bool { return slices.Contains(ids, i.User) }) {
+			t.Errorf("stored is %+v", p)
+		}
+	}
+	for _, account := range []bridge.AccountName{"mattermost.hq", "msteams.contoso"} {
+		for _, id := range ids {
+			if grant, err := s.Vault(account).Load(t.Context(), bridge.PersonGrant(id)); len(grant) > 0 || err != nil {
+				t.Errorf("a grant of %s is kept for %s (%v)", id, account, err)
+			}
+		}
 	}
 }
 

@@ -50,7 +50,7 @@ LoginURL = %q
 			listed[words[0]] = append(listed[words[0]], words[1])
 		}
 	}
-	if exit, text := exits(newAccount(listed), "setup", "msteams", "--test"); exit != 0 || !strings.Contains(text, "connected as Causeway") || strings.Contains(text, "lacks") || strings.Contains(text, "does not need") {
+	if exit, text := exits(newAccount(listed), "setup", "msteams", "--test"); exit != 0 || !strings.Contains(text, "connected as Causeway") || strings.Contains(text, "The app lacks") || strings.Contains(text, "The relay account lacks") || strings.Contains(text, "does not need") {
 		t.Errorf("of an app with what is listed: exit code %d:\n%s\nof %v", exit, text, listed)
 	}
 	few := map[string][]string{"application": {"ChannelMember.Read.All"}, "delegated": listed["delegated"]}

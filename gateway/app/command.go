@@ -13,6 +13,7 @@ import (
 
 	"causeway/bridge"
 	"causeway/gateway/config"
+	"causeway/gateway/people"
 	"causeway/gateway/web"
 )
 
@@ -155,7 +156,7 @@ func (c *call) account(cfg *config.Config) (config.Account, error) {
 // bridge makes the bridge of an account for a command that prints what it has to say.
 func (c *call) bridge(cfg *config.Config, account config.Account, vault bridge.Vault) (bridge.Bridge, error) {
 	return newBridge(c.Protocols, account, bridge.Env{Vault: vault, Log: noLog(), Hook: web.Hook(cfg.HTTP.PublicURL, account.ID),
-		Direct: carriesTalks(cfg, bridge.AccountName(account.ID))})
+		Front: people.Awaiting(cfg.People), Direct: carriesTalks(cfg, bridge.AccountName(account.ID))})
 }
 
 // patience is how long one account may take.

@@ -46,7 +46,7 @@ func idle(cfg *config.Config) error {
 // there: the parts then hold those accounts that could be made.
 func (a *App) assemble(cfg *config.Config, old *parts) (*parts, error) {
 	p := &parts{cfg: cfg, routes: routes(cfg), hooks: map[string]http.Handler{}}
-	p.people = people.Options{Settings: cfg.People, PublicURL: cfg.HTTP.PublicURL, Log: a.log}
+	p.people = people.Options{Settings: cfg.People, PublicURL: cfg.HTTP.PublicURL, Log: a.log, Off: off(cfg)}
 	var problems []error
 	for _, account := range used(cfg, p.routes) {
 		one, kept := old.account(cfg, account)
@@ -147,7 +147,7 @@ func routes(cfg *config.Config) []gateway.Route {
 		if !g.Enable {
 			continue
 		}
-		r := gateway.Route{Name: g.Name, Files: policy(g.Files), MentionAll: g.MentionAll}
+		r := gateway.Route{Name: g.Name, Files: policy(g.Files), MentionAll: g.MentionAll, Events: g.SystemEvents}
 		for _, e := range g.Endpoints {
 			r.Endpoints = append(r.Endpoints, gateway.Endpoint{
 				Account: bridge.AccountName(e.Account), Channel: e.Channel, In: e.Direction.Receives(), Out: e.Direction.Sends(),

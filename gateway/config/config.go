@@ -20,6 +20,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
+	"causeway/bridge"
 	"causeway/bridge/secret"
 )
 
@@ -155,7 +156,9 @@ type Gateway struct {
 	Files  Files
 	// MentionAll: mentions of everybody in a conversation go as such.
 	MentionAll bool
-	Endpoints  []Endpoint // first all of inout, then in, then out
+	// SystemEvents are told of what happens in a conversation without being said.
+	SystemEvents []bridge.Event
+	Endpoints    []Endpoint // first all of inout, then in, then out
 	// Linked: it does not stand in the file, but was made while Causeway ran.
 	Linked bool
 	Line   int

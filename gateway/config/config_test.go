@@ -63,6 +63,7 @@ GroupMessages = false
 Enable = false
 prompt = "Allow-List"
 PromptTeams = [" main"]
+PromptGroups = ["Sales people "]
 AllowListFile = "ca.pem"
 RemindAfter = "48h"
 MaxPendingInvites = 7
@@ -101,7 +102,7 @@ func TestEverythingGivenArrives(t *testing.T) {
 		Metrics:   config.Metrics{Token: "a token of twenty characters"},
 		Dashboard: config.Dashboard{Token: "twenty characters and more", ShowText: true},
 		People: config.People{
-			Prompt: config.PromptAllowList, PromptTeams: []string{"main"}, AllowListFile: filepath.Join(dir, "ca.pem"), RemindAfter: 48 * time.Hour, MaxPendingInvites: 7,
+			Prompt: config.PromptAllowList, PromptTeams: []string{"main"}, PromptGroups: []string{"Sales people"}, AllowListFile: filepath.Join(dir, "ca.pem"), RemindAfter: 48 * time.Hour, MaxPendingInvites: 7,
 			KeepMapping: true, MaxConnected: 250, Allow: []string{"@example.com"}, Deny: []string{"mallory@example.com"},
 			SyncInterval: 2 * time.Hour, OnTeamsUserRemoved: config.RemovedNothing, MaxRemovals: "10%",
 		},

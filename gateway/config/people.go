@@ -25,11 +25,12 @@ const (
 type People struct {
 	// Enable offers connecting at all. On by default; without PublicURL nobody can connect all the same.
 	Enable bool
-	// Prompt says who is asked to connect after logging in: "off", nobody; "on", everybody of PromptTeams; "allow-list", whoever of them is
-	// in AllowListFile.
+	// Prompt says who is asked to connect after logging in: "off", nobody; "on", everybody of PromptTeams and PromptGroups; "allow-list", whoever of
+	// them is in AllowListFile.
 	Prompt string
-	// PromptTeams are names of Mattermost teams; empty: the teams of the channels in gateways.
-	PromptTeams []string
+	// PromptTeams and PromptGroups are names of Mattermost teams and groups (custom ones, and those of LDAP). Both empty: whoever is in a channel of a
+	// gateway.
+	PromptTeams, PromptGroups []string
 	// AllowListFile holds e-mail addresses, a line each.
 	AllowListFile string
 	// RemindAfter is when somebody who has not answered, or said "not now", is asked again; 0: never.
@@ -94,14 +95,8 @@ func (d *decoder) people(at place, p *People) {
 	d.oneOf(at, "Prompt", p.Prompt, PromptOff, PromptOn, PromptAllowList)
 	d.oneOf(at, "OnTeamsUserRemoved", p.OnTeamsUserRemoved, RemovedDeactivate, RemovedDisconnect, RemovedNothing)
 	d.allowList(at, p)
-	if at.ok("PromptTeams") {
-		for i, team := range p.PromptTeams {
-			if p.PromptTeams[i] = strings.TrimSpace(team); p.PromptTeams[i] == "" {
-				d.mistake(at, "PromptTeams", "names a team without a name", "write the names of Mattermost teams, or leave it out for those of the channels in gateways")
-				break
-			}
-		}
-	}
+	d.names(at, "PromptTeams", "team", p.PromptTeams)
+	d.names(at, "PromptGroups", "group", p.PromptGroups)
 	d.addresses(at, "Allow", p.Allow)
 	d.addresses(at, "Deny", p.Deny)
 	if at.ok("RemindAfter") && p.RemindAfter < 0 {
@@ -134,6 +129,19 @@ func (d *decoder) allowList(at place, p *People) {
 	}
 	if _, err := checkFile(p.AllowListFile); err != nil {
 		d.mistake(at, key, "the file cannot be read: "+err.Error(), "the path is relative to the folder of the config")
+	}
+}
+
+// names checks a list of names of teams or groups.
+func (d *decoder) names(at place, key, what string, list []string) {
+	if !at.ok(key) {
+		return
+	}
+	for i, name := range list {
+		if list[i] = strings.TrimSpace(name); list[i] == "" {
+			d.mistake(at, key, "names a "+what+" without a name", "write the names of Mattermost "+what+"s, or leave it out for the people of the channels in gateways")
+			return
+		}
 	}
 }
 

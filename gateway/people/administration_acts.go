@@ -342,7 +342,7 @@ func (p *People) syncAll(ctx context.Context, o Order) []Outcome {
 	waiting := 0
 	for _, one := range planned {
 		all = append(all, Outcome{Name: p.left(one), Text: one.text(o.DryRun), Failed: one.unfinished && !one.gone})
-		if one.Waits && one.gone && !one.unfinished {
+		if one.asks() {
 			waiting++
 		}
 	}

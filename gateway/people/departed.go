@@ -35,9 +35,11 @@ type departures struct {
 	// disconnect begins to end what makes a person connected on an account, and goes on with that by itself.
 	disconnect func(ctx context.Context, p store.Person, from bridge.AccountName) error
 
-	doubting sync.Mutex // guards doubted
+	doubting sync.Mutex // guards what follows
 	// doubted are the accounts whose directory is to be read whole, as somebody seems to have left of whom it has not told.
 	doubted map[bridge.AccountName]bool
+	// shown are those who were shown to wait for the operator's consent.
+	shown map[store.User]bool
 
 	mutex sync.Mutex // one synchronisation at a time
 	// told is of how many the operator has been asked for consent, by account.
@@ -48,7 +50,8 @@ type departures struct {
 }
 
 func newDepartures(p *People) *departures {
-	return &departures{p: p, log: p.o.Log, woke: make(chan struct{}, 1), disconnect: p.disconnect, doubted: map[bridge.AccountName]bool{}, told: map[bridge.AccountName]int{}, waiting: map[store.User]Planned{}}
+	return &departures{p: p, log: p.o.Log, woke: make(chan struct{}, 1), disconnect: p.disconnect, doubted: map[bridge.AccountName]bool{}, shown: map[store.User]bool{},
+		told: map[bridge.AccountName]int{}, waiting: map[store.User]Planned{}}
 }
 
 func (d *departures) run(ctx context.Context) {
@@ -143,24 +146,43 @@ type syncing struct {
 }
 
 // Sync finds who has left, and removes them; with dryRun it only says what would happen. confirm is the operator's consent to the removal of so many people
-// more than [config.People.MaxRemovals] lets go; 0: none. Where it would be even more by now, nobody is removed, which is an error. An error of one account
-// does not keep it from the others.
+// more than [config.People.MaxRemovals] lets go; 0: none. It is to those whom Sync has given before, as somebody has seen them. Where by now there are others
+// among those who wait, or more, nobody is removed, which is an error. An error of one account does not keep it from the others.
 func (p *People) Sync(ctx context.Context, dryRun bool, confirm int) ([]*Planned, error) {
 	how := syncing{read: true, dry: dryRun}
 	if confirm > 0 {
-		// The operator has seen a number. They agree to whom it stands for as a look just now shows them, and to nobody else.
 		seen, err := p.departures.all(ctx, syncing{read: true, dry: true})
-		how.agreed = map[store.User]bool{}
-		for _, one := range seen {
-			if one.Waits {
-				how.agreed[store.User{Server: one.Departure.Server, User: one.Departure.User}] = true
-			}
+		var others int
+		how.agreed, others = p.departures.show(seen)
+		n := len(how.agreed)
+		const look = "; look at them, and agree with --confirm %d"
+		if n > confirm {
+			return seen, errors.Join(fmt.Errorf("nobody is removed: %d people wait for your consent by now, and not %d"+look, n, confirm, n), err)
 		}
-		if n := len(how.agreed); n > confirm {
-			return seen, errors.Join(fmt.Errorf("nobody is removed: %d people wait for your consent by now, and not %d; look at them, and agree with --confirm %d", n, confirm, n), err)
+		if others > 0 {
+			return seen, errors.Join(fmt.Errorf("nobody is removed: of the %d people who wait for your consent by now, %d have not been shown since Causeway started"+look, n, others, n), err)
 		}
 	}
-	return p.departures.all(ctx, how)
+	planned, err := p.departures.all(ctx, how)
+	p.departures.show(planned)
+	return planned, err
+}
+
+// show notes who is shown to wait for consent. It gives them, and how many of them were not shown before.
+func (d *departures) show(planned []*Planned) (waiting map[store.User]bool, others int) {
+	waiting = map[store.User]bool{}
+	d.doubting.Lock()
+	defer d.doubting.Unlock()
+	for _, one := range planned {
+		if who := (store.User{Server: one.Departure.Server, User: one.Departure.User}); one.asks() {
+			waiting[who] = true
+			if !d.shown[who] {
+				others++
+			}
+			d.shown[who] = true
+		}
+	}
+	return waiting, others
 }
 
 func (d *departures) all(ctx context.Context, how syncing) ([]*Planned, error) {
@@ -210,7 +232,7 @@ func (d *departures) sync(ctx context.Context, a Account, server bridge.ServerID
 func (d *departures) await(planned []*Planned) {
 	for _, p := range planned {
 		who := store.User{Server: p.Departure.Server, User: p.Departure.User}
-		if delete(d.waiting, who); p.Waits && p.gone && !p.unfinished {
+		if delete(d.waiting, who); p.asks() {
 			d.waiting[who] = *p
 		}
 	}

@@ -210,8 +210,7 @@ func TestNoMoreAreRemovedAtOnceThanTheOperatorAllows(t *testing.T) {
 				run.stop()
 				run.start()
 				s.pass(time.Second)
-				_, err := run.people.Sync(s.Context(), false, test.leave-1)
-				s.must(err)
+				s.agrees(run.people, test.leave-1)
 				s.pass(time.Hour)
 				run.stop()
 				if got := s.inactive(); got != test.leave-1 {

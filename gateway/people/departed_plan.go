@@ -44,6 +44,9 @@ type Planned struct {
 	unfinished bool
 }
 
+// asks: only the operator's consent is missing.
+func (p *Planned) asks() bool { return p.Waits && p.gone && !p.unfinished }
+
 // removes reports whether anybody is removed who has left another service.
 func (d *departures) removes() bool {
 	return d.p.o.Settings.OnTeamsUserRemoved != config.RemovedNothing

@@ -319,11 +319,61 @@ func TestWhoWaitsForTheOperatorIsNotLookedAtForTheNewsOfOthers(t *testing.T) {
 			s.Errorf("%d looks, and %d more for the news of others", before, looks-before)
 		}
 		s.gone("user0", bridge.Present)
-		_, err := run.people.Sync(s.Context(), false, many-1)
-		s.must(err)
+		s.agrees(run.people, many-1)
 		s.pass(time.Minute)
 		if got := s.inactive(); got != many-1 {
 			s.Errorf("%d are removed with consent, want %d", got, many-1)
+		}
+	})
+}
+
+// agrees has the operator look who has left, and agree to so many removals.
+func (s *society) agrees(p *People, confirm int) {
+	s.Helper()
+	_, err := p.Sync(s.Context(), true, 0)
+	s.must(err)
+	_, err = p.Sync(s.Context(), false, confirm)
+	s.must(err)
+}
+
+// TestConsentIsToThoseWhoWereShown: as many wait as before, but somebody else is among them; and nobody was shown to the operator by this process.
+func TestConsentIsToThoseWhoWereShown(t *testing.T) {
+	settings := removal(config.RemovedDeactivate)
+	settings.MaxRemovals = "1"
+	inSociety(t, settings, true, func(s *society) {
+		for n := range 4 {
+			s.connect(bridge.UserID(fmt.Sprint("user", n)), homeAccount)
+		}
+		run := lifeRun{society: s}
+		run.start()
+		s.pass(time.Minute)
+		s.gone("user0", bridge.Deleted)
+		s.gone("user1", bridge.Deleted)
+		_, err := run.people.Sync(s.Context(), true, 0)
+		s.must(err)
+		s.gone("user1", bridge.Present)
+		s.gone("user2", bridge.Deleted)
+		inVain := func(when, want string) {
+			s.Helper()
+			planned, err := run.people.Sync(s.Context(), false, 2)
+			s.pass(10 * time.Minute)
+			if err == nil || err.Error() != want || len(planned) != 2 || s.inactive() != 0 {
+				s.Errorf("%s: %d are planned, %d removed: %v", when, len(planned), s.inactive(), err)
+			}
+		}
+		inVain("another one", "nobody is removed: of the 2 people who wait for your consent by now, 1 have not been shown since Causeway started; look at them, and agree with --confirm 2")
+		run.stop()
+		run.start()
+		s.pass(time.Minute)
+		inVain("another process", "nobody is removed: of the 2 people who wait for your consent by now, 2 have not been shown since Causeway started; look at them, and agree with --confirm 2")
+		_, err = run.people.Sync(s.Context(), false, 2)
+		s.must(err)
+		s.pass(10 * time.Minute)
+		run.stop()
+		for u, want := range map[bridge.UserID]bridge.Presence{"user0": bridge.Disabled, "user1": bridge.Present, "user2": bridge.Disabled, "user3": bridge.Present} {
+			if got := s.home.User(u).Standing.Presence; got != want {
+				s.Errorf("%s is %s, want %s", u, got, want)
+			}
 		}
 	})
 }
@@ -436,8 +486,7 @@ func TestManyAreNotRemovedAFewAtATime(t *testing.T) {
 		}
 		s.pass(time.Hour)
 		removed("two more", 3)
-		_, err := run.people.Sync(s.Context(), false, 2)
-		s.must(err)
+		s.agrees(run.people, 2)
 		s.pass(time.Minute)
 		removed("with consent", 5)
 		s.gone("user5", bridge.Deleted)
@@ -465,8 +514,7 @@ func TestTheAccountThatIsDeactivatedIsTheOneThatIsLinkedNow(t *testing.T) {
 			{Identity: store.Identity{Account: awayAccount, Server: awayServer, User: "ann", Name: "ann"}, Grant: []byte("grant")},
 		}, 0)
 		s.must(err)
-		_, err = run.people.Sync(s.Context(), false, 1)
-		s.must(err)
+		s.agrees(run.people, 1)
 		s.pass(10 * time.Minute)
 		for u, want := range map[bridge.UserID]bridge.Presence{"ann": bridge.Present, "ann married": bridge.Disabled} {
 			if got := s.home.User(u).Standing.Presence; got != want {

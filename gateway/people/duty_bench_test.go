@@ -73,8 +73,8 @@ func BenchmarkTwoThousandPeople(b *testing.B) {
 	}
 	pass := func(m *muting) time.Duration {
 		began := time.Now()
-		mirrors, _ := m.mirrors()
-		if _, err := m.pass(context.Background(), m.view(mirrors, m.arriving(mirrors)), func() bool { return false }); err != nil {
+		mirrors, talkers, _ := m.mirrors()
+		if _, err := m.pass(context.Background(), m.view(mirrors, talkers, m.arriving(mirrors)), func() bool { return false }); err != nil {
 			b.Fatal(err)
 		}
 		return time.Since(began)

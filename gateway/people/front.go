@@ -6,6 +6,7 @@ import (
 
 	"causeway/bridge"
 	"causeway/bridge/richtext"
+	"causeway/gateway/config"
 )
 
 // Doors are how accounts reach people, the [bridge.Front] of each. They are made before the accounts, and opened when there are People.
@@ -55,12 +56,22 @@ func (d door) Press(ctx context.Context, in bridge.Press) bridge.Reply {
 	return notYet
 }
 
-func (d door) Awaited() (teams []string, ok bool) {
+func (d door) Awaited() (of bridge.Circle, ok bool) {
 	if p, home, ok := d.behind(); ok && p.awaited != nil {
 		return p.awaited(home)
 	}
-	return nil, false
+	return bridge.Circle{}, false
 }
+
+// Awaiting is a door at which nobody is: all it says is who is to be asked to connect, for checking that. Nothing comes of what is done there.
+func Awaiting(s config.People) bridge.Front { return awaiting{door{doors: &Doors{}}, s} }
+
+type awaiting struct {
+	door
+	settings config.People
+}
+
+func (a awaiting) Awaited() (of bridge.Circle, ok bool) { return circle(a.settings), asks(a.settings) }
 
 func (d door) Arrived(_ context.Context, users []bridge.UserID) {
 	if p, home, ok := d.behind(); ok && p.arrived != nil {

@@ -54,13 +54,20 @@ func newInviting(p *People) *inviting {
 
 // offers reports whether people of an account can be asked at all.
 func (v *inviting) offers(home Account) bool {
-	s := v.p.o.Settings
-	return s.Enable && s.Prompt != config.PromptOff && s.Prompt != "" && v.p.o.PublicURL != "" && len(v.p.offered(home)) > 0
+	return asks(v.p.o.Settings) && v.p.o.PublicURL != "" && len(v.p.offered(home)) > 0
 }
 
-// Awaited says whether people of an account can be asked, and of which teams.
-func (v *inviting) Awaited(home Account) (teams []string, ok bool) {
-	return v.p.o.Settings.PromptTeams, v.offers(home)
+// asks reports whether the config says that people are asked.
+func asks(s config.People) bool { return s.Enable && s.Prompt != config.PromptOff && s.Prompt != "" }
+
+// Awaited says whether people of an account can be asked, and which.
+func (v *inviting) Awaited(home Account) (of bridge.Circle, ok bool) {
+	return circle(v.p.o.Settings), v.offers(home)
+}
+
+// circle is of whom the config says that they are to be asked.
+func circle(s config.People) bridge.Circle {
+	return bridge.Circle{Teams: s.PromptTeams, Groups: s.PromptGroups}
 }
 
 // Arrived takes who has come online. It returns at once.
@@ -232,10 +239,10 @@ func (v *inviting) wanted(u bridge.Profile) bool {
 	return !matches(s.Deny, u.Email) && (len(s.Allow) == 0 || matches(s.Allow, u.Email)) && (s.Prompt != config.PromptAllowList || v.list.has(u.Email))
 }
 
-// inside reports whether somebody is in a conversation at home that a gateway carries. Where the config names teams, whoever comes is of one of them, see
-// [bridge.Front].Awaited.
+// inside reports whether somebody is in a conversation at home that a gateway carries. Where the config names teams or groups, whoever comes is of one of
+// them, see [bridge.Front].Awaited.
 func (v *inviting) inside(ctx context.Context, server bridge.ServerID, u bridge.UserID) (bool, error) {
-	if len(v.p.o.Settings.PromptTeams) > 0 {
+	if s := v.p.o.Settings; len(s.PromptTeams)+len(s.PromptGroups) > 0 {
 		return true, nil
 	}
 	routes, _ := v.p.o.Gateway.Routes()

@@ -162,18 +162,34 @@ func TestNobodyIsAskedWhereNobodyCanConnect(t *testing.T) {
 	}
 }
 
-func TestOnlyPeopleOfTheTeamsOfTheConfigAreAwaited(t *testing.T) {
+func TestOnlyPeopleOfTheConfigAreAwaited(t *testing.T) {
 	inSociety(t, asking(), true, func(s *society) {
-		s.options.Settings.PromptTeams = []string{"main"}
+		s.options.Settings.PromptTeams, s.options.Settings.PromptGroups = []string{"main"}, []string{"sales"}
 		s.people = New(s.options)
-		teams, ok := s.door().Awaited()
-		if diff := cmp.Diff([]string{"main"}, teams); diff != "" || !ok {
+		of, ok := s.door().Awaited()
+		if diff := cmp.Diff(bridge.Circle{Teams: []string{"main"}, Groups: []string{"sales"}}, of); diff != "" || !ok {
 			s.Error(diff, ok)
 		}
 		if _, ok := new(Doors).Door(homeAccount).Awaited(); ok {
 			s.Error("it is looked who comes before anybody is there to ask them")
 		}
 	})
+}
+
+// TestWhoIsOfATeamOrGroupOfTheConfigIsAskedWhereverTheyAre: they need be in no channel that is carried.
+func TestWhoIsOfATeamOrGroupOfTheConfigIsAskedWhereverTheyAre(t *testing.T) {
+	for name, change := range map[string]func(*config.People){
+		"team":  func(c *config.People) { c.PromptTeams = []string{"main"} },
+		"group": func(c *config.People) { c.PromptGroups = []string{"sales"} },
+	} {
+		inSociety(t, asking(change), true, func(s *society) {
+			s.known("ann")
+			s.home.AddUser(profile("outside"))
+			defer s.during(newInvitingOnly(s.people).run)()
+			s.comes("outside")
+			s.wantAsked(name, "outside")
+		})
+	}
 }
 
 // door is that of the account at home.

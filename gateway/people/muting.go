@@ -32,7 +32,7 @@ const (
 // muting keeps conversations muted at home for people who prefer another account, where those really reach them there.
 //
 // It compares what should be with the store in passes. Every muteSweep a pass costs a question for members at each end of each
-// conversation of a gateway in which such a person is; and once, two calls and two commits for each person and conversation that is to be changed.
+// channel of a gateway in which such a person is, none for direct and group conversations; and once, two calls and two commits for each person and conversation that is to be changed.
 // Where all is as it should be, it asks nothing. A pass ends early when there is news, and the next one goes on.
 type muting struct {
 	p       *People
@@ -45,8 +45,6 @@ type muting struct {
 	// since is when the present passes first saw that somebody prefers another account.
 	since map[store.User]time.Time
 	woke  chan struct{}
-	// mirrors gives what is carried from home to elsewhere, and a channel that is closed when that has changed.
-	mirrors func() ([]mirror, <-chan struct{})
 
 	mutex sync.Mutex
 	// down tells since when nothing arrives.
@@ -54,23 +52,25 @@ type muting struct {
 }
 
 func newMuting(p *People) *muting {
-	m := &muting{
+	return &muting{
 		p: p, log: p.o.Log, members: p.members, began: time.Now(), down: map[mirror]time.Time{}, woke: make(chan struct{}, 1),
 	}
-	m.mirrors = m.channels
-	return m
 }
 
-// channels are the mirrors of gateways, and of direct and group conversations.
-func (m *muting) channels() ([]mirror, <-chan struct{}) {
+// mirrors gives what is carried from home to elsewhere, of gateways and of direct and group conversations; who is in each of these; and a channel that is
+// closed when any of it has changed.
+func (m *muting) mirrors() (all []mirror, talkers map[bridge.ConversationID][]bridge.UserID, changed <-chan struct{}) {
 	routes, changed := m.p.o.Gateway.Routes()
-	var all []mirror
+	talkers = map[bridge.ConversationID][]bridge.UserID{}
 	for _, p := range routes {
 		if a, ok := m.p.account(p.Reader); ok && a.home() {
-			all = append(all, mirror{kind: kindOf(p.Shape), home: p.From, away: p.To, near: p.Reader, far: p.Writer, everybody: whether(p.Everybody)})
+			all = append(all, mirror{kind: kindOf(p.Shape), home: p.From, away: p.To, near: p.Reader, far: p.Writer, everybody: whether(p.Everybody || p.Shape == bridge.Open)})
+			if p.Shape != bridge.Open {
+				talkers[p.From] = p.Members
+			}
 		}
 	}
-	return all, changed
+	return all, talkers, changed
 }
 
 // Wake makes it look at once.
@@ -90,9 +90,9 @@ func (m *muting) run(ctx context.Context) {
 		default:
 		}
 		news := m.p.changes()
-		mirrors, changed := m.mirrors()
+		mirrors, talkers, changed := m.mirrors()
 		arrives, connected := m.arriving(mirrors), m.connected()
-		early, err := m.pass(ctx, m.view(mirrors, arrives), func() bool { return closed(news) || closed(changed) || len(m.woke) > 0 })
+		early, err := m.pass(ctx, m.view(mirrors, talkers, arrives), func() bool { return closed(news) || closed(changed) || len(m.woke) > 0 })
 		m.failing.report("pass", m.log, "muting", err)
 		due := m.due(&failures, err)
 		if again, failed := m.members.failed(); failed && again.Before(due) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -91,21 +90,15 @@ func (s *society) playMutes(cases []muteCase, fault string) {
 	name := func(n int) (bridge.UserID, bridge.ChannelID) {
 		return bridge.UserID(fmt.Sprint("user", n)), bridge.ChannelID(fmt.Sprint("channel", n))
 	}
-	var fed feed
 	mirrors := func(late bool) {
 		var routes []Route
-		var further []mirror
 		for n, c := range cases {
-			_, channel := name(n)
+			u, channel := name(n)
 			if c.event == "gateway removed" && late || c.event == "new conversation" && !late {
 				continue
 			}
-			further = append(further, c.mirrors(channel)...)
-			if c.place == "bridged channel" || c.place == "bridged channel that they are not in elsewhere" {
-				routes = append(routes, carried(channel)...)
-			}
+			routes = append(routes, c.routes(channel, u)...)
 		}
-		fed.set(further)
 		s.road.set(routes...)
 	}
 	var people []store.Person
@@ -124,7 +117,7 @@ func (s *society) playMutes(cases []muteCase, fault string) {
 		people = append(people, s.connect(u, c.before))
 	}
 	mirrors(false)
-	run := muteRun{society: s, fault: fault, feed: &fed}
+	run := muteRun{society: s, fault: fault}
 	run.start()
 	s.pass(3 * time.Minute)
 	for n, c := range cases {
@@ -209,47 +202,32 @@ func (s *society) connectsAgain(c muteCase, p store.Person) {
 	}
 }
 
-// feed are conversations of which gateways know nothing yet.
-type feed struct {
-	mutex   sync.Mutex
-	mirrors []mirror
-}
-
-func (f *feed) set(mirrors []mirror) {
-	f.mutex.Lock()
-	defer f.mutex.Unlock()
-	f.mirrors = mirrors
-}
-
-func (f *feed) get() []mirror {
-	f.mutex.Lock()
-	defer f.mutex.Unlock()
-	return slices.Clone(f.mirrors)
-}
-
-func (c muteCase) mirrors(channel bridge.ChannelID) []mirror {
-	l := mirror{
-		home: bridge.ConversationID{Server: homeServer, Channel: channel}, away: bridge.ConversationID{Server: awayServer, Channel: channel},
-		near: homeAccount, far: awayAccount,
+// routes are those of the conversation, both ways.
+func (c muteCase) routes(channel bridge.ChannelID, u bridge.UserID) []Route {
+	all := carried(channel)
+	for i := range all {
+		if c.place != "bridged channel" && c.place != "bridged channel that they are not in elsewhere" {
+			all[i].Members = []bridge.UserID{"somebody", u}
+		}
+		switch c.place {
+		case "bridged channel", "bridged channel that they are not in elsewhere":
+		case "bridged direct":
+			all[i].Shape, all[i].Everybody = bridge.Pair, true
+		case "group of connected people":
+			all[i].Shape, all[i].Everybody = bridge.Group, true
+		case "group with a stranger":
+			all[i].Shape = bridge.Group
+		default:
+			return nil
+		}
 	}
-	switch c.place {
-	case "bridged direct":
-		l.kind, l.everybody = inDirect, yes
-	case "group of connected people":
-		l.kind, l.everybody = inGroup, yes
-	case "group with a stranger":
-		l.kind, l.everybody = inGroup, no
-	default:
-		return nil
-	}
-	return []mirror{l}
+	return all
 }
 
 // muteRun runs muting, and again after each crash.
 type muteRun struct {
 	*society
 	fault string
-	feed  *feed
 
 	mutex   sync.Mutex
 	muting  *muting
@@ -273,10 +251,6 @@ func (r *muteRun) start() {
 		for ctx.Err() == nil {
 			life, crash := context.WithCancel(ctx)
 			m := newMuting(r.people)
-			m.mirrors = func() ([]mirror, <-chan struct{}) {
-				all, changed := m.channels()
-				return append(r.feed.get(), all...), changed
-			}
 			r.mutex.Lock()
 			r.muting, r.crash = m, crash
 			r.mutex.Unlock()

@@ -14,8 +14,10 @@ import (
 
 // muteView is what one pass sees.
 type muteView struct {
-	mirrors map[between][]mirror
-	arrives map[mirror]truth
+	// channels are the mirrors of channels, talks those of direct and group conversations, by who is in them.
+	channels map[between][]mirror
+	talks    map[talker][]mirror
+	arrives  map[mirror]truth
 	// young: Causeway has just started, so that not all mirrors may be known.
 	young bool
 }
@@ -23,11 +25,23 @@ type muteView struct {
 // between names home and another server.
 type between struct{ home, away bridge.ServerID }
 
-func (m *muting) view(mirrors []mirror, arrives map[mirror]truth) muteView {
-	v := muteView{mirrors: map[between][]mirror{}, arrives: arrives, young: time.Since(m.began) < muteStart}
+// talker is somebody at home who is in a conversation that is carried to another server.
+type talker struct {
+	between
+	user bridge.UserID
+}
+
+func (m *muting) view(mirrors []mirror, talkers map[bridge.ConversationID][]bridge.UserID, arrives map[mirror]truth) muteView {
+	v := muteView{channels: map[between][]mirror{}, talks: map[talker][]mirror{}, arrives: arrives, young: time.Since(m.began) < muteStart}
 	for _, l := range mirrors {
 		b := between{l.home.Server, l.away.Server}
-		v.mirrors[b] = append(v.mirrors[b], l)
+		if l.kind == inChannel {
+			v.channels[b] = append(v.channels[b], l)
+		}
+		for _, u := range talkers[l.home] {
+			who := talker{b, u}
+			v.talks[who] = append(v.talks[who], l)
+		}
 	}
 	return v
 }
@@ -76,16 +90,20 @@ func (m *muting) wishes(v muteView, person store.Person, home store.Identity) wi
 	if v.young {
 		all.rest = wishAsIs
 	}
-	for _, l := range v.mirrors[between{home.Server, there.Server}] {
+	note := func(l mirror, member truth) {
 		arrives := v.arrives[l]
 		if lost { // what they have changed by hand is still theirs when they are back
 			arrives = no
 		}
-		w := circumstances{
-			elsewhere: true, kind: l.kind, bridged: yes, everybody: l.everybody, arrives: arrives,
-			member: min(m.members.has(l.home, home.User), m.members.has(l.away, there.User)),
-		}.wish()
+		w := circumstances{elsewhere: true, bridged: yes, member: member, everybody: l.everybody, arrives: arrives}.wish()
 		all.of[l.home.Channel] = max(all.of[l.home.Channel], w)
+	}
+	b := between{home.Server, there.Server}
+	for _, l := range v.channels[b] {
+		note(l, min(m.members.has(l.home, home.User), m.members.has(l.away, there.User)))
+	}
+	for _, l := range v.talks[talker{b, home.User}] {
+		note(l, yes)
 	}
 	return all
 }
@@ -190,7 +208,7 @@ func (m *muting) learn(ctx context.Context, v muteView, people []store.Person) {
 	users := m.candidates(people)
 	near, far := map[bridge.AccountName][]bridge.ConversationID{}, map[bridge.AccountName][]bridge.ConversationID{}
 	for b, candidates := range users {
-		for _, l := range v.mirrors[b] {
+		for _, l := range v.channels[b] {
 			near[l.near] = append(near[l.near], l.home)
 			for _, c := range candidates {
 				m.members.doubt(l.home, c.home, c.since)
@@ -199,7 +217,7 @@ func (m *muting) learn(ctx context.Context, v muteView, people []store.Person) {
 	}
 	m.ask(ctx, near)
 	for b, candidates := range users {
-		for _, l := range v.mirrors[b] {
+		for _, l := range v.channels[b] {
 			reaches := false
 			for _, c := range candidates {
 				if m.members.has(l.home, c.home) == yes {

@@ -16,8 +16,8 @@ import (
 // from Connected before. done: nothing is left for which waiting would help. What the service refuses for good, since the
 // person's token is gone with their connection, stays known, and is undone if they connect again.
 func (m *muting) Undo(ctx context.Context, i store.Identity) (done bool, err error) {
-	mirrors, _ := m.mirrors()
-	v := m.view(mirrors, m.arriving(mirrors))
+	mirrors, talkers, _ := m.mirrors()
+	v := m.view(mirrors, talkers, m.arriving(mirrors))
 	users := []store.User{{Server: i.Server, User: i.User}}
 	person, ok, err := m.p.o.Store.PersonOf(ctx, i.Server, i.User)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -338,6 +339,42 @@ func TestAStartDoesNotComplainOfWhatHasNotConnectedYet(t *testing.T) {
 		s.pass(3 * time.Second)
 		if got := s.home.Setting("cid", "town"); got != memory.Mention {
 			s.Errorf("cid is notified by %s", got)
+		}
+	})
+}
+
+// TestNobodyIsAskedAboutTalksOfOthers: who is in a direct conversation is known, and nobody else's settings are looked at.
+func TestNobodyIsAskedAboutTalksOfOthers(t *testing.T) {
+	inSociety(t, config.People{}, true, func(s *society) {
+		var mutex sync.Mutex
+		var asked []string
+		s.faults(func(_ context.Context, c memory.Call) error {
+			if !c.After && (c.Op == memory.Notifications || c.Op == memory.Members || c.Op == memory.SetNotifications) {
+				mutex.Lock()
+				defer mutex.Unlock()
+				asked = append(asked, fmt.Sprint(c.Op, " ", c.As, " ", c.Conversation.Channel))
+			}
+			return nil
+		})
+		for _, u := range []bridge.UserID{"ann", "ben", "cid"} {
+			s.connect(u, awayAccount)
+		}
+		routes := carried("pair")
+		for i := range routes {
+			routes[i].Shape, routes[i].Members, routes[i].Everybody = bridge.Pair, []bridge.UserID{"ann", "ben"}, true
+		}
+		s.home.AddChannel("pair", "pair")
+		s.home.SetMembers("pair", "ann", "ben")
+		s.road.set(routes...)
+		defer s.during(newMuting(s.people).run)()
+		s.pass(time.Minute)
+		for u, want := range map[bridge.UserID]string{"ann": memory.Mention, "ben": memory.Mention, "cid": memory.All} {
+			if got := s.home.Setting(u, "pair"); got != want {
+				s.Errorf("%s: %s, want %s", u, got, want)
+			}
+		}
+		if len(asked) != 4 { // one look and one change for each of the two
+			s.Errorf("asked %q", asked)
 		}
 	})
 }

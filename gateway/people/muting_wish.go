@@ -37,12 +37,11 @@ type mirror struct {
 type circumstances struct {
 	// elsewhere: they prefer another account, and are connected on both.
 	elsewhere bool
-	kind      kind
 	// bridged: a gateway carries it to the service that they prefer.
 	bridged truth
-	// member: they are in the channel, and in the one to which it is carried.
+	// member: they are in it, at both ends.
 	member truth
-	// everybody: all who are in the direct or group conversation are connected, so that all of it is carried.
+	// everybody: all who are in the direct or group conversation are connected, so that all of it is carried; of channels it always is.
 	everybody truth
 	// arrives: what is said there arrives. Unknown for a while after that has ended, so that nothing flaps.
 	arrives truth
@@ -69,16 +68,12 @@ var wishNames = [...]string{"untouched", "resting", "as it is", "muted"}
 func (w wish) String() string { return wishNames[w] }
 
 func (c circumstances) wish() wish {
-	reaches := c.member
-	if c.kind != inChannel {
-		reaches = c.everybody
-	}
 	switch {
-	case !c.elsewhere, c.bridged == no, reaches == no:
+	case !c.elsewhere, c.bridged == no, c.member == no:
 		return wishNone
-	case c.arrives == no: // also where nobody can say who is a member, since the service is down
+	case c.arrives == no, c.everybody == no: // also where nobody can say who is a member, since the service is down
 		return wishRest
-	case c.bridged == unknown, reaches == unknown, c.arrives == unknown:
+	case c.bridged == unknown, c.member == unknown, c.everybody == unknown, c.arrives == unknown:
 		return wishAsIs
 	}
 	return wishMuted

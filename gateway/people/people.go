@@ -22,6 +22,7 @@ import (
 
 	"causeway/bridge"
 	"causeway/gateway/config"
+	"causeway/gateway/direct"
 	"causeway/gateway/store"
 )
 
@@ -72,8 +73,9 @@ type Route struct {
 	Reader, Writer bridge.AccountName
 	// Name is what the config calls From.
 	Name string
-	// Shape is [bridge.Open] for channels. Everybody: all who are in the direct or group conversation are connected.
+	// Shape is [bridge.Open] for channels. Members are all who are in the direct or group conversation From; Everybody: they are all connected at both ends.
 	Shape     bridge.Shape
+	Members   []bridge.UserID
 	Everybody bool
 }
 
@@ -89,6 +91,8 @@ type Options struct {
 	Log       *logrus.Entry
 	// Linking pairs channels; nil: that cannot be done.
 	Linking Linking
+	// Off, when not nil, tells what of direct and group messages is switched off between two accounts.
+	Off func(one, other bridge.AccountName) []direct.Reason
 	// Changed, when not nil, is told whenever the store says something new about people. It must return at once.
 	Changed func()
 }
@@ -99,9 +103,9 @@ type People struct {
 	accounts map[bridge.AccountName]Account
 	// answers say what a press of a button does, by the purpose of the button.
 	answers map[string]answer
-	// arrived takes who has come online at home, and awaited says of which teams it matters; nil: nobody minds.
+	// arrived takes who has come online at home, and awaited says of whom it matters; nil: nobody minds.
 	arrived func(home Account, users []bridge.UserID)
-	awaited func(home Account) (teams []string, ok bool)
+	awaited func(home Account) (of bridge.Circle, ok bool)
 	// mutes puts back how somebody was told of things.
 	mutes mutes
 	// members know who is in which conversation.

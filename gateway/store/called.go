@@ -47,7 +47,7 @@ func (t *tx) calledOne(who string, from, to bridge.ServerID) (c Called, found bo
 	for _, query := range []string{
 		"SELECT y.uid, y.name, y.username FROM identities x JOIN identities y ON y.person = x.person WHERE x.server = $1 AND x.uid = $2 AND y.server = $3",
 		"SELECT other_uid, other_name, '' FROM matches WHERE server = $1 AND uid = $2 AND other_server = $3 AND other_uid <> ''",
-		"SELECT uid, '', '' FROM matches WHERE other_server = $1 AND other_uid = $2 AND server = $3",
+		"SELECT uid, '', '' FROM matches WHERE other_server = $1 AND other_uid = $2 AND server = $3 AND other_uid <> ''",
 	} {
 		found, err = t.found(query, []any{string(from), who, string(to)}, (*string)(&c.User), &c.Name, &c.Username)
 		if found || err != nil {

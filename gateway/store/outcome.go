@@ -375,7 +375,7 @@ func (l *lane) quarantine(o *Outcome) error {
 		return err
 	}
 	body := o.Work.Message.Body
-	if body == nil || body.Author.ID == "" {
+	if body == nil || body.Author.ID == "" || body.Event != "" {
 		return nil
 	}
 	text, err := json.Marshal(richtext.Plain(told(o)))

@@ -38,7 +38,7 @@ func (s *Store) Standings(ctx context.Context, server, other bridge.ServerID, us
 			if err := t.row(`SELECT x.state, y.uid, y.state, x.since, y.since, p.preferred, COALESCE(NULLIF(z.other_uid, ''), r.uid, z.other_uid) FROM (SELECT $1 AS server, $2 AS uid) u
 				LEFT JOIN identities x ON x.server = u.server AND x.uid = u.uid LEFT JOIN identities y ON y.person = x.person AND y.server = $3
 				LEFT JOIN people p ON p.id = x.person LEFT JOIN matches z ON z.server = u.server AND z.uid = u.uid AND z.other_server = $3
-				LEFT JOIN matches r ON r.server = $3 AND r.other_server = u.server AND r.other_uid = u.uid`,
+				LEFT JOIN matches r ON r.server = $3 AND r.other_server = u.server AND r.other_uid = u.uid AND r.other_uid <> ''`,
 				string(server), string(u), string(other)).Scan(&here, &there, &state, &since, &sinceThere, &preferred, &match); err != nil {
 				return err
 			}

@@ -74,6 +74,11 @@ type Message struct {
 	// RootID is the origin's id of the message it answers; empty: none.
 	RootID  bridge.MessageID
 	Created time.Time
+	// Edited is when its text was written that it has now, by the clock of the service where that was done; zero: when it was said.
+	Edited time.Time
+	// Written is the conversation of the copy at which its author has written that text; empty: it was at the origin. Known for an origin that
+	// does not show it yet.
+	Written bridge.ConversationID
 	Version int64
 	Deleted bool
 	// Body is nil when all instances were settled.

@@ -16,7 +16,7 @@ type Front struct {
 	commands []bridge.Command
 	presses  []bridge.Press
 	arrived  []bridge.UserID
-	awaited  []string
+	awaited  bridge.Circle
 	careless bool
 }
 
@@ -59,15 +59,15 @@ func (f *Front) Press(_ context.Context, p bridge.Press) bridge.Reply {
 	return f.press
 }
 
-// Await sets of which teams it matters who comes online; ok false: of none.
-func (f *Front) Await(ok bool, teams ...string) {
+// Await sets of whom it matters that they come online; ok false: of nobody.
+func (f *Front) Await(ok bool, of bridge.Circle) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.awaited, f.careless = teams, !ok
+	f.awaited, f.careless = of, !ok
 }
 
 // Awaited gives what Await has set; everybody before that.
-func (f *Front) Awaited() (teams []string, ok bool) {
+func (f *Front) Awaited() (of bridge.Circle, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.awaited, !f.careless

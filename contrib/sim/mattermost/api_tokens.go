@@ -161,6 +161,11 @@ func (s *Server) getUsers(c *call) (any, *model.AppError) {
 	if team != "" && !s.mayInTeam(c.user, team, "view_team") {
 		return nil, forbidden()
 	}
+	page, perPage := c.page()
+	if group := q.Get("in_group"); group != "" {
+		all, err := s.membersOf(c, group)
+		return cutPage(all, page, perPage), err
+	}
 	out := []*model.User{}
 	for _, u := range s.users {
 		if (team == "" || u.teams[team]) && (q.Get("active") != "true" || u.DeleteAt == 0) && (q.Get("inactive") != "true" || u.DeleteAt != 0) {
@@ -168,7 +173,6 @@ func (s *Server) getUsers(c *call) (any, *model.AppError) {
 		}
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].Username < out[j].Username })
-	page, perPage := c.page()
 	return cutPage(out, page, perPage), nil
 }
 

@@ -69,6 +69,8 @@ type Options struct {
 	AllowedInternal string
 	// RestrictDirectMessage has people write to each other only where they have a team in common, as the setting "team" does.
 	RestrictDirectMessage bool
+	// Licensed gives the server a licence, with which it has groups of users; see [Server.AddGroup].
+	Licensed bool
 	// HideEmail switches off ShowEmailAddress.
 	HideEmail bool
 	// MaxFileSize is how large a file may be, in bytes. Default: 100 MiB. NoFiles switches off EnableFileAttachments.

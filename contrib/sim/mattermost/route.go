@@ -45,6 +45,8 @@ func (s *Server) table() []route {
 		{method: "PUT", template: "/commands/{command_id}", handle: s.putCommand},
 		{method: "DELETE", template: "/commands/{command_id}", handle: s.deleteCommand},
 
+		{method: "GET", template: "/groups", handle: s.getGroups},
+
 		{method: "GET", template: "/users", handle: s.getUsers},
 		{method: "POST", template: "/users/search", handle: s.postSearch},
 		{method: "POST", template: "/users/tokens/revoke", handle: s.postTokenRevoke},

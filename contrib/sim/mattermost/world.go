@@ -23,6 +23,7 @@ type world struct {
 	commands map[string]*model.Command
 	files    map[string]*stored
 	uploads  map[string]*upload
+	groups   map[string]*group
 	written  int64 // numbers the rows in the order of their writing
 }
 
@@ -73,6 +74,7 @@ func newWorld() world {
 		commands: map[string]*model.Command{},
 		files:    map[string]*stored{},
 		uploads:  map[string]*upload{},
+		groups:   map[string]*group{},
 	}
 }
 
