@@ -9,7 +9,7 @@ SHELL       := /bin/bash
 MAKEFLAGS   += --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test setup lint format vet staticcheck vulnerabilities build deb release play postgres race e2e run demo demo-mattermost bench profile fuzz clean
+.PHONY: help test setup lint format vet staticcheck vulnerabilities build deb release play postgres race e2e chaos chaos-test chaos-mutants run demo demo-mattermost bench profile fuzz clean
 
 export PATH        := $(PATH):/usr/local/go/bin
 export CGO_ENABLED := 0
@@ -26,7 +26,7 @@ quiet = { grep -v 'no test files' || true; }
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 
-test: setup lint build play postgres race e2e ## sets up what is missing, then lint, build, unit and race tests, random play, suites, real server
+test: setup lint build play postgres race e2e chaos-test ## sets up what is missing, then lint, build, unit and race tests, random play, suites, real server, chaos
 
 # What the tests need of the machine. Nothing is installed that is there, so that a further run needs no network.
 setup:
@@ -58,10 +58,11 @@ vet:
 	@go vet ./...
 	@cd contrib/e2e && go vet ./...
 	@cd contrib/bench && go vet ./...
+	@cd contrib/chaos && go vet ./...
 
 staticcheck:
 	@go tool staticcheck ./...
-	@tool=$$(go tool -n staticcheck); for module in contrib/e2e contrib/bench; do (cd $$module && "$$tool" ./...); done
+	@tool=$$(go tool -n staticcheck); for module in contrib/e2e contrib/bench contrib/chaos; do (cd $$module && "$$tool" ./...); done
 
 # It looks into the program as it is shipped, which takes seconds; analysing the source would take minutes for the SDK.
 vulnerabilities: build
@@ -106,6 +107,16 @@ race: ## unit tests, suites and the seeds of the fuzz tests, under the race dete
 
 e2e: ## a real Mattermost server on a throw-away PostgreSQL, Causeway, and the stand-in for Teams
 	@cd contrib/e2e && go test -timeout 30m ./... 2>&1 | $(quiet)
+
+chaos: ## everything goes wrong while people talk: CHAOS_SECONDS=60 for each seed; CHAOS="-seed 1 -seeds 20", CHAOS=-h tells more
+	@cd contrib/chaos && go run . $(CHAOS)
+
+# About three minutes in all, of which people talk for two.
+chaos-test:
+	@cd contrib/chaos && go test . && CHAOS_SECONDS=$${CHAOS_SECONDS:-30} go run . -seeds 4 $(CHAOS)
+
+chaos-mutants: ## takes out, one after the other, what keeps the promise: chaos must find each
+	@cd contrib/chaos && go run . -mutants
 
 run: ## causeway run -c config.toml; CONFIG=other.toml for another one
 	@if [[ ! -e "$(CONFIG)" ]]; then \

@@ -86,6 +86,8 @@ type Draft struct {
 	// Open reads one of Files at its origin, for a service to which small ones go together with the post; nil where nothing is sent.
 	Open func(ctx context.Context, f File) (io.ReadCloser, error)
 	Key  Key
+	// Anybody, of what is to be found: whoever has written it. It is not known any more as whom Causeway could act.
+	Anybody bool
 }
 
 // Target is an instance that Causeway wrote, to be changed or reacted to.

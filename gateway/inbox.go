@@ -102,7 +102,7 @@ func (g *Gateway) heard(p *place, b bridge.Batch) {
 // put stores what a conversation at p has said and wakes those that now lack something.
 func (g *Gateway) put(ctx context.Context, p *place, b bridge.Batch) ([]bridge.ConversationID, error) {
 	began := time.Now()
-	woken, err := g.store.Put(ctx, b, g.routesOf(p, b.Conversation.Server))
+	woken, err := g.putSound(ctx, p, b)
 	g.metrics.Stored("put", time.Since(began))
 	if err = g.stored(err); err != nil {
 		return nil, err

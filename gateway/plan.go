@@ -25,12 +25,16 @@ func (p planner) plan(w *store.Work) (step store.Step) {
 		w.As = ""
 	}
 	// A text that a bridge cannot split must not hold up the others.
-	err := guarded(func() error { step = p.lacks(w); return nil })
-	if err != nil {
-		of(p.gateway.log, w).WithField(keyConversation, w.Conversation.String()).WithError(err).Warn("quarantined; see `causeway quarantine list`")
-		return store.Step{Op: store.Refuse, Reason: err.Error()}
+	for tries := 0; ; tries++ {
+		err := guarded(func() error { step = p.lacks(w); return nil })
+		switch {
+		case err == nil:
+			return step
+		case tries > 0:
+			of(p.gateway.log, w).WithField(keyConversation, w.Conversation.String()).WithError(err).WithField(stackKey, stackOf(err)).Error("quarantined; see `causeway quarantine list`")
+			return store.Step{Op: store.Refuse, Reason: err.Error(), Told: inWords(p.place.account.title(), err)}
+		}
 	}
-	return step
 }
 
 // tells: it is told that something happened, which nobody has said and so nobody writes but Causeway itself, where it may.
@@ -333,7 +337,7 @@ func (p planner) sent(w *store.Work, step store.Step) bridge.Draft {
 		draft.Text, draft.Files = pieces[step.Part].text, pieces[step.Part].files
 	}
 	draft = p.written(w, draft, step.As)
-	draft.Root, draft.Key = step.Draft.Root, step.Draft.Key
+	draft.Root, draft.Key, draft.Anybody = step.Draft.Root, step.Draft.Key, step.Draft.Anybody
 	return draft
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/mattermost/mattermost/server/public/model"
 
 	"causeway/bridge"
+	"causeway/bridge/mutant"
 )
 
 // event is what the websocket said about a channel; body is the JSON of a post or reaction.
@@ -333,7 +334,7 @@ func (c *channel) load(ctx context.Context) error {
 		return storeError{fmt.Errorf("reading the cursor: %w", err)}
 	}
 	c.cursor = 0
-	if text != "" {
+	if text != "" && !mutant.Gaps {
 		if c.cursor, err = parseCursor(text); err != nil {
 			return &bridge.Error{Kind: bridge.Rejected, Err: fmt.Errorf("reading the cursor: %w", err)}
 		}

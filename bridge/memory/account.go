@@ -374,7 +374,7 @@ func (a *account) Find(ctx context.Context, d bridge.Draft, since time.Time) ([]
 		for i := len(c.messages) - 1; i >= 0 && !c.messages[i].created.Before(since); i-- {
 			m := c.messages[i]
 			v, ok := m.seen(now, a.service.options.Settle)
-			if ok && !v.deleted && m.key == d.Key && m.writer == a.writer(d.As) {
+			if ok && !v.deleted && m.key == d.Key && (m.writer == a.writer(d.As) || d.Anybody) {
 				found = append(found, m.id)
 			}
 		}

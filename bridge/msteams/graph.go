@@ -287,6 +287,9 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		refused := readAnswer(answer.StatusCode, answer.Header, body, time.Now(), token)
 		refused.address = r.URL.String()
 		t.tokens.refused(token, refused)
+		if err := t.tokens.confirm(ctx, refused); err != nil {
+			return nil, err
+		}
 		return nil, refused
 	}
 	answer.Body = struct {

@@ -211,25 +211,32 @@ func TestWhatIsWrongWithOnePersonIsTheirsAlone(t *testing.T) {
 	}
 }
 
-// TestATokenThatGraphRefusesIsReplacedOnce before the person counts as lost.
+// TestATokenThatGraphRefusesIsReplacedOnce before the person counts as lost, however new it is.
 func TestATokenThatGraphRefusesIsReplacedOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := peopleWorld(t, teams.Options{})
-		a := w.connected()
-		alice := w.connects(a, w.alice)
-		w.do(a.Verify(t.Context(), alice))
-		time.Sleep(2 * newToken)
-		w.sim.RevokeApp(w.app)
-		_, err := a.Post(t.Context(), w.draftAs(alice, "x"))
-		isOf(t, "with a token that was revoked", err, bridge.Transient, bridge.ScopeConversation)
-		_, err = a.Post(t.Context(), w.draftAs(alice, "x"))
-		w.do(err)
-		for range 2 { // with two quite new ones
+	for _, age := range []time.Duration{time.Second, 2 * newToken} {
+		synctest.Test(t, func(t *testing.T) {
+			w := peopleWorld(t, teams.Options{})
+			a := w.connected()
+			alice := w.connects(a, w.alice)
+			w.do(a.Verify(t.Context(), alice))
+			time.Sleep(age)
+			w.sim.RevokeApp(w.app)
+			_, err := a.Post(t.Context(), w.draftAs(alice, "x"))
+			isOf(t, "with a token that was revoked", err, bridge.Transient, bridge.ScopeConversation)
+			_, err = a.Post(t.Context(), w.draftAs(alice, "x"))
+			w.do(err)
+			// The one that was made in its place is refused, too.
 			w.sim.Inject(teams.Fault{Method: "POST", Template: "/teams/{id}/channels/{id}/messages", Status: 401})
 			_, err = a.Post(t.Context(), w.draftAs(alice, "y"))
 			isOf(t, "refused", err, bridge.Unauthorised, bridge.ScopePerson)
-		}
-	})
+			_, err = a.Post(t.Context(), w.draftAs(alice, "y"))
+			w.do(err)
+			time.Sleep(2 * newToken)
+			w.sim.Inject(teams.Fault{Method: "POST", Template: "/teams/{id}/channels/{id}/messages", Status: 401})
+			_, err = a.Post(t.Context(), w.draftAs(alice, "z"))
+			isOf(t, "refused after a while", err, bridge.Transient, bridge.ScopeConversation)
+		})
+	}
 }
 
 func TestThrottlingOfOnePersonIsTheirs(t *testing.T) {

@@ -24,6 +24,8 @@ type granted struct {
 	scopes []string
 	// claims are those that Graph had asked for; empty as a rule.
 	claims string
+	// instead: it was made in the place of one that Graph had refused.
+	instead bool
 }
 
 // fresh tells whether the token will do for a while: it is renewed when a fifth of its life is left, and at least the
@@ -38,7 +40,7 @@ type tokens struct {
 	renew func(ctx context.Context, claims string) (granted, error)
 	// hint is what to do when Graph refuses the token.
 	hint string
-	// again: one that Graph refuses is replaced before it counts as refused, unless it is quite new.
+	// again: one that Graph refuses is replaced before it counts as refused, unless it was quite lately made for that reason itself.
 	again bool
 
 	// turn is held by whoever renews.
@@ -48,6 +50,8 @@ type tokens struct {
 	current granted
 	// claims are what the next token must hold.
 	claims string
+	// dropped: the next token is made in the place of one that was refused.
+	dropped bool
 }
 
 func newTokens(hint string, renew func(ctx context.Context, claims string) (granted, error)) *tokens {
@@ -93,6 +97,7 @@ func (t *tokens) now() granted {
 func (t *tokens) set(g granted) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	g.instead, t.dropped = t.dropped, false
 	t.current = g
 	if t.claims == g.claims {
 		t.claims = ""
@@ -110,6 +115,19 @@ func (t *tokens) refused(token string, answer *answerError) {
 	}
 }
 
+// confirm asks for the next token where that one is what a person's grant is held against: whether Entra still gives one tells whether they are lost,
+// Graph's refusal of one token does not. It gives the error when it does not.
+func (t *tokens) confirm(ctx context.Context, answer *answerError) error {
+	if !t.again || !answer.renewed {
+		return nil
+	}
+	_, err := t.get(ctx)
+	if bridge.KindOf(err) == bridge.Unauthorised {
+		return err
+	}
+	return nil // it is seen at the next attempt
+}
+
 // challenge takes up that Graph wants claims in the token: the next one is asked for with them. It reports false when
 // the token was made with just these claims: then another one will not do either.
 func (t *tokens) challenge(token, claims string) bool {
@@ -123,7 +141,7 @@ func (t *tokens) challenge(token, claims string) bool {
 	return !vain
 }
 
-// newToken is how old a token may be that another one will hardly be better than.
+// newToken is how old a token may be, that was made in the place of a refused one, for another one to be hardly better.
 const newToken = time.Minute
 
 // drop forgets a token that Graph refused, unless it has been renewed since. It reports whether another one may do.
@@ -133,9 +151,9 @@ func (t *tokens) drop(token string) bool {
 	if t.current.token != token {
 		return true
 	}
-	made := t.current.expires.Add(-t.current.life)
-	t.current = granted{}
-	return time.Since(made) > newToken
+	made, instead := t.current.expires.Add(-t.current.life), t.current.instead
+	t.current, t.dropped = granted{}, true
+	return !instead || time.Since(made) > newToken
 }
 
 // dropOlder forgets a token that lives no longer than that, or than most of its life where it never lives so long: what is

@@ -19,7 +19,7 @@ type listed struct {
 const module = "causeway/"
 
 // shared are the packages below bridge/ that are no chat service.
-var shared = []string{"bridgetest", "memory", "names", "richtext", "secret"}
+var shared = []string{"bridgetest", "memory", "mutant", "names", "richtext", "secret"}
 
 // TestImportsRunOneWay keeps cmd → gateway → bridge: what ARCHITECTURE.md promises about who knows whom.
 func TestImportsRunOneWay(t *testing.T) {

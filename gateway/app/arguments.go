@@ -47,12 +47,15 @@ func verbs() []verb {
 		{name: "link", takes: "[ACCOUNT:CHANNEL ACCOUNT:CHANNEL]", most: 2, about: "pairs two channels at once, beside the gateways of the config; without arguments lists such pairs", do: (*call).link},
 		{name: "unlink", takes: "ACCOUNT:CHANNEL [ACCOUNT:CHANNEL]", least: 1, most: 2, about: "ends a pair that link has made", do: (*call).unlink},
 		{name: "channels", takes: "ACCOUNT", least: 1, most: 1, about: "lists what an account can see, in the form that channel = takes", do: (*call).channels},
-		{name: "quarantine", takes: "list | retry ID | drop ID", least: 0, most: 2, about: "shows what could not be delivered, tries it again, gives it up", do: (*call).quarantine},
+		{name: "quarantine", takes: "list | retry WHICH | drop WHICH", least: 0, most: 2, about: "shows what could not be delivered, tries it again, gives it up; WHICH is an ID, --to CONVERSATION or --reason TEXT",
+			flags: []string{flagTo, flagReason}, do: (*call).quarantine},
 		{name: "people", takes: "ACTION [NAME…]", most: anyNumber, about: "shows, invites, connects and disconnects people; `causeway help people` lists the actions",
 			flags: []string{flagCSV, flagJSON, flagFile, flagDryRun, flagConfirm}, do: (*call).people, more: peopleHelp},
 		{name: "dashboard", about: "gives a link that logs in to the pages of the Causeway that is running", do: (*call).showDashboard},
 		{name: "audit", takes: "[NUMBER] [--json]", most: 1, about: "shows what was done by hand lately: here, on the dashboard, by administrators", flags: []string{flagJSON}, do: (*call).audit},
-		{name: "store", takes: "migrate | check | copy [--from DSN] --to DSN", least: 1, most: 1, about: "brings the store to this version, looks through it, moves it between SQLite and PostgreSQL", flags: []string{flagFrom, flagTo}, do: (*call).storeCommand},
+		{name: "store", takes: "backup FILE | restore FILE [--replace] | check | migrate | copy [--from DSN] --to DSN", least: 1, most: 2,
+			about: "backs the store up while it is in use, puts a backup in its place, looks through it, brings it to this version, moves it between SQLite and PostgreSQL",
+			flags: []string{flagFrom, flagTo, flagReplace}, do: (*call).storeCommand},
 		{name: "rekey", about: "encrypts all stored tokens anew, with a new key in the key file; while Causeway is stopped", do: (*call).rekey},
 		{name: "render", takes: "--from SERVICE --to SERVICE [--person NAME=ID]...", about: "converts a message's text from stdin to stdout, as it is carried from one service to the other", noConfig: true,
 			flags: []string{flagFrom, flagTo, flagPerson}, do: (*call).render},
@@ -102,6 +105,8 @@ const (
 	flagYes       = "yes"
 	flagUndo      = "undo"
 	flagTest      = "test"
+	flagReplace   = "replace"
+	flagReason    = "reason"
 )
 
 // setupFlags are those of `causeway setup` that the services themselves understand, or that the command passes on; true: they take a value.
@@ -115,8 +120,10 @@ type options struct {
 	yes, undo, test bool
 	// setupOptions are what was typed of setupFlags.
 	setupOptions map[string][]string
+	replace      bool
 	confirm      int
 	file, output string
+	reason       string
 	conversion
 	// given are the names of those that stand in the call.
 	given []string
@@ -143,7 +150,7 @@ func parse(words []string) (arguments, error) {
 	for _, name := range []string{"h", "help"} {
 		flags.BoolVar(&a.help, name, false, "")
 	}
-	for name, to := range map[string]*bool{flagJSON: &a.json, flagCSV: &a.csv, flagDryRun: &a.dryRun, flagYes: &a.yes, flagUndo: &a.undo, flagTest: &a.test} {
+	for name, to := range map[string]*bool{flagJSON: &a.json, flagCSV: &a.csv, flagDryRun: &a.dryRun, flagReplace: &a.replace, flagYes: &a.yes, flagUndo: &a.undo, flagTest: &a.test} {
 		flags.BoolVar(to, name, false, "")
 	}
 	a.setupOptions = map[string][]string{}
@@ -160,6 +167,7 @@ func parse(words []string) (arguments, error) {
 	flags.StringVar(&a.output, flagOutput, "", "")
 	flags.StringVar(&a.from, flagFrom, "", "")
 	flags.StringVar(&a.to, flagTo, "", "")
+	flags.StringVar(&a.reason, flagReason, "", "")
 	flags.Func(flagPerson, "", func(value string) error { a.persons = append(a.persons, value); return nil })
 	var plain []string
 	var wrong error

@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"causeway/bridge"
 	"causeway/gateway"
@@ -31,7 +32,12 @@ type parts struct {
 }
 
 func (p *parts) plan() gateway.Plan {
-	return gateway.Plan{Accounts: p.accounts, Routes: p.routes, Directs: p.directs}
+	return gateway.Plan{Accounts: p.accounts, Routes: p.routes, Directs: p.directs, Keep: p.keep()}
+}
+
+// keep is how long what is kept.
+func (p *parts) keep() gateway.Keep {
+	return gateway.Keep{Messages: p.cfg.Storage.KeepMessages, Quarantine: time.Duration(p.cfg.Storage.QuarantineDays) * 24 * time.Hour, NoticeAfter: p.cfg.General.NoticeAfter}
 }
 
 // idle says why there is nothing to do with a config; nil when there is.

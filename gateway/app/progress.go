@@ -3,6 +3,7 @@ package app
 import (
 	"io"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
@@ -20,6 +21,32 @@ func (c *call) progress(doing string) (told func(done, all int64), end func()) {
 		return nil, func() {}
 	}
 	return shownProgress(f, doing, time.Now)
+}
+
+// busy shows on the terminal that something is being done of which nobody knows how far it has come, until end is called.
+func (c *call) busy(doing string) (end func()) {
+	f, is := c.Stderr.(*os.File)
+	if !is || !term.IsTerminal(int(f.Fd())) {
+		return func() {}
+	}
+	done := make(chan struct{})
+	var showing sync.WaitGroup
+	showing.Go(func() {
+		timer := time.NewTimer(progressAfter)
+		defer timer.Stop()
+		select {
+		case <-done:
+			return
+		case <-timer.C:
+		}
+		bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(doing), progressbar.OptionSetElapsedTime(true), progressbar.OptionClearOnFinish())
+		<-done // it turns by itself
+		_ = bar.Finish()
+	})
+	return func() {
+		close(done)
+		showing.Wait()
+	}
 }
 
 func shownProgress(w io.Writer, doing string, now func() time.Time) (told func(done, all int64), end func()) {

@@ -64,14 +64,14 @@ func (d door) Awaited() (of bridge.Circle, ok bool) {
 }
 
 // Awaiting is a door at which nobody is: all it says is who is to be asked to connect, for checking that. Nothing comes of what is done there.
-func Awaiting(s config.People) bridge.Front { return awaiting{door{doors: &Doors{}}, s} }
+func Awaiting(s config.People) bridge.Front { return &awaiting{door{doors: &Doors{}}, s} }
 
 type awaiting struct {
 	door
 	settings config.People
 }
 
-func (a awaiting) Awaited() (of bridge.Circle, ok bool) { return circle(a.settings), asks(a.settings) }
+func (a *awaiting) Awaited() (of bridge.Circle, ok bool) { return circle(a.settings), asks(a.settings) }
 
 func (d door) Arrived(_ context.Context, users []bridge.UserID) {
 	if p, home, ok := d.behind(); ok && p.arrived != nil {

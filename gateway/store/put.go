@@ -133,7 +133,7 @@ func (p *putter) put(b bridge.Batch) (err error) {
 	}
 	moved := false
 	if b.Cursor != "" {
-		if moved, err = p.found("UPDATE conversations SET cursor = $1, begins = CASE cursor WHEN '' THEN $2 ELSE begins END WHERE id = $3 AND cursor <> $1 RETURNING begins",
+		if moved, err = p.found("UPDATE conversations SET cursor = $1, begins = CASE WHEN cursor = '' AND begins < $2 THEN $2 ELSE begins END WHERE id = $3 AND cursor <> $1 RETURNING begins",
 			[]any{b.Cursor, b.Begin.UnixMilli(), p.here}, &p.begins); err != nil {
 			return err
 		}
@@ -189,6 +189,9 @@ func (p *putter) known(id bridge.MessageID) (k known, found bool, err error) {
 }
 
 func (p *putter) state(s *bridge.State) error {
+	if p.trip != nil {
+		p.trip(s.ID, true)
+	}
 	if echo, err := p.echo(s); echo || err != nil {
 		return err
 	}

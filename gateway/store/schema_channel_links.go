@@ -1,6 +1,6 @@
 package store
 
-// channelLinksMigration: pairs of channels that were made at run time, as gateways beside those of the config.
+// channelLinksMigration is the part of migration 4 about pairs of channels that were made at run time, gateways beside those of the config.
 const channelLinksMigration = `
 CREATE TABLE channel_links (
 	id          INTEGER PRIMARY KEY,

@@ -147,6 +147,38 @@ func (pg *Postgres) CreateDatabase(tb TB) string {
 	return pg.dsn(name)
 }
 
+// Address is where the server listens, host:port, which is what a Proxy wants.
+func (pg *Postgres) Address() string { return pg.address }
+
+// Durable makes the cluster keep what it has committed when it is killed, as one does that is not of the harness. (What the whole
+// machine would lose it still loses.)
+func (pg *Postgres) Durable(tb TB) {
+	tb.Helper()
+	pg.Query(tb, pg.DSN, "ALTER ROLE "+postgresUser+" SET synchronous_commit = on")
+}
+
+// Stop ends the server in order, without waiting for its clients (a fast shutdown).
+func (pg *Postgres) Stop(tb TB) {
+	tb.Helper()
+	pg.process.Signal(tb, syscall.SIGINT)
+	if code := pg.process.Wait(tb); code != 0 {
+		tb.Errorf("stopping PostgreSQL: exit code %d", code)
+	}
+}
+
+// Kill ends the server and its processes at once, without a word to the disk or to clients (an immediate shutdown). The next Start has to recover.
+func (pg *Postgres) Kill(tb TB) {
+	tb.Helper()
+	pg.process.Stop(tb)
+}
+
+// Start starts the server again after Stop or Kill, at its address, and waits until it takes connections.
+func (pg *Postgres) Start(tb TB) {
+	tb.Helper()
+	pg.process.Start(tb)
+	pg.process.WaitForLine(tb, "database system is ready to accept connections")
+}
+
 // Password is that of the cluster's owner.
 func (pg *Postgres) Password() string { return pg.password }
 

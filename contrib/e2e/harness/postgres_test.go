@@ -78,6 +78,24 @@ func TestPostgresIsGoneAfterItsTest(t *testing.T) {
 	}
 }
 
+func TestADurableClusterKeepsWhatItHasCommitted(t *testing.T) {
+	pg := StartPostgres(t)
+	pg.Durable(t)
+	dsn := pg.CreateDatabase(t)
+	query(t, pg, dsn, "CREATE TABLE kept (n INT)")
+	for n, end := range []func(TB){pg.Stop, pg.Kill, pg.Kill} {
+		query(t, pg, dsn, fmt.Sprintf("INSERT INTO kept VALUES (%d)", n))
+		end(t)
+		if !refused(pg.Address()) {
+			t.Error("the port is open")
+		}
+		pg.Start(t)
+		if got := query(t, pg, dsn, "SELECT count(*) FROM kept"); got != fmt.Sprint(n+1) {
+			t.Errorf("of %d committed rows there are %s", n+1, got)
+		}
+	}
+}
+
 func TestStrangersCannotUseTheCluster(t *testing.T) {
 	pg := StartPostgres(t)
 	stranger := *pg

@@ -56,19 +56,33 @@ func (p *Proxy) Cut() int { return p.cut(func(*link) bool { return true }) }
 // CutWebSockets breaks the open websockets alone and returns how many there were.
 func (p *Proxy) CutWebSockets() int { return p.cut((*link).isWebSocket) }
 
-func (p *Proxy) cut(which func(*link) bool) int {
-	p.mu.Lock()
-	var victims []*link
-	for l := range p.open {
-		if which(l) {
-			victims = append(victims, l)
-		}
+// Strand breaks all open connections on the client's side alone, and returns how many there were: the server goes on to believe in
+// them, until a Cut or Down. What the client has sent it still gets.
+func (p *Proxy) Strand() int {
+	victims := p.those(func(*link) bool { return true })
+	for _, l := range victims {
+		l.strand()
 	}
-	p.mu.Unlock()
+	return len(victims)
+}
+
+func (p *Proxy) cut(which func(*link) bool) int {
+	victims := p.those(which)
 	for _, l := range victims {
 		l.cut()
 	}
 	return len(victims)
+}
+
+func (p *Proxy) those(which func(*link) bool) (all []*link) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for l := range p.open {
+		if which(l) {
+			all = append(all, l)
+		}
+	}
+	return all
 }
 
 // Pause lets no more bytes pass, in either direction, on old and new connections, which stay open: the black hole that only a
@@ -174,6 +188,7 @@ type link struct {
 	mu        sync.Mutex
 	server    net.Conn // nil until connected
 	webSocket bool
+	stranded  bool // the client's side is gone, and the server is not to know
 	ended     bool
 	done      chan struct{} // closed when cut
 }
@@ -201,6 +216,9 @@ func (l *link) carry() {
 	both.Go(func() { l.copy(server, l.client, l.sniff()) })
 	both.Go(func() { l.copy(l.client, server, nil) })
 	both.Wait()
+	if l.isStranded() {
+		<-l.done
+	}
 }
 
 // copy moves bytes one way. At an orderly end it passes that end on; the other direction may go on.
@@ -216,7 +234,7 @@ func (l *link) copy(to, from net.Conn, look func([]byte)) {
 				return
 			}
 			if _, err := to.Write(buffer[:n]); err != nil {
-				l.cut()
+				l.broken()
 				return
 			}
 		}
@@ -226,7 +244,7 @@ func (l *link) copy(to, from net.Conn, look func([]byte)) {
 			}
 		}
 		if err != nil {
-			l.cut()
+			l.broken()
 			return
 		}
 	}
@@ -270,6 +288,33 @@ func (l *link) isWebSocket() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.webSocket
+}
+
+func (l *link) isStranded() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.stranded
+}
+
+// strand resets the client's connection.
+func (l *link) strand() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended || l.server == nil || l.stranded {
+		return
+	}
+	l.stranded = true
+	if tcp, ok := l.client.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+		tcp.Close()
+	}
+}
+
+// broken ends the link as one of its connections has failed.
+func (l *link) broken() {
+	if !l.isStranded() {
+		l.cut()
+	}
 }
 
 // cut resets both connections.

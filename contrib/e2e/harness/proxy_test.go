@@ -103,6 +103,44 @@ func TestCutResetsWhatIsOpenAndAcceptsNewConnections(t *testing.T) {
 	third.hear(t, "again")
 }
 
+func TestAStrandedServerBelievesInItsConnections(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	proxy := StartProxy(t, l.Addr().String())
+	client := dial(t, proxy)
+	accepted, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer accepted.Close()
+	if err := accepted.SetDeadline(time.Now().Add(Patience)); err != nil {
+		t.Fatal(err)
+	}
+	server := &talker{accepted, bufio.NewReader(accepted)}
+	client.say(t, "the last word")
+	server.hear(t, "the last word")
+	if n := proxy.Strand(); n != 1 {
+		t.Errorf("%d connections were stranded, want 1", n)
+	}
+	client.isReset(t)
+	// Unhindered, the end would arrive in far less than a millisecond.
+	if err := accepted.SetReadDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := server.lines.ReadByte(); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("the server noticed it: %v", err)
+	}
+	if err := accepted.SetReadDeadline(time.Now().Add(Patience)); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Cut()
+	server.isReset(t)
+}
+
 func TestDownRefusesUntilUpAtTheSameAddress(t *testing.T) {
 	t.Parallel()
 	proxy := echo(t)

@@ -1,0 +1,6 @@
+//go:build mutant_nokey
+
+package mutant
+
+// NoKey: Causeway does not recognise its own posts.
+const NoKey = true

@@ -1,0 +1,260 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+)
+
+// Plan is everything about a run that chance decides.
+type Plan struct {
+	Seed    uint64
+	Seconds int
+	// Store is "sqlite" or "postgres"; Receive is how Causeway hears of Teams, "poll" or "rich".
+	Store, Receive string
+	// Instances is how many Causeways run.
+	Instances int
+	// Acts are in the order of their times, and so are Faults.
+	Acts   []Act
+	Faults []Fault
+}
+
+// Side is one of the two services.
+type Side string
+
+// The two services.
+const (
+	Mattermost Side = "mattermost"
+	Teams      Side = "teams"
+)
+
+func (s Side) other() Side {
+	if s == Mattermost {
+		return Teams
+	}
+	return Mattermost
+}
+
+// Kinds of acts.
+const (
+	say     = "say"
+	edit    = "edit"
+	remove  = "delete"
+	react   = "react"
+	unreact = "unreact"
+)
+
+// Act is something that somebody does.
+type Act struct {
+	// At is when, in milliseconds after the beginning.
+	At   int
+	Kind string
+	// N numbers what is said; other acts are about it.
+	N int
+	// Place is where it was said, an index of places; Side where that was, and By who does the act there, an index of cast.
+	Place int
+	Side  Side
+	By    int
+	// Root is what is answered; 0: nothing.
+	Root int `json:",omitempty"`
+	// Text is what it says then, without its token.
+	Text string `json:",omitempty"`
+	// Emoji is that of a reaction.
+	Emoji string `json:",omitempty"`
+	// File is the size of a file that goes along, in bytes; 0: none.
+	File int `json:",omitempty"`
+}
+
+// role is somebody who takes part.
+type role struct {
+	name string
+	// here and there: they have an account in Mattermost, and in Teams. Who has both is connected.
+	here, there bool
+}
+
+func (r role) connected() bool { return r.here && r.there }
+
+func (r role) on(s Side) bool { return s == Mattermost && r.here || s == Teams && r.there }
+
+// cast are those who take part.
+var cast = []role{
+	{"Ann", true, true}, {"Ben", true, true}, {"Cyd", true, true}, {"Dov", true, true}, {"Mia", true, false}, {"Tom", false, true},
+}
+
+// place is a conversation that is on both sides.
+type place struct {
+	name string
+	// talk: direct or group, for these people alone; otherwise a channel.
+	talk   bool
+	people []int
+}
+
+// places are where people talk. A stranger of each talk is connected, too.
+var places = []place{
+	{"town", false, []int{0, 1, 2, 3, 4, 5}},
+	{"lab", false, []int{0, 1, 2, 3, 4, 5}},
+	{"Ann and Ben", true, []int{0, 1}},
+	{"Cyd and Dov", true, []int{2, 3}},
+	{"Ann, Ben and Cyd", true, []int{0, 1, 2}},
+}
+
+// emojis are those that people use.
+var emojis = []string{"👍", "🎉", "❤"}
+
+// planning makes a plan.
+type planning struct {
+	*Plan
+	dice *rand.Rand
+	said []*intended // said[0] is nothing
+}
+
+// intended is what the plan knows of something that was said.
+type intended struct {
+	Act
+	answered, deleted bool
+	reactions         map[[2]int]bool // by person and emoji
+}
+
+// newPlan makes the plan of a seed.
+func newPlan(seed uint64, o options) *Plan {
+	p := planning{
+		Plan: &Plan{Seed: seed, Seconds: o.seconds, Store: o.store, Receive: "poll", Instances: o.instances},
+		dice: rand.New(rand.NewPCG(seed, 0)), said: []*intended{nil},
+	}
+	if p.dice.IntN(2) == 0 {
+		p.Receive = "rich"
+	}
+	for n := range places { // each place is opened by a first word, before anything goes wrong
+		p.say(-1, n, 0)
+	}
+	for at := 0; at < o.seconds*1000; at += 1 + p.dice.IntN(2*o.pause) {
+		p.act(at)
+	}
+	p.faults(o)
+	return p.Plan
+}
+
+// act adds one.
+func (p *planning) act(at int) {
+	n := p.dice.IntN(100)
+	var u *intended
+	for range 20 { // lately said, mostly
+		u = p.said[max(1, len(p.said)-1-p.dice.IntN(15))]
+		if !u.deleted {
+			break
+		}
+	}
+	switch {
+	case n < 50 || u.deleted:
+		p.say(at, p.dice.IntN(len(places)), 0)
+	case n < 65:
+		if u.Root != 0 || places[u.Place].talk {
+			p.say(at, u.Place, 0)
+			return
+		}
+		u.answered = true
+		p.say(at, u.Place, u.N)
+	case n < 80:
+		p.add(Act{At: at, Kind: edit, N: u.N, Place: u.Place, Side: u.Side, By: u.By, Text: p.words()})
+	case n < 93:
+		p.react(at, u)
+	case !u.answered && u.At >= 0:
+		u.deleted = true
+		p.add(Act{At: at, Kind: remove, N: u.N, Place: u.Place, Side: u.Side, By: u.By})
+	}
+}
+
+func (p *planning) add(a Act) { p.Acts = append(p.Acts, a) }
+
+// say lets somebody say something, on either side; an answer is said where what it answers was said.
+func (p *planning) say(at, where, root int) {
+	a := Act{At: at, Kind: say, N: len(p.said), Place: where, Root: root, Text: p.words()}
+	a.Side = []Side{Mattermost, Teams}[p.dice.IntN(2)]
+	if root > 0 {
+		a.Side = p.said[root].Side
+	}
+	a.By = p.somebody(where, a.Side)
+	if at >= 0 && p.dice.IntN(20) == 0 {
+		a.File = 1 + p.dice.IntN(200_000)
+	}
+	p.said = append(p.said, &intended{Act: a, reactions: map[[2]int]bool{}})
+	p.add(a)
+}
+
+// somebody who is in a place, on that side.
+func (p *planning) somebody(where int, on Side) int {
+	people := places[where].people
+	for {
+		if who := people[p.dice.IntN(len(people))]; cast[who].on(on) {
+			return who
+		}
+	}
+}
+
+// react sets a reaction, or takes it back.
+func (p *planning) react(at int, u *intended) {
+	who, emoji := p.somebody(u.Place, u.Side), p.dice.IntN(len(emojis))
+	a := Act{At: at, Kind: react, N: u.N, Place: u.Place, Side: u.Side, By: who, Emoji: emojis[emoji]}
+	key := [2]int{who, emoji}
+	if u.reactions[key] {
+		a.Kind = unreact
+	}
+	u.reactions[key] = !u.reactions[key]
+	p.add(a)
+}
+
+func (p *planning) words() string {
+	all := []string{"trains", "the weather", "größe & co", "2 < 3", "lunch", "a new idea", "nothing at all"}
+	return fmt.Sprintf("about %s, %d", all[p.dice.IntN(len(all))], p.dice.IntN(1000))
+}
+
+// faults adds what the hand does: all kinds that can be made, in a random order again and again, none while another of its group lasts.
+func (p *planning) faults(o options) {
+	possible := slices.DeleteFunc(slices.Clone(kinds), func(k *kind) bool { return !k.possible(p.Plan, o) })
+	if len(possible) == 0 {
+		return
+	}
+	free := map[string]int{} // when a group has rested, in milliseconds
+	var round []*kind
+	for at := 1000; ; at += o.calm/2 + p.dice.IntN(o.calm) {
+		if len(round) == 0 && len(possible) == 0 {
+			break
+		}
+		if len(round) == 0 {
+			round = slices.Clone(possible)
+			p.dice.Shuffle(len(round), func(i, j int) { round[i], round[j] = round[j], round[i] })
+		}
+		k := round[0]
+		round = round[1:]
+		f := Fault{At: max(at, free[k.group]), Kind: k.name, Salt: p.dice.Uint64()}
+		f.For = k.least + p.dice.IntN(1+k.most-k.least)
+		if f.At+f.For > o.seconds*1000 {
+			if at > o.seconds*1000 {
+				break
+			}
+			continue
+		}
+		free[k.group] = f.At + f.For + 1000
+		p.Faults = append(p.Faults, f)
+		if k.once {
+			possible = slices.DeleteFunc(possible, func(other *kind) bool { return other == k })
+		}
+	}
+	slices.SortStableFunc(p.Faults, func(a, b Fault) int { return cmp.Compare(a.At, b.At) })
+}
+
+// readPlan reads the plan of an earlier run.
+func readPlan(path string) (*Plan, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the plan: %w", err)
+	}
+	p := &Plan{}
+	if err := json.Unmarshal(text, p); err != nil {
+		return nil, fmt.Errorf("reading the plan %s: %w", path, err)
+	}
+	return p, nil
+}

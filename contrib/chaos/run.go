@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"causeway/contrib/e2e/harness"
+)
+
+// Result is what came of a plan.
+type Result struct {
+	Plan     *Plan
+	Messages int
+	counts
+	Sums
+	// Healed is how long it took after the last fault until nothing was wrong any more.
+	Healed time.Duration
+	// wrong says what is.
+	wrong []string
+}
+
+// run carries a plan out, and keeps the history where it fails.
+func run(tb harness.TB, s *servers, plan *Plan, o options) (r *Result) {
+	w := newWorld(tb, s, plan, o)
+	w.begin()
+	w.began = time.Now()
+	ctx, cancel := context.WithCancel(tb.Context())
+	people := w.talk(ctx, w.began)
+	tb.Cleanup(func() { cancel(); people.Wait() })
+	h := &hand{world: w, active: map[int]bool{}, down: map[*harness.Process]bool{}}
+	h.strikes()
+	h.heals()
+	w.note("everything is healed")
+	r = w.judged(h, people.Wait)
+	if r.broken(o.strict) {
+		w.keep(r)
+	}
+	return r
+}
+
+// judged waits until nothing is wrong any more, and then looks once more whether it stays so.
+func (w *world) judged(h *hand, spoken func()) *Result {
+	healed := time.Now()
+	ended := make(chan struct{})
+	go func() { spoken(); close(ended) }()
+	var v *verdict
+	for deadline := healed.Add(w.o.heal); ; {
+		h.revive(nil)
+		v = w.verdict(false)
+		over := false
+		select {
+		case <-ended:
+			over = !v.broken(false)
+		default:
+		}
+		if over || time.Now().After(deadline) || !w.sleep(time.Second) {
+			break
+		}
+	}
+	took := time.Since(healed)
+	w.note("all is as it should be: %v", !v.broken(false))
+	w.sleep(w.o.settle) // a double that is yet to be made
+	v = w.verdict(true)
+	select {
+	case <-ended:
+	default:
+		v.blame(&v.Misbehaved, "people could not say all that they had to say")
+	}
+	v.Misbehaved += w.counts.misbehaved
+	if n := w.panics(); n > 0 {
+		v.Misbehaved += n
+		v.wrong = append(v.wrong, fmt.Sprintf("%d panics or internal errors stand in the log", n))
+	}
+	return &Result{Plan: w.plan, Messages: w.ledger.count(), counts: w.counts, Sums: v.Sums, Healed: took, wrong: v.wrong}
+}
+
+// verdict looks at both sides, and asks Causeway how it is; whole: at what strangers see, too.
+func (w *world) verdict(whole bool) *verdict {
+	ctx := w.tb.Context()
+	expected := w.ledger.expected()
+	seen, err := w.look(ctx)
+	if err != nil {
+		return &verdict{Sums: Sums{Missing: 1}, wrong: []string{err.Error()}}
+	}
+	v := judge(expected, seen)
+	if s, err := w.asks(ctx); err != nil {
+		v.blame(&v.Pending, "%v", err)
+	} else {
+		v.Pending += s.waiting
+		v.Quarantined += s.quarantined
+		if s != (state{}) {
+			v.wrong = append(v.wrong, fmt.Sprintf("Causeway says that %d are waiting and %d in quarantine", s.waiting, s.quarantined))
+		}
+	}
+	if whole {
+		strangers, err := w.strangers(ctx, expected)
+		if err != nil {
+			v.blame(&v.Strangers, "looking what strangers see: %v", err)
+		}
+		v.Strangers += strangers.Strangers
+		v.wrong = append(v.wrong, strangers.wrong...)
+	}
+	return v
+}
+
+// why says what is wrong in some lines.
+func (r *Result) why() string {
+	lines := r.wrong
+	if len(lines) > 12 {
+		lines = append(lines[:12:12], fmt.Sprintf("and %d more", len(r.wrong)-12))
+	}
+	return strings.Join(lines, "\n")
+}
