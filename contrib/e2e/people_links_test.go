@@ -22,19 +22,18 @@ func (f *folk) typesIn(t *testing.T, m *member, channel *model.Channel, command 
 // links is what administrators of channels do: link one that they own on both sides, and end that.
 func links(t *testing.T, f *folk) {
 	owner, guest := f.connected(t, "Olga Owner"), f.connected(t, "Greta Guest")
-	harbour := f.tenant.AddTeam("Harbour", owner.there, guest.there, f.relay)
-	pier := harbour.AddChannel("Pier")
+	pier := f.group.AddPrivateChannel("Pier", owner.there, guest.there, f.relay) // in the team that the config names, as others are not looked in
 	name := harness.Name(t, "quay")
 	quay, _, err := owner.here.Client.CreateChannel(t.Context(), &model.Channel{TeamId: f.place.Id, Type: model.ChannelTypePrivate, Name: name, DisplayName: name})
 	must(t, err)
 	f.mm.AddToChannel(t, quay, f.bot, guest.here)
 
-	wants(t, f.typesIn(t, guest, quay, "/msteams link Harbour/Pier"), "Only administrators of this channel may do that")
+	wants(t, f.typesIn(t, guest, quay, "/msteams link Sales/Pier"), "Only administrators of this channel may do that")
 	wants(t, f.typesIn(t, owner, quay, "/msteams link Sales/Berlin"), "You must own the channel")
 	wants(t, f.typesIn(t, owner, quay, "/msteams show"), "linked with nothing")
-	wants(t, f.typesIn(t, owner, quay, "/msteams link Harbour/Pier"), "are linked, as", f.place.Name+"/"+quay.Name, "Harbour/Pier")
-	wants(t, f.typesIn(t, owner, quay, "/msteams show"), "msteams.contoso:Harbour/Pier")
-	wants(t, f.typesIn(t, owner, quay, "/msteams link Harbour/General"), "already: unlink it first")
+	wants(t, f.typesIn(t, owner, quay, "/msteams link Sales/Pier"), "are linked, as", f.place.Name+"/"+quay.Name, "Sales/Pier")
+	wants(t, f.typesIn(t, owner, quay, "/msteams show"), "msteams.contoso:Sales/Pier")
+	wants(t, f.typesIn(t, owner, quay, "/msteams link Sales/Pier"), "already: unlink it first")
 
 	inTeams := func() string {
 		var all []string
