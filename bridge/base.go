@@ -111,6 +111,11 @@ func (Base) Members(context.Context, ConversationID) ([]UserID, error) {
 	return nil, unsupported("listing members")
 }
 
+// Administers answers Unsupported.
+func (Base) Administers(context.Context, ConversationID, UserID) (bool, error) {
+	return false, unsupported("asking who decides about a channel")
+}
+
 // Directory answers Unsupported.
 func (Base) Directory(context.Context, string, func([]Profile) error) (string, error) {
 	return "", unsupported("reading the directory")

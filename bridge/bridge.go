@@ -218,6 +218,9 @@ type Bridge interface {
 	FindUser(ctx context.Context, name string) (Profile, error)
 	// Members gives everybody who can see a conversation, each once.
 	Members(ctx context.Context, c ConversationID) ([]UserID, error)
+	// Administers says whether a user may decide about a channel of which they are a member: as its owner or administrator, or of what it belongs
+	// to. Unsupported: the service does not tell.
+	Administers(ctx context.Context, c ConversationID, u UserID) (bool, error)
 	// Directory tells found of all users who have changed since the reading that gave this mark; of all users when since is empty. Where
 	// the service does not say everything of somebody, only Presence is sure. It gives the mark for the next reading only when
 	// this one was complete. Gone: the mark has expired; begin with an empty one.

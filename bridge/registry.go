@@ -54,6 +54,8 @@ type Protocol struct {
 	Login bool
 	// New makes an account from its decoded settings. It does no I/O beyond reading local files.
 	New func(env Env, settings any) (Bridge, error)
+	// Setup makes the service ready; nil: that must be done by hand.
+	Setup *Setup
 }
 
 var (

@@ -125,6 +125,40 @@ func (a *account) Deactivate(ctx context.Context, u bridge.UserID) error {
 	return nil
 }
 
+// Administers asks for a user's roles in a channel, and in its team. A direct or group message has no administrator.
+func (a *account) Administers(ctx context.Context, c bridge.ConversationID, u bridge.UserID) (bool, error) {
+	channel, user, err := a.memberOf(u, c)
+	if err != nil {
+		return false, err
+	}
+	var there model.Channel
+	if err := a.client.get(ctx, "/channels/"+channel, &there); err != nil {
+		return false, fmt.Errorf("asking for a channel: %w", err)
+	}
+	if there.TeamId == "" {
+		return false, nil
+	}
+	var member model.ChannelMember
+	err = a.client.get(ctx, "/channels/"+channel+"/members/"+user, &member)
+	switch {
+	case bridge.KindOf(err) == bridge.Gone:
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("asking for somebody's roles in a channel: %w", err)
+	case member.SchemeAdmin || slices.Contains(strings.Fields(member.Roles), model.ChannelAdminRoleId):
+		return true, nil
+	}
+	var team model.TeamMember
+	if err := a.client.get(ctx, "/teams/"+there.TeamId+"/members/"+user, &team); err != nil {
+		return false, fmt.Errorf("asking for somebody's roles in a team: %w", err)
+	}
+	if team.SchemeAdmin || slices.Contains(strings.Fields(team.Roles), model.TeamAdminRoleId) {
+		return true, nil
+	}
+	p, err := a.Profile(ctx, u)
+	return err == nil && p.Standing.Admin, err
+}
+
 // Notifications gives mark_unread of a member: "all", or "mention" when it is muted.
 func (a *account) Notifications(ctx context.Context, u bridge.UserID, c bridge.ConversationID) (string, error) {
 	channel, user, err := a.memberOf(u, c)

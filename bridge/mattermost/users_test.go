@@ -139,6 +139,18 @@ func TestDeactivating(t *testing.T) {
 	}
 }
 
+// A real server knows administrators of channels, and tells of them; see contrib/e2e.
+func TestAPlainMemberAdministersNothing(t *testing.T) {
+	c := newCrowd(t, sim.Options{}, restricted, nil)
+	for _, u := range []bridge.UserID{c.alice(), bridge.UserID(c.sim.AddUser("outsider").Id)} {
+		if may, err := c.account.Administers(t.Context(), c.conv, u); may || err != nil {
+			t.Errorf("%s: %v %v", u, may, err)
+		}
+	}
+	_, err := c.account.Administers(t.Context(), c.conv, "nobody")
+	c.wants(err, bridge.Gone, bridge.ScopeConversation)
+}
+
 func TestMembersOfALargeChannel(t *testing.T) {
 	c := newCrowd(t, sim.Options{}, restricted, nil)
 	want := []bridge.UserID{c.alice(), bridge.UserID(c.world.Bob.ID), bridge.UserID(c.world.Bot.ID)}

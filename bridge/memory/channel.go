@@ -20,6 +20,8 @@ type channel struct {
 	log          []change
 	files        map[string]*file
 	keeps, hides bool // as the service's options say
+	// owners may decide about it.
+	owners []bridge.UserID
 }
 
 // change is an entry of the log: message m became its version number v. The entry before about the same message is

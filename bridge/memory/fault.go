@@ -36,6 +36,7 @@ const (
 	Profile          Op = "profile"
 	FindUser         Op = "find user"
 	Members          Op = "members"
+	Administers      Op = "administers"
 	Directory        Op = "directory"
 	Deactivate       Op = "deactivate"
 	SignIn           Op = "sign in"

@@ -56,6 +56,13 @@ func (s *Service) SetMembers(in bridge.ChannelID, members ...bridge.UserID) {
 	s.channel(in).members = append([]bridge.UserID{}, slices.Sorted(slices.Values(members))...)
 }
 
+// SetOwners says who may decide about a channel.
+func (s *Service) SetOwners(of bridge.ChannelID, owners ...bridge.UserID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.channel(of).owners = owners
+}
+
 // Allow makes u sign in at an address of [bridge.Bridge.SignIn]; it gives where the browser is sent to.
 func (s *Service) Allow(address string, u bridge.UserID) (back string) {
 	s.mu.Lock()

@@ -120,6 +120,18 @@ func (a *account) Members(ctx context.Context, id bridge.ConversationID) ([]brid
 	return all, err
 }
 
+// Administers is true of those whom [Service.SetOwners] has named.
+func (a *account) Administers(ctx context.Context, id bridge.ConversationID, u bridge.UserID) (may bool, err error) {
+	err = a.call(ctx, Call{Op: Administers, Conversation: id}, func() error {
+		c, err := a.channel(id)
+		if err == nil {
+			may = slices.Contains(c.owners, u)
+		}
+		return err
+	})
+	return may, err
+}
+
 func (s *Service) members(c *channel) []bridge.UserID {
 	if c.members == nil {
 		return slices.Sorted(maps.Keys(s.people))

@@ -143,6 +143,7 @@ func init() {
 			}
 			return newAccount(env, *s, network)
 		},
+		Setup: &bridge.Setup{Account: "contoso", Run: setUp, Options: []string{setupCloud, setupDirect, setupNoFiles, setupCertificate}},
 	})
 }
 

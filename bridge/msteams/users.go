@@ -235,10 +235,26 @@ type member struct {
 	Type string `json:"@odata.type"`
 	User string `json:"userId"`
 	Name string `json:"displayName"`
+	// Roles hold "owner" of who may decide about the channel, or its team.
+	Roles []string `json:"roles"`
 }
 
 // memberType is what a member is called who has an account in a directory.
 const memberType = "#microsoft.graph.aadUserConversationMember"
+
+// Administers says whether a user is an owner of a channel: of a standard channel, of its team. Nobody owns a chat in that sense.
+func (a *account) Administers(ctx context.Context, c bridge.ConversationID, u bridge.UserID) (owner bool, err error) {
+	p, err := a.channelPlace(c)
+	if err != nil || p.chat != "" {
+		return false, err
+	}
+	err = pages(ctx, a.app, opMembers, p, func(m member) {
+		if m.Type == memberType && strings.EqualFold(m.User, string(u)) {
+			owner = owner || slices.Contains(m.Roles, "owner")
+		}
+	})
+	return owner, err
+}
 
 // channelMembers reads who is in a channel, and how they are called: of a standard channel, those of its team. Somebody may come twice.
 func (a *account) channelMembers(ctx context.Context, c *client, p place, found func(id bridge.UserID, name string)) error {

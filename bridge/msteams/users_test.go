@@ -168,6 +168,25 @@ func TestFindUser(t *testing.T) {
 	isOf(t, "something in between", err, bridge.Transient, bridge.ScopeConversation)
 }
 
+// Of a standard channel the owners of its team decide, of a private one its own, and nobody of a chat.
+func TestOwnersAdminister(t *testing.T) {
+	w := peopleWorld(t, teams.Options{})
+	a := w.connected()
+	private := w.team.AddPrivateChannel("Private", w.alice, w.owner)
+	for _, c := range []struct {
+		in      *teams.Channel
+		who     *teams.User
+		decides bool
+	}{{w.general, w.owner, true}, {w.general, w.alice, false}, {private, w.alice, true}, {private, w.owner, false}, {private, w.bob, false}} {
+		if got, err := a.Administers(t.Context(), w.id(c.in), bridge.UserID(c.who.ID)); got != c.decides || err != nil {
+			t.Errorf("%s of %s: %v %v", c.who.Name, c.in.Name, got, err)
+		}
+	}
+	private.Remove()
+	_, err := a.Administers(t.Context(), w.id(private), bridge.UserID(w.alice.ID))
+	isOf(t, "a channel that is gone", err, bridge.Gone, bridge.ScopeConversation)
+}
+
 func TestMembers(t *testing.T) {
 	w := peopleWorld(t, teams.Options{})
 	a := w.connected()

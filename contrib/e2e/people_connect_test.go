@@ -110,6 +110,7 @@ func TestRestrictedPeople(t *testing.T) {
 	t.Run("lost in Mattermost", func(t *testing.T) { lostHere(t, f) })
 	t.Run("lost in Teams", func(t *testing.T) { lostThere(t, f) })
 	t.Run("given for nothing", func(t *testing.T) { givenForNothing(t, f) })
+	t.Run("links", func(t *testing.T) { links(t, f) })
 	t.Run("nobody can sign in", func(t *testing.T) { nobodySignsIn(t, f) })
 	f.nothingLeaked(t)
 }

@@ -98,6 +98,7 @@ PublicURL = %[10]q
 Prompt = "allow-list"
 AllowListFile = "invited.txt"
 SyncInterval = "1m"
+AllowLinking = true
 [mattermost.hq]
 Server = %[2]q
 Token = "env:MM_TOKEN"

@@ -57,7 +57,7 @@ type App struct {
 // until that one lets go, or ctx ends. No service is asked for anything yet. Each of its errors, joined when there are several, names the next step; nothing is
 // then held. The caller must call Run or Close.
 func Open(ctx context.Context, cfg *config.Config, protocols []bridge.Protocol, log *logrus.Entry) (*App, error) {
-	if err := idle(cfg); err != nil {
+	if err := idle(cfg); err != nil && !storeExists(cfg.Storage) { // else channels may be linked there
 		return nil, err
 	}
 	a := &App{log: log, protocols: protocols, patience: stopTime}
@@ -82,6 +82,13 @@ func (a *App) open(ctx context.Context, cfg *config.Config) (err error) {
 		problems = append(problems, err)
 	}
 	if err = a.openStore(ctx, cfg); err != nil {
+		return errors.Join(append(problems, err)...)
+	}
+	links, err := a.store.ChannelLinks(ctx)
+	if cfg = linked(cfg, links); err == nil {
+		err = idle(cfg)
+	}
+	if err != nil {
 		return errors.Join(append(problems, err)...)
 	}
 	p, err := a.assemble(cfg, nil)
@@ -189,7 +196,7 @@ func (a *App) carry(signalled context.Context) error {
 // gather makes the people of parts, who do their duties from the next turn of the crowd on.
 func (a *App) gather(p *parts) {
 	o := p.people
-	o.Store, o.Gateway, o.Changed = a.store, a.gateway, a.gateway.PeopleChanged
+	o.Store, o.Gateway, o.Changed, o.Linking = a.store, a.gateway, a.gateway.PeopleChanged, linker{a}
 	all := people.New(o)
 	a.crowd.become(all)
 	a.doors.Open(all)
@@ -215,7 +222,7 @@ func (a *App) site() web.Site {
 		MaySeeStatus: func(token string) bool { return a.store.Keys().ValidToken(token, time.Now()) },
 		Prove:        a.store.Keys().Prove,
 		MayOrder:     func(token string, order []byte) bool { return a.store.Keys().ValidOrderToken(token, time.Now(), order) },
-		Orders:       map[string]web.Order{web.PeoplePath: a.crowd.order, web.ReloadPath: a.orderReload},
+		Orders:       map[string]web.Order{web.PeoplePath: a.crowd.order, web.ReloadPath: a.orderReload, web.LinkPath: a.orderLinks},
 		Pages:        &a.crowd,
 	}
 	if a.metrics != nil {

@@ -38,10 +38,14 @@ type verb struct {
 func verbs() []verb {
 	return []verb{
 		{name: "run", about: "carries messages until it is stopped (the default command)", do: (*call).run},
+		{name: "setup", takes: "mattermost|msteams [FLAG…]", least: 1, most: 1, about: "makes a Mattermost server ready, after showing what it will change, or says how to register the app of Teams", do: (*call).setup,
+			flags: []string{flagAccount, flagPublicURL, "server", "bot", "profile", "team", "channel", "callback-url", "ca-file", "cloud", "direct", "no-files", "certificate", flagYes, flagUndo, flagTest, flagJSON}},
 		{name: "check", takes: "[--json]", about: "tries config, accounts, addresses and channels, and says what to do; touches nothing; exit code 1 on any problem", flags: []string{flagJSON}, do: (*call).check},
 		{name: "login", takes: "ACCOUNT", least: 1, most: 1, about: "signs an account in, where a person must do that", do: (*call).login},
 		{name: "status", takes: "[--json]", about: "shows how the Causeway that is running stands; exit code 1 on any problem", flags: []string{flagJSON}, do: (*call).status},
 		{name: "reload", about: "has the Causeway that is running take up what the config says now, without dropping what stays", do: (*call).reload},
+		{name: "link", takes: "[ACCOUNT:CHANNEL ACCOUNT:CHANNEL]", most: 2, about: "pairs two channels at once, beside the gateways of the config; without arguments lists such pairs", do: (*call).link},
+		{name: "unlink", takes: "ACCOUNT:CHANNEL [ACCOUNT:CHANNEL]", least: 1, most: 2, about: "ends a pair that link has made", do: (*call).unlink},
 		{name: "channels", takes: "ACCOUNT", least: 1, most: 1, about: "lists what an account can see, in the form that channel = takes", do: (*call).channels},
 		{name: "quarantine", takes: "list | retry WHICH | drop WHICH", least: 0, most: 2, about: "shows what could not be delivered, tries it again, gives it up; WHICH is an ID, --to CONVERSATION or --reason TEXT",
 			flags: []string{flagTo, flagReason}, do: (*call).quarantine},
@@ -95,17 +99,31 @@ const (
 	flagTo      = "to"
 	flagPerson  = "person"
 	flagOutput  = "o"
-	flagReplace = "replace"
-	flagReason  = "reason"
+
+	flagAccount   = "account"
+	flagPublicURL = "public-url"
+	flagYes       = "yes"
+	flagUndo      = "undo"
+	flagTest      = "test"
+	flagReplace   = "replace"
+	flagReason    = "reason"
 )
+
+// setupFlags are those of `causeway setup` that the services themselves understand, or that the command passes on; true: they take a value.
+var setupFlags = map[string]bool{flagAccount: true, flagPublicURL: true, "server": true, "bot": true, "profile": true, "team": true, "channel": true, "callback-url": true, "ca-file": true,
+	"cloud": true, "direct": false, "no-files": false, "certificate": false}
 
 // options are the flags of single commands, as they were typed.
 type options struct {
 	json, csv, dryRun bool
-	replace           bool
-	confirm           int
-	file, output      string
-	reason            string
+	// yes agrees to everything, undo takes back, test only looks.
+	yes, undo, test bool
+	// setupOptions are what was typed of setupFlags.
+	setupOptions map[string][]string
+	replace      bool
+	confirm      int
+	file, output string
+	reason       string
 	conversion
 	// given are the names of those that stand in the call.
 	given []string
@@ -132,8 +150,17 @@ func parse(words []string) (arguments, error) {
 	for _, name := range []string{"h", "help"} {
 		flags.BoolVar(&a.help, name, false, "")
 	}
-	for name, to := range map[string]*bool{flagJSON: &a.json, flagCSV: &a.csv, flagDryRun: &a.dryRun, flagReplace: &a.replace} {
+	for name, to := range map[string]*bool{flagJSON: &a.json, flagCSV: &a.csv, flagDryRun: &a.dryRun, flagReplace: &a.replace, flagYes: &a.yes, flagUndo: &a.undo, flagTest: &a.test} {
 		flags.BoolVar(to, name, false, "")
+	}
+	a.setupOptions = map[string][]string{}
+	for name, valued := range setupFlags {
+		take := func(value string) error { a.setupOptions[name] = append(a.setupOptions[name], value); return nil }
+		if valued {
+			flags.Func(name, "", take)
+		} else {
+			flags.BoolFunc(name, "", func(string) error { return take("") })
+		}
 	}
 	flags.IntVar(&a.confirm, flagConfirm, 0, "")
 	flags.StringVar(&a.file, flagFile, "", "")
@@ -233,8 +260,11 @@ func negative(err error) (string, bool) {
 // flagProblem words what package flag found.
 func flagProblem(err error) string {
 	if name, ok := strings.CutPrefix(err.Error(), unknownFlag); ok {
-		hint := config.Suggest(strings.TrimLeft(name, "-"),
-			[]string{"config", "help", flagJSON, flagCSV, flagFile, flagDryRun, flagConfirm, flagFrom, flagTo, flagPerson, flagOutput, flagReplace, flagReason})
+		known := []string{"config", "help"}
+		for _, f := range flagMeanings {
+			known = append(known, f.name)
+		}
+		hint := config.Suggest(strings.TrimLeft(name, "-"), known)
 		if word, near := strings.CutPrefix(hint, "did you mean "); near {
 			return fmt.Sprintf("unknown flag %s; did you mean -%s", name, word)
 		}
@@ -242,10 +272,10 @@ func flagProblem(err error) string {
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: "); ok {
 		switch strings.TrimLeft(name, "-") {
-		case flagFrom, flagTo, flagPerson, flagConfirm, flagReason:
-			return name + " needs a value"
+		case "c", "config", flagFile, flagOutput:
+			return name + " names no file"
 		}
-		return name + " names no file"
+		return name + " needs a value"
 	}
 	return cmp.Or(errors.Unwrap(err), err).Error()
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"causeway/bridge"
+	"causeway/gateway/config"
+	"causeway/gateway/store"
 )
 
 // channels is `causeway channels ACCOUNT`.
@@ -54,7 +56,37 @@ func (c *call) visible(ctx context.Context) (lines []string, name string, err er
 	if err != nil {
 		return nil, "", fmt.Errorf("%s: %w", account.ID, withNextStep(ctx, account.ID, c.patience(), err))
 	}
-	return channelLines(all), account.ID, nil
+	taken, err := c.taken(ctx, cfg, stored, account.ID)
+	return channelLines(all, taken), account.ID, err
+}
+
+// taken gives the gateways in which an account's channels are, as far as they were found in earlier runs.
+func (c *call) taken(ctx context.Context, cfg *config.Config, stored *look, account string) (map[bridge.ConversationID]string, error) {
+	all := map[bridge.ConversationID]string{}
+	if stored.reader == nil {
+		return all, nil
+	}
+	links, err := stored.links(ctx)
+	if err != nil {
+		return nil, err
+	}
+	cfg = linked(cfg, links)
+	for _, g := range cfg.Gateways {
+		for _, e := range g.Endpoints {
+			if e.Account != account || !g.Enable {
+				continue
+			}
+			end := store.ChannelEnd{Account: bridge.AccountName(e.Account), Channel: e.Channel}
+			id, known, err := stored.reader.Endpoint(ctx, end.Account, placed(c.Protocols, cfg, end))
+			if err != nil {
+				return nil, err
+			}
+			if known && all[id] == "" {
+				all[id] = g.Name
+			}
+		}
+	}
+	return all, nil
 }
 
 func conversations(ctx context.Context, b bridge.Bridge) ([]bridge.Conversation, error) {
@@ -67,8 +99,8 @@ func conversations(ctx context.Context, b bridge.Bridge) ([]bridge.Conversation,
 }
 
 // channelLines gives lines that can be copied into a config, sorted by name. Where two conversations have one name, the
-// line has the link or the id instead.
-func channelLines(all []bridge.Conversation) []string {
+// line has the link or the id instead. Taken are the gateways in which they are.
+func channelLines(all []bridge.Conversation, taken map[bridge.ConversationID]string) []string {
 	all = slices.SortedFunc(slices.Values(all), func(a, b bridge.Conversation) int {
 		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(string(a.ID.Channel), string(b.ID.Channel)))
 	})
@@ -81,6 +113,9 @@ func channelLines(all []bridge.Conversation) []string {
 		name, note := c.Name, c.Link
 		if times[c.Name] > 1 || name == "" {
 			name, note = cmp.Or(c.Link, string(c.ID.Channel)), c.Name
+		}
+		if g := taken[c.ID]; g != "" {
+			note = strings.TrimPrefix(note+", in the gateway "+tomlString(g), ", ")
 		}
 		line := "channel = " + tomlString(name)
 		if note != "" {

@@ -33,7 +33,7 @@ func TestChannelLinesCanBeCopied(t *testing.T) {
 		{ID: bridge.ConversationID{Channel: "3"}, Name: "twice"},
 		{ID: bridge.ConversationID{Channel: "2"}, Name: name},
 		{ID: bridge.ConversationID{Channel: "1"}},
-	})
+	}, nil)
 	want := []string{`channel = "1"`, `channel = "a \"b\"\\c\u000A\u0009\u007F#é"`, `channel = "3"  # twice`, `channel = "https://x/4"  # twice`}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

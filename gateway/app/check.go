@@ -16,8 +16,14 @@ func (c *call) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	return c.show(r)
+}
+
+// show prints what was found. Problems end the command with errProblems.
+func (c *call) show(r *report) error {
 	text := r.text()
 	if c.json {
+		var err error
 		if text, err = r.json(); err != nil {
 			return fmt.Errorf("showing what was found: %w", err)
 		}
@@ -40,6 +46,11 @@ func (c *call) report(ctx context.Context) (*report, error) {
 	r := &report{Version: version()}
 	stored, err := openLook(ctx, cfg.Storage)
 	defer stored.close()
+	links, unread := stored.links(ctx)
+	if err == nil {
+		err = unread
+	}
+	cfg = linked(cfg, links)
 	r.config(c.config, cfg, err)
 	r.add(c.server(ctx, cfg)...)
 	checks := c.checkAccounts(ctx, cfg, stored)

@@ -26,6 +26,17 @@ func lessons() map[string]lesson {
 				"and leaves at the next start. Killed in any other way, nothing is lost either.",
 			examples: [][2]string{{"causeway", "with config.toml"}, {"causeway run -c /etc/causeway/config.toml", "as the systemd unit does"}},
 		},
+		"setup": {
+			text: "mattermost logs a system administrator in, once, shows what it is going to change, and asks: it makes the bot account with its token, gives it its role, adds it to teams and channels, and sets what " +
+				"docs/mattermost-bot.md lists. Called again it changes only what is missing; --undo puts back what it has changed. From a terminal it asks for user and password; else an administrator's token comes from " +
+				adminToken + " or stdin. Neither is kept or shown. msteams prints the permissions that are needed for what is chosen, the steps in the portal, the app's manifest and commands for Azure's command line. " +
+				"With --test either looks whether the account in the config has what it needs.",
+			examples: [][2]string{{"causeway setup mattermost --server https://chat.example.org --channel sales/town-square", "makes the bot, and config.toml where there is none"},
+				{"causeway setup mattermost --server https://chat.example.org --undo", "puts everything back"},
+				{"causeway setup msteams --public-url https://causeway.example.com --direct", "how to register an app with which people connect, and talk directly"},
+				{"causeway setup msteams --test", "whether it was granted what it needs"}},
+			words: []string{"mattermost", "msteams"},
+		},
 		"check": {
 			text: "The first thing to try when something is wrong. It may be called while Causeway runs and while it does not; it writes to no channel and keeps nothing. " +
 				"A problem keeps messages from crossing; a warning does not, or not yet. What to do stands behind an arrow.",
@@ -44,6 +55,15 @@ func lessons() map[string]lesson {
 			text: "Causeway does the same by itself when the file has changed, and at SIGHUP. Gateways, accounts and most other keys are added, changed and removed; a connection of which the config says the same " +
 				"as before goes on. A config with a mistake is not taken up. Some keys count at the next start only; they are named.",
 			examples: [][2]string{{"causeway reload", "shows what has changed, or what is wrong"}},
+		},
+		"link": {
+			text: "The Causeway that is running does it at once; where none runs, it counts from the next start. A pair lives in the store, survives restarts and reloads, and is a gateway of its own in status and on the " +
+				"dashboard, with the defaults of [[gateway]]. A channel that is in a gateway already is refused. Administrators of channels can do the same by /msteams link, where AllowLinking in [people] is on.",
+			examples: [][2]string{{"causeway link mattermost.hq:sales/berlin msteams.contoso:Sales/Berlin", "carries what is said from now on"}, {"causeway link", "lists what was linked so, by whom, and since when"}},
+		},
+		"unlink": {
+			text:     "What was carried stays where it is; what waits is kept in the store, as when a gateway is taken out of the config.",
+			examples: [][2]string{{"causeway unlink mattermost.hq:sales/berlin", "one of the two channels is enough"}},
 		},
 		"channels": {
 			examples: [][2]string{{"causeway channels mattermost.hq", "each line can be copied into a gateway of the config"}},
@@ -131,6 +151,22 @@ var flagMeanings = []flagMeaning{
 	{flagTo, "SERVICE", "the service that it is for"},
 	{flagPerson, "NAME=ID", "somebody whom a mention calls; may be repeated"},
 	{flagOutput, "FILE", "writes into a new file"},
+	{flagAccount, "NAME", "the account's name in the config"},
+	{flagPublicURL, "URL", "where others reach Causeway; that of the config where none is named"},
+	{"server", "URL", "the address of the Mattermost server"},
+	{"bot", "NAME", "the bot's user name; causeway where none is named"},
+	{"profile", "PROFILE", "how to act as people: restricted (default) or simple"},
+	{"team", "NAME", "a team that the bot joins; may be repeated"},
+	{"channel", "TEAM/NAME", "a channel that the bot joins; may be repeated"},
+	{"callback-url", "URL", "where the server reaches Causeway, if not at its public address"},
+	{"ca-file", "FILE", "further certificate authorities, in PEM"},
+	{"cloud", "CLOUD", "where the tenant is: global (default), gcc, gcchigh, dod or china"},
+	{"direct", "", "direct and group messages are carried"},
+	{"no-files", "", "files are not carried"},
+	{"certificate", "", "the app proves itself by a certificate instead of a secret"},
+	{flagYes, "", "does it without asking"},
+	{flagUndo, "", "puts back what was changed"},
+	{flagTest, "", "looks whether all is granted, and changes nothing"},
 	{flagReason, "TEXT", "those whose reason holds it"},
 	{flagReplace, "", "puts a backup in the place of a store that is not empty"},
 }

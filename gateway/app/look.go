@@ -93,6 +93,14 @@ func (l *look) close() {
 	}
 }
 
+// links gives the channels that were linked at run time.
+func (l *look) links(ctx context.Context) ([]store.ChannelLink, error) {
+	if l.reader == nil {
+		return nil, nil
+	}
+	return l.reader.ChannelLinks(ctx)
+}
+
 // vault gives an account's tokens.
 func (l *look) vault(account string) bridge.Vault {
 	return &readVault{look: l, account: bridge.AccountName(account), saved: map[string][]byte{}}

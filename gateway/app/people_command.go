@@ -203,6 +203,11 @@ func (c *call) lookAtPeople(ctx context.Context, action string, words []string) 
 			return err
 		}
 		defer func() { _ = register.Store.Close() }()
+		links, err := register.Store.ChannelLinks(ctx)
+		if err != nil {
+			return err
+		}
+		cfg = linked(cfg, links)
 		if register.Conversation, err = c.names(ctx, cfg, register.Store); err != nil {
 			return err
 		}

@@ -34,7 +34,11 @@ func (c *call) quarantine(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = opened.Close() }()
-	return do(ctx, cfg, opened)
+	links, err := opened.ChannelLinks(ctx)
+	if err != nil {
+		return err
+	}
+	return do(ctx, linked(cfg, links), opened)
 }
 
 // selection is which of those in quarantine are meant: one by its ID, or all that go to a conversation, or were refused for a reason, or both.

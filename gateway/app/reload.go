@@ -109,7 +109,11 @@ func (a *App) Reload(ctx context.Context) (Reloaded, error) {
 // change goes by another config from now on. Nothing is dropped that both ask for.
 func (a *App) change(ctx context.Context, cfg *config.Config) (Reloaded, error) {
 	old := a.parts.Load()
-	cfg, restart := pinned(old.cfg, cfg)
+	links, err := a.store.ChannelLinks(ctx)
+	if err != nil {
+		return Reloaded{}, err
+	}
+	cfg, restart := pinned(old.cfg, linked(cfg, links))
 	if err := idle(cfg); err != nil {
 		return Reloaded{}, err
 	}

@@ -22,7 +22,9 @@ func (c *call) backupStore(ctx context.Context) error {
 	if !storeExists(s) {
 		return fmt.Errorf("there is no store %s yet, so there is nothing to back up", store.Name(s.DSN))
 	}
+	end := c.busy("backing up")
 	found, err := store.Backup(ctx, s.DSN, file)
+	end()
 	if err != nil {
 		return damaged(err)
 	}
@@ -64,7 +66,9 @@ func (c *call) restoreStore(ctx context.Context) error {
 	if !store.IsPostgres(to) {
 		to = followed(to)
 	}
+	end := c.busy("restoring")
 	restored, err := store.Restore(ctx, file, to, store.Restoring{Keys: keys, Replace: c.replace, Now: time.Now()})
+	end()
 	if err != nil {
 		return err
 	}

@@ -81,7 +81,9 @@ func (c *call) checkStore(ctx context.Context) error {
 	if !storeExists(cfg.Storage) {
 		return fmt.Errorf("there is no store %s yet; the first start makes it", store.Name(cfg.Storage.DSN))
 	}
+	end := c.busy("looking through the store")
 	found, err := store.Inspect(ctx, cfg.Storage.DSN)
+	end()
 	if err != nil {
 		return err
 	}
@@ -133,7 +135,9 @@ func (c *call) copyStore(ctx context.Context) error {
 			defer lock.Close()
 		}
 	}
-	copied, err := store.Copy(ctx, from, to)
+	told, end := c.progress("copying rows")
+	copied, err := store.Copy(ctx, from, to, told)
+	end()
 	if err != nil {
 		return err
 	}

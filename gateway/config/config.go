@@ -168,7 +168,9 @@ type Gateway struct {
 	// SystemEvents are told of what happens in a conversation without being said.
 	SystemEvents []bridge.Event
 	Endpoints    []Endpoint // first all of inout, then in, then out
-	Line         int
+	// Linked: it does not stand in the file, but was made while Causeway ran.
+	Linked bool
+	Line   int
 }
 
 // Load reads and parses the file at path, with the environment of the process. Mistakes come as [Errors]; a file

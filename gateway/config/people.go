@@ -48,6 +48,9 @@ type People struct {
 	// Allow and Deny are e-mail addresses, or domains as "@example.com". Where Allow is not empty, only those may connect; Deny
 	// counts more.
 	Allow, Deny []string
+	// AllowLinking lets people link a channel that they administer on both sides, by "/msteams link" in Mattermost. Such pairs live in the store, beside the gateways
+	// of the config.
+	AllowLinking bool
 	// SyncInterval is how often the directory is compared with the connected people.
 	SyncInterval time.Duration
 	// OnTeamsUserRemoved says what becomes of the linked Mattermost account of somebody who has left Teams: "deactivate"; "disconnect", it

@@ -90,10 +90,13 @@ func (p *People) command(ctx context.Context, home Account, c bridge.Command) br
 		return p.whyCommand(ctx, home, c.User)
 	case "confirm":
 		return p.confirmCommand(ctx, home, c.User, words)
+	case wordLink, wordUnlink, wordShow:
+		return p.linkCommand(ctx, home, targets, c, verb, words)
 	case adminWord:
 		return p.adminCommand(ctx, home, c, words)
 	case "help":
 		reply := p.help(home, c.Trigger, targets)
+		reply.Text = append(reply.Text, p.linkHelp(c.Trigger)...)
 		reply.Text = append(reply.Text, p.adminHelp(ctx, home, c.Trigger, c.User)...)
 		return reply
 	}

@@ -20,8 +20,8 @@ type Copied struct{ Tables, Rows int64 }
 
 // Copy copies everything that one store holds into another one, which must be empty; both may be of either kind. What is sealed stays sealed, so
 // the key goes with it. Nobody may be working on either. It is one transaction: until all is there, the target is marked as unfinished, refuses
-// to be opened, and takes nothing but the same copy.
-func Copy(ctx context.Context, from, to string) (Copied, error) {
+// to be opened, and takes nothing but the same copy. Told, when not nil, hears now and then how many rows of all are there.
+func Copy(ctx context.Context, from, to string, told func(done, all int64)) (Copied, error) {
 	var c Copied
 	source, version, err := readOnly(ctx, from)
 	if err != nil {
@@ -43,7 +43,7 @@ func Copy(ctx context.Context, from, to string) (Copied, error) {
 		return c, fmt.Errorf("reading the store %s: %w", Name(from), err)
 	}
 	defer done()
-	return copyInto(ctx, conn, to, filling{holder: "a copy that is under way"})
+	return copyInto(ctx, conn, to, filling{holder: "a copy that is under way", told: told})
 }
 
 // oneMoment gives a connection that sees a store as it is now, however long it is read and whatever is written meanwhile.
@@ -72,6 +72,8 @@ type filling struct {
 	replace bool
 	// restored, when not 0, is when it is put back from a backup; see restoredAt.
 	restored int64
+	// told, when not nil, hears now and then how many rows of all are there.
+	told func(done, all int64)
 }
 
 func copyInto(ctx context.Context, source *sql.Conn, to string, how filling) (c Copied, err error) {
@@ -226,6 +228,10 @@ func copyAll(ctx context.Context, source, to *sql.Conn, postgres bool, how filli
 	if err != nil {
 		return c, err
 	}
+	counted, err := counting(ctx, source, all, how.told)
+	if err != nil {
+		return c, err
+	}
 	for _, table := range all {
 		if how.replace {
 			if _, err := to.ExecContext(ctx, "DELETE FROM "+table); err != nil {
@@ -236,7 +242,7 @@ func copyAll(ctx context.Context, source, to *sql.Conn, postgres bool, how filli
 		if err != nil {
 			return c, err
 		}
-		n, err := copyTable(ctx, source, to, postgres, table, wanted)
+		n, err := copyTable(ctx, source, to, postgres, table, wanted, counted)
 		if err != nil {
 			return c, fmt.Errorf("table %s: %w", table, err)
 		}
@@ -254,13 +260,36 @@ func copyAll(ctx context.Context, source, to *sql.Conn, postgres bool, how filli
 	return c, err
 }
 
-func copyTable(ctx context.Context, source, to *sql.Conn, postgres bool, table string, wanted []column) (int64, error) {
+// toldEvery is after how many rows it is told how far a copy has come.
+const toldEvery = 1000
+
+// counting gives what is called for each row that is copied; nil: nobody is told.
+func counting(ctx context.Context, source *sql.Conn, tables []string, told func(done, all int64)) (func(), error) {
+	if told == nil {
+		return nil, nil
+	}
+	var done, all int64
+	for _, table := range tables {
+		var n int64
+		if err := source.QueryRowContext(ctx, "SELECT count(*) FROM "+table).Scan(&n); err != nil {
+			return nil, fmt.Errorf("table %s: %w", table, err)
+		}
+		all += n
+	}
+	return func() {
+		if done++; done%toldEvery == 0 || done == all {
+			told(done, all)
+		}
+	}, nil
+}
+
+func copyTable(ctx context.Context, source, to *sql.Conn, postgres bool, table string, wanted []column, counted func()) (int64, error) {
 	rows, err := source.QueryContext(ctx, "SELECT "+strings.Join(names(wanted), ", ")+" FROM "+table)
 	if err != nil {
 		return 0, err
 	}
 	defer rows.Close()
-	f := &feed{rows: rows, columns: wanted, postgres: postgres}
+	f := &feed{rows: rows, columns: wanted, postgres: postgres, counted: counted}
 	if !postgres {
 		return f.insert(ctx, to, table)
 	}
@@ -286,10 +315,19 @@ type feed struct {
 	rows     *sql.Rows
 	columns  []column
 	postgres bool
+	counted  func()
 	err      error
 }
 
-func (f *feed) Next() bool { return f.err == nil && f.rows.Next() }
+func (f *feed) Next() bool {
+	if f.err != nil || !f.rows.Next() {
+		return false
+	}
+	if f.counted != nil {
+		f.counted()
+	}
+	return true
+}
 
 func (f *feed) Err() error { return errors.Join(f.err, f.rows.Err()) }
 

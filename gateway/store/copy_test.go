@@ -27,11 +27,11 @@ func TestEverythingIsCopiedThereAndBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	middle, back := c.DSN(t.Name(), c.Address()), t.TempDir()+"/back.db"
-	there1, err := Copy(t.Context(), path, middle)
+	there1, err := Copy(t.Context(), path, middle, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := Copy(t.Context(), middle, back)
+	again, err := Copy(t.Context(), middle, back, nil)
 	if err != nil || again != there1 || again.Rows < 10 {
 		t.Fatalf("%+v there, %+v back: %v", there1, again, err)
 	}
@@ -44,7 +44,7 @@ func TestEverythingIsCopiedThereAndBack(t *testing.T) {
 	if first != last {
 		t.Errorf("before:\n%s\nafterwards:\n%s", first, last)
 	}
-	if _, err := Copy(t.Context(), path, middle); !errors.Is(err, ErrNotEmpty) {
+	if _, err := Copy(t.Context(), path, middle, nil); !errors.Is(err, ErrNotEmpty) {
 		t.Errorf("into a store that is not empty: %v", err)
 	}
 	s = open(t, middle, Options{}) // and it works on, with ids of its own
@@ -58,7 +58,7 @@ func TestEverythingIsCopiedThereAndBack(t *testing.T) {
 	if n := query[int](t, s, "SELECT count(*) FROM messages"); n != 4 {
 		t.Errorf("%d messages", n)
 	}
-	if _, err := Copy(t.Context(), middle, t.TempDir()+"/used.db"); !errors.Is(err, ErrHeld) {
+	if _, err := Copy(t.Context(), middle, t.TempDir()+"/used.db", nil); !errors.Is(err, ErrHeld) {
 		t.Errorf("from a store that is used: %v", err)
 	}
 }
@@ -137,7 +137,7 @@ func TestACopyThatBreaksOffIsRecognised(t *testing.T) {
 		if !errors.Is(err, ErrUnfinished) || !errors.Is(reading, ErrUnfinished) {
 			t.Errorf("%s: opened with %v and %v", name, err, reading)
 		}
-		if copied, err := Copy(t.Context(), path, target); err != nil || copied.Rows == 0 {
+		if copied, err := Copy(t.Context(), path, target, nil); err != nil || copied.Rows == 0 {
 			t.Errorf("%s: copied again: %+v, %v", name, copied, err)
 		}
 		copied, err := Open(t.Context(), target, testKeys(t), Options{})

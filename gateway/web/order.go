@@ -13,9 +13,10 @@ import (
 type Order func(ctx context.Context, order []byte) (any, error)
 
 const (
-	// PeoplePath and ReloadPath take what the operator wants done, by POST.
+	// PeoplePath, ReloadPath and LinkPath take what the operator wants done, by POST.
 	PeoplePath = "/people"
 	ReloadPath = "/reload"
+	LinkPath   = "/link"
 	// maxOrder is how long an order may be, in bytes.
 	maxOrder = 64 << 10
 	// OrderTime is how long an order may take: one may have to read a directory.

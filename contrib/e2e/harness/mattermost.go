@@ -23,7 +23,13 @@ type Options struct {
 	// Settings are added to, and win over, those of the harness, under the names that the server takes them from the
 	// environment: "MM_SERVICESETTINGS_POSTEDITTIMELIMIT": "60". Such settings cannot be changed through the API.
 	Settings map[string]string
+	// Bare leaves the settings that Causeway asks of an administrator as they are on a new server.
+	Bare bool
 }
+
+// asked are those settings.
+var asked = []string{"MM_SERVICESETTINGS_ENABLEBOTACCOUNTCREATION", "MM_SERVICESETTINGS_ENABLEUSERACCESSTOKENS", "MM_SERVICESETTINGS_ENABLEPOSTUSERNAMEOVERRIDE",
+	"MM_SERVICESETTINGS_ENABLEPOSTICONOVERRIDE", "MM_SERVICESETTINGS_ALLOWEDUNTRUSTEDINTERNALCONNECTIONS"}
 
 // Mattermost is a real server, Team Edition without a licence: at most 250 active users, bots not counted.
 type Mattermost struct {
@@ -31,8 +37,9 @@ type Mattermost struct {
 	URL string
 	// Address is the same as host:port, which is what a Proxy wants.
 	Address string
-	// Admin is the system administrator, the first user.
-	Admin *User
+	// Admin is the system administrator, the first user, who can also log in with AdminPassword.
+	Admin         *User
+	AdminPassword string
 
 	process *Process
 	healthy string // answers when the server is up
@@ -67,11 +74,14 @@ func StartMattermost(tb TB, options Options) *Mattermost {
 	}
 	settings := serverSettings(dir, address, options.SiteURL, options.Postgres.CreateDatabase(tb))
 	maps.Copy(settings, options.Settings)
+	if options.Bare {
+		maps.DeleteFunc(settings, func(name, _ string) bool { return slices.Contains(asked, name) })
+	}
 	mm.process = StartProcess(tb, Command{
 		Path: program, Args: []string{"server"}, Env: environment(settings), Dir: dir, LogFile: filepath.Join(dir, "server.log"),
 	})
 	mm.process.WaitForHTTP(tb, mm.healthy)
-	mm.Admin = mm.createAdmin(tb)
+	mm.Admin = mm.createAdmin(tb, options.Bare)
 	return mm
 }
 
@@ -147,8 +157,8 @@ func environment(settings map[string]string) []string {
 	return env
 }
 
-// createAdmin makes the first user, who becomes the system administrator, and gives him a personal access token.
-func (mm *Mattermost) createAdmin(tb TB) *User {
+// createAdmin makes the first user, who becomes the system administrator, and gives him a personal access token, or only the token of a session.
+func (mm *Mattermost) createAdmin(tb TB, session bool) *User {
 	tb.Helper()
 	ctx, cancel := context.WithTimeout(tb.Context(), Patience)
 	defer cancel()
@@ -160,6 +170,10 @@ func (mm *Mattermost) createAdmin(tb TB) *User {
 	}
 	if _, _, err := client.Login(ctx, user.Username, password); err != nil {
 		tb.Fatalf("logging the system administrator in: %v", err)
+	}
+	mm.AdminPassword = password
+	if session {
+		return mm.user(user, client.AuthToken)
 	}
 	token, _, err := client.CreateUserAccessToken(ctx, user.Id, "harness")
 	if err != nil {

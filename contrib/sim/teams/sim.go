@@ -33,6 +33,8 @@ type Options struct {
 	RepliesPerPage int
 	// DeletionMovesNothing makes deletions leave etag, lastModifiedDateTime and the order of threads alone.
 	DeletionMovesNothing bool
+	// TokensTell makes an app's tokens show its roles, as Entra's do, although nobody shall rely on it.
+	TokensTell bool
 	// StripAbbr drops <abbr> from message bodies: a key that was hidden there does not survive.
 	StripAbbr bool
 	// Throttle are the rate limits; the zero value means none.

@@ -1,0 +1,156 @@
+package app
+
+import (
+	"strings"
+	"testing"
+)
+
+const (
+	leftOther  = "left.one:team/other"
+	rightOther = "right.two:team/other"
+)
+
+// lastAudits gives the newest entries of the audit log, newest first, without their times.
+func (w *world) lastAudits(n int) []string {
+	w.Helper()
+	var all []string
+	for _, line := range strings.Split(strings.TrimSpace(w.call("audit").out), "\n")[1:] {
+		if len(all) < n {
+			all = append(all, strings.Join(strings.Fields(line)[2:], " "))
+		}
+	}
+	return all
+}
+
+// A pair is made while Causeway runs, survives a start and a reload, is listed with the gateways of the config, and ends when that is wanted.
+func TestChannelsAreLinkedWhileCausewayRuns(t *testing.T) {
+	w, config := newReloading(t)
+	r := w.run()
+	w.crosses("C1", "before")
+	got := w.call("link", leftOther, rightOther)
+	if want := leftOther + " and " + rightOther + " are linked, as \"link 1\": what is said from now on in one is carried to the other.\n"; got != (result{out: want}) {
+		t.Fatalf("%+v", got)
+	}
+	w.crosses("C2", "through the link")
+	if got := w.call("status"); got.code != exitOK || !strings.Contains(got.out, "\n  link 1\n    left.one team/other ") {
+		t.Errorf("status: %+v", got)
+	}
+	if got := w.call("link"); got.code != exitOK || !strings.Contains(got.out, "link 1  "+leftOther+"  "+rightOther) || !strings.Contains(got.out, "operator by command line") {
+		t.Errorf("the list: %+v", got)
+	}
+	if got := w.call("channels", "right.two"); !strings.Contains(got.out, `channel = "team/other"  #`) || !strings.Contains(got.out, "in the gateway \"link 1\"\n") || !strings.Contains(got.out, "in the gateway \"all\"\n") {
+		t.Errorf("channels: %+v", got)
+	}
+	if got := w.call("check"); !strings.Contains(got.out, "\ngateway link 1\n") {
+		t.Errorf("check: %+v", got)
+	}
+
+	w.write("config.toml", config+"\n# the same\n")
+	if got := w.call("reload"); got != (result{out: "Nothing has changed.\n"}) {
+		t.Errorf("reload: %+v", got)
+	}
+	w.crosses("C2", "after a reload")
+	if code := r.stop(); code != exitOK {
+		t.Errorf("exit code %d", code)
+	}
+	w.right.Say("C2", "ben", "while it was down")
+	w.run()
+	w.until("what was said meanwhile crosses", func() bool { return strings.Contains(strings.Join(texts(w.left, "C2"), "\n"), "while it was down") })
+	w.crosses("C2", "after a start")
+
+	got = w.call("unlink", rightOther)
+	if want := leftOther + " and " + rightOther + " are not linked any more. What was carried stays.\n"; got != (result{out: want}) {
+		t.Errorf("%+v", got)
+	}
+	w.left.Say("C2", "ann", "to nobody")
+	w.crosses("C1", "still")
+	if all := strings.Join(texts(w.right, "C2"), "\n"); strings.Contains(all, "to nobody") {
+		t.Errorf("it was carried:\n%s", all)
+	}
+	if got := w.call("link"); got != (result{out: "No channels are linked beside the gateways of the config.\n"}) {
+		t.Errorf("the list: %+v", got)
+	}
+	if got := w.lastAudits(3); len(got) != 3 || !strings.Contains(got[0], "unlink "+rightOther) || !strings.Contains(got[2], "link "+leftOther+" "+rightOther) { // with a reload between them
+		t.Errorf("the audit log: %q", got)
+	}
+}
+
+func TestALinkIsRefusedWithTheReason(t *testing.T) {
+	w, _ := newReloading(t)
+	stopped := func(run bool) string {
+		if run {
+			return "running"
+		}
+		return "stopped"
+	}
+	r := w.run()
+	w.crosses("C1", "before")
+	for _, running := range []bool{true, false} {
+		if !running {
+			r.stop()
+		}
+		for _, c := range []struct{ args, want string }{
+			{"link left.one:team/general " + rightOther, `left.one:team/general is in the gateway "all" already: take it out of the config first`},
+			{"link left.one:C1 " + rightOther, `left.one:C1 is in the gateway "all" already: take it out of the config first`},
+			{"link " + leftOther + " left.one:C2", "both are the same channel"},
+			{"link " + leftOther + " right.three:team/other", `there is no account "right.three" in the config; known here: right.two, left.one`},
+			{"link " + leftOther + " right.two:team/nowhere", "right.two:team/nowhere: "},
+			{"unlink " + leftOther, "they are not linked: `causeway link` lists what is"},
+			{"unlink left.one:team/general", `left.one:team/general is in the gateway "all": take it out of the config first`},
+		} {
+			got := w.call(strings.Fields(c.args)...)
+			if got.code != exitFailed || got.out != "" || !strings.Contains(got.errors, c.want) {
+				t.Errorf("%s, %s: %+v, want %s", stopped(running), c.args, got, c.want)
+			}
+		}
+		if got := w.call("link", leftOther, "right.two"); got.code != exitUsage || !strings.Contains(got.errors, `"right.two" names no channel: write ACCOUNT:CHANNEL`) {
+			t.Errorf("%+v", got)
+		}
+		if running {
+			w.left.Say("C2", "ann", "to nobody")
+			w.crosses("C1", "still")
+			if all := texts(w.right, "C2"); len(all) != 0 {
+				t.Errorf("carried: %q", all)
+			}
+		}
+	}
+	if got := w.lastAudits(1); len(got) != 1 || !strings.Contains(got[0], "not done: ") {
+		t.Errorf("a refusal stands in no audit log: %q", got)
+	}
+}
+
+// Where nothing runs, the link counts from the next start, for which it is enough to have something to carry.
+func TestChannelsAreLinkedWhileNothingRuns(t *testing.T) {
+	w, config := newReloading(t)
+	r := w.run() // which makes the store
+	r.stop()
+	got := w.call("link", leftOther, rightOther)
+	if got.code != exitOK || !strings.HasSuffix(got.out, "It counts when Causeway is started.\n") {
+		t.Fatalf("%+v", got)
+	}
+	w.write("config.toml", strings.Replace(config, oneGateway, "", 1))
+	r = w.run()
+	w.crosses("C2", "by the link alone")
+	r.stop()
+	if got := w.call("unlink", leftOther, rightOther); got.code != exitOK {
+		t.Errorf("%+v", got)
+	}
+	if got := w.call("run"); got.code != exitFailed || !strings.Contains(got.errors, "no gateway is enabled") {
+		t.Errorf("%+v", got)
+	}
+}
+
+// A link whose account is gone from the config is left out, and named.
+func TestALinkWithoutItsAccountIsNamed(t *testing.T) {
+	w, config := newReloading(t)
+	w.run().stop()
+	if got := w.call("link", leftOther, rightOther); got.code != exitOK {
+		t.Fatalf("%+v", got)
+	}
+	config = strings.Replace(config, "[right.two]", "[right.three]\nUser = \"bot\"\n[right.four]", 1)
+	w.write("config.toml", strings.ReplaceAll(config, `"right.two"`, `"right.three"`))
+	got := w.call("check")
+	if !strings.Contains(got.out, "there is no account right.two any more") || !strings.Contains(got.out, `causeway unlink "`+leftOther+`"`) {
+		t.Errorf("%+v", got)
+	}
+}
