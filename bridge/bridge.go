@@ -194,10 +194,11 @@ type Bridge interface {
 	// Notify tells a person something that nobody else sees; by a direct message where the notice is about no conversation.
 	Notify(ctx context.Context, n Notice) error
 
-	// Address gives where people open a message in the service's own program, as its "copy link" does; empty where that is not known. It asks nobody.
+	// Address gives where people open a message in the service's own program, as its "copy link" does, or the conversation where id is empty; empty where that is
+	// not known. It asks nobody.
 	Address(c ConversationID, id MessageID) string
-	// ReadAddress takes such an address apart, whoever made it; ok is false of any other. The Channel is empty where the address does not tell it; then
-	// no two messages of the server have the same id. It asks nobody, and does not know whether there is such a message.
+	// ReadAddress takes such an address apart, whoever made it; ok is false of any other. Of a conversation's the id is empty. The Channel is empty where the
+	// address of a message does not tell it; then no two messages of the server have the same id. It asks nobody, and does not know whether there is such a message.
 	ReadAddress(address string) (c ConversationID, id MessageID, ok bool)
 
 	// OpenConversation gives the direct or group conversation of exactly these people. A pair, a conversation with oneself, and a group where
@@ -288,6 +289,8 @@ type Inbox interface {
 	Living(ctx context.Context, c ConversationID, since time.Time) ([]MessageID, error)
 	// Begin gives from when on messages of a conversation without a cursor count: they are read from then on. Zero: from the present.
 	Begin(c ConversationID) time.Time
+	// Events gives what is carried of what happens to a conversation without being said; a bridge puts no other [Event] of it.
+	Events(c ConversationID) []Event
 	// Readers gives the connected members of a direct or group conversation, by whose right it may be read; none for channels.
 	Readers(c ConversationID) []UserID
 	// Observed gives the people whose direct and group conversations are to be noticed, and a channel that is closed when that has changed.
@@ -296,8 +299,8 @@ type Inbox interface {
 	Interest(c ConversationID) Interest
 	// Meet tells of a talk that is Unmet, in which somebody spoke although it is Refused, or whose members or topic have changed. It returns
 	// when it is known, and stored, what becomes of it: that may take requests to other services, so nothing but this talk should wait for it.
-	// What is said after its members have changed may be put only when Meet has returned: before, it is not known who may see it. After an
-	// error nothing is known; try again later, less often each time.
+	// What is said after its members have changed, and what is made of earlier messages then, may be put only when Meet has returned: before, it is
+	// not known who may see it. After an error nothing is known; try again later, less often each time.
 	Meet(ctx context.Context, t Talk) (Interest, error)
 	// Lost tells that nothing can be read by an observed person's right, or a reader's, any more: err is Unauthorised with ScopePerson, as of
 	// writes. Began is when that was tried: somebody who has connected again since then is not lost.

@@ -32,6 +32,8 @@ type State struct {
 	// never from a quote, a forward or the visible text. Empty for everything else. Where people can write to that place, too, it
 	// may be one that somebody has copied: whose it is, the gateway finds out.
 	Key Key
+	// Event is set where nobody has said this: it tells what happened to the conversation.
+	Event Event
 }
 
 // Author is who wrote a message, as people see it.
@@ -84,6 +86,8 @@ type Draft struct {
 	// Open reads one of Files at its origin, for a service to which small ones go together with the post; nil where nothing is sent.
 	Open func(ctx context.Context, f File) (io.ReadCloser, error)
 	Key  Key
+	// Anybody, of what is to be found: whoever has written it. It is not known any more as whom Causeway could act.
+	Anybody bool
 }
 
 // Target is an instance that Causeway wrote, to be changed or reacted to.

@@ -76,8 +76,11 @@ type Opening struct {
 	Since time.Time
 }
 
-// NoTalks is embedded by an [Inbox] that has to do with channels alone.
+// NoTalks is embedded by an [Inbox] that has to do with what is said in channels alone.
 type NoTalks struct{}
+
+// Events says that nothing is told but what was said.
+func (NoTalks) Events(ConversationID) []Event { return nil }
 
 // Begin says that everything begins at present.
 func (NoTalks) Begin(ConversationID) time.Time { return time.Time{} }

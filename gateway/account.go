@@ -364,16 +364,6 @@ func (a *account) turn(ctx context.Context, op store.Op, as bridge.UserID) bool 
 	}
 }
 
-// guarded turns a panic of a bridge into an error.
-func guarded(do func() error) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = &bridge.Error{Kind: bridge.Rejected, Err: fmt.Errorf("internal error: %v", p)}
-		}
-	}()
-	return do()
-}
-
 // writes reports whether a step changes something at the service.
 func writes(op store.Op) bool {
 	switch op {

@@ -46,7 +46,9 @@ type Route struct {
 	Files FilePolicy
 	// MentionAll: mentions of everybody in a conversation go as such; otherwise as names.
 	MentionAll bool
-	Endpoints  []Endpoint
+	// Events are told of what happens in a conversation without being said.
+	Events    []bridge.Event
+	Endpoints []Endpoint
 }
 
 // Options is what a gateway works with.
@@ -152,16 +154,24 @@ func (g *Gateway) Run(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
+	if !g.slowly(ctx) {
+		return nil
+	}
 	for _, a := range g.setup.Load().order {
 		g.start(a)
 	}
 	g.tasks.Go(func() { g.watchStore(ctx) })
 	g.tasks.Go(func() { g.watchEnds(ctx) })
 	g.tasks.Go(func() { g.talks.watch(ctx) })
+	g.tasks.Go(func() { g.watchKept(ctx) })
+	g.tasks.Go(func() { g.watchLate(ctx) })
 	g.wakeLacking(ctx)
 	close(g.began)
 	<-ctx.Done()
 	g.tasks.Wait()
+	if err := g.store.Lived(context.WithoutCancel(ctx)); err != nil && !errors.Is(err, store.ErrClosed) {
+		g.log.WithError(err).Debug("noting an orderly end")
+	}
 	if cause := context.Cause(ctx); errors.Is(cause, store.ErrClosed) {
 		return cause
 	}

@@ -42,6 +42,23 @@ func (i inbox) Living(ctx context.Context, c bridge.ConversationID, since time.T
 	return i.gateway.store.Living(ctx, c, since)
 }
 
+// Events implements bridge.Inbox.
+func (i inbox) Events(c bridge.ConversationID) []bridge.Event {
+	p := i.gateway.table.Load().at(c)
+	if p == nil {
+		return nil
+	}
+	var all []bridge.Event
+	for _, wanted := range p.events {
+		for _, e := range wanted {
+			if !slices.Contains(all, e) {
+				all = append(all, e)
+			}
+		}
+	}
+	return all
+}
+
 // Put implements bridge.Inbox.
 func (i inbox) Put(ctx context.Context, b bridge.Batch) error {
 	p := i.gateway.table.Load().at(b.Conversation)
@@ -70,7 +87,7 @@ func (g *Gateway) heard(p *place, b bridge.Batch) {
 	}
 	for i := range b.States {
 		s := &b.States[i]
-		if s.Key != "" || s.Deleted || s.Author.ID == "" {
+		if s.Key != "" || s.Deleted || s.Author.ID == "" || s.Event != "" {
 			continue
 		}
 		g.spoke(b.Conversation.Server, s.Author.ID)
@@ -85,7 +102,7 @@ func (g *Gateway) heard(p *place, b bridge.Batch) {
 // put stores what a conversation at p has said and wakes those that now lack something.
 func (g *Gateway) put(ctx context.Context, p *place, b bridge.Batch) ([]bridge.ConversationID, error) {
 	began := time.Now()
-	woken, err := g.store.Put(ctx, b, g.routesOf(p, b.Conversation.Server))
+	woken, err := g.putSound(ctx, p, b)
 	g.metrics.Stored("put", time.Since(began))
 	if err = g.stored(err); err != nil {
 		return nil, err
@@ -100,7 +117,9 @@ func (g *Gateway) routesOf(p *place, server bridge.ServerID) store.Routes {
 	if p.talk != nil {
 		takes = p.talk.takes
 	}
-	return store.Routes{Targets: p.targets, Takes: takes, Own: g.own(server), Bare: bare, Linked: g.linked, Made: func(all []store.Made) { g.metrics.Taken(p.account.Name, len(all)); p.taken(all) }, Ignored: func(id bridge.MessageID) {
+	tells := func(target bridge.ConversationID, e bridge.Event) bool { return slices.Contains(p.events[target], e) }
+	made := func(all []store.Made) { g.metrics.Taken(p.account.Name, len(all)); p.taken(all) }
+	return store.Routes{Targets: p.targets, Takes: takes, Tells: tells, Own: g.own(server), Bare: bare, Linked: g.linked, Made: made, Ignored: func(id bridge.MessageID) {
 		p.account.log.WithField("channel", p.channel).WithField(keyID, string(id)).
 			Info("somebody has edited one of several posts of a long message; that is not carried")
 	}}

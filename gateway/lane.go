@@ -32,6 +32,8 @@ type lane struct {
 	failing  int64            // the instance whose step failed last
 	since    time.Time        // when it failed first
 	reason   error            // why its last post failed
+	tripped  tripped          // what has panicked last
+	spoilt   int64            // the instance at which the store has panicked last
 }
 
 // wake starts the lanes of conversations that may lack something.
@@ -86,6 +88,9 @@ func (l *lane) work(ctx context.Context) {
 			if ctx.Err() != nil {
 				return
 			}
+			if l.spoils(ctx, err) {
+				continue
+			}
 			l.trouble.report(storing, l.log, "storing", err)
 			l.failures++
 			if !pause(ctx, l.gateway.backoff(l.failures)) {
@@ -128,7 +133,7 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 	}
 	began := time.Now()
 	l.wrote = time.Time{}
-	err := guarded(func() error { return l.act(ctx, p, o) })
+	err := l.poisons(o, guarded(func() error { return l.act(ctx, p, o) }))
 	if writes(step.Op) {
 		l.wrote = time.Now()
 	}
@@ -263,6 +268,9 @@ func (l *lane) act(ctx context.Context, p *place, o *store.Outcome) error {
 		}
 		draft := planner{l.gateway, p}.sent(o.Work, step)
 		ids, err := b.Find(ctx, draft, sought(step.Since, o.Work.Message.Created))
+		if draft.Anybody && len(ids) > 1 {
+			ids = ids[:1] // the others are copies that people have made
+		}
 		if o.IDs = ids; len(ids) == 0 {
 			o.Verdict = store.Absent
 		}
@@ -317,10 +325,19 @@ func (l *lane) line(ctx context.Context, p *place, step store.Step) error {
 // amongTheSame makes sure, right before a text is written into a group that can change, that those are in it to whom it was said. Otherwise it is planned
 // anew.
 func (l *lane) amongTheSame(ctx context.Context, p *place, o *store.Outcome) (bool, error) {
-	if p.talk == nil || !p.talk.regroups || o.Work.IsOrigin {
+	if p.talk == nil || !p.talk.regroups {
 		return true, nil
 	}
-	same, err := l.gateway.talks.unchanged(ctx, p, l.name, o.Work.Message.Origin)
+	want := p.talk.latest().Members
+	if !o.Work.IsOrigin {
+		want = p.talk.pairs[o.Work.Message.Origin].Here(l.name).Members
+	}
+	return l.amongThose(ctx, p, o, l.name, want)
+}
+
+// amongThose makes sure that just these people are in a group. Otherwise what is to be done is planned anew.
+func (l *lane) amongThose(ctx context.Context, p *place, o *store.Outcome, c bridge.ConversationID, want []bridge.UserID) (bool, error) {
+	same, err := l.gateway.talks.unchanged(ctx, p, c, want)
 	if err == nil && !same && l.differed == o.Work.Instance { // having met it has changed nothing
 		err = errors.New("looking who is in the conversation: others than those to whom the message was said, and it is not known what follows from that")
 	}
@@ -342,7 +359,13 @@ func (l *lane) look(ctx context.Context, p *place, o *store.Outcome) error {
 		return fmt.Errorf("looking at what is to be changed: %w", err)
 	case slices.ContainsFunc(o.Work.Parts, func(part store.Part) bool { return part.ID == s.ID && part.Revision > s.Revision }):
 		return errors.New("looking at what is to be changed: the service gives an older state than it gave before")
-	case p.in:
+	}
+	if p.in && p.talk != nil && p.talk.regroups { // what a human has made of it may be for others than those who are elsewhere
+		if same, err := l.amongThose(ctx, p, o, l.name, p.talk.latest().Members); !same {
+			return err
+		}
+	}
+	if p.in {
 		o.State, o.Routes = &s, l.gateway.routesOf(p, l.name.Server)
 	}
 	return nil
@@ -408,8 +431,13 @@ func (l *lane) fetchRoot(ctx context.Context, o *store.Outcome) error {
 		return nil
 	case err != nil:
 		return &bridge.Error{Kind: bridge.KindOf(err), After: bridge.AfterOf(err), Err: fmt.Errorf("reading the message that is answered: %w", err)}
-	case s.Deleted, origin.talk != nil && !origin.talk.takes(l.name, s.Created): // who is here may not have been there
+	case s.Deleted, origin.talk != nil && !origin.talk.shows(l.name, s): // who is here may not have been there
 		return nil
+	}
+	if !s.Edited.IsZero() && origin.talk != nil && origin.talk.regroups { // nor when it was changed
+		if same, err := l.amongThose(ctx, origin, o, m.Origin, origin.talk.latest().Members); !same {
+			return err
+		}
 	}
 	// The answer may have overtaken it: then it is carried, and goes first.
 	if carried, err := l.gateway.take(ctx, origin, s, l.name); carried || err != nil {
@@ -488,6 +516,9 @@ func withoutThem(op store.Op) store.Verdict {
 
 func (l *lane) refuse(o *store.Outcome, verdict store.Verdict, why error) {
 	o.Verdict, o.Reason = verdict, why.Error()
+	if p := l.gateway.table.Load().at(l.name); p != nil {
+		o.Told = inWords(p.account.title(), why)
+	}
 	if verdict == store.Refused && o.Step.Op != store.React && o.Step.Op != store.Unreact {
 		of(l.log, o.Work).WithError(why).Warn("quarantined; see `causeway quarantine list`")
 		if p := l.gateway.table.Load().at(l.name); p != nil {

@@ -319,8 +319,12 @@ func (t *talks) open(ctx context.Context, a *account, talk bridge.Talk, d *decis
 			break
 		}
 	}
-	if notAllowed(err) {
+	switch {
+	case notAllowed(err):
 		d.verdict = direct.Verdict{Reason: direct.NotAllowed}
+		return t.refuse(ctx, a, talk, d)
+	case talk.Shape == bridge.Self && bridge.KindOf(err) == bridge.Unsupported:
+		d.verdict = direct.Verdict{Reason: direct.Alone}
 		return t.refuse(ctx, a, talk, d)
 	}
 	return fmt.Errorf("opening the conversation in %s: %w", other.Name, err)

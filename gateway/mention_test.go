@@ -219,3 +219,32 @@ func TestPostsThatAreBegunTogetherCallAndLeadAsOthersDo(t *testing.T) {
 		w.same(all[6].Doc, richtext.Normalize(linking(b, all[5].ID)))
 	})
 }
+
+// TestLinksToChannelsLeadToTheirOtherSide; those to channels that are not joined stay.
+func TestLinksToChannelsLeadToTheirOtherSide(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.service("a", memory.Options{}), w.service("b", memory.Options{})
+		for _, s := range []*memory.Service{a, b} {
+			s.AddChannel("city", "team/city")
+			s.AddChannel("alone", "team/alone")
+		}
+		w.route(inout("a", "town"), inout("b", "town"))
+		w.route(inout("a", "city"), inout("b", "city"))
+		w.start()
+		address := func(s *memory.Service, server bridge.ServerID, c bridge.ChannelID) string {
+			return s.Account("", "bot").Address(bridge.ConversationID{Server: server, Channel: c}, "")
+		}
+		leading := func(links ...string) (doc richtext.Doc) {
+			for _, one := range links {
+				doc = append(doc, richtext.Block{Kind: richtext.Paragraph, Runs: []richtext.Run{{Text: "~there", Link: one}}})
+			}
+			return doc
+		}
+		a.SayDoc("town", "", "ann", leading(address(a, "memory:a", "town"), address(a, "memory:a", "city"), address(a, "memory:a", "alone"), address(b, "memory:b", "city")))
+		w.wait(time.Second)
+		w.same(b.Messages("town")[0].Doc.Links(), []string{address(b, "memory:b", "town"), address(b, "memory:b", "city"), address(a, "memory:a", "alone")})
+		b.SayDoc("city", "", "bob", leading(address(b, "memory:b", "town")))
+		w.wait(time.Second)
+		w.same(a.Messages("city")[0].Doc.Links(), []string{address(a, "memory:a", "town")})
+	})
+}

@@ -21,16 +21,25 @@ type planner struct {
 func (p planner) capabilities() bridge.Capabilities { return p.place.account.capabilities }
 
 func (p planner) plan(w *store.Work) (step store.Step) {
-	if !p.capabilities().People {
+	if !p.capabilities().People || p.tells(w) {
 		w.As = ""
 	}
 	// A text that a bridge cannot split must not hold up the others.
-	err := guarded(func() error { step = p.lacks(w); return nil })
-	if err != nil {
-		of(p.gateway.log, w).WithField(keyConversation, w.Conversation.String()).WithError(err).Warn("quarantined; see `causeway quarantine list`")
-		return store.Step{Op: store.Refuse, Reason: err.Error()}
+	for tries := 0; ; tries++ {
+		err := guarded(func() error { step = p.lacks(w); return nil })
+		switch {
+		case err == nil:
+			return step
+		case tries > 0:
+			of(p.gateway.log, w).WithField(keyConversation, w.Conversation.String()).WithError(err).WithField(stackKey, stackOf(err)).Error("quarantined; see `causeway quarantine list`")
+			return store.Step{Op: store.Refuse, Reason: err.Error(), Told: inWords(p.place.account.title(), err)}
+		}
 	}
-	return step
+}
+
+// tells: it is told that something happened, which nobody has said and so nobody writes but Causeway itself, where it may.
+func (p planner) tells(w *store.Work) bool {
+	return w.Message.Body != nil && w.Message.Body.Event != "" && (p.place.talk == nil || p.place.account.mayRelay())
 }
 
 func (p planner) lacks(w *store.Work) store.Step {
@@ -156,7 +165,7 @@ func (p planner) origin(w *store.Work) store.Step {
 		return store.Step{Op: store.Stay}
 	case m.Body == nil || !behind || w.As == "" || !can.Edit || w.Frozen:
 		return p.reactions(w) // an origin that cannot be edited stays as it is
-	case p.place.talk != nil && p.place.talk.others(m.Created):
+	case p.place.talk != nil && p.apart(w):
 		return p.left(w, p.place)
 	}
 	draft := bridge.Draft{Conversation: w.Conversation, As: w.As, Author: m.Body.Author, Text: p.addressed(w, m.Body.Text)}
@@ -296,9 +305,11 @@ func (p planner) reactions(w *store.Work) store.Step {
 	if len(w.Leaving) > 0 {
 		return store.Step{Op: store.Unreact, ID: first.ID, Emoji: w.Leaving[0].Emoji, As: w.Leaving[0].Writer}
 	}
+	parted := p.place.talk != nil && p.divided(w)
 	for _, m := range w.Wanted {
 		switch {
 		case m.Writer == "" && p.place.talk != nil && !p.place.account.mayRelay(): // nobody can set it
+		case parted && !slices.Contains(w.Set, m): // nor is it for whoever is here
 		case slices.Contains(w.Taken, m) || w.Unclear:
 			return store.Step{Op: store.Look, ID: first.ID, Since: w.LookAfter}
 		case !slices.Contains(w.Set, m) && !slices.Contains(w.Refused, m):
@@ -326,7 +337,7 @@ func (p planner) sent(w *store.Work, step store.Step) bridge.Draft {
 		draft.Text, draft.Files = pieces[step.Part].text, pieces[step.Part].files
 	}
 	draft = p.written(w, draft, step.As)
-	draft.Root, draft.Key = step.Draft.Root, step.Draft.Key
+	draft.Root, draft.Key, draft.Anybody = step.Draft.Root, step.Draft.Key, step.Draft.Anybody
 	return draft
 }
 

@@ -22,6 +22,9 @@ func (p *play) act() {
 	room, who := s.rooms[r], s.people[by]
 	all := s.service.Messages(room)
 	kind := p.int(14)
+	if p.gentle {
+		kind = p.int(7)
+	}
 	if len(all) == 0 {
 		kind = 0
 	}

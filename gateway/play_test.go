@@ -119,6 +119,9 @@ type play struct {
 	paced    [2]bool               // which side lets everybody write once a second
 	steady   bool                  // nobody loses a token
 	troubles *tally
+	gentle   bool // people only say, answer and edit
+	// between, when not nil, is called between two lives, with the path of what is stored, and gives that of what is stored from then on.
+	between func(path string, keys store.Keys) string
 }
 
 func newPlay(t *testing.T, seed uint64) *play {
@@ -244,6 +247,9 @@ func (p *play) perform() {
 			p.life(ctx, path, keys)
 			if p.storm.Load() {
 				pause(ctx, time.Duration(p.int(20))*time.Second)
+				if p.between != nil {
+					path = p.between(path, keys)
+				}
 			}
 		}
 	})

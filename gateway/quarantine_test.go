@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -36,7 +37,7 @@ func TestWhatIsRejectedIsListedToldAndHoldsNobodyUp(t *testing.T) {
 		told := a.Notices()
 		w.same(len(told), 1)
 		w.same([]any{told[0].User, memory.Text(told[0].Text)}, []any{bridge.UserID("ann"),
-			"A message of yours could not be delivered to everybody. It is kept, and whoever runs Causeway here can see why and try it again."})
+			"Your message “refused” was not delivered to memory: it was refused there. It is kept, and whoever runs Causeway here can see why and try it again."})
 		w.same(len(b.Notices()), 0)
 	})
 }
@@ -80,6 +81,22 @@ func TestADroppedMessageIsNeverDelivered(t *testing.T) {
 		w.wait(time.Minute)
 		w.same(texts(b, "town"), []string{"before", "after", "ann: refused\nan answer"})
 		w.same(len(w.held()), 0)
+		stored, err := dump(w.path)
+		w.same(err, nil)
+		w.same(strings.Contains(stored, `"refused"`), false) // its text is erased
+	})
+}
+
+func TestWhatIsInQuarantineForTooLongIsGivenUp(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.keep = Keep{Quarantine: 30 * 24 * time.Hour}
+		_, b, _, _ := w.refused()
+		w.wait(29 * 24 * time.Hour)
+		w.same(len(w.held()), 1)
+		w.wait(25 * time.Hour)
+		w.same(len(w.held()), 0)
+		w.same(texts(b, "town"), []string{"before", "after"})
+		w.same(strings.Contains(w.log.String(), "given up after its time in quarantine"), true)
 	})
 }
 

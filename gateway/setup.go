@@ -12,6 +12,7 @@ type Plan struct {
 	Accounts []Account
 	Routes   []Route
 	Directs  []Direct
+	Keep     Keep
 }
 
 // setup is a plan at work. It is never changed, only replaced.
@@ -19,11 +20,12 @@ type setup struct {
 	accounts map[bridge.AccountName]*account
 	order    []*account
 	routes   []Route
+	keep     Keep
 }
 
 // newSetup takes over the accounts that old has with the same bridge.
 func (g *Gateway) newSetup(p Plan, old *setup) *setup {
-	s := &setup{accounts: map[bridge.AccountName]*account{}, routes: p.Routes}
+	s := &setup{accounts: map[bridge.AccountName]*account{}, routes: p.Routes, keep: p.Keep}
 	for _, a := range p.Accounts {
 		one := old.same(a)
 		if one == nil {

@@ -67,6 +67,19 @@ type place struct {
 	files map[bridge.ConversationID]FilePolicy
 	// wakes says to which targets mentions of everybody go as such.
 	wakes map[bridge.ConversationID]bool
+	// events says, for each target, what is told there of what happens here; nil where nothing is.
+	events map[bridge.ConversationID][]bridge.Event
+}
+
+// tell notes what is told at a target of what happens here.
+func (p *place) tell(target bridge.ConversationID, events []bridge.Event) {
+	if len(events) == 0 {
+		return
+	}
+	if p.events == nil {
+		p.events = map[bridge.ConversationID][]bridge.Event{}
+	}
+	p.events[target] = events
 }
 
 // through gives the place as another account of the server uses it; nil: the one that does so always.
@@ -120,6 +133,7 @@ func (t *table) connect(from, to bridge.ConversationID, carried bool, r Route) {
 		return
 	}
 	p.gateways[to], p.files[to], p.wakes[to] = r.Name, r.Files, r.MentionAll
+	p.tell(to, r.Events)
 	p.targets = append(p.targets, to)
 }
 

@@ -125,6 +125,8 @@ func (p planner) mayNot(w *store.Work, as bridge.UserID) (store.Step, bool) {
 		return p.reactions(w), true
 	case as != "":
 		return store.Step{}, false
+	case w.Message.Body.Event != "" && !p.place.account.mayRelay(): // nobody has said it, so nobody is told
+		return deny(w, direct.NotAllowed), true
 	case p.barred(w):
 		return store.Step{Op: store.Hold, Denial: store.Denial{Reason: int(direct.NotAllowed), Tell: []store.Telling{p.notAllowed(w)}}}, true
 	}
@@ -165,11 +167,55 @@ func (p planner) unwanted(w *store.Work) (store.Step, bool) {
 	return step, denied
 }
 
+// saw reports whether all of these were here at a time at which somebody has changed a text; zero: nobody has.
+func (p *talkPlace) saw(edited time.Time, all []bridge.UserID) bool {
+	if edited.IsZero() || !p.regroups {
+		return true
+	}
+	members, known := p.at(edited)
+	return known && !slices.ContainsFunc(all, func(u bridge.UserID) bool { return !slices.Contains(members, u) })
+}
+
+// shows reports whether a message of a talk may be shown in another conversation: those who are there were here when it was said, and when its text
+// was written that it has now.
+func (p *talkPlace) shows(target bridge.ConversationID, s bridge.State) bool {
+	return p.takes(target, s.Created) && p.saw(s.Edited, p.pairs[target].Here(s.Conversation).Members)
+}
+
 // parted reports whether a message was changed whose people have changed meanwhile: who has left, or has come, must not get to see the new text,
-// whoever saw the old one. What is deleted goes everywhere all the same.
+// whoever saw the old one; nor may who had left get to see a text that was changed without them, though they are back, or it was never here. What is
+// deleted goes everywhere all the same.
 func (p planner) parted(w *store.Work, origin *place) bool {
-	return p.place.talk != nil && origin != nil && origin.talk != nil && origin.talk.pairs[w.Conversation].State == store.PairMoved &&
-		slices.ContainsFunc(w.Parts, func(part store.Part) bool { return part.ID != "" && part.Version < w.Message.Version })
+	if p.place.talk == nil || origin == nil || origin.talk == nil {
+		return false
+	}
+	pair := origin.talk.pairs[w.Conversation]
+	behind := slices.ContainsFunc(w.Parts, func(part store.Part) bool { return part.ID != "" && part.Version < w.Message.Version })
+	return behind && pair.State == store.PairMoved || (behind || unposted(w)) && !origin.talk.saw(w.Message.Edited, pair.Here(w.Message.Origin).Members)
+}
+
+// apart is parted for the place where a message was said, and a text that its author has written at a copy.
+func (p planner) apart(w *store.Work) bool {
+	here, m := p.place.talk, w.Message
+	at := m.Written
+	if at.Channel == "" && len(p.place.targets) == 1 {
+		at = p.place.targets[0]
+	}
+	pair, known := here.pairs[at]
+	written := p.gateway.table.Load().at(at)
+	if here.others(m.Created) || !known || !pair.State.Live() || written == nil || written.talk == nil {
+		return true
+	}
+	return !written.talk.saw(m.Edited, pair.Here(at).Members)
+}
+
+// divided reports whether others are here than those who react elsewhere, or than those who did.
+func (p planner) divided(w *store.Work) bool {
+	if w.IsOrigin {
+		return p.place.talk.others(w.Message.Created)
+	}
+	origin := p.gateway.table.Load().at(w.Message.Origin)
+	return origin == nil || origin.talk == nil || origin.talk.pairs[w.Conversation].State == store.PairMoved
 }
 
 // others reports whether others see now what was said here at a time, or what was made of it elsewhere.
@@ -181,8 +227,14 @@ func (p *talkPlace) others(created time.Time) bool {
 	return p.open == 0
 }
 
-// left leaves a message as it is, and tells its author.
+// left leaves a message as it is, or out where it never was, and tells its author.
 func (p planner) left(w *store.Work, origin *place) store.Step {
+	if unposted(w) {
+		if leftover := discard(w, nil); leftover.Op != store.Settled {
+			return leftover
+		}
+		return deny(w, direct.ChangeStays, p.stays(w, origin)...)
+	}
 	step := p.reactions(w)
 	step.Denial.Tell = p.stays(w, origin)
 	return step

@@ -81,15 +81,13 @@ func (t *talks) refuseNew(ctx context.Context, p *place, b bridge.Batch) error {
 	return nil
 }
 
-// unchanged reports whether a group has the people for whom something of origin is about to be written there. Where it has others it is
-// met anew.
-func (t *talks) unchanged(ctx context.Context, p *place, c, origin bridge.ConversationID) (bool, error) {
+// unchanged reports whether just these people are in a group. Where it has others than those with whom it was met last, it is met anew.
+func (t *talks) unchanged(ctx context.Context, p *place, c bridge.ConversationID, want []bridge.UserID) (bool, error) {
 	var members []bridge.UserID
 	err := guarded(func() (err error) { members, err = p.account.Bridge.Members(ctx, c); return err })
 	members = slices.Compact(slices.Sorted(slices.Values(members)))
-	pair := p.talk.pairs[origin]
-	same := slices.Equal(members, pair.Here(c).Members)
-	if err == nil && !same && pair.State == store.PairOpen {
+	same := slices.Equal(members, want)
+	if err == nil && !slices.Equal(members, p.talk.latest().Members) {
 		var talk bridge.Talk
 		if err = guarded(func() (err error) { talk, err = p.account.Bridge.Talk(ctx, c); return err }); err == nil {
 			_, err = t.meet(ctx, p.account, talk)

@@ -20,6 +20,8 @@ type Direct struct {
 	direct.Settings
 	// MentionAll: mentions of everybody in a conversation go as such; otherwise as names.
 	MentionAll bool
+	// Events are told of what happens in a conversation without being said.
+	Events []bridge.Event
 	// Files says what becomes of files.
 	Files FilePolicy
 }
@@ -64,7 +66,9 @@ type link struct {
 	settings direct.Settings
 	// wakes: mentions of everybody go as such.
 	wakes bool
-	files FilePolicy
+	// events are told.
+	events []bridge.Event
+	files  FilePolicy
 	// since is from when on direct and group messages count, guarded by the mutex of the talks; noted: the store knows what is switched on.
 	since [2]time.Time
 	noted bool
@@ -130,7 +134,7 @@ func newTalks(g *Gateway, links []*link) *talks {
 func newLinks(s *setup, all []Direct) []*link {
 	var links []*link
 	for _, d := range all {
-		l := &link{settings: d.Settings, wakes: d.MentionAll, files: d.Files}
+		l := &link{settings: d.Settings, wakes: d.MentionAll, events: d.Events, files: d.Files}
 		for i, name := range d.Accounts {
 			l.ends[i] = s.accounts[name]
 		}
@@ -222,7 +226,7 @@ func (t *talks) restore(ctx context.Context) error {
 // settled reports whether a decision holds as long as the conversation and the config are the same, whoever connects.
 func settled(r direct.Reason) bool {
 	switch r {
-	case direct.None, direct.IsMeeting, direct.TooMany, direct.TooFew, direct.Moved:
+	case direct.None, direct.IsMeeting, direct.TooMany, direct.TooFew, direct.Moved, direct.Alone:
 		return true
 	}
 	return false

@@ -184,6 +184,7 @@ func (p *place) join(pair store.Pair, other store.PairEnd, l *link) {
 		p.in = true
 		p.targets = append(p.targets, other.Conversation)
 		p.gateways[other.Conversation], p.files[other.Conversation], p.wakes[other.Conversation] = "", l.files, l.wakes
+		p.tell(other.Conversation, l.events)
 	}
 	if pair.State == store.PairOpen {
 		p.talk.open++

@@ -29,6 +29,9 @@ type world struct {
 	accounts []Account
 	routes   []Route
 	directs  []Direct
+	keep     Keep
+	// trip is called with each message that the store works on.
+	trip func(id bridge.MessageID, put bool)
 	// talkFiles is what becomes of files in talks.
 	talkFiles FilePolicy
 	log       lines
@@ -171,7 +174,7 @@ func (w *world) start() {
 			return nil
 		}
 	}
-	w.store = w.open(store.Options{Holder: "a gateway", VFS: "memdb", BeforeCommit: dies(false), AfterCommit: dies(true), Full: func() error {
+	w.store = w.open(store.Options{Holder: "a gateway", VFS: "memdb", Trip: w.trip, BeforeCommit: dies(false), AfterCommit: dies(true), Full: func() error {
 		if w.full.Load() {
 			return errors.New("database or disk is full")
 		}
@@ -180,7 +183,7 @@ func (w *world) start() {
 	var ctx context.Context
 	ctx, w.stop = context.WithCancel(w.t.Context())
 	w.stopped = make(chan struct{})
-	w.gateway = New(Options{Plan: Plan{Accounts: w.accounts, Routes: w.routes, Directs: w.directs}, Store: w.store, Log: logrus.NewEntry(logger), Version: "v1", Metrics: w.metrics, Lost: w.lost, Noticed: func() { w.noticed.Add(1) }, Spoke: w.spoke})
+	w.gateway = New(Options{Plan: Plan{Accounts: w.accounts, Routes: w.routes, Directs: w.directs, Keep: w.keep}, Store: w.store, Log: logrus.NewEntry(logger), Version: "v1", Metrics: w.metrics, Lost: w.lost, Noticed: func() { w.noticed.Add(1) }, Spoke: w.spoke})
 	g := w.gateway
 	go func() {
 		defer close(w.stopped)

@@ -22,6 +22,7 @@ var talkLaws = []Law{
 	{Name: "Talk tells how a conversation is", needs: needTalks, prove: talkIsTold},
 	{Name: "what was tried is not opened twice", needs: needTalks, prove: triedOpening},
 	{Name: "people who join are met before what they get to see", needs: need(func(f Features) bool { return f.Talks.Join == nil || f.Talks.Leave == nil || f.NoPeople }, "change the people of a group"), prove: joinedAreMet},
+	{Name: "what is made of a message without somebody is put when that is known", needs: need(func(f Features) bool { return f.Talks.Leave == nil || f.NoPeople }, "change the people of a group"), prove: changedWithoutThem},
 	{Name: "files of a talk are read, and written for just those who are named", needs: needTalkFiles, prove: filesOfTalks},
 	{Name: "a topic is given once and told", needs: need(func(f Features) bool { return f.Talks.Retitle == nil || f.NoPeople }, "give a group a topic"), prove: topicIsTold},
 }
@@ -211,6 +212,34 @@ func joinedAreMet(w *world) {
 		}
 		if want := map[string]int{"three": 3, "two": 2, "three again": 3}[h.text]; want != members {
 			w.Errorf("%q was put when the talk was met with %d people, want %d", h.text, members, want)
+		}
+	}
+}
+
+func changedWithoutThem(w *world) {
+	talks := w.circle()
+	w.read()
+	c := talks.Open(Alice, Bob, Carol)
+	first := w.Say(c, Carol, "first")
+	w.put(c, "first")
+	w.halt()
+	second := w.Say(c, Carol, "second")
+	pause(w.ctx, 10*time.Millisecond)
+	talks.Leave(c, Bob)
+	pause(w.ctx, time.Second) // edit times may be told as a little earlier
+	const firstly, secondly = "first, not for Bob", "second, not for Bob"
+	w.Change(c, first, Carol, firstly)
+	w.Change(c, second, Carol, secondly)
+	w.read()
+	w.put(c, firstly)
+	w.put(c, secondly)
+	members := 0
+	for _, h := range w.inbox.history(c) {
+		switch {
+		case h.talk != nil:
+			members = len(h.talk.Members)
+		case members != 2 && (h.text == firstly || h.text == secondly):
+			w.Errorf("%q was put when the talk was met with %d people, want 2", h.text, members)
 		}
 	}
 }

@@ -58,6 +58,8 @@ func (i *inbox) Interest(c bridge.ConversationID) bridge.Interest {
 	return i.met[c]
 }
 
+func (i *inbox) Events(bridge.ConversationID) []bridge.Event { return nil }
+
 func (i *inbox) Begin(c bridge.ConversationID) time.Time {
 	i.mu.Lock()
 	defer i.mu.Unlock()

@@ -14,6 +14,7 @@ const (
 	lawTold   = "Talk tells how a conversation is"
 	lawTried  = "what was tried is not opened twice"
 	lawJoined = "people who join are met before what they get to see"
+	lawLater  = "what is made of a message without somebody is put when that is known"
 	lawFiles  = "files of a talk are read, and written for just those who are named"
 	lawTopic  = "a topic is given once and told"
 )
@@ -51,7 +52,7 @@ func met(change func(t *bridge.Talk)) variation {
 }
 
 // optionsFor are those of the service that a law needs.
-var optionsFor = map[string]memory.Options{lawJoined: {Regroup: true}, lawTried: {Regroup: true}}
+var optionsFor = map[string]memory.Options{lawJoined: {Regroup: true}, lawLater: {Regroup: true}, lawTried: {Regroup: true}}
 
 var talkProofs = []proof{
 	{how: "a file that is for everybody", law: lawFiles, says: "can read it: true, want false", variation: func(_ *handle, b *broken) {
@@ -113,6 +114,18 @@ var talkProofs = []proof{
 					return bridge.Carried, nil
 				}
 				first[t.Conversation] = true
+				return inbox.Meet(ctx, t)
+			}
+			return b.Bridge.Run(ctx, i)
+		}
+	}},
+	{how: "a text put before it is known who has left", law: lawLater, says: "was met with 3 people", variation: func(_ *handle, b *broken) {
+		b.run = func(ctx context.Context, inbox bridge.Inbox) error {
+			i := &between{Inbox: inbox}
+			i.meet = func(ctx context.Context, t bridge.Talk) (bridge.Interest, error) {
+				if len(t.Members) < 3 {
+					return bridge.Carried, nil
+				}
 				return inbox.Meet(ctx, t)
 			}
 			return b.Bridge.Run(ctx, i)

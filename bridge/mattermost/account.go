@@ -68,6 +68,7 @@ type account struct {
 	// buttonsKey proves buttons; nil until it is needed.
 	buttonsKey atomic.Pointer[buttonsKey]
 	names      *lookalikes
+	rooms      rooms
 	handles    *lru.Cache[string, handle]
 	// sockets counts the account's own websockets that are open, notified takes how many events come on them.
 	sockets  atomic.Int64

@@ -228,7 +228,7 @@ func (a *account) present(ctx context.Context, c *client, channel string) (int64
 	return now, nil
 }
 
-// Find gives the live posts with the draft's key of whoever it is written as. A conversation is read with the bot's token, and with the
+// Find gives the live posts with the draft's key of whoever it is written as, or of anybody. A conversation is read with the bot's token, and with the
 // person's where the bot cannot see it.
 func (a *account) Find(ctx context.Context, d bridge.Draft, since time.Time) ([]bridge.MessageID, error) {
 	channel, err := a.channelOf(d.Conversation)
@@ -257,7 +257,7 @@ func (a *account) Find(ctx context.Context, d bridge.Draft, since time.Time) ([]
 	}
 	var ids []bridge.MessageID
 	for _, p := range found.oldestFirst() {
-		if p.UserId == writer && p.DeleteAt == 0 && d.Key != "" && keyOf(p) == d.Key {
+		if (p.UserId == writer || d.Anybody) && p.DeleteAt == 0 && d.Key != "" && keyOf(p) == d.Key {
 			ids = append(ids, bridge.MessageID(p.Id))
 		}
 	}

@@ -380,7 +380,7 @@ func (c *channel) putRead(ctx context.Context, posts []*model.Post, until int64)
 
 // put stores the states of posts, and the cursor unless it is 0.
 func (c *channel) put(ctx context.Context, posts []*model.Post, from origin, cursor int64) error {
-	b, err := c.feed.account.newBatch(ctx, posts)
+	b, err := c.feed.account.newBatch(ctx, posts, c.feed.inbox.Events(c.conv))
 	if err != nil {
 		return err
 	}
@@ -416,7 +416,7 @@ func (c *channel) store(ctx context.Context, b *batch, cursor int64) error {
 func (c *channel) live(ctx context.Context, todo []event) error {
 	a := c.feed.account
 	posts, reacted, ok := decode(todo)
-	b, err := a.newBatch(ctx, posts)
+	b, err := a.newBatch(ctx, posts, c.feed.inbox.Events(c.conv))
 	if err != nil {
 		return err
 	}

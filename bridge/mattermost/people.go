@@ -24,8 +24,8 @@ func (p person) author(id string) bridge.Author {
 	return bridge.Author{ID: bridge.UserID(id), Name: p.name, Username: p.username}
 }
 
-// meet gives the writers of posts. It asks the server once for all who are not known.
-func (a *account) meet(ctx context.Context, posts []*model.Post) (map[string]person, error) {
+// meet gives the writers of posts, and whom those about these events are about. It asks the server once for all who are not known.
+func (a *account) meet(ctx context.Context, posts []*model.Post, events []bridge.Event) (map[string]person, error) {
 	_, config, err := a.self()
 	if err != nil {
 		return nil, err
@@ -33,13 +33,18 @@ func (a *account) meet(ctx context.Context, posts []*model.Post) (map[string]per
 	writers := map[string]person{}
 	var strangers []string
 	for _, p := range posts {
-		if _, met := writers[p.UserId]; met || !carried(p) {
+		if !shown(p, events) {
 			continue
 		}
-		known, ok := a.users.Get(p.UserId)
-		writers[p.UserId] = known
-		if !ok {
-			strangers = append(strangers, p.UserId)
+		for _, id := range []string{p.UserId, subject(p)} {
+			if _, met := writers[id]; met || id == "" {
+				continue
+			}
+			known, ok := a.users.Get(id)
+			writers[id] = known
+			if !ok {
+				strangers = append(strangers, id)
+			}
 		}
 	}
 	for len(strangers) > 0 {

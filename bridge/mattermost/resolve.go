@@ -23,10 +23,11 @@ func (a *account) Resolve(ctx context.Context, name string, need bridge.Access) 
 	if err != nil {
 		return bridge.Conversation{}, fmt.Errorf("finding the channel %q: %w", name, err)
 	}
-	me, _, err := a.self()
+	me, config, err := a.self()
 	if err != nil {
 		return bridge.Conversation{}, err
 	}
+	a.rooms.note(c, config)
 	channel, member, err := a.membership(ctx, me.Id, string(c.ID.Channel))
 	if err == nil && need&bridge.Write != 0 {
 		err = a.mayPost(ctx, me, channel, member)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"hash/fnv"
+	"slices"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/mattermost/mattermost/server/public/model"
@@ -57,12 +58,16 @@ type batch struct {
 	updated int64
 	writers map[string]person
 	named   handles
-	config  serverConfig
+	// events are told, too, other than those about me.
+	events []bridge.Event
+	me     string
+	config serverConfig
 }
 
-// newBatch prepares for the states of posts; it asks who wrote them, who is named in them, and for files that the server did not describe.
-func (a *account) newBatch(ctx context.Context, posts []*model.Post) (*batch, error) {
-	writers, err := a.meet(ctx, posts)
+// newBatch prepares for the states of posts; it asks who wrote them, who is named in them, and for files that the server did not describe. Of those that nobody has
+// said, only these events are told.
+func (a *account) newBatch(ctx context.Context, posts []*model.Post, events []bridge.Event) (*batch, error) {
+	writers, err := a.meet(ctx, posts, events)
 	if err != nil {
 		return nil, err
 	}
@@ -73,20 +78,20 @@ func (a *account) newBatch(ctx context.Context, posts []*model.Post) (*batch, er
 	if err := a.describeFiles(ctx, posts); err != nil {
 		return nil, err
 	}
-	_, config, err := a.self()
+	me, config, err := a.self()
 	if err != nil {
 		return nil, err
 	}
-	return &batch{noted: map[string]seen{}, doubtful: map[string]bool{}, writers: writers, named: named, config: config}, nil
+	return &batch{noted: map[string]seen{}, doubtful: map[string]bool{}, writers: writers, named: named, events: events, me: me.Id, config: config}, nil
 }
 
 // add takes a post into the batch unless what it shows was put already.
 func (a *account) add(b *batch, p *model.Post, from origin) {
 	b.updated = max(b.updated, p.UpdateAt)
-	if !carried(p) {
+	state, ok := b.state(p)
+	if !ok {
 		return
 	}
-	state := stateOf(p, b.writers[p.UserId], b.named, b.config)
 	now := seen{revision: state.Revision, print: fingerprint(state), edited: p.EditAt}
 	before, known := b.noted[p.Id]
 	if !known {
@@ -110,6 +115,18 @@ func (a *account) add(b *batch, p *model.Post, from origin) {
 	state.Revision = now.revision
 	b.noted[p.Id] = now
 	b.states = append(b.states, state)
+}
+
+// state shows a post as a state; false where it is none.
+func (b *batch) state(p *model.Post) (bridge.State, bool) {
+	if carried(p) {
+		return stateOf(p, b.writers[p.UserId], b.named, b.config), true
+	}
+	e := tellsOf(p)
+	if !slices.Contains(b.events, e) || p.UserId == b.me || subject(p) == b.me {
+		return bridge.State{}, false
+	}
+	return happened(p, e, b.writers, b.config), true
 }
 
 // remember notes what is on disk now.

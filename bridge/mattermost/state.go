@@ -23,7 +23,7 @@ const (
 // ephemeral posts among them) is not, nor what is meant to vanish after reading.
 func carried(p *model.Post) bool {
 	switch p.Type {
-	case model.PostTypeAddBotTeamsChannels, model.PostTypeReminder, "burn_on_read":
+	case model.PostTypeAddBotTeamsChannels, model.PostTypeReminder, "burn_on_read", postTypeCall:
 		return false
 	}
 	return p.OriginalId == "" && !strings.HasPrefix(p.Type, model.PostSystemMessagePrefix)
@@ -48,7 +48,7 @@ func stateOf(p *model.Post, writer person, named handles, config serverConfig) b
 	if p.EditAt != 0 {
 		s.Edited = at(p.EditAt)
 	}
-	s.Text = textOf(p, named)
+	s.Text = withChannels(textOf(p, named), p, config.site)
 	s.Files = filesOf(p, config.site)
 	s.Reactions = reactions(p)
 	return s
@@ -104,6 +104,23 @@ func textOf(p *model.Post, named handles) richtext.Doc {
 		doc = doc.WithMentions(named.who)
 	}
 	return doc
+}
+
+// withChannels makes links of those "~channels" in a text that the server has found (FillInPostProps in its channels/app/post.go): public ones, which its own
+// programs show by their display names.
+func withChannels(doc richtext.Doc, p *model.Post, site string) richtext.Doc {
+	found, _ := p.GetProp(model.PostPropsChannelMentions).(map[string]any)
+	if len(found) == 0 {
+		return doc
+	}
+	return doc.WithChannels(func(name string) (text, link string, ok bool) {
+		one, _ := found[name].(map[string]any)
+		team, shown := words(one["team_name"]), words(one["display_name"])
+		if path := "/" + team + "/channels/" + name; shown != "" && channelPath.MatchString(path) {
+			return "~" + shown, site + path, true
+		}
+		return "", "", false
+	})
 }
 
 // slanted makes a text italic: what /me says.

@@ -185,6 +185,11 @@ func (t *talks) cover(ctx context.Context) {
 		t.mu.Unlock()
 		return
 	}
+	if t.feed.account.settings.Observe == ObserveWebsocket {
+		defer t.mu.Unlock()
+		t.listenToAll(ctx)
+		return
+	}
 	for _, p := range t.people {
 		if t.mayConnect(p) && !p.listed && time.Since(p.since) < t.feed.account.timing.listing {
 			t.mu.Unlock()
@@ -216,6 +221,16 @@ func (t *talks) cover(ctx context.Context) {
 	defer t.mu.Unlock()
 	for _, user := range covering(candidates, func(user string) bool { p := t.people[user]; return p != nil && p.observer != nil }) {
 		if p := t.people[user]; p != nil && p.observer == nil && t.mayConnect(p) {
+			t.listen(ctx, p)
+		}
+	}
+}
+
+// listenToAll opens a connection for each, so that the first word of a new conversation is heard at once, too. The caller holds talks.mu.
+func (t *talks) listenToAll(ctx context.Context) {
+	t.loose = false
+	for _, p := range t.people {
+		if p.observer == nil {
 			t.listen(ctx, p)
 		}
 	}

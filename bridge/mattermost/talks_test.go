@@ -306,6 +306,19 @@ func TestTheBotsOwnDirectMessagesAreNotMet(t *testing.T) {
 	}
 }
 
+// TestByWebsocketEachHasAConnection, also who has no conversation yet: the first word of one comes at once.
+func TestByWebsocketEachHasAConnection(t *testing.T) {
+	g := gather(t, "system_admin", mattermost.ObserveWebsocket, "alice", "bob", "carol")
+	g.observe(false, "alice", "bob", "carol")
+	g.runs()
+	g.listened("alice", "bob", "carol")
+	g.sim.ForgetRequests()
+	g.comes(g.speaks("alice", g.sim.Direct("alice", "bob").Id, "first"), "first")
+	if got := g.sim.Counts()["GET /users/{user_id}/channels"]; got > 0 {
+		t.Errorf("it was found by asking, %d times", got)
+	}
+}
+
 func TestWhoIsNotObservedAnyMoreIsLetGo(t *testing.T) {
 	g := gather(t, "system_admin", mattermost.ObserveWebsocket, "alice", "bob")
 	g.sim.Direct("alice", "bob")

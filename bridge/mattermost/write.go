@@ -211,14 +211,17 @@ func (a *account) Read(ctx context.Context, c bridge.ConversationID, id bridge.M
 	if err := a.reading(ctx, channel, func(by *client) error { return by.get(ctx, path, &post) }); err != nil {
 		return bridge.State{}, fmt.Errorf("reading a post: %w", err)
 	}
-	if post.ChannelId != channel || !carried(&post) || post.DeleteAt != 0 {
+	if post.ChannelId != channel || !shown(&post, bridge.Events()) || post.DeleteAt != 0 {
 		return bridge.State{}, gone("reading a post: there is no message %s in %s", id, c)
 	}
-	b, err := a.newBatch(ctx, []*model.Post{&post})
+	b, err := a.newBatch(ctx, []*model.Post{&post}, bridge.Events())
 	if err != nil {
 		return bridge.State{}, err
 	}
-	state := stateOf(&post, b.writers[post.UserId], b.named, b.config)
+	state, ok := b.state(&post)
+	if !ok {
+		return bridge.State{}, gone("reading a post: there is no message %s in %s", id, c)
+	}
 	if before, known := a.posts.posts.Peek(post.Id); known {
 		if fingerprint(state) != before.print {
 			before.revision++

@@ -239,7 +239,7 @@ var isID = regexp.MustCompile(`^m[0-9]+$`)
 
 // Address gives where a message lies.
 func (a *account) Address(c bridge.ConversationID, id bridge.MessageID) string {
-	if c.Server != a.service.server || !isID.MatchString(string(id)) {
+	if c.Server != a.service.server || id != "" && !isID.MatchString(string(id)) {
 		return ""
 	}
 	return addresses + url.PathEscape(string(c.Server)) + "/" + url.PathEscape(string(c.Channel)) + "/" + string(id)
@@ -250,7 +250,7 @@ func (a *account) ReadAddress(address string) (bridge.ConversationID, bridge.Mes
 	path, ours := strings.CutPrefix(address, addresses+url.PathEscape(string(a.service.server))+"/")
 	channel, id, ok := strings.Cut(path, "/")
 	name, err := url.PathUnescape(channel)
-	if !ours || !ok || err != nil || !isID.MatchString(id) {
+	if !ours || !ok || err != nil || id != "" && !isID.MatchString(id) {
 		return bridge.ConversationID{}, "", false
 	}
 	return bridge.ConversationID{Server: a.service.server, Channel: bridge.ChannelID(name)}, bridge.MessageID(id), true
@@ -374,7 +374,7 @@ func (a *account) Find(ctx context.Context, d bridge.Draft, since time.Time) ([]
 		for i := len(c.messages) - 1; i >= 0 && !c.messages[i].created.Before(since); i-- {
 			m := c.messages[i]
 			v, ok := m.seen(now, a.service.options.Settle)
-			if ok && !v.deleted && m.key == d.Key && m.writer == a.writer(d.As) {
+			if ok && !v.deleted && m.key == d.Key && (m.writer == a.writer(d.As) || d.Anybody) {
 				found = append(found, m.id)
 			}
 		}

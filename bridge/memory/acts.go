@@ -50,6 +50,13 @@ func (s *Service) SayDoc(in bridge.ChannelID, root bridge.MessageID, user bridge
 	return id
 }
 
+// Happen makes the service tell, in words of its own, of something that a person did to a conversation.
+func (s *Service) Happen(in bridge.ChannelID, e bridge.Event, user bridge.UserID, words string) bridge.MessageID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.add(s.channel(in), &message{author: s.person(user), event: e}, version{text: s.text(richtext.Plain(words))})
+}
+
 // Quote makes a person say something below a quote of another message. The key stays where it is.
 func (s *Service) Quote(in bridge.ChannelID, id bridge.MessageID, user bridge.UserID, text string) bridge.MessageID {
 	s.mu.Lock()

@@ -38,6 +38,7 @@ func (c *channel) note(m *message) {
 		m.born, previous = len(c.log), -1
 	}
 	m.last = len(c.log)
+	m.places = append(m.places, m.last)
 	c.log = append(c.log, change{m: m, v: v, previous: previous})
 }
 
@@ -48,10 +49,12 @@ type message struct {
 	writer   bridge.UserID // whose token wrote it
 	created  time.Time
 	key      bridge.Key
+	event    bridge.Event
 	versions []version
 	to       []bridge.UserID // who was in the conversation; of channels nil
-	// born and last are the places in the log of its first and last change.
+	// born and last are the places in the log of its first and last change, places those of its versions.
 	born, last int
+	places     []int
 }
 
 // version is a message at one moment. What it holds is never changed afterwards.
@@ -70,8 +73,13 @@ func (m *message) now() version { return m.versions[len(m.versions)-1] }
 
 // seen gives the newest version that a read of that moment sees; false when there is none yet.
 func (m *message) seen(at time.Time, settle time.Duration) (version, bool) {
+	return m.seenUpTo(m.last+1, at, settle)
+}
+
+// seenUpTo is seen where nothing counts that happened at a place of the log or later.
+func (m *message) seenUpTo(place int, at time.Time, settle time.Duration) (version, bool) {
 	for i := len(m.versions) - 1; i >= 0; i-- {
-		if !m.versions[i].at.Add(settle).After(at) {
+		if m.places[i] < place && !m.versions[i].at.Add(settle).After(at) {
 			return m.versions[i], true
 		}
 	}
@@ -90,6 +98,7 @@ func (c *channel) state(m *message, v version) bridge.State {
 		Revision:     v.revision,
 		Deleted:      v.deleted,
 		Key:          m.key,
+		Event:        m.event,
 	}
 	if !v.deleted {
 		s.Text, s.Files, s.Reactions = v.text, c.told(v.files), v.reactions

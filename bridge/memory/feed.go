@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -314,13 +315,10 @@ func (f *feed) batch(r *reading) (b bridge.Batch, next int, wait time.Duration, 
 	if r.position > len(c.log) {
 		return b, 0, 0, fault(bridge.Rejected, "cursor %d of %s lies in the future", r.position, r.conversation)
 	}
-	now, settle := time.Now(), s.options.Settle
-	for next = r.position; next < len(c.log) && len(b.States) < s.options.BatchSize; next++ {
+	now, settle, unmet := time.Now(), s.options.Settle, r.unmet(c)
+	for next = r.position; next < unmet && len(b.States) < s.options.BatchSize; next++ {
 		e := c.log[next]
 		if e.roster != nil {
-			if next >= r.met {
-				break
-			}
 			continue
 		}
 		if settled := e.m.versions[e.v].at.Add(settle); settled.After(now) {
@@ -328,7 +326,7 @@ func (f *feed) batch(r *reading) (b bridge.Batch, next int, wait time.Duration, 
 			break
 		}
 		if e.previous < r.position {
-			v, _ := e.m.seen(now, settle)
+			v, _ := e.m.seenUpTo(unmet, now, settle)
 			b.States = append(b.States, c.state(e.m, v))
 		}
 	}
@@ -338,8 +336,23 @@ func (f *feed) batch(r *reading) (b bridge.Batch, next int, wait time.Duration, 
 	return b, next, wait, nil
 }
 
+// unmet gives the place in the log up to which the inbox knows who may see what happened.
+func (r *reading) unmet(c *channel) int {
+	if c.shape == bridge.Open {
+		return len(c.log)
+	}
+	for i := r.position; i < len(c.log); i++ {
+		if c.log[i].roster != nil && i >= r.met {
+			return i
+		}
+	}
+	return len(c.log)
+}
+
 // put delivers a batch, and disturbs it before.
 func (f *feed) put(ctx context.Context, r *reading, b bridge.Batch) error {
+	events := f.inbox.Events(b.Conversation)
+	b.States = slices.DeleteFunc(b.States, func(s bridge.State) bool { return s.Event != "" && !slices.Contains(events, s.Event) })
 	if r.random != nil && len(b.States) > 0 {
 		b = f.disturb(r, b)
 		if extra := f.extra(r, b); len(extra) > 0 {
@@ -378,7 +391,7 @@ func (f *feed) extra(r *reading, b bridge.Batch) []bridge.State {
 		if m == nil {
 			return extra
 		}
-		if v, ok := m.seen(time.Now(), s.options.Settle); ok {
+		if v, ok := m.seenUpTo(r.unmet(c), time.Now(), s.options.Settle); ok {
 			extra = append(extra, c.state(m, v))
 		}
 	}

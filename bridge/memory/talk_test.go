@@ -51,6 +51,7 @@ func (i *talkInbox) Cursor(_ context.Context, c bridge.ConversationID) (string, 
 func (i *talkInbox) Living(context.Context, bridge.ConversationID, time.Time) ([]bridge.MessageID, error) {
 	return nil, nil
 }
+func (i *talkInbox) Events(bridge.ConversationID) []bridge.Event           { return nil }
 func (i *talkInbox) Begin(bridge.ConversationID) time.Time                 { return i.begin }
 func (i *talkInbox) Readers(bridge.ConversationID) []bridge.UserID         { return []bridge.UserID{"ann"} }
 func (i *talkInbox) Lost(context.Context, bridge.UserID, time.Time, error) {}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -56,6 +57,9 @@ type account struct {
 	folders *lru.Cache[bridge.ConversationID, driveItem]
 	// signingKeys are those with which the login service signs what vouches for notifications.
 	signingKeys *notification.KeyCache
+
+	// inbox is that of the present run, or of the last.
+	inbox atomic.Pointer[bridge.Inbox]
 
 	mu sync.Mutex
 	// self is the relay account, once connected.
@@ -198,7 +202,11 @@ func (a *account) relayID() bridge.UserID {
 // LookUp gives a person of the tenant by object id.
 func (a *account) LookUp(ctx context.Context, u bridge.UserID) (bridge.Author, error) {
 	var found user
-	if err := a.app.read(ctx, opUser, a.app.base+opUser.address(place{user: string(u)}), &found); err != nil {
+	err := a.app.read(ctx, opUser, a.app.base+opUser.address(place{user: string(u)}), &found)
+	if name, known := a.names.Get(u); known && name != unknownName && bridge.KindOf(err) == bridge.Gone {
+		return bridge.Author{ID: u, Name: name}, nil // somebody of another organisation, as a chat has told
+	}
+	if err != nil {
 		return bridge.Author{}, err
 	}
 	return found.author(), nil

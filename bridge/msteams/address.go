@@ -8,8 +8,17 @@ import (
 	"causeway/bridge"
 )
 
-// Address gives the deep link to a message (page "Create deep links to Teams": "Deep link to a channel conversation", "… to a chat").
+// Address gives the deep link to a message, or to a channel (page "Create deep links to Teams": "Deep link to a channel conversation", "… to a chat", "… to a
+// channel"; there the name of the channel is only shown while Teams loads).
 func (a *account) Address(c bridge.ConversationID, id bridge.MessageID) string {
+	if id == "" {
+		p, err := a.channelPlace(c)
+		if err != nil || p.chat != "" {
+			return ""
+		}
+		query := url.Values{"groupId": {p.team}, "tenantId": {strings.ToLower(a.settings.TenantID)}}
+		return "https://" + a.cloud.program + "/l/channel/" + url.QueryEscape(p.channel) + "/channel?" + query.Encode()
+	}
 	p, err := a.messagePlace(c, id)
 	if err != nil {
 		return ""
@@ -26,13 +35,17 @@ func (a *account) Address(c bridge.ConversationID, id bridge.MessageID) string {
 	return link + url.QueryEscape(p.channel) + "/" + one + "?" + query.Encode()
 }
 
-// ReadAddress knows deep links to messages of this tenant. One to a message in a channel names its team, one to a message in a chat does not.
+// ReadAddress knows deep links to messages and channels of this tenant. One to a message in a channel names its team, one to a message in a chat does not.
 func (a *account) ReadAddress(address string) (c bridge.ConversationID, id bridge.MessageID, ok bool) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "https" || !slices.Contains(teamsHosts, strings.ToLower(u.Hostname())) {
 		return c, "", false
 	}
 	parts := strings.Split(strings.Trim(u.Path, "/"), "/")
+	if len(parts) >= 3 && parts[0] == "l" && parts[1] == "channel" {
+		want, err := readLink(address, a.settings.TenantID)
+		return a.conversation(want.team, want.channel), "", err == nil && want.team != ""
+	}
 	if len(parts) != 4 || parts[0] != "l" || parts[1] != "message" || !isChat(parts[2]) || !digits.MatchString(parts[3]) {
 		return c, "", false
 	}

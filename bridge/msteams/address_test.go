@@ -32,7 +32,14 @@ func TestWhatCopyLinkGivesIsRead(t *testing.T) {
 		if c, id, ok := a.ReadAddress(a.Address(chat, "1700000000000")); !ok || c != chat || id != "1700000000000" {
 			t.Errorf("%s in %s (%t)", id, c, ok)
 		}
+		if c, id, ok := a.ReadAddress(a.Address(w.id(w.general), "")); !ok || id != "" || c != w.id(w.general) {
+			t.Errorf("the channel is read as %s in %s (%t)", id, c, ok)
+		}
+		if got := a.Address(chat, ""); got != "" {
+			t.Errorf("a chat lies at %s", got)
+		}
 		for _, other := range []string{
+			"https://teams.microsoft.com/l/channel/19%3Ax%40thread.tacv2/General?groupId=" + w.team.ID + "&tenantId=00000000-0000-0000-0000-000000000001",
 			"https://teams.microsoft.com/l/message/19%3Ax%40thread.tacv2/1?groupId=" + w.team.ID + "&tenantId=00000000-0000-0000-0000-000000000001",
 			"https://teams.microsoft.com/l/message/19%3Ax%40thread.tacv2/1?groupId=x", "https://teams.microsoft.com/l/channel/19%3Ax%40thread.tacv2/1",
 			"https://teams.microsoft.com/l/message/48:notes/1", "https://teams.microsoft.com/l/message/19:x@thread.v2/x", "http://teams.microsoft.com/l/message/19:x@thread.v2/1",

@@ -29,6 +29,7 @@ type chat struct {
 type chatMember struct {
 	ID   string `json:"id"`
 	User string `json:"userId"`
+	Name string `json:"displayName"`
 }
 
 // lastSaid is the preview of the newest message or notice. Its text is not read.
@@ -103,6 +104,11 @@ func (a *account) chat(ctx context.Context, c *client, id string) (chat, error) 
 	}
 	if now.ID == "" || now.Members == nil { // everybody may have left
 		return chat{}, errors.New(opChat.Doing + ": the answer does not say who is in it")
+	}
+	for _, m := range now.Members { // of those of other organisations nothing else tells it
+		if m.User != "" && m.Name != "" {
+			a.names.Add(bridge.UserID(strings.ToLower(m.User)), m.Name)
+		}
 	}
 	return now, nil
 }

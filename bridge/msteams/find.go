@@ -18,7 +18,7 @@ import (
 const clockSlack = 2 * time.Minute
 
 // Find reads everything made since that time in the thread, or in the channel or chat for a post that starts one, and gives
-// what the relay account, or the person of the draft, wrote with its key. Where the tenant is not known to keep keys and none is found, the
+// what the relay account, or the person of the draft, or anybody, wrote with its key. Where the tenant is not known to keep keys and none is found, the
 // same text by the same writer counts as well.
 func (a *account) Find(ctx context.Context, d bridge.Draft, since time.Time) ([]bridge.MessageID, error) {
 	p, err := a.channelPlace(d.Conversation)
@@ -36,11 +36,16 @@ func (a *account) Find(ctx context.Context, d bridge.Draft, since time.Time) ([]
 	if err != nil {
 		return nil, err
 	}
-	ours := slices.DeleteFunc(made, func(m models.ChatMessageable) bool {
-		return m.GetDeletedDateTime() != nil || value(m.GetCreatedDateTime()).Before(from) || !a.by(m, d.As)
+	made = slices.DeleteFunc(made, func(m models.ChatMessageable) bool {
+		return m.GetDeletedDateTime() != nil || value(m.GetCreatedDateTime()).Before(from)
 	})
-	found := pick(ours, func(m models.ChatMessageable) bool {
-		_, key := text(m)
+	ours := slices.DeleteFunc(slices.Clone(made), func(m models.ChatMessageable) bool { return !a.by(m, d.As) })
+	marked := ours
+	if d.Anybody {
+		marked = made
+	}
+	found := pick(marked, func(m models.ChatMessageable) bool {
+		_, key := text(m, nil)
 		return d.Key != "" && key == d.Key
 	})
 	// An answer in a chat is put together by Teams itself, and the key may not be at its end then.
@@ -56,7 +61,7 @@ func (a *account) Find(ctx context.Context, d bridge.Draft, since time.Time) ([]
 		refused := []string{inWords(d), inWords(apart(d))}
 		_, level := unmarked(d)
 		found = pick(ours, func(m models.ChatMessageable) bool {
-			doc, key := text(m)
+			doc, key := text(m, nil)
 			return key == "" && (slices.Contains(sent, doc.Hash()) || level != richtext.Normal && slices.Contains(refused, doc.Without(richtext.Bold).Hash()))
 		})
 	}

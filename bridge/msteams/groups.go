@@ -192,28 +192,87 @@ func (r *reader) tellGroup(ctx context.Context, w *watched, said []models.ChatMe
 			return left, err
 		}
 	}
-	for _, s := range steps {
-		i := slices.IndexFunc(said, func(m models.ChatMessageable) bool { return !created(m).Before(s.change.at) })
-		if i < 0 {
-			i = len(said)
-		}
-		if err = r.putSaid(ctx, w, said[:i]); err != nil {
+	tellings := turns(said, before, steps)
+	for i, s := range steps {
+		if err = r.putSaid(ctx, w, tellings[i]); err != nil {
 			return false, err
 		}
-		said = said[i:]
 		if left, err = meet(s.members, s.change.at); left || err != nil {
 			return left, err
 		}
 	}
-	return false, r.putSaid(ctx, w, said)
+	return false, r.putSaid(ctx, w, tellings[len(steps)])
+}
+
+// telling is a message to be put; with a time, as it was before that.
+type telling struct {
+	models.ChatMessageable
+	before time.Time
+}
+
+// turns gives what is to be put before each of some steps, and after the last. A message has its turn when it was said. Where somebody has left before it was
+// changed, it is put then as it was, unless its text has become another one, and as it is now after those are met who were there: whoever has left must not
+// get to see what was made of it without them.
+func turns(said []models.ChatMessageable, before []bridge.UserID, steps []step) [][]telling {
+	until := func(at time.Time) int {
+		i := slices.IndexFunc(steps, func(s step) bool { return at.Before(s.change.at) })
+		if i < 0 {
+			return len(steps)
+		}
+		return i
+	}
+	all := make([][]telling, len(steps)+1)
+	for _, m := range said {
+		turn, again := until(created(m)), until(modified(m))
+		left := leaving(before, steps, turn, again)
+		if left < 0 || versionOf(m).deleted {
+			all[turn] = append(all[turn], telling{ChatMessageable: m})
+			continue
+		}
+		if at := steps[left].change.at; value(m.GetLastEditedDateTime()).Before(at) {
+			all[turn] = append(all[turn], telling{m, at})
+		}
+		all[again] = append(all[again], telling{ChatMessageable: m})
+	}
+	return all
+}
+
+// leaving gives the first of the steps between two at which somebody has left; -1: none.
+func leaving(before []bridge.UserID, steps []step, from, to int) int {
+	if from > 0 {
+		before = steps[from-1].members
+	}
+	for i := from; i < to; i++ {
+		if slices.ContainsFunc(before, func(u bridge.UserID) bool { return !slices.Contains(steps[i].members, u) }) {
+			return i
+		}
+		before = steps[i].members
+	}
+	return -1
+}
+
+// as makes a state what it was before a time: without the reactions since, each of which tells when it was set.
+func (t telling) as(s bridge.State) bridge.State {
+	if t.before.IsZero() {
+		return s
+	}
+	changed := later(s.Created, s.Edited)
+	var kept []models.ChatMessageReactionable
+	for _, one := range t.GetReactions() {
+		if at := value(one.GetCreatedDateTime()); !at.IsZero() && at.Before(t.before) {
+			kept, changed = append(kept, one), later(changed, at)
+		}
+	}
+	s.Reactions, s.Revision = reactions(kept), min(changed.UnixMilli(), s.Revision-1)
+	return s
 }
 
 // putSaid puts messages, and does not move the cursor.
-func (r *reader) putSaid(ctx context.Context, w *watched, said []models.ChatMessageable) error {
+func (r *reader) putSaid(ctx context.Context, w *watched, said []telling) error {
 	var states []bridge.State
-	for _, m := range said {
-		if s, ok := r.a.state(ctx, w.id, m); ok {
-			states = append(states, s)
+	for _, one := range said {
+		if s, ok := r.a.state(ctx, w.id, one.ChatMessageable); ok {
+			states = append(states, one.as(s))
 		}
 	}
 	if err := ctx.Err(); err != nil {

@@ -15,7 +15,7 @@ import (
 
 // around gives what stands before and behind the words of a message in its text, although it is no part of its body: importance,
 // subject and quotes, and what is on cards.
-func around(m models.ChatMessageable) (before, behind richtext.Doc) {
+func around(m models.ChatMessageable, code map[string]richtext.Block) (before, behind richtext.Doc) {
 	before = richtext.Marked(nil, importance(m))
 	if subject := strings.TrimSpace(value(m.GetSubject())); subject != "" {
 		before = append(before, richtext.Block{Kind: richtext.Heading, Level: 3, Runs: []richtext.Run{{Text: subject}}})
@@ -28,6 +28,8 @@ func around(m models.ChatMessageable) (before, behind richtext.Doc) {
 			before = append(before, forwarded(value(t.GetContent())))
 		case isQuote(kind):
 			before = append(before, quoted(value(t.GetContent())))
+		case code[value(t.GetId())].Text != "":
+			behind = append(behind, code[value(t.GetId())])
 		default:
 			behind = append(behind, cardText(kind, value(t.GetName()), value(t.GetContent()))...)
 		}
@@ -51,7 +53,8 @@ func (a *account) ownBody(ctx context.Context, id bridge.MessageID, d bridge.Dra
 		return nil, &bridge.Error{Kind: bridge.Gone, Err: errors.New("editing a message: it is deleted")}
 	}
 	out, text := models.NewChatMessage(), richtext.Normalize(d.Text)
-	before, behind := around(m)
+	code, _ := a.snippets(ctx, d.Conversation, m)
+	before, behind := around(m, code)
 	before, behind = richtext.Normalize(before), richtext.Normalize(behind)
 	quotes, cards := true, true
 	if len(before) > 0 {

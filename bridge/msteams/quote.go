@@ -7,7 +7,8 @@ import (
 	richhtml "causeway/bridge/richtext/html"
 )
 
-// forward is the type of an attachment that is a message which somebody has forwarded.
+// forward is the type of an attachment that is a message which somebody has forwarded (page "chatMessageAttachment resource type"). What its content holds,
+// no page tells; it is what the programs write.
 const forward = "forwardedMessageReference"
 
 // sender is who wrote a message to which another one refers.
@@ -40,7 +41,7 @@ func quoted(content string) richtext.Block {
 	return richtext.Quoting(in.Sender.name(), richtext.Plain(in.Preview))
 }
 
-// forwarded shows a forwarded message as that. Its content is JSON in a text, with the message as HTML in it (page "chatMessage: forwardToChat"). Whom it
+// forwarded shows a forwarded message as that. Its content is JSON in a text, with the message as HTML in it. Whom it
 // mentioned is not called again, and a key in it is none of this message.
 func forwarded(content string) richtext.Block {
 	var in struct {

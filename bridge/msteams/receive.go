@@ -37,6 +37,7 @@ func (a *account) receiving() (how, why string) {
 
 // Run receives until ctx ends: by subscriptions where that is possible, and by reading where and while it is not.
 func (a *account) Run(ctx context.Context, inbox bridge.Inbox) error {
+	a.inbox.Store(&inbox)
 	a.tellAboutReceiving()
 	r := newReader(a, inbox)
 	t, err := a.newTalks(ctx, inbox, r)

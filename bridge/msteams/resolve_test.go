@@ -219,7 +219,9 @@ func TestManyNamesAreFoundInOneList(t *testing.T) {
 		w.team.AddChannel(fmt.Sprint("town", n))
 	}
 	a := w.connected()
-	listings := func() [2]int { return [2]int{w.sim.Count("GET", "/teams/{id}/channels"), w.sim.Count("GET", "/me/joinedTeams")} }
+	listings := func() [2]int {
+		return [2]int{w.sim.Count("GET", "/teams/{id}/channels"), w.sim.Count("GET", "/me/joinedTeams")}
+	}
 	before := listings()
 	var asking sync.WaitGroup
 	for n := range many {

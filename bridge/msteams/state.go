@@ -25,6 +25,9 @@ func (a *account) Read(ctx context.Context, c bridge.ConversationID, id bridge.M
 	if err != nil {
 		return bridge.State{}, err
 	}
+	if e := a.eventIn(ctx, m); e.kind != "" {
+		return a.eventState(ctx, c, m, e), nil
+	}
 	s, ok := a.state(ctx, c, m)
 	if !ok {
 		return bridge.State{}, &bridge.Error{Kind: bridge.Gone, Err: fmt.Errorf("reading a message: %s is a notice of Teams itself", id)}
@@ -83,9 +86,12 @@ func idOf(m models.ChatMessageable) bridge.MessageID {
 	return messageID(value(m.GetReplyToId()), value(m.GetId()))
 }
 
-// state makes a state of what Graph gives; false for notices of Teams itself, such as that somebody joined. Without
+// state makes a state of what Graph gives; false for those notices of Teams itself, such as that somebody joined, that the inbox does not want. Without
 // being asked for them, Graph calls those unknownFutureValue.
 func (a *account) state(ctx context.Context, c bridge.ConversationID, m models.ChatMessageable) (bridge.State, bool) {
+	if e := a.eventIn(ctx, m); e.kind != "" && value(m.GetId()) != "" && a.wants(c, e.kind) {
+		return a.eventState(ctx, c, m, e), true
+	}
 	if t := m.GetMessageType(); t != nil && *t != models.MESSAGE_CHATMESSAGETYPE || value(m.GetId()) == "" || m.GetEventDetail() != nil {
 		return bridge.State{}, false
 	}
@@ -101,14 +107,15 @@ func (a *account) state(ctx context.Context, c bridge.ConversationID, m models.C
 	if s.Deleted {
 		return s, true
 	}
-	s.Text, s.Key = text(m) // anybody can copy a key: whose it is, the gateway finds out
-	s.Files = files(s.ID, m)
+	code, rest := a.snippets(ctx, c, m)
+	s.Text, s.Key = text(m, code) // anybody can copy a key: whose it is, the gateway finds out
+	s.Files = append(files(s.ID, m), rest...)
 	s.Reactions = reactions(m.GetReactions())
 	return s, true
 }
 
 // author gives who wrote a message: a person, or a bot or connector with the name it is shown by.
-func (a *account) author(ctx context.Context, from models.ChatMessageFromIdentitySetable) bridge.Author {
+func (a *account) author(ctx context.Context, from models.IdentitySetable) bridge.Author {
 	if from == nil {
 		return bridge.Author{}
 	}
@@ -166,8 +173,8 @@ func reactions(list []models.ChatMessageReactionable) []bridge.Reaction {
 }
 
 // text gives what a message says, and its key: subject, what it quotes, its text, and a line for each thing that is
-// neither text nor file.
-func text(m models.ChatMessageable) (richtext.Doc, bridge.Key) {
+// neither text nor file. code are the snippets that have been read, by the ids of their attachments.
+func text(m models.ChatMessageable, code map[string]richtext.Block) (richtext.Doc, bridge.Key) {
 	var body richtext.Doc
 	var key string
 	if b := m.GetBody(); b != nil {
@@ -181,7 +188,7 @@ func text(m models.ChatMessageable) (richtext.Doc, bridge.Key) {
 			body = richtext.Plain(content)
 		}
 	}
-	before, behind := around(m)
+	before, behind := around(m, code)
 	return richtext.Normalize(append(append(before, body...), behind...)), bridge.Key(key)
 }
 

@@ -58,7 +58,12 @@ func (w *talkWorld) anything(seed uint64) {
 			}
 			switch random.IntN(3) {
 			case 0:
-				_ = w.sim.Edit(m.Author, c, id, fmt.Sprintf("<p>edited %d</p>", n))
+				text := fmt.Sprintf("edited %d", n)
+				w.inbox.mu.Lock()
+				if w.sim.Edit(m.Author, c, id, "<p>"+text+"</p>") == nil && c == group {
+					w.inbox.written[text] = w.inbox.who(people(in...))
+				}
+				w.inbox.mu.Unlock()
 			case 1:
 				_ = w.sim.Delete(m.Author, c, id)
 			default:

@@ -218,6 +218,50 @@ func TestWhatWasSaidAfterAChangeIsNotLost(t *testing.T) {
 	})
 }
 
+// TestWhatIsMadeOfAMessageWithoutSomebodyIsPutAfterThatIsKnown, and before it what it was until then.
+func TestWhatIsMadeOfAMessageWithoutSomebodyIsPutAfterThatIsKnown(t *testing.T) {
+	inBothModes(t, teams.Options{}, func(w *talkWorld) {
+		group := w.tenant.AddGroupChat("", w.alice, w.bob, w.carla, w.owner)
+		one := w.says(w.alice, group, "one")
+		time.Sleep(2 * time.Minute)
+		w.stop()
+		w.inbox.mu.Lock()
+		w.inbox.puts = nil
+		w.inbox.mu.Unlock()
+		two, three, four, five := w.says(w.bob, group, "two"), w.says(w.bob, group, "three"), w.says(w.bob, group, "four"), w.says(w.bob, group, "five")
+		time.Sleep(time.Minute)
+		w.do(w.sim.React(w.alice, group, three, "👍"))
+		w.do(w.sim.Edit(w.bob, group, four, "<p>four, for all</p>"))
+		time.Sleep(time.Minute)
+		w.do(w.sim.RemoveFromChat(group, w.alice, w.carla))
+		time.Sleep(time.Minute)
+		w.do(w.sim.Edit(w.alice, group, one, "<p>one, edited</p>"))
+		w.do(w.sim.Edit(w.bob, group, two, "<p>two, edited</p>"))
+		w.do(w.sim.React(w.bob, group, three, "👍"))
+		w.do(w.sim.React(w.bob, group, four, "👍"))
+		w.do(w.sim.Delete(w.bob, group, five))
+		time.Sleep(time.Minute)
+		w.do(w.sim.AddToChat(group, w.alice, w.carla, false))
+		time.Sleep(time.Minute)
+		w.says(w.bob, group, "six")
+		w.start()
+		time.Sleep(2 * time.Minute)
+		w.inbox.mu.Lock()
+		defer w.inbox.mu.Unlock()
+		var puts []string
+		for _, one := range w.inbox.puts {
+			if !slices.Contains(puts, one) {
+				puts = append(puts, one)
+			}
+		}
+		want := []string{"three+ under abco", "four, for all under abco", " under abco",
+			"one, edited under abo", "two, edited under abo", "three++ under abo", "four, for all+ under abo", "six under abco"}
+		if diff := cmp.Diff(want, puts); diff != "" {
+			w.Errorf("-want +got:\n%s", diff)
+		}
+	})
+}
+
 // withoutNotices is a Graph that lists no notices of its own.
 type withoutNotices struct{ next http.RoundTripper }
 
@@ -370,6 +414,9 @@ func TestPeopleFromElsewhereCount(t *testing.T) {
 		w.says(stranger, group, "hello")
 		time.Sleep(time.Minute)
 		met := w.inbox.meetings()
+		if who, err := w.account.LookUp(w.Context(), bridge.UserID(stranger.ID)); err != nil || who.Name != "Finn" {
+			w.Errorf("who is of another organisation is %+v (%v)", who, err)
+		}
 		// It may be met for Teams' own notice that it was made, before anybody has spoken.
 		if len(met) != 1 || len(met[0].Members) != 3 || met[0].Speaker != bridge.UserID(stranger.ID) && met[0].Speaker != "" {
 			w.Errorf("met: %+v", met)

@@ -37,16 +37,19 @@ type talkInbox struct {
 	// events are meetings and messages in the order in which they came.
 	events []string
 	names  map[bridge.UserID]string
-	// present is who was in a talk when a message was said, by the first letters; wrong is what came under others.
+	// present is who was in a talk when a message was said, by the first letters, and written when a text was; wrong is what came under others.
 	present map[messageOf]string
+	written map[string]string
 	wrong   []string
+	// puts are all texts with their reactions, and under whom they came.
+	puts []string
 }
 
 func newTalkInbox(w *chatWorld, observed ...bridge.UserID) *talkInbox {
 	i := &talkInbox{
 		testInbox: newTestInbox(), turned: make(chan struct{}), interest: map[bridge.ConversationID]bridge.Interest{},
 		members: map[bridge.ConversationID][]bridge.UserID{}, begun: map[bridge.ConversationID]time.Time{}, begin: time.Now(), names: map[bridge.UserID]string{},
-		present: map[messageOf]string{},
+		present: map[messageOf]string{}, written: map[string]string{},
 	}
 	for _, u := range []*teams.User{w.alice, w.bob, w.carla, w.owner, w.relay} {
 		i.names[bridge.UserID(u.ID)] = strings.ToLower(u.Name[:1])
@@ -146,8 +149,13 @@ func (i *talkInbox) Put(ctx context.Context, b bridge.Batch) error {
 	for _, s := range b.States {
 		now, was := i.who(i.members[b.Conversation]), i.present[messageOf{b.Conversation, s.ID}]
 		fresh := i.testInbox.state(b.Conversation, string(s.ID)).ID == ""
-		if fresh && was != "" && was != now && !s.Created.Before(begun) {
+		before, text := i.testInbox.state(b.Conversation, string(s.ID)), plain(s.Text)
+		i.puts = append(i.puts, fmt.Sprintf("%s%s under %s", text, strings.Repeat("+", len(s.Reactions)), now))
+		if fresh && was != "" && was != now && i.written[text] == "" && !s.Created.Before(begun) {
 			i.wrong = append(i.wrong, fmt.Sprintf("%s, said to %s, came under %s", s.ID, was, now))
+		}
+		if saw := i.written[text]; saw != "" && text != plain(before.Text) && !s.Deleted && strings.Trim(now, saw) != "" {
+			i.wrong = append(i.wrong, fmt.Sprintf("%s, made %q before %s, came under %s", s.ID, text, saw, now))
 		}
 		if fresh && !s.Created.Before(begun) {
 			i.events = append(i.events, plain(s.Text))

@@ -24,16 +24,16 @@ func fidelityTable(t *testing.T) string {
 		verdicts[d.from] = map[string]string{}
 		for _, path := range pairFiles(t, d.from) {
 			for _, one := range pairsIn(t, path) {
-				if one.element == "" {
+				if one.Element == "" {
 					continue
 				}
-				if verdicts[d.from][one.element] != "" {
-					t.Errorf("%s: %q is shown twice", path, one.element)
+				if verdicts[d.from][one.Element] != "" {
+					t.Errorf("%s: %q is shown twice", path, one.Element)
 				}
-				if verdicts["mattermost"][one.element] == "" {
-					order = append(order, one.element)
+				if verdicts["mattermost"][one.Element] == "" {
+					order = append(order, one.Element)
 				}
-				verdicts[d.from][one.element] = one.verdict
+				verdicts[d.from][one.Element] = one.Verdict
 			}
 		}
 	}

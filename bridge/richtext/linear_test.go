@@ -1,7 +1,6 @@
 package richtext_test
 
 import (
-	"fmt"
 	"runtime"
 	"strings"
 	"testing"
@@ -10,6 +9,7 @@ import (
 	. "causeway/bridge/richtext"
 	"causeway/bridge/richtext/html"
 	"causeway/bridge/richtext/markdown"
+	"causeway/bridge/richtext/richtexttest"
 )
 
 // conversions are the four ways that a text goes, there and back.
@@ -71,18 +71,9 @@ func TestTimeGrowsWithTheLength(t *testing.T) {
 	}
 }
 
-// bigTable is about 28 KB in both forms: the largest that a message of Teams can hold.
-func bigTable() Block {
-	table := Block{Kind: Table, Align: []Alignment{AlignNone, AlignRight}, Rows: []Row{{{text("name")}, {text("count")}, {text("what")}}}}
-	for i := range 350 {
-		table.Rows = append(table.Rows, Row{{text(fmt.Sprint("row ", i))}, {text(fmt.Sprint(i * i))}, {Run{Text: "see", Style: Bold}, text(" "), Run{Text: "page", Link: "https://example.com/p"}}})
-	}
-	return table
-}
-
 // TestBigTables survive both ways, and are cut into parts that are tables with headings for the limits of both services.
 func TestBigTables(t *testing.T) {
-	doc := Doc{bigTable()}
+	doc := Doc{richtexttest.BigTable()}
 	onTeams := html.Parse(html.Render(markdown.Parse(markdown.Render(doc))))
 	if onTeams.Hash() != doc.Hash() || onTeams.PlainText() != doc.PlainText() {
 		t.Error("the table did not survive")
@@ -103,22 +94,13 @@ func TestBigTables(t *testing.T) {
 }
 
 func BenchmarkConversions(b *testing.B) {
-	long := strings.Repeat("Some **bold** and *italic* words, `code` and https://example.com/a_b?c=d.\nA [link](https://example.com), @someone :smile:\n\n- one\n- two\n  1. three\n\n> quoted\n\n```go\nfunc main() {}\n```\n\n", 22)[:4_000]
-	texts := []struct {
-		name string
-		doc  Doc
-	}{
-		{"200B", markdown.Parse("Could you **please** look at https://example.com/issues/42 before *Friday*? The `build` fails again, see [the log](https://example.com/log).\nI have asked @zoe, and she says that it is urgent :smile:")},
-		{"4KB", markdown.Parse(long)},
-		{"28KBtable", Doc{bigTable()}},
-	}
-	for _, text := range texts {
-		md, ht := markdown.Render(text.doc), html.Render(text.doc)
+	for _, text := range richtexttest.AllMeasured(markdown.Parse) {
+		md, ht := markdown.Render(text.Doc), html.Render(text.Doc)
 		for _, way := range []struct {
 			name, in string
 			convert  func(string)
 		}{{"MattermostToTeams", md, conversions["markdown"]}, {"TeamsToMattermost", ht, conversions["html"]}} {
-			b.Run(text.name+"/"+way.name, func(b *testing.B) {
+			b.Run(text.Name+"/"+way.name, func(b *testing.B) {
 				b.ReportAllocs()
 				b.SetBytes(int64(len(way.in)))
 				for b.Loop() {

@@ -13,24 +13,7 @@ import (
 	. "causeway/bridge/richtext"
 	"causeway/bridge/richtext/html"
 	"causeway/bridge/richtext/markdown"
-)
-
-// pair is what somebody posted on one service, and what stands for it on the other.
-type pair struct {
-	name string
-	// element is what the pair shows, and verdict what becomes of it, for the table in the README: "kept", "dropped" or
-	// "degraded to …". Empty in most.
-	element, verdict string
-	in, out          string
-}
-
-// The files in testdata/pairs hold one pair after the other, each under a line "=====[ name ]=====", and are named after the
-// service on which the first of each was posted. What follows in that line, "element: Tables; degraded: lines", makes the
-// pair a row of the table in the README.
-const (
-	pairBegins = "=====[ "
-	nameEnds   = " ]====="
-	becomes    = "-----[ becomes ]-----\n"
+	"causeway/bridge/richtext/richtexttest"
 )
 
 // direction is one of the two ways.
@@ -45,54 +28,14 @@ var directions = []direction{
 	{"teams", "mattermost", html.Parse, markdown.Parse, markdown.Render},
 }
 
-// pairsIn reads a file of pairs.
-func pairsIn(t *testing.T, path string) []pair {
+// pairsIn reads a file of pairs in testdata/pairs, which is named after the service on which the first of each was posted.
+func pairsIn(t *testing.T, path string) []richtexttest.Pair {
 	t.Helper()
-	var all []pair
-	for line := range strings.Lines(read(t, path)) {
-		rest, begins := strings.CutPrefix(line, pairBegins)
-		if !begins {
-			if len(all) == 0 {
-				t.Fatalf("%s does not begin with a pair", path)
-			}
-			all[len(all)-1].in += line
-			continue
-		}
-		name, note, ok := strings.Cut(strings.TrimSpace(rest), nameEnds)
-		if !ok {
-			t.Fatalf("%s: cannot read %q", path, line)
-		}
-		one := pair{name: name}
-		if note != "" {
-			element, verdict, _ := strings.Cut(strings.TrimPrefix(note, " element: "), "; ")
-			one.element, one.verdict = element, strings.Replace(verdict, "degraded: ", "degraded to ", 1)
-			if one.verdict == "" {
-				one.verdict = "kept"
-			}
-		}
-		all = append(all, one)
-	}
-	for i := range all {
-		one := &all[i]
-		one.in, one.out, _ = strings.Cut(one.in, becomes)
-		one.in, one.out = strings.TrimSuffix(one.in, "\n"), strings.TrimSuffix(one.out, "\n")
+	all, err := richtexttest.Pairs(path)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return all
-}
-
-func (p pair) String() string {
-	head := pairBegins + p.name + nameEnds
-	if p.element != "" {
-		head += " element: " + p.element
-		if p.verdict != "kept" {
-			head += "; " + strings.Replace(p.verdict, "degraded to ", "degraded: ", 1)
-		}
-	}
-	out := p.out
-	if out != "" {
-		out += "\n"
-	}
-	return head + "\n" + p.in + "\n" + becomes + out
 }
 
 // pairFiles gives the files of pairs that were posted on a service, what people write most first.
@@ -124,15 +67,15 @@ func TestPairs(t *testing.T) {
 			pairs += len(all)
 			for i := range all {
 				one := &all[i]
-				name := strings.TrimSuffix(filepath.Base(path), ".txt") + ": " + one.name
-				doc := d.parse(one.in)
+				name := strings.TrimSuffix(filepath.Base(path), ".txt") + ": " + one.Name
+				doc := d.parse(one.In)
 				got := d.render(doc)
-				if !*update && got != one.out {
-					t.Errorf("%s (-want +got):\n%s", name, cmp.Diff(one.out, got))
+				if !*update && got != one.Out {
+					t.Errorf("%s (-want +got):\n%s", name, cmp.Diff(one.Out, got))
 				}
-				one.out = got
+				one.Out = got
 				checkLaws(t, name, d, doc, got)
-				if back := d.other(got); one.verdict == "kept" && !reflect.DeepEqual(doc, back) {
+				if back := d.other(got); one.Verdict == "kept" && !reflect.DeepEqual(doc, back) {
 					t.Errorf("%s is not kept (-posted +there):\n%s", name, cmp.Diff(doc, back))
 				}
 			}

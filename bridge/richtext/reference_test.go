@@ -47,7 +47,7 @@ func TestMessagesOfTheDocumentation(t *testing.T) {
 			written := markdown.Render(doc)
 			checkLaws(t, name, directions[1], doc.Literal(), written)
 			checkLaws(t, name, directions[0], doc.Literal(), html.Render(doc))
-			results.WriteString(pairBegins + name + nameEnds + "\n" + written + "\n")
+			results.WriteString("=====[ " + name + " ]=====\n" + written + "\n")
 		}
 	}
 	if messages < 50 {

@@ -37,6 +37,9 @@ func TestAQuickRunMeasuresEverything(t *testing.T) {
 		part, name string
 		of         []subject
 	}{
+		{partText, "28 KB table, " + back + ", allocations", []subject{causeway}},
+		{partFiles, there + ", 64 MiB", []subject{causeway, bare}},
+		{partFiles, back + ", 64 MiB", []subject{causeway, bare}},
 		{partStore, "1 gateway, rate", []subject{causeway, bare}},
 		{partStore, "10 gateways, CPU time", []subject{causeway, bare}},
 		{partStore, "1 gateway, messages in the time of one fsync", []subject{causeway}},

@@ -8,6 +8,8 @@
 //
 // The parts:
 //
+//	text          conversions between Mattermost's Markdown and Teams' HTML: how many a second, and what they allocate
+//	files         a file from stand-in to stand-in and back, against a bare copy
 //	store         memory bridges through the gateway and SQLite with full durability, against a bare loop
 //	delay         stand-in for Mattermost to stand-in for Teams and back, against a bare relay
 //	notify        stand-in for Teams to stand-in for Mattermost by change notifications, against bare decryption, and how often

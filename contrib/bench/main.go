@@ -36,6 +36,8 @@ var parts = []struct {
 	name string
 	run  func(tb harness.TB, o options, r *Report)
 }{
+	{partText, conversions},
+	{partFiles, files},
 	{partStore, storePart},
 	{partDelay, delay},
 	{partNotify, notifications},

@@ -35,6 +35,9 @@ func run(tb harness.TB, s *servers, plan *Plan, o options) (r *Result) {
 	h.heals()
 	w.note("everything is healed; HTTP to Mattermost: %s; to Graph: %s, and the stand-in itself: %s", w.mattermostFront.did(), w.graphFront.did(), w.suffered())
 	r = w.judged(h, people.Wait)
+	if tb.Context().Err() != nil {
+		return nil // it was broken off, which says nothing
+	}
 	if r.broken(o.strict) {
 		w.keep(r)
 	}

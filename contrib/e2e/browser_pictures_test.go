@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"causeway/contrib/e2e/harness"
 )
@@ -22,17 +23,34 @@ func TestPictures(t *testing.T) {
 		v.until(in(message(1, "How the new bridge"), ".picture img") + `?.naturalWidth === 320`)
 		v.point(message(0, "I have the notes"))
 		v.until(`document.querySelectorAll(".lit").length === 2`)
-		picture, err := chromedp.Run(v.ctx, chromedp.CaptureScreenshot())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n := len(picture); n < 50<<10 || n > 250<<10 {
-			t.Errorf("the %s picture has %d bytes; it is empty or too large for a README", theme, n)
-		}
-		if folder := os.Getenv("DEMO_PICTURES"); folder != "" {
-			if err := os.WriteFile(filepath.Join(folder, "demo-"+theme+".png"), picture, 0o644); err != nil {
-				t.Fatal(err)
-			}
+		v.picture("demo-" + theme)
+		v.be(0, "alice")
+		v.talkTo(0, "bob")
+		v.click(in(message(1, "She does"), `[data-do="reply"]`))
+		v.keys("I have told her already.")
+		v.keys(kb.Enter)
+		v.attach(0, "offer.pdf", "JVBERi0=")
+		v.write(0, "Here is what I would send.")
+		v.until(in(message(1, "Here is what"), ".file"))
+		v.point(message(0, "I have told her"))
+		v.until(`document.querySelectorAll(".lit").length === 2`)
+		v.picture("talk-" + theme)
+	}
+}
+
+// picture takes one of the screen.
+func (v *screen) picture(name string) {
+	v.t.Helper()
+	picture, err := chromedp.Run(v.ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	if n := len(picture); n < 50<<10 || n > 250<<10 {
+		v.t.Errorf("the picture %s has %d bytes; it is empty or too large for a README", name, n)
+	}
+	if folder := os.Getenv("DEMO_PICTURES"); folder != "" {
+		if err := os.WriteFile(filepath.Join(folder, name+".png"), picture, 0o644); err != nil {
+			v.t.Fatal(err)
 		}
 	}
 }

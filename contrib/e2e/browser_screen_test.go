@@ -239,6 +239,13 @@ func (v *screen) keys(keys string, modifiers ...chromedp.Modifier) {
 	}
 }
 
+// be becomes somebody on a side.
+func (v *screen) be(side int, name string) {
+	v.t.Helper()
+	v.click(fmt.Sprintf(`[...document.querySelectorAll("#pane-%d .as label")].find((l) => l.title.startsWith(%q))`, side, name+","))
+	v.until(fmt.Sprintf(`document.querySelector("#pane-%d .as :checked").closest("label").title.startsWith(%q)`, side, name+","))
+}
+
 // write types into a side's field and sends it.
 func (v *screen) write(side int, text string) {
 	v.t.Helper()

@@ -28,6 +28,8 @@ type pair struct {
 	people  []*harness.User
 
 	sim    *teams.Server
+	tenant *teams.Tenant
+	group  *teams.Team
 	team   *teams.Channel
 	relay  *teams.User
 	others []*teams.User
@@ -74,12 +76,13 @@ func newPairStoredIn(t *testing.T, mm *harness.Mattermost, n int, options teams.
 	t.Cleanup(func() { _ = sim.Close() })
 	p.sim = sim
 	tenant := sim.AddTenant("contoso")
+	p.tenant = tenant
 	p.relay = tenant.AddUser("Causeway")
 	for i := range n {
 		p.others = append(p.others, tenant.AddUser(fmt.Sprintf("Otto %d", i)))
 	}
 	group := tenant.AddTeam("Sales", p.others[0], append(p.others[1:], p.relay)...)
-	p.team = group.AddChannel("Berlin")
+	p.group, p.team = group, group.AddChannel("Berlin")
 	app := tenant.AddApp(teams.AppConfig{
 		Name: "Causeway", Secret: "a secret for the tests", PublicClient: true,
 		Roles:  []string{"Team.ReadBasic.All", "Channel.ReadBasic.All", "ChannelMessage.Read.All", "TeamMember.Read.All", "User.Read.All", "ProfilePhoto.Read.All", "Chat.ReadBasic.All", "Chat.Read.All"},

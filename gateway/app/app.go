@@ -97,8 +97,10 @@ func (a *App) openStore(ctx context.Context, cfg *config.Config) (err error) {
 		defer s.end()
 		o.Standby, o.Address = s.behind, cmp.Or(cfg.HTTP.Advertise, a.Address().String())
 	}
-	a.store, err = openStoreWith(ctx, cfg.Storage, o)
-	return err
+	if a.store, err = openStoreWith(ctx, cfg.Storage, o); err != nil {
+		return err
+	}
+	return markHeld(a.lock)
 }
 
 // Address is where the HTTP server listens; it tells the port where the config has port 0.

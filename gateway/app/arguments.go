@@ -43,12 +43,15 @@ func verbs() []verb {
 		{name: "status", takes: "[--json]", about: "shows how the Causeway that is running stands; exit code 1 on any problem", flags: []string{flagJSON}, do: (*call).status},
 		{name: "reload", about: "has the Causeway that is running take up what the config says now, without dropping what stays", do: (*call).reload},
 		{name: "channels", takes: "ACCOUNT", least: 1, most: 1, about: "lists what an account can see, in the form that channel = takes", do: (*call).channels},
-		{name: "quarantine", takes: "list | retry ID | drop ID", least: 0, most: 2, about: "shows what could not be delivered, tries it again, gives it up", do: (*call).quarantine},
+		{name: "quarantine", takes: "list | retry WHICH | drop WHICH", least: 0, most: 2, about: "shows what could not be delivered, tries it again, gives it up; WHICH is an ID, --to CONVERSATION or --reason TEXT",
+			flags: []string{flagTo, flagReason}, do: (*call).quarantine},
 		{name: "people", takes: "ACTION [NAME…]", most: anyNumber, about: "shows, invites, connects and disconnects people; `causeway help people` lists the actions",
 			flags: []string{flagCSV, flagJSON, flagFile, flagDryRun, flagConfirm}, do: (*call).people, more: peopleHelp},
 		{name: "dashboard", about: "gives a link that logs in to the pages of the Causeway that is running", do: (*call).showDashboard},
 		{name: "audit", takes: "[NUMBER] [--json]", most: 1, about: "shows what was done by hand lately: here, on the dashboard, by administrators", flags: []string{flagJSON}, do: (*call).audit},
-		{name: "store", takes: "migrate | check | copy [--from DSN] --to DSN", least: 1, most: 1, about: "brings the store to this version, looks through it, moves it between SQLite and PostgreSQL", flags: []string{flagFrom, flagTo}, do: (*call).storeCommand},
+		{name: "store", takes: "backup FILE | restore FILE [--replace] | check | migrate | copy [--from DSN] --to DSN", least: 1, most: 2,
+			about: "backs the store up while it is in use, puts a backup in its place, looks through it, brings it to this version, moves it between SQLite and PostgreSQL",
+			flags: []string{flagFrom, flagTo, flagReplace}, do: (*call).storeCommand},
 		{name: "rekey", about: "encrypts all stored tokens anew, with a new key in the key file; while Causeway is stopped", do: (*call).rekey},
 		{name: "render", takes: "--from SERVICE --to SERVICE [--person NAME=ID]...", about: "converts a message's text from stdin to stdout, as it is carried from one service to the other", noConfig: true,
 			flags: []string{flagFrom, flagTo, flagPerson}, do: (*call).render},
@@ -92,13 +95,17 @@ const (
 	flagTo      = "to"
 	flagPerson  = "person"
 	flagOutput  = "o"
+	flagReplace = "replace"
+	flagReason  = "reason"
 )
 
 // options are the flags of single commands, as they were typed.
 type options struct {
 	json, csv, dryRun bool
+	replace           bool
 	confirm           int
 	file, output      string
+	reason            string
 	conversion
 	// given are the names of those that stand in the call.
 	given []string
@@ -125,7 +132,7 @@ func parse(words []string) (arguments, error) {
 	for _, name := range []string{"h", "help"} {
 		flags.BoolVar(&a.help, name, false, "")
 	}
-	for name, to := range map[string]*bool{flagJSON: &a.json, flagCSV: &a.csv, flagDryRun: &a.dryRun} {
+	for name, to := range map[string]*bool{flagJSON: &a.json, flagCSV: &a.csv, flagDryRun: &a.dryRun, flagReplace: &a.replace} {
 		flags.BoolVar(to, name, false, "")
 	}
 	flags.IntVar(&a.confirm, flagConfirm, 0, "")
@@ -133,6 +140,7 @@ func parse(words []string) (arguments, error) {
 	flags.StringVar(&a.output, flagOutput, "", "")
 	flags.StringVar(&a.from, flagFrom, "", "")
 	flags.StringVar(&a.to, flagTo, "", "")
+	flags.StringVar(&a.reason, flagReason, "", "")
 	flags.Func(flagPerson, "", func(value string) error { a.persons = append(a.persons, value); return nil })
 	var plain []string
 	var wrong error
@@ -226,7 +234,7 @@ func negative(err error) (string, bool) {
 func flagProblem(err error) string {
 	if name, ok := strings.CutPrefix(err.Error(), unknownFlag); ok {
 		hint := config.Suggest(strings.TrimLeft(name, "-"),
-			[]string{"config", "help", flagJSON, flagCSV, flagFile, flagDryRun, flagConfirm, flagFrom, flagTo, flagPerson, flagOutput})
+			[]string{"config", "help", flagJSON, flagCSV, flagFile, flagDryRun, flagConfirm, flagFrom, flagTo, flagPerson, flagOutput, flagReplace, flagReason})
 		if word, near := strings.CutPrefix(hint, "did you mean "); near {
 			return fmt.Sprintf("unknown flag %s; did you mean -%s", name, word)
 		}
@@ -234,7 +242,7 @@ func flagProblem(err error) string {
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: "); ok {
 		switch strings.TrimLeft(name, "-") {
-		case flagFrom, flagTo, flagPerson, flagConfirm:
+		case flagFrom, flagTo, flagPerson, flagConfirm, flagReason:
 			return name + " needs a value"
 		}
 		return name + " names no file"

@@ -15,7 +15,7 @@ import (
 func directs(cfg *config.Config, connectable [][2]bridge.AccountName) []gateway.Direct {
 	var all []gateway.Direct
 	for _, d := range cfg.Directs {
-		all = append(all, gateway.Direct{Accounts: accountsOf(d), MentionAll: d.MentionAll, Files: policy(d.Files), Settings: direct.Settings{
+		all = append(all, gateway.Direct{Accounts: accountsOf(d), MentionAll: d.MentionAll, Events: d.SystemEvents, Files: policy(d.Files), Settings: direct.Settings{
 			Enable: d.Enable, DirectMessages: d.DirectMessages, GroupMessages: d.GroupMessages}})
 	}
 	for _, both := range connectable {
@@ -24,6 +24,27 @@ func directs(cfg *config.Config, connectable [][2]bridge.AccountName) []gateway.
 		}
 	}
 	return all
+}
+
+// off tells what a config switches off of direct and group messages between two accounts.
+func off(cfg *config.Config) func(one, other bridge.AccountName) []direct.Reason {
+	return func(one, other bridge.AccountName) (all []direct.Reason) {
+		for _, d := range cfg.Directs {
+			if both := accountsOf(d); both != [2]bridge.AccountName{one, other} && both != [2]bridge.AccountName{other, one} {
+				continue
+			}
+			if !d.Enable {
+				return []direct.Reason{direct.Off}
+			}
+			if !d.DirectMessages {
+				all = append(all, direct.DirectOff)
+			}
+			if !d.GroupMessages {
+				all = append(all, direct.GroupsOff)
+			}
+		}
+		return all
+	}
 }
 
 // spokenOf reports whether a [[direct]] of the config is about two accounts.

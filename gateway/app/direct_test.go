@@ -26,6 +26,15 @@ func TestWhatTheConfigDoesNotSayOfDirectMessagesIsOn(t *testing.T) {
 	if diff := cmp.Diff(want, directs(cfg, connectable)); diff != "" {
 		t.Error(diff)
 	}
+	for both, want := range map[[2]bridge.AccountName][]direct.Reason{
+		{"mattermost.hq", "msteams.one"}:    {direct.DirectOff},
+		{"mattermost.lab", "mattermost.hq"}: {direct.Off},
+		{"mattermost.hq", "msteams.two"}:    nil,
+	} {
+		if diff := cmp.Diff(want, off(cfg)(both[0], both[1])); diff != "" {
+			t.Errorf("switched off between %v: %s", both, diff)
+		}
+	}
 	for name, others := range map[bridge.AccountName][]bridge.AccountName{"mattermost.hq": {"msteams.one"}, "msteams.one": {"mattermost.hq"}, "mattermost.lab": nil} {
 		if diff := cmp.Diff(others, with(cfg, people.Account{Name: name}).With); diff != "" {
 			t.Errorf("%s: %s", name, diff)

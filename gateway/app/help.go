@@ -50,9 +50,13 @@ func lessons() map[string]lesson {
 			accounts: true,
 		},
 		"quarantine": {
-			text:     "A message comes into quarantine when it was refused for good, or failed for half an hour while others got through. Everything else goes on meanwhile.",
-			examples: [][2]string{{"causeway quarantine", "what is in it, with the reasons"}, {"causeway quarantine retry 5", "tries it again"}, {"causeway quarantine drop 5", "gives it up; its author is told nothing more"}},
-			words:    []string{"list", "retry", "drop"},
+			text: "A message comes into quarantine when it was refused for good, or failed for half an hour while others got through. Everything else goes on meanwhile. " +
+				"It is kept for QuarantineDays of [storage].",
+			examples: [][2]string{{"causeway quarantine", "what is in it, with the reasons"}, {"causeway quarantine retry 5", "tries it again"},
+				{`causeway quarantine retry --to "msteams.contoso Contoso/General"`, "tries all again that should go there, as the list names it"},
+				{`causeway quarantine retry --reason "too large"`, "tries all again whose reason says that"},
+				{"causeway quarantine drop 5", "gives it up and erases its text; its author is told nothing more"}},
+			words: []string{"list", "retry", "drop"},
 		},
 		"people": {
 			examples: [][2]string{{"causeway people list lost", "whom Causeway can no longer act as"}, {"causeway people invite ann ben@example.com", "asks two people whether they want to connect"},
@@ -69,9 +73,14 @@ func lessons() map[string]lesson {
 			examples: [][2]string{{"causeway audit", "the newest 50"}, {"causeway audit 1000 --json", "more of them, for a script"}},
 		},
 		"store": {
-			text: "migrate does what the next start does anyway. copy needs an empty store to copy into, which may be the path of an SQLite database or the address of a PostgreSQL one, " +
+			text: "backup writes all that the store holds at one moment into a new SQLite file, whatever the store is in, and looks through that; Causeway may go on meanwhile. " +
+				"restore needs that Causeway is stopped, and the key file with which the backup was made. A store that is not empty is replaced only with --replace; a file is then put aside, not erased. " +
+				"At the next start what was said since the backup is read again, and nothing is posted twice. " +
+				"migrate does what the next start does anyway. copy needs an empty store to copy into, which may be the path of an SQLite database or the address of a PostgreSQL one, " +
 				"and that Causeway is stopped; without --from it takes the store of the config. env:NAME takes an address with a password from an environment variable.",
-			examples: [][2]string{{"causeway store check", "reads all of it; exit code 1 when something is wrong"},
+			examples: [][2]string{{"causeway store backup /backup/causeway-2026-01-01.db", "while Causeway runs; keep the key file apart from it"},
+				{"causeway store restore /backup/causeway-2026-01-01.db --replace", "puts it in the place of the store of the config"},
+				{"causeway store check", "reads all of it; exit code 1 when something is wrong"},
 				{"causeway store copy --to postgres://causeway@db.example.com/causeway", "from SQLite to PostgreSQL"},
 				{"causeway store copy --from env:DSN --to causeway.db", "and back"}},
 			words: storeActions,
@@ -122,12 +131,17 @@ var flagMeanings = []flagMeaning{
 	{flagTo, "SERVICE", "the service that it is for"},
 	{flagPerson, "NAME=ID", "somebody whom a mention calls; may be repeated"},
 	{flagOutput, "FILE", "writes into a new file"},
+	{flagReason, "TEXT", "those whose reason holds it"},
+	{flagReplace, "", "puts a backup in the place of a store that is not empty"},
 }
 
-// storeFlags are those that mean something else to causeway store.
-var storeFlags = map[string]flagMeaning{
-	flagFrom: {flagFrom, "DSN", "the store to copy from; that of the config where none is named"},
-	flagTo:   {flagTo, "DSN", "the empty store to copy into"},
+// otherFlags are those that mean something else to some commands.
+var otherFlags = map[string]map[string]flagMeaning{
+	"store": {
+		flagFrom: {flagFrom, "DSN", "the store to copy from; that of the config where none is named"},
+		flagTo:   {flagTo, "DSN", "the empty store to copy into"},
+	},
+	"quarantine": {flagTo: {flagTo, "CONVERSATION", "those that should go there, as the list names it"}},
 }
 
 // dashed is how a flag is shown.
@@ -143,7 +157,7 @@ func flagsOf(v verb) []flagMeaning {
 	var all []flagMeaning
 	for _, f := range flagMeanings {
 		if slices.Contains(v.flags, f.name) {
-			if of, other := storeFlags[f.name]; other && v.name == "store" {
+			if of, other := otherFlags[v.name][f.name]; other {
 				f = of
 			}
 			all = append(all, f)

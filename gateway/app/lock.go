@@ -18,8 +18,7 @@ func lockStore(dsn string) (*os.File, error) {
 	if store.IsPostgres(dsn) {
 		return nil, nil
 	}
-	path := followed(dsn) + ".lock"
-	f, err := openLocked(path)
+	f, err := openLocked(lockPath(dsn))
 	switch {
 	case errors.Is(err, errLocked):
 		return nil, fmt.Errorf("opening the store %s: another `causeway run` is using it: stop that one, or set DSN in [storage] to another file", dsn)
@@ -27,6 +26,32 @@ func lockStore(dsn string) (*os.File, error) {
 		return nil, fmt.Errorf("locking the store: %w: make the file and its folder writable, or set DSN in [storage]", err)
 	}
 	return f, nil
+}
+
+// lockPath is the file whose lock is that of the store.
+func lockPath(dsn string) string { return followed(dsn) + ".lock" }
+
+// heldMark is what a lock says once there has been a store.
+const heldMark = "There is a store beside this file. Where it is missing, Causeway does not make another one as long as this file is here.\n"
+
+// markHeld notes that there is a store, so that it is missed when it is gone.
+func markHeld(lock *os.File) error {
+	if lock == nil {
+		return nil
+	}
+	if info, err := lock.Stat(); err != nil || info.Size() > 0 {
+		return err
+	}
+	if _, err := lock.WriteString(heldMark); err != nil {
+		return fmt.Errorf("noting that there is a store: %w: make room on the disk", err)
+	}
+	return nil
+}
+
+// hasHeld reports whether there was a store.
+func hasHeld(dsn string) bool {
+	info, err := os.Stat(lockPath(dsn))
+	return err == nil && info.Size() > 0
 }
 
 // followed follows symbolic links, so that two names of one store have one lock.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -21,11 +20,11 @@ type look struct {
 
 // openLook reads the store when there is one. With an error, what it gives is empty but can be used.
 func openLook(ctx context.Context, s config.Storage) (*look, error) {
-	if !storeExists(s) {
-		return &look{}, mayBeMade(s)
-	}
 	if err := keyBelongs(s); err != nil {
 		return &look{}, err
+	}
+	if !storeExists(s) {
+		return &look{}, mayBeMade(s)
 	}
 	keys, err := loadKeys(s)
 	if err != nil {
@@ -37,13 +36,10 @@ func openLook(ctx context.Context, s config.Storage) (*look, error) {
 		}
 	}
 	r, err := store.OpenReader(ctx, s.DSN, keys)
-	switch {
-	case err == nil:
-		return &look{reader: r}, nil
-	case errors.Is(err, store.ErrTooNew), errors.Is(err, store.ErrUnfinished), store.IsPostgres(s.DSN):
-		return &look{}, err
+	if err != nil {
+		return &look{}, damaged(err)
 	}
-	return &look{}, damaged(err)
+	return &look{reader: r}, nil
 }
 
 // mayBeMade finds what would keep the first start from making the store.
@@ -83,9 +79,12 @@ func mayBeWritten(path string) error {
 	return f.Close()
 }
 
-// damaged names the next step where SQLite only says what it met.
+// damaged adds the next step to what tells of a damaged file; all else says it itself.
 func damaged(err error) error {
-	return fmt.Errorf("%w: restore the file from a backup, or set DSN in [storage] to another one", err)
+	if !errors.Is(err, store.ErrDamaged) {
+		return err
+	}
+	return fmt.Errorf("%w: restore the file from a backup, with `causeway store restore BACKUP --replace`, which puts this one aside", err)
 }
 
 func (l *look) close() {
@@ -132,9 +131,3 @@ func (v *readVault) Renew(ctx context.Context, name string, value []byte) (bool,
 }
 
 func (v *readVault) Delete(ctx context.Context, name string) error { return v.Save(ctx, name, nil) }
-
-// isPath reports whether the file system has refused something.
-func isPath(err error) bool {
-	var path *fs.PathError
-	return errors.As(err, &path)
-}

@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"causeway/bridge"
 	"causeway/gateway"
@@ -31,7 +32,12 @@ type parts struct {
 }
 
 func (p *parts) plan() gateway.Plan {
-	return gateway.Plan{Accounts: p.accounts, Routes: p.routes, Directs: p.directs}
+	return gateway.Plan{Accounts: p.accounts, Routes: p.routes, Directs: p.directs, Keep: p.keep()}
+}
+
+// keep is how long what is kept.
+func (p *parts) keep() gateway.Keep {
+	return gateway.Keep{Messages: p.cfg.Storage.KeepMessages, Quarantine: time.Duration(p.cfg.Storage.QuarantineDays) * 24 * time.Hour, NoticeAfter: p.cfg.General.NoticeAfter}
 }
 
 // idle says why there is nothing to do with a config; nil when there is.
@@ -46,7 +52,7 @@ func idle(cfg *config.Config) error {
 // there: the parts then hold those accounts that could be made.
 func (a *App) assemble(cfg *config.Config, old *parts) (*parts, error) {
 	p := &parts{cfg: cfg, routes: routes(cfg), hooks: map[string]http.Handler{}}
-	p.people = people.Options{Settings: cfg.People, PublicURL: cfg.HTTP.PublicURL, Log: a.log}
+	p.people = people.Options{Settings: cfg.People, PublicURL: cfg.HTTP.PublicURL, Log: a.log, Off: off(cfg)}
 	var problems []error
 	for _, account := range used(cfg, p.routes) {
 		one, kept := old.account(cfg, account)
@@ -147,7 +153,7 @@ func routes(cfg *config.Config) []gateway.Route {
 		if !g.Enable {
 			continue
 		}
-		r := gateway.Route{Name: g.Name, Files: policy(g.Files), MentionAll: g.MentionAll}
+		r := gateway.Route{Name: g.Name, Files: policy(g.Files), MentionAll: g.MentionAll, Events: g.SystemEvents}
 		for _, e := range g.Endpoints {
 			r.Endpoints = append(r.Endpoints, gateway.Endpoint{
 				Account: bridge.AccountName(e.Account), Channel: e.Channel, In: e.Direction.Receives(), Out: e.Direction.Sends(),

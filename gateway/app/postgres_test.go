@@ -41,6 +41,10 @@ func TestAStoreMovesToPostgreSQLAndBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	call(1, "another Causeway is using it (process 1 on a host, since ", "rekey")
+	w.write("another.key", keyText)
+	w.write("config.toml", "[storage]\nDSN = \"env:CAUSEWAY_DSN\"\nKeyFile = \"another.key\"\n"+good)
+	call(1, "it belongs to another key file", "run") // and does not stand by
+	w.write("config.toml", "[storage]\nDSN = \"env:CAUSEWAY_DSN\"\n"+good)
 	call(0, "", "quarantine", "list") // looks while it runs
 	if err := held.Close(); err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 	"causeway/gateway/store"
 )
 
-// quarantine is `causeway quarantine list | retry ID | drop ID`. All of them work while `causeway run` does: it looks
+// quarantine is `causeway quarantine list | retry WHICH | drop WHICH`. All of them work while `causeway run` does: it looks
 // every few seconds whether somebody else has changed the store.
 func (c *call) quarantine(ctx context.Context) error {
 	do, err := c.quarantineAction()
@@ -36,33 +37,80 @@ func (c *call) quarantine(ctx context.Context) error {
 	return do(ctx, cfg, opened)
 }
 
+// selection is which of those in quarantine are meant: one by its ID, or all that go to a conversation, or were refused for a reason, or both.
+type selection struct {
+	id         int64
+	to, reason string
+}
+
 // quarantineAction reads the arguments. What it gives takes a nil store when there is none yet.
 func (c *call) quarantineAction() (func(context.Context, *config.Config, *store.Store) error, error) {
 	v, _ := verbNamed("quarantine")
 	wrong := func(format string, args ...any) error {
 		return &usageError{text: fmt.Sprintf(format, args...), verb: v}
 	}
-	if len(c.args) == 0 {
+	which := selection{to: c.to, reason: c.reason}
+	many := which != selection{}
+	if len(c.args) == 0 && !many {
 		return c.listQuarantine, nil
+	} else if len(c.args) == 0 {
+		return nil, wrong("--%s and --%s belong to retry and drop", flagTo, flagReason)
 	}
 	action := c.args[0]
 	switch {
-	case action == "list" && len(c.args) > 1:
-		return nil, wrong("quarantine list takes no %q", c.args[1])
+	case action != "list" && action != "retry" && action != "drop":
+		return nil, wrong("quarantine cannot %q; %s", action, config.Suggest(action, []string{"list", "retry", "drop"}))
+	case action == "list" && many:
+		return nil, wrong("--%s and --%s belong to retry and drop", flagTo, flagReason)
+	case action == "list" && len(c.args) > 1, many && len(c.args) > 1:
+		return nil, wrong("quarantine %s takes no %q", action, c.args[1])
 	case action == "list":
 		return c.listQuarantine, nil
-	case action != "retry" && action != "drop":
-		return nil, wrong("quarantine cannot %q; %s", action, config.Suggest(action, []string{"list", "retry", "drop"}))
+	case many:
 	case len(c.args) < 2:
-		return nil, wrong("quarantine %s needs the ID that `causeway quarantine list` shows", action)
-	}
-	id, err := strconv.ParseInt(c.args[1], 10, 64)
-	if err != nil || id < 1 {
-		return nil, wrong("%q is not an ID; `causeway quarantine list` shows them", c.args[1])
+		return nil, wrong("quarantine %s needs the ID that `causeway quarantine list` shows, or --%s or --%s for many", action, flagTo, flagReason)
+	default:
+		id, err := strconv.ParseInt(c.args[1], 10, 64)
+		if err != nil || id < 1 {
+			return nil, wrong("%q is not an ID; `causeway quarantine list` shows them", c.args[1])
+		}
+		which.id = id
 	}
 	return func(ctx context.Context, cfg *config.Config, s *store.Store) error {
-		return c.release(ctx, cfg, s, action, id)
+		if which.id != 0 {
+			return c.release(ctx, cfg, s, action, which.id)
+		}
+		return c.releaseMany(ctx, cfg, s, action, which)
 	}, nil
+}
+
+// releaseMany is retry and drop of all that are meant.
+func (c *call) releaseMany(ctx context.Context, cfg *config.Config, s *store.Store, action string, which selection) error {
+	var all []store.Quarantined
+	named := func(bridge.ConversationID) string { return "" }
+	if s != nil {
+		var err error
+		if all, err = s.Quarantine(ctx); err == nil {
+			named, err = c.names(ctx, cfg, s)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	done := 0
+	for _, q := range all {
+		if which.to != "" && !strings.EqualFold(which.to, named(q.Target)) || !strings.Contains(strings.ToLower(q.Reason), strings.ToLower(which.reason)) {
+			continue
+		}
+		if err := c.release(ctx, cfg, s, action, q.ID); err != nil {
+			return err
+		}
+		done++
+	}
+	if done == 0 {
+		return errors.New("nothing in quarantine is like that: `causeway quarantine list` shows conversations (behind the arrow) and reasons")
+	}
+	return nil
 }
 
 func (c *call) listQuarantine(ctx context.Context, cfg *config.Config, s *store.Store) error {

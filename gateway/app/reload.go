@@ -167,7 +167,8 @@ func pinned(old, cfg *config.Config) (*config.Config, []string) {
 	note(old.Metrics == cfg.Metrics, "[metrics]")
 	note(old.Dashboard == cfg.Dashboard, "[dashboard]")
 	copied := *cfg
-	copied.Storage, copied.HTTP, copied.Metrics, copied.Dashboard, copied.General.LogFormat = old.Storage, old.HTTP, old.Metrics, old.Dashboard, old.General.LogFormat
+	copied.Storage.DSN, copied.Storage.Key, copied.Storage.KeyFile = old.Storage.DSN, old.Storage.Key, old.Storage.KeyFile
+	copied.HTTP, copied.Metrics, copied.Dashboard, copied.General.LogFormat = old.HTTP, old.Metrics, old.Dashboard, old.General.LogFormat
 	return &copied, restart
 }
 
@@ -185,6 +186,7 @@ func differences(old, next *parts) []string {
 	all = append(all, compared("gateway", old.byName(), next.byName(), func(a, b gateway.Route) bool { return reflect.DeepEqual(a, b) })...)
 	for what, same := range map[string]bool{
 		"direct messages: changed":               reflect.DeepEqual(old.directs, next.directs),
+		"keeping and notices: changed":           next.keep() == old.keep(),
 		"people: changed":                        reflect.DeepEqual(old.cfg.People, next.cfg.People),
 		"LogLevel: " + next.cfg.General.LogLevel: old.cfg.General.LogLevel == next.cfg.General.LogLevel,
 	} {

@@ -34,14 +34,16 @@ func openStoreWith(ctx context.Context, s config.Storage, o store.Options) (*sto
 	if err != nil {
 		return nil, err
 	}
-	opened, err := store.Open(ctx, s.DSN, keys, o)
-	switch {
-	case err == nil:
-		return opened, nil
-	case errors.Is(err, store.ErrTooNew), errors.Is(err, store.ErrUnfinished), store.IsPostgres(s.DSN), isPath(err), ctx.Err() != nil: // these name the next step
-		return nil, err
+	if store.IsPostgres(s.DSN) { // else an instance could stand by that can never take over
+		if err := keys.Belongs(ctx, s.DSN); err != nil {
+			return nil, err
+		}
 	}
-	return nil, damaged(err)
+	opened, err := store.Open(ctx, s.DSN, keys, o)
+	if err != nil {
+		return nil, damaged(err)
+	}
+	return opened, nil
 }
 
 // loadKeys reads the key from where the config says; the file is made when it is absent.
@@ -59,7 +61,10 @@ func loadKeys(s config.Storage) (store.Keys, error) {
 // keyBelongs keeps a lost key file from being replaced without a word: with a new key, Causeway would neither
 // recognise its own posts nor be able to use the stored tokens.
 func keyBelongs(s config.Storage) error {
-	if s.Key != "" || !storeExists(s) {
+	if !storeExists(s) {
+		return vanished(s)
+	}
+	if s.Key != "" {
 		return nil
 	}
 	if _, err := os.Stat(s.KeyFile); errors.Is(err, fs.ErrNotExist) {
@@ -67,6 +72,17 @@ func keyBelongs(s config.Storage) error {
 			store.Name(s.DSN), s.KeyFile)
 	}
 	return nil
+}
+
+// vanished keeps a lost database from being made anew without a word: everything that was said before would be forgotten, and everybody who had connected.
+func vanished(s config.Storage) error {
+	if store.IsPostgres(s.DSN) || !hasHeld(s.DSN) {
+		return nil
+	}
+	if _, err := os.Stat(s.KeyFile); s.Key == "" && errors.Is(err, fs.ErrNotExist) {
+		return nil // moved away with its key, to begin anew
+	}
+	return fmt.Errorf("the store %s was there, and now it is not, or is empty: put it back, as with `causeway store restore BACKUP`; to begin anew, remove %s, too", s.DSN, lockPath(s.DSN))
 }
 
 // lookTime is how long PostgreSQL may take to tell whether there is a store.

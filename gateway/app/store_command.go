@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"causeway/gateway/config"
@@ -12,12 +13,23 @@ import (
 )
 
 // What `causeway store` can do.
-var storeActions = []string{"migrate", "check", "copy"}
+var storeActions = []string{"backup", "restore", "check", "migrate", "copy"}
 
-// storeCommand is `causeway store migrate | check | copy`.
+// storeCommand is `causeway store backup | restore | check | migrate | copy`.
 func (c *call) storeCommand(ctx context.Context) error {
 	v, _ := verbNamed("store")
-	switch action := c.args[0]; {
+	action := c.args[0]
+	named := action == "backup" || action == "restore"
+	switch {
+	case !slices.Contains(storeActions, action): // its name is what is wrong
+	case named && len(c.args) < 2:
+		return &usageError{text: "store " + action + " needs the name of a file", verb: v}
+	case !named && len(c.args) > 1:
+		return &usageError{text: fmt.Sprintf("store %s takes no %q", action, c.args[1]), verb: v}
+	case c.replace && action != "restore":
+		return &usageError{text: "store " + action + " takes no --" + flagReplace, verb: v}
+	}
+	switch {
 	case action == "copy" && c.to != "":
 		return c.copyStore(ctx)
 	case action == "copy":
@@ -28,6 +40,10 @@ func (c *call) storeCommand(ctx context.Context) error {
 		return c.migrateStore(ctx)
 	case action == "check":
 		return c.checkStore(ctx)
+	case action == "backup":
+		return c.backupStore(ctx)
+	case action == "restore":
+		return c.restoreStore(ctx)
 	default:
 		return &usageError{text: fmt.Sprintf("store cannot %q; %s", action, config.Suggest(action, storeActions)), verb: v}
 	}
@@ -50,7 +66,7 @@ func (c *call) migrateStore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := opened.Close(); err != nil {
+	if err := errors.Join(opened.Close(), markHeld(lock)); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(c.out, "The store %s has version %d, which is that of this Causeway.\n", store.Name(cfg.Storage.DSN), store.Version())

@@ -18,8 +18,11 @@ import (
 	"path/filepath"
 	"slices"
 
+	"time"
+
 	"github.com/BurntSushi/toml"
 
+	"causeway/bridge"
 	"causeway/bridge/secret"
 )
 
@@ -67,6 +70,8 @@ type General struct {
 	// the same, notifying nobody, {USERID} for the author's id, {BRIDGE}, {PROTOCOL} and {LABEL} for the account that it comes from, {GATEWAY} and {CHANNEL}
 	// for the gateway and the conversation. In code, use Account.RemoteNickFormat.
 	RemoteNickFormat string
+	// NoticeAfter is how late a message must be for its author to be told, in private: once, and again when everything of theirs has arrived. 0: never.
+	NoticeAfter time.Duration
 }
 
 // Storage is [storage].
@@ -79,6 +84,11 @@ type Storage struct {
 	// KeyFile is the path of the file with the key that encrypts tokens and marks Causeway's own posts; made at the first start. Back it up apart from
 	// the database.
 	KeyFile string
+	// KeepMessages is how long it is remembered which post is a copy of which message, counted from when the message was made. What is older can be edited, deleted or
+	// reacted to on one side without the other following; its text is not kept anyway. 0: for ever. A day at least.
+	KeepMessages time.Duration
+	// QuarantineDays is how many days a message that could not be delivered is kept, to be tried again. Then it is given up and its text erased. 0: for ever.
+	QuarantineDays int
 }
 
 // HTTP is [http].
@@ -155,8 +165,10 @@ type Gateway struct {
 	Files  Files
 	// MentionAll: mentions of everybody in a conversation go as such.
 	MentionAll bool
-	Endpoints  []Endpoint // first all of inout, then in, then out
-	Line       int
+	// SystemEvents are told of what happens in a conversation without being said.
+	SystemEvents []bridge.Event
+	Endpoints    []Endpoint // first all of inout, then in, then out
+	Line         int
 }
 
 // Load reads and parses the file at path, with the environment of the process. Mistakes come as [Errors]; a file

@@ -19,9 +19,9 @@ const complete = `
 loglevel = "WARNING"
 LogFormat = "json"
 RemoteNickFormat = "<{NICK}>"
-
 [storage]
 DSN = "data/messages.db"
+KeepMessages = "8760h"
 
 [http]
 Listen = ":80"
@@ -96,8 +96,8 @@ func TestEverythingGivenArrives(t *testing.T) {
 	}
 	db := filepath.Join(dir, "data", "messages.db")
 	want := &config.Config{
-		General:   config.General{LogLevel: "warn", LogFormat: "json", RemoteNickFormat: "<{NICK}>"},
-		Storage:   config.Storage{DSN: db, KeyFile: db + ".key"},
+		General:   config.General{LogLevel: "warn", LogFormat: "json", RemoteNickFormat: "<{NICK}>", NoticeAfter: 5 * time.Minute},
+		Storage:   config.Storage{DSN: db, KeyFile: db + ".key", KeepMessages: 8760 * time.Hour, QuarantineDays: 30},
 		HTTP:      config.HTTP{Listen: ":80", PublicURL: "https://example.com/causeway"},
 		Metrics:   config.Metrics{Token: "a token of twenty characters"},
 		Dashboard: config.Dashboard{Token: "twenty characters and more", ShowText: true},
@@ -134,8 +134,8 @@ func TestEmptyFileGivesTheDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := &config.Config{
-		General:   config.General{LogLevel: "info", LogFormat: "text", RemoteNickFormat: "{NICK}"},
-		Storage:   config.Storage{DSN: "/etc/causeway/causeway.db", KeyFile: "/etc/causeway/causeway.db.key"},
+		General:   config.General{LogLevel: "info", LogFormat: "text", RemoteNickFormat: "{NICK}", NoticeAfter: 5 * time.Minute},
+		Storage:   config.Storage{DSN: "/etc/causeway/causeway.db", KeyFile: "/etc/causeway/causeway.db.key", KeepMessages: 17520 * time.Hour, QuarantineDays: 30},
 		HTTP:      config.HTTP{Listen: "127.0.0.1:9080"},
 		Metrics:   config.Metrics{Enable: true},
 		Dashboard: config.Dashboard{Enable: true},

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"causeway/bridge"
 )
 
 // Direct is one [[direct]]: what is carried of direct and group conversations between two accounts. Pairs of accounts without one have
@@ -17,6 +19,8 @@ type Direct struct {
 	Enable, DirectMessages, GroupMessages bool
 	// MentionAll: mentions of everybody in a conversation go as such.
 	MentionAll bool
+	// SystemEvents are told of what happens in one without being said.
+	SystemEvents []bridge.Event
 	// Files says what becomes of files in them.
 	Files Files
 	Line  int
@@ -35,6 +39,9 @@ type directKeys struct {
 	// MentionAll: "@all" and its like in a group call everybody in it on the other side, too, as a mention of everyone in Teams does. Otherwise,
 	// as when left out, that is only a word there.
 	MentionAll bool
+	// SystemEvents are told on the other side: "calls" that begin and end, what is "pinned"; see [[gateway]]. Who is in a group and what it is called is alike
+	// on both sides anyway. Left out: none.
+	SystemEvents []string
 	// Files, MaxFileSize, AllowedTypes and BlockedTypes say what becomes of files, as those of a [[gateway]]. Left out: "copy".
 	Files        string
 	MaxFileSize  string
@@ -54,6 +61,7 @@ func (d *decoder) directs(at place, list []directKeys, accounts *accounts) []Dir
 		}
 		one := Direct{Enable: yes(keys.Enable), DirectMessages: yes(keys.DirectMessages), GroupMessages: yes(keys.GroupMessages), MentionAll: keys.MentionAll, Line: here.node.line}
 		one.Files = d.filePolicy(here, keys.Files, keys.MaxFileSize, keys.AllowedTypes, keys.BlockedTypes)
+		one.SystemEvents = d.systemEvents(here, keys.SystemEvents, []bridge.Event{bridge.EventCalls, bridge.EventPinned})
 		var ok bool
 		if one.Accounts, ok = d.directAccounts(here, keys.Accounts, accounts); !ok {
 			continue

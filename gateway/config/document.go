@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/BurntSushi/toml"
@@ -30,8 +31,8 @@ type document struct {
 
 func defaults() document {
 	return document{
-		General:   General{LogLevel: "info", LogFormat: "text", RemoteNickFormat: defaultNickFormat},
-		Storage:   Storage{DSN: defaultDSN},
+		General:   General{LogLevel: "info", LogFormat: "text", RemoteNickFormat: defaultNickFormat, NoticeAfter: 5 * time.Minute},
+		Storage:   Storage{DSN: defaultDSN, KeepMessages: twoYears, QuarantineDays: 30},
 		HTTP:      HTTP{Listen: "127.0.0.1:9080"},
 		Metrics:   Metrics{Enable: true},
 		People:    defaultPeople(),
@@ -84,9 +85,15 @@ func (d *decoder) general(at place, g *General) {
 	d.oneOf(at, "LogLevel", g.LogLevel, "debug", "info", "warn", "error")
 	g.LogFormat = strings.ToLower(g.LogFormat)
 	d.oneOf(at, "LogFormat", g.LogFormat, "text", "json")
+	if at.ok("NoticeAfter") && g.NoticeAfter != 0 && g.NoticeAfter < leastNotice {
+		d.mistake(at, "NoticeAfter", "is less than a minute", `write "5m", or "0s" for never`)
+	}
 	d.nickFormat(at, g.RemoteNickFormat)
 	g.RemoteNickFormat = cmp.Or(g.RemoteNickFormat, defaultNickFormat)
 }
+
+// leastNotice is the shortest delay of which it makes sense to tell people.
+const leastNotice = time.Minute
 
 func (d *decoder) oneOf(at place, key, value string, allowed ...string) {
 	if at.ok(key) && !slices.Contains(allowed, value) {
@@ -109,10 +116,22 @@ func (d *decoder) nickFormat(at place, format string) {
 	}
 }
 
+// twoYears is how long messages are kept; leastKept is how long they must be: what was said while a service was out must not be forgotten before it has been read.
+const (
+	twoYears  = 2 * 365 * 24 * time.Hour
+	leastKept = 24 * time.Hour
+)
+
 // defaultDSN is the database where none is named.
 const defaultDSN = "causeway.db"
 
 func (d *decoder) storage(at place, s *Storage) {
+	if at.ok("KeepMessages") && s.KeepMessages != 0 && s.KeepMessages < leastKept {
+		d.mistake(at, "KeepMessages", "is less than a day", `write hours, such as "17520h" for two years, or "0s" for ever`)
+	}
+	if at.ok("QuarantineDays") && s.QuarantineDays < 0 {
+		d.mistake(at, "QuarantineDays", "is less than 0", "write a number of days, or 0 for ever")
+	}
 	if name, fromEnv := strings.CutPrefix(s.DSN, envPrefix); fromEnv && at.ok("DSN") {
 		s.DSN, _ = d.lookupEnv(name)
 	} else if isPostgres(s.DSN) {

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"causeway/bridge"
 )
 
 // gatewayKeys are the keys of a [[gateway]].
@@ -27,6 +29,9 @@ type gatewayKeys struct {
 	// MentionAll: "@channel", "@all" and "@here" in Mattermost call the whole channel in Teams, and mentions of a team or channel in Teams everybody in
 	// the channel in Mattermost. Otherwise, as when left out, they are only words on the other side, and wake nobody there.
 	MentionAll bool `toml:"MentionAll"`
+	// SystemEvents are told on the other side in a line like "Anna: renamed the channel", by Causeway and calling nobody: "members" who come and go, that it
+	// is "renamed" or has another "description", "calls" that begin and end, what is "pinned"; each where the service shows it itself. Left out: none.
+	SystemEvents []string `toml:"SystemEvents"`
 	// InOut are conversations that are read and written, In those that are only read, Out those that are only written. There are two at least.
 	InOut []endpointKeys `toml:"inout"`
 	In    []endpointKeys `toml:"in"`
@@ -55,6 +60,7 @@ func (d *decoder) gateways(at place, list []gatewayKeys, accounts *accounts) []G
 		g := Gateway{Name: strings.TrimSpace(keys.Name), Enable: keys.Enable == nil || *keys.Enable, Line: here.node.line}
 		d.gatewayName(here, g.Name, lines)
 		g.Files, g.MentionAll = d.filePolicy(here, keys.Files, keys.MaxFileSize, keys.AllowedTypes, keys.BlockedTypes), keys.MentionAll
+		g.SystemEvents = d.systemEvents(here, keys.SystemEvents, bridge.Events())
 		first := map[conversation]int{}
 		for _, group := range []struct {
 			direction Direction
@@ -152,7 +158,7 @@ func shownPath(account string) string {
 func (d *decoder) crossing(at place, g Gateway) {
 	for _, key := range at.node.wrong {
 		about := func(other string) bool { return strings.EqualFold(key, other) }
-		if !about("name") && !about("enable") && !slices.ContainsFunc(fileKeys, about) {
+		if !about("name") && !about("enable") && !about(eventsKey) && !slices.ContainsFunc(fileKeys, about) {
 			return
 		}
 	}

@@ -3,6 +3,7 @@ package config_test
 import (
 	"path/filepath"
 	"testing"
+	"time"
 
 	"causeway/gateway/config"
 )
@@ -16,6 +17,7 @@ func TestAStoreInPostgreSQLKeepsTheKeyWhereItWas(t *testing.T) {
 		"DSN = \"postgresql://db/causeway\"\nKeyFile = \"a.key\"": {DSN: "postgresql://db/causeway", KeyFile: filepath.Join(dir, "a.key")},
 	} {
 		cfg, err := config.Parse("config.toml", []byte("[storage]\n"+text), dir, env, nil)
+		want.KeepMessages, want.QuarantineDays = 17520*time.Hour, 30
 		if err != nil || cfg.Storage != want {
 			t.Errorf("%s: %+v, %v", text, cfg, err)
 		}

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -15,7 +16,7 @@ func TestLoadRunningMindsNothingElse(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "config.toml")
 	for text, want := range map[string]config.Running{
-		"": {Storage: config.Storage{DSN: filepath.Join(dir, "causeway.db"), KeyFile: filepath.Join(dir, "causeway.db.key")},
+		"": {Storage: config.Storage{DSN: filepath.Join(dir, "causeway.db"), KeyFile: filepath.Join(dir, "causeway.db.key"), KeepMessages: 17520 * time.Hour, QuarantineDays: 30},
 			HTTP: config.HTTP{Listen: "127.0.0.1:9080"}},
 		`
 wrong = 1
@@ -30,7 +31,7 @@ PublicURL = "https://example.com/causeway/"
 Token = "env:NOT_AT_HAND"
 [[gateway]]
 nam = "x"
-`: {Storage: config.Storage{DSN: filepath.Join(dir, "a.db"), KeyFile: filepath.Join(dir, "a.db.key")},
+`: {Storage: config.Storage{DSN: filepath.Join(dir, "a.db"), KeyFile: filepath.Join(dir, "a.db.key"), KeepMessages: 17520 * time.Hour, QuarantineDays: 30},
 			HTTP: config.HTTP{Listen: ":80", PublicURL: "https://example.com/causeway"}},
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

@@ -47,6 +47,8 @@ const (
 	ChangeStays
 	// AtOnce: another conversation with the same people was begun on the other side at the same time.
 	AtOnce
+	// Alone: it is somebody's with themselves, and the other side cannot open such a conversation.
+	Alone
 
 	reasons // how many there are
 )
@@ -76,6 +78,7 @@ var texts = [reasons]string{
 	NotAllowed:         "Causeway may not write there in your name; connect your accounts again, and allow what it asks for",
 	ChangeStays:        "the people in it have changed since what was changed was written",
 	AtOnce:             "another conversation with the same people was begun at the same time",
+	Alone:              "nobody has a conversation with themselves there",
 }
 
 // Text says it so that it completes "not carried: ", for people. missing are the names of those who are the reason, where some are.

@@ -10,6 +10,7 @@ import (
 
 	"causeway/bridge"
 	"causeway/bridge/richtext"
+	"causeway/gateway/direct"
 	"causeway/gateway/store"
 )
 
@@ -233,5 +234,26 @@ func TestWhyShowsOnesOwnMessages(t *testing.T) {
 	want := "Of what you have said, this was not delivered:\n\n- “hello there” (2030-05-01 12:00 UTC, in main/town in Mattermost) to a conversation that is not carried any more: waiting, as nothing arrives there at present. It goes by itself as soon as that works again."
 	if got := text(s.types("alice", "/msteams why").Text); got != want {
 		t.Errorf("%q", got)
+	}
+}
+
+func TestWhyTellsWhatIsSwitchedOffOfDirectMessages(t *testing.T) {
+	s := newStage(t)
+	defer s.close()
+	connected(s, tmAccount)
+	for _, test := range []struct {
+		off  []direct.Reason
+		want string
+	}{
+		{[]direct.Reason{direct.Off}, "Between Mattermost and Teams: direct and group messages are switched off here."},
+		{[]direct.Reason{direct.GroupsOff}, "Between Mattermost and Teams: group messages are switched off here."},
+		{nil, "Everything that you have said was delivered."},
+	} {
+		o := s.people.o
+		o.Off = func(one, other bridge.AccountName) []direct.Reason { return test.off }
+		s.restart(o)
+		if got := text(s.types("alice", "/msteams why").Text); got != test.want {
+			t.Errorf("%q, want %q", got, test.want)
+		}
 	}
 }

@@ -22,6 +22,7 @@ import (
 
 	"causeway/bridge"
 	"causeway/gateway/config"
+	"causeway/gateway/direct"
 	"causeway/gateway/store"
 )
 
@@ -88,6 +89,8 @@ type Options struct {
 	// PublicURL is where browsers reach Causeway; empty: nobody can connect.
 	PublicURL string
 	Log       *logrus.Entry
+	// Off, when not nil, tells what of direct and group messages is switched off between two accounts.
+	Off func(one, other bridge.AccountName) []direct.Reason
 	// Changed, when not nil, is told whenever the store says something new about people. It must return at once.
 	Changed func()
 }

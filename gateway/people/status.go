@@ -90,12 +90,14 @@ func (p *People) whyCommand(ctx context.Context, home Account, u bridge.UserID) 
 		return p.failed(home, fmt.Errorf("%s has not connected yet", home.Name))
 	}
 	who := []store.User{{Server: server, User: u}}
+	var off richtext.Doc
 	if person, ok, err := p.personAt(ctx, home, u); err != nil {
 		return p.failed(home, err)
 	} else if ok {
 		for _, i := range person.Identities {
 			if i.Server != server && i.State != store.Kept {
 				who = append(who, store.User{Server: i.Server, User: i.User})
+				off = append(off, p.offLines(home, i.Account)...)
 			}
 		}
 	}
@@ -116,6 +118,7 @@ func (p *People) whyCommand(ctx context.Context, home Account, u bridge.UserID) 
 		}
 	}
 	talks, err := p.talkLines(ctx, who)
+	talks = append(talks, off...)
 	switch {
 	case err != nil:
 		return p.failed(home, err)

@@ -88,6 +88,18 @@ func (p *People) talkLines(ctx context.Context, who []store.User) (richtext.Doc,
 	return richtext.Doc{paragraph(bold("These direct and group messages are not carried:")), list(lines...)}, nil
 }
 
+// offLines says which direct and group messages do not cross between two accounts because an administrator has switched them off.
+func (p *People) offLines(home Account, other bridge.AccountName) (doc richtext.Doc) {
+	a, ok := p.account(other)
+	if p.o.Off == nil || !ok {
+		return nil
+	}
+	for _, r := range p.o.Off(home.Name, other) {
+		doc = append(doc, paragraph(plain("Between "+home.label()+" and "+a.label()+": "+r.Text(nil)+".")))
+	}
+	return doc
+}
+
 // talkLine names a conversation by who else is in it.
 func (p *People) talkLine(ctx context.Context, who store.User, t store.Talk) []richtext.Run {
 	where, named := string(who.Server), func(u bridge.UserID) string { return page.Clean(string(u)) }

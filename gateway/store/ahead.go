@@ -28,7 +28,7 @@ func (l *lane) ahead(first *Work, step Step) (all []Planned, err error) {
 	for _, w := range l.waiting {
 		m := &w.Message
 		created := m.Created.UnixMilli()
-		if w.IsOrigin || w.Phase != Waiting || m.Deleted || m.RootID != "" || m.reacted || m.Body == nil || m.Version > 1 || len(m.Body.Files) > 0 || len(m.Body.Links) > 0 || len(w.Parts) > 0 || created < youngest[m.origin] {
+		if w.IsOrigin || w.Phase != Waiting || m.Deleted || m.RootID != "" || m.reacted || m.Body == nil || m.Version > 1 || len(m.Body.Files) > 0 || len(m.Body.Links) > 0 || len(w.Parts) > 0 || created < youngest[m.origin] || l.former(created) {
 			return all, nil
 		}
 		youngest[m.origin] = created

@@ -38,27 +38,65 @@ func Copy(ctx context.Context, from, to string) (Copied, error) {
 		}
 		defer free()
 	}
-	e, err := engineOf(to, Options{Holder: "a copy that is under way"})
+	conn, done, err := oneMoment(ctx, source, IsPostgres(from))
+	if err != nil {
+		return c, fmt.Errorf("reading the store %s: %w", Name(from), err)
+	}
+	defer done()
+	return copyInto(ctx, conn, to, filling{holder: "a copy that is under way"})
+}
+
+// oneMoment gives a connection that sees a store as it is now, however long it is read and whatever is written meanwhile.
+func oneMoment(ctx context.Context, db *sql.DB, postgres bool) (conn *sql.Conn, done func(), err error) {
+	if conn, err = db.Conn(ctx); err != nil {
+		return nil, nil, err
+	}
+	begin := "BEGIN"
+	if postgres { // it takes as long as it takes
+		begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+	}
+	if _, err := conn.ExecContext(ctx, begin); err != nil {
+		_ = conn.Close()
+		return nil, nil, err
+	}
+	return conn, func() {
+		_, _ = conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+		_ = conn.Close()
+	}, nil
+}
+
+// filling is how a store is filled with what another one holds.
+type filling struct {
+	holder string
+	// replace: what is in it goes, in the same transaction.
+	replace bool
+	// restored, when not 0, is when it is put back from a backup; see restoredAt.
+	restored int64
+}
+
+func copyInto(ctx context.Context, source *sql.Conn, to string, how filling) (c Copied, err error) {
+	e, err := engineOf(to, Options{Holder: how.holder})
 	if err != nil {
 		return c, err
 	}
-	db, conn, err := openTarget(ctx, e)
+	db, conn, err := openTarget(ctx, e, how)
 	if err != nil {
 		return c, fmt.Errorf("opening the store %s: %w", Name(to), err)
 	}
 	defer db.Close()
+	defer conn.Close() // or an SQLite database would keep a log
 	defer e.release(conn)
-	if c, err = copyAll(ctx, source, conn, IsPostgres(to)); err != nil {
+	if c, err = copyAll(ctx, source, conn, IsPostgres(to), how); err != nil {
 		return c, fmt.Errorf("copying into the store %s: %w", Name(to), err)
 	}
 	return c, nil
 }
 
-// openTarget opens an empty store, or an unfinished one, and marks it as unfinished.
-func openTarget(ctx context.Context, e engine) (*sql.DB, *sql.Conn, error) {
+// openTarget opens an empty store, or an unfinished one, and marks it as unfinished; or one that is to be replaced.
+func openTarget(ctx context.Context, e engine, how filling) (*sql.DB, *sql.Conn, error) {
 	db, conn, err := e.openFor(ctx, true)
-	if err != nil {
-		return nil, nil, err
+	if err != nil || how.replace {
+		return db, conn, err
 	}
 	all, err := tables(ctx, conn, isPostgres(e))
 	for i := 0; err == nil && i < len(all); i++ {
@@ -171,8 +209,12 @@ func names(all []column) []string {
 }
 
 // copyAll copies table by table in one transaction, which ends with the mark of a whole store.
-func copyAll(ctx context.Context, source *sql.DB, to *sql.Conn, postgres bool) (c Copied, err error) {
-	if _, err := to.ExecContext(ctx, "BEGIN"); err != nil {
+func copyAll(ctx context.Context, source, to *sql.Conn, postgres bool, how filling) (c Copied, err error) {
+	begin := "BEGIN"
+	if postgres { // it takes as long as it takes
+		begin = "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0"
+	}
+	if _, err := to.ExecContext(ctx, begin); err != nil {
 		return c, err
 	}
 	defer func() {
@@ -185,6 +227,11 @@ func copyAll(ctx context.Context, source *sql.DB, to *sql.Conn, postgres bool) (
 		return c, err
 	}
 	for _, table := range all {
+		if how.replace {
+			if _, err := to.ExecContext(ctx, "DELETE FROM "+table); err != nil {
+				return c, err
+			}
+		}
 		wanted, err := columns(ctx, to, postgres, table)
 		if err != nil {
 			return c, err
@@ -195,6 +242,11 @@ func copyAll(ctx context.Context, source *sql.DB, to *sql.Conn, postgres bool) (
 		}
 		c.Tables, c.Rows = c.Tables+1, c.Rows+n
 	}
+	if how.restored != 0 {
+		if err := markRestored(ctx, to, how.restored); err != nil {
+			return c, err
+		}
+	}
 	if _, err := to.ExecContext(ctx, marks(postgres, len(migrations))); err != nil {
 		return c, err
 	}
@@ -202,7 +254,7 @@ func copyAll(ctx context.Context, source *sql.DB, to *sql.Conn, postgres bool) (
 	return c, err
 }
 
-func copyTable(ctx context.Context, source *sql.DB, to *sql.Conn, postgres bool, table string, wanted []column) (int64, error) {
+func copyTable(ctx context.Context, source, to *sql.Conn, postgres bool, table string, wanted []column) (int64, error) {
 	rows, err := source.QueryContext(ctx, "SELECT "+strings.Join(names(wanted), ", ")+" FROM "+table)
 	if err != nil {
 		return 0, err

@@ -123,7 +123,7 @@ func TestACopyThatBreaksOffIsRecognised(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		db, conn, err := openTarget(t.Context(), e)
+		db, conn, err := openTarget(t.Context(), e, filling{})
 		if err != nil {
 			t.Fatal(err)
 		}

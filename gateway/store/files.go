@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	"causeway/bridge"
-	"causeway/bridge/richtext"
 )
 
 // FileState is how far a file has come on its way into a conversation.
@@ -179,20 +178,7 @@ func (l *lane) leave(w *Work, f File) error {
 	if err := l.exec("UPDATE files SET state = 2, resume = NULL, reason = $1 WHERE id = $2", f.Reason, id); err != nil {
 		return err
 	}
-	body := w.Message.Body
-	if body == nil || body.Author.ID == "" {
-		return nil
-	}
-	text, err := json.Marshal(richtext.Plain("Your file " + f.Origin.Name + " did not reach everybody: " + f.Reason + ". The message says so there."))
-	if err != nil {
-		return err
-	}
-	origin, err := l.conversation(w.Message.Origin)
-	if err != nil {
-		return err
-	}
-	l.woken[origin] = true
-	return l.exec("INSERT INTO notices (conversation, person, text) VALUES ($1, $2, $3)", origin, string(body.Author.ID), string(text))
+	return l.warn(w.Message, "Your file "+f.Origin.Name+" did not reach everybody: "+f.Reason+". The message says so there.")
 }
 
 // lostFiles notes that files were not there any more when they were to be shown: they are carried anew, but not for ever.

@@ -123,7 +123,8 @@ func (p *postgres) resume(ctx context.Context, conn *sql.Conn) (kept bool, err e
 	case commits == p.commits+1 && p.doubt:
 		kept = true
 	case commits != p.commits:
-		return false, errRewound
+		// As if it had been restored from a backup: what is posted next is looked for first.
+		return false, errors.Join(errRewound, markRestored(ctx, conn, time.Now().UnixMilli()))
 	}
 	p.commits, p.doubt = commits, false
 	return kept, nil

@@ -160,10 +160,13 @@ func (k Keys) opened(account, name string, sealed []byte) ([]byte, error) {
 	return value, err
 }
 
+// keyFileSeal names what is sealed only to tell whether it can be opened.
+const keyFileSeal = "key file"
+
 // check makes sure that the store was made with the same key file: with another one, no post of Causeway's own would be
 // recognised.
 func (k Keys) check(ctx context.Context, conn *sql.Conn) error {
-	const account, name = "", "key file"
+	const account, name = "", keyFileSeal
 	var sealed []byte
 	err := conn.QueryRowContext(ctx, "SELECT sealed FROM vault WHERE account = $1 AND name = $2", account, name).Scan(&sealed)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -174,7 +177,26 @@ func (k Keys) check(ctx context.Context, conn *sql.Conn) error {
 		return err
 	}
 	if _, err := k.opened(account, name, sealed); err != nil {
-		return errors.New("it belongs to another key file: restore that one from a backup (KeyFile or Key in [storage]), or move the database away to begin anew")
+		return errOtherKey
+	}
+	return nil
+}
+
+var errOtherKey = errors.New("it belongs to another key file: restore that one from a backup (KeyFile or Key in [storage]), or move the database away to begin anew")
+
+// Belongs makes sure that what a store holds was made with these keys, before anybody waits for their turn to work on it. What cannot be read is left to Open.
+func (k Keys) Belongs(ctx context.Context, dsn string) error {
+	db, version, err := readOnly(ctx, dsn)
+	if err != nil || version == 0 {
+		return nil
+	}
+	defer db.Close()
+	var sealed []byte
+	if err := db.QueryRowContext(ctx, "SELECT sealed FROM vault WHERE account = '' AND name = $1", keyFileSeal).Scan(&sealed); err != nil {
+		return nil
+	}
+	if _, err := k.opened("", keyFileSeal, sealed); err != nil {
+		return fmt.Errorf("opening the store %s: %w", Name(dsn), errOtherKey)
 	}
 	return nil
 }

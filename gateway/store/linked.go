@@ -5,7 +5,7 @@ import (
 	"causeway/bridge/richtext"
 )
 
-// Linked is a message to which an address leads. The channel is empty where the address does not tell it; then the id says enough.
+// Linked is a message to which an address leads, or without an id a conversation. The channel is empty where the address does not tell it; then the id says enough.
 type Linked struct {
 	Conversation bridge.ConversationID
 	ID           bridge.MessageID
@@ -41,8 +41,8 @@ func (l *lane) loadLinks(w *Work) error {
 		return nil
 	}
 	for address, to := range w.Message.Body.Links {
-		if to.Conversation.Server == l.name.Server {
-			continue // it leads to this server already
+		if to.Conversation.Server == l.name.Server || to.ID == "" {
+			continue // it leads to this server already, or to no message
 		}
 		var one Linked
 		found, err := l.found(linkedQuery, []any{string(to.Conversation.Server), string(to.Conversation.Channel), string(to.ID), string(l.name.Server), l.here},

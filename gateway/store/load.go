@@ -15,7 +15,7 @@ import (
 // posts go out ($2 is this server), and whether parts can be changed as their writers, is asked here each time: who is connected may have
 // changed since the last step.
 const loadColumns = `SELECT i.rank, i.id, i.origin, i.phase, i.version, i.blanked, i.frozen > 0, i.frozen > 1, i.unrooted > 0, i.unrooted > 1, i.thread, i.late,
-		m.id, m.origin, m.origin_id, m.root_id, m.root, m.quote, m.created, m.version, m.deleted, m.reacted, m.body,
+		m.id, m.origin, m.origin_id, m.root_id, m.root, m.quote, m.created, m.edited, m.version, m.deleted, m.reacted, m.body,
 		COALESCE(d.created, 0), p.number, p.id, p.key, p.hash, p.version, p.deleted, p.leaving, p.revision,
 		EXISTS (SELECT 1 FROM orphans), p.writer, p.writer = '' OR COALESCE(w.state, -1) = 0, CASE WHEN y.state = 0 AND i.relayed = 0 THEN y.uid END, COALESCE(y.uid, z.other_uid, r.uid), z.other_name, COALESCE(y.state, -1) = 1
 	FROM `
@@ -97,6 +97,9 @@ func (l *lane) complete(w *Work) (err error) {
 			return err
 		}
 	}
+	if err := l.loadWritten(w); err != nil {
+		return err
+	}
 	if err := l.loadFiles(w); err != nil {
 		return err
 	}
@@ -115,7 +118,7 @@ func (l *lane) complete(w *Work) (err error) {
 // scan takes a row of loadColumns.
 func (w *Work) scan(rows *sql.Rows) error {
 	m := &w.Message
-	var created int64
+	var created, edited int64
 	var body []byte
 	var quote string
 	var part struct {
@@ -126,7 +129,7 @@ func (w *Work) scan(rows *sql.Rows) error {
 	var as, same, name sql.NullString
 	var rank sql.NullInt64
 	err := rows.Scan(&rank, &w.Instance, &w.IsOrigin, &w.Phase, &w.Version, &w.Blanked, &w.Frozen, &w.Told, &w.Unrooted, &w.Alone, (*string)(&w.Thread), &w.Late,
-		&m.id, &m.origin, (*string)(&m.OriginID), (*string)(&m.RootID), &m.root, &quote, &created, &m.Version, &m.Deleted, &m.reacted, &body,
+		&m.id, &m.origin, (*string)(&m.OriginID), (*string)(&m.RootID), &m.root, &quote, &created, &edited, &m.Version, &m.Deleted, &m.reacted, &body,
 		&w.departed, &part.number, &part.id, &part.key, &part.hash, &part.version, &part.deleted, &part.leaving, &part.revision,
 		&w.orphans, &part.writer, &part.able, &as, &same, &name, &w.Lost)
 	if err != nil {
@@ -144,7 +147,7 @@ func (w *Work) scan(rows *sql.Rows) error {
 	if w.As = bridge.UserID(as.String); w.As == "" && !w.IsOrigin {
 		w.Same, w.SameName = bridge.UserID(same.String), name.String
 	}
-	m.Created = time.UnixMilli(created)
+	m.Created, m.Edited = time.UnixMilli(created), timeOf(edited)
 	if m.Body, err = decode(body); err != nil {
 		return err
 	}
@@ -179,6 +182,21 @@ func (l *lane) loadRoot(w *Work, origin int64) error {
 	_, err := l.found(`SELECT CASE i.thread WHEN '' THEN p.id ELSE i.thread END FROM instances i JOIN parts p ON p.instance = i.id AND p.number = 0
 		WHERE i.message = $1 AND i.conversation = $2 AND i.phase IN (0, 1) AND p.id IS NOT NULL AND p.deleted = 0`,
 		[]any{m.root.Int64, l.here}, (*string)(&w.RootID))
+	return err
+}
+
+// loadWritten finds the copy at which the text was written that an origin lacks.
+func (l *lane) loadWritten(w *Work) error {
+	m := &w.Message
+	if !w.IsOrigin || m.Deleted || len(w.Parts) == 0 || w.Parts[0].Version >= m.Version {
+		return nil
+	}
+	var c int64
+	found, err := l.found("SELECT i.conversation FROM instances i JOIN parts p ON p.instance = i.id WHERE i.message = $1 AND i.origin = 0 AND p.version = $2 AND p.hash = $3 LIMIT 1",
+		[]any{m.id, m.Version, Theirs}, &c)
+	if err == nil && found {
+		m.Written, err = l.tx.name(c)
+	}
 	return err
 }
 

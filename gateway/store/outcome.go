@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -12,6 +13,7 @@ import (
 // storeAll writes down how steps ended.
 func (l *lane) storeAll(all []*Outcome) error {
 	for _, o := range all {
+		l.worksOn(o.Work)
 		if err := l.store(o); err != nil {
 			return err
 		}
@@ -49,7 +51,7 @@ func (l *lane) store(o *Outcome) error {
 	case Line:
 		return l.exec("DELETE FROM lines WHERE id = $1", o.Step.notice)
 	case Tell:
-		return l.exec("DELETE FROM notices WHERE id = $1", o.Step.notice)
+		return l.wasTold(o)
 	}
 	return fmt.Errorf("internal error: an outcome without a step: %d", o.Step.Op)
 }
@@ -107,7 +109,7 @@ func (l *lane) posted(o *Outcome) error {
 	case Fileless:
 		return l.lostFiles(o)
 	case Absent:
-		return nil
+		return l.absent(o)
 	}
 	ids, err := l.unclaimed(o)
 	if err != nil || len(ids) == 0 {
@@ -138,6 +140,14 @@ func (l *lane) posted(o *Outcome) error {
 	}
 	l.leaves(o)
 	return nil
+}
+
+// absent notes that a post was looked for in vain. In a restored store that lets it be made; see lookFirst.
+func (l *lane) absent(o *Outcome) error {
+	if o.Step.Op != Find || l.restored == 0 {
+		return nil
+	}
+	return l.exec("UPDATE parts SET posted = $1 WHERE instance = $2 AND number = $3", max(time.Now().UnixMilli(), l.restored+forerunner), o.Work.Instance, o.Step.Part)
 }
 
 // settlePosted settles an instance that lacked nothing but the post that was just made, as nearly always, without reading all of it
@@ -359,33 +369,28 @@ func (l *lane) stay(w *Work) error {
 	return l.exec("INSERT INTO notices (conversation, person, text) SELECT $1, author, $2 FROM messages WHERE id = $3 AND author <> ''", l.here, string(text), w.Message.id)
 }
 
-// told is what the author gets to know; the reason itself speaks to the operator.
-func told(o *Outcome) string {
-	what := "A message of yours"
-	if o.Work.Phase == Live {
-		what = "A change of a message of yours"
-	}
-	return what + " could not be delivered to everybody. It is kept, and whoever runs Causeway here can see why and try it again."
-}
-
 // quarantine takes an instance out of its lane and has its author told.
 func (l *lane) quarantine(o *Outcome) error {
 	if err := l.exec("UPDATE instances SET rank = NULL, reason = $1, quarantined = $2 WHERE id = $3",
 		o.Reason, time.Now().UnixMilli(), o.Work.Instance); err != nil {
 		return err
 	}
-	body := o.Work.Message.Body
-	if body == nil || body.Author.ID == "" {
-		return nil
-	}
-	text, err := json.Marshal(richtext.Plain(told(o)))
-	if err != nil {
-		return err
-	}
-	origin, err := l.conversation(o.Work.Message.Origin)
-	if err != nil {
-		return err
-	}
-	l.woken[origin] = true
-	return l.exec("INSERT INTO notices (conversation, person, text) VALUES ($1, $2, $3)", origin, string(body.Author.ID), string(text))
+	return l.warn(o.Work.Message, undelivered(o))
 }
+
+// undelivered is what the author gets to know; the reason itself speaks to the operator.
+func undelivered(o *Outcome) string {
+	what := "Your message"
+	if o.Work.Phase == Live {
+		what = "The change of your message"
+	}
+	if body := o.Work.Message.Body; body != nil {
+		if begins := body.Text.Literal().Excerpt(excerpt).PlainText(); begins != "" {
+			what += " “" + begins + "”"
+		}
+	}
+	return what + " " + cmp.Or(o.Told, "was not delivered to everybody") + ". It is kept, and whoever runs Causeway here can see why and try it again."
+}
+
+// excerpt is how many letters of a message its author is shown, to know which one it is.
+const excerpt = 60

@@ -38,7 +38,7 @@ func (p *putter) own(s *bridge.State) error {
 	}
 	o, found, err := p.ownPart(s.Key)
 	author := string(s.Author.ID)
-	theirs := !account && o.writer != author && o.tried != author
+	theirs := !account && o.writer != author && o.tried != author && !p.lost(s, o)
 	strayed := false
 	if err == nil && found {
 		strayed, err = p.strayed(s.ID)
@@ -73,6 +73,13 @@ func (p *putter) own(s *bridge.State) error {
 		return p.double(s)
 	}
 	return p.settles(s, o, account)
+}
+
+// lost reports whether a post is from before the store was restored, and older than all posts of the same part that the store knows: then it is Causeway's,
+// as somebody who had connected since the backup was made. Who has copied a post has done it later.
+func (p *putter) lost(s *bridge.State, o ownPart) bool {
+	created := s.Created.UnixMilli()
+	return p.former(created) && (!o.id.Valid && p.former(o.posted) || created < o.posted-forerunner)
 }
 
 // replaced puts an older post in the place of a younger one. An older store was restored, and has posted what had been posted: people may have answered
@@ -138,8 +145,12 @@ func (p *putter) stillborn(s *bridge.State, instance, number int64) error {
 }
 
 // orphan keeps an own post that the store does not know, by the account or by somebody who was connected here, for when its message
-// comes. Everybody else has copied it.
+// comes. Everybody else has copied it. What is older than the beginning here was forgotten; see Prune.
 func (p *putter) orphan(s *bridge.State, account bool) error {
+	created := s.Created.UnixMilli()
+	if created < p.begins-forerunner { // its message is older than all that is carried
+		return nil
+	}
 	writer := ""
 	if !account {
 		var one int
@@ -147,7 +158,7 @@ func (p *putter) orphan(s *bridge.State, account bool) error {
 		if err != nil {
 			return err
 		}
-		if !known {
+		if !known && !p.former(created) { // or they had connected since the backup was made
 			return p.fresh(s)
 		}
 		writer = string(s.Author.ID)

@@ -19,6 +19,8 @@ type Routes struct {
 	Targets []bridge.ConversationID
 	// Takes tells whether what was said at that time goes to a target; nil: all does.
 	Takes func(target bridge.ConversationID, created time.Time) bool
+	// Tells reports whether an event of this kind is told in a target; nil: none is.
+	Tells func(target bridge.ConversationID, e bridge.Event) bool
 	// Own reports whether a user of this server is one of Causeway's accounts.
 	Own func(bridge.UserID) bool
 	// Bare takes from the text of a copy what Causeway has put around what was said; nil: there is nothing.
@@ -52,6 +54,8 @@ type Body struct {
 	Files  []bridge.File
 	// Links are the messages to which the text leads, by their addresses.
 	Links map[string]Linked `json:",omitempty"`
+	// Event: nobody said it, and nobody writes it as themselves.
+	Event bridge.Event `json:",omitempty"`
 	// Bare: the text was written at a copy when the rest was forgotten already. Author's name and files are to be read at the origin.
 	Bare bool `json:",omitempty"`
 }
@@ -129,7 +133,7 @@ func (p *putter) put(b bridge.Batch) (err error) {
 	}
 	moved := false
 	if b.Cursor != "" {
-		if moved, err = p.found("UPDATE conversations SET cursor = $1, begins = CASE cursor WHEN '' THEN $2 ELSE begins END WHERE id = $3 AND cursor <> $1 RETURNING begins",
+		if moved, err = p.found("UPDATE conversations SET cursor = $1, begins = CASE WHEN cursor = '' AND begins < $2 THEN $2 ELSE begins END WHERE id = $3 AND cursor <> $1 RETURNING begins",
 			[]any{b.Cursor, b.Begin.UnixMilli(), p.here}, &p.begins); err != nil {
 			return err
 		}
@@ -185,6 +189,9 @@ func (p *putter) known(id bridge.MessageID) (k known, found bool, err error) {
 }
 
 func (p *putter) state(s *bridge.State) error {
+	if p.trip != nil {
+		p.trip(s.ID, true)
+	}
 	if echo, err := p.echo(s); echo || err != nil {
 		return err
 	}
@@ -255,14 +262,9 @@ func (p *putter) fresh(s *bridge.State) error {
 	if err != nil {
 		return err
 	}
-	targets := p.targets
-	if takes := p.routes.Takes; takes != nil {
-		targets = nil
-		for i, id := range p.targets {
-			if takes(p.routes.Targets[i], s.Created) {
-				targets = append(targets, id)
-			}
-		}
+	targets := p.takers(s)
+	if s.Event != "" && len(targets) == 0 {
+		return nil // nobody asks for it
 	}
 	var body any
 	if !s.Deleted && len(targets) > 0 {
@@ -298,6 +300,25 @@ func (p *putter) fresh(s *bridge.State) error {
 		p.woken[target] = p.woken[target] || rank.Valid
 	}
 	return p.reactions(s, instance, 0, message, false)
+}
+
+// takers gives the targets to which a new message goes. What Causeway's own accounts do is no news there.
+func (p *putter) takers(s *bridge.State) []int64 {
+	takes, tells := p.routes.Takes, p.routes.Tells
+	if takes == nil && s.Event == "" {
+		return p.targets
+	}
+	var all []int64
+	for i, id := range p.targets {
+		target := p.routes.Targets[i]
+		if s.Event != "" && (tells == nil || !tells(target, s.Event) || p.routes.Own != nil && p.routes.Own(s.Author.ID)) {
+			continue
+		}
+		if takes == nil || takes(target, s.Created) {
+			all = append(all, id)
+		}
+	}
+	return all
 }
 
 // root gives the message that id, or the instance it is part of, belongs to; nil when it is not known.
@@ -453,7 +474,7 @@ func millis(at time.Time) int64 {
 }
 
 func (p *putter) bodyOf(s *bridge.State) ([]byte, error) {
-	return json.Marshal(Body{Author: s.Author, Text: s.Text, Files: s.Files, Links: p.routes.links(s.Text)})
+	return json.Marshal(Body{Author: s.Author, Text: s.Text, Files: s.Files, Event: s.Event, Links: p.routes.links(s.Text)})
 }
 
 // hashOf tells whether text or files have changed; empty for a deleted message.

@@ -64,6 +64,35 @@ func (s *Store) Quarantine(ctx context.Context) ([]Quarantined, error) {
 	return all, nil
 }
 
+// QuarantinedBefore gives those that have been there since before a time.
+func (s *Store) QuarantinedBefore(ctx context.Context, at time.Time) ([]int64, error) {
+	var all []int64
+	err := s.do(ctx, func(t *tx) error {
+		all = nil
+		return t.each("SELECT id FROM instances WHERE reason IS NOT NULL AND quarantined < $1 ORDER BY id", []any{at.UnixMilli()}, func(rows *sql.Rows) error {
+			var id int64
+			err := rows.Scan(&id)
+			all = append(all, id)
+			return err
+		})
+	})
+	if err != nil {
+		return nil, fmt.Errorf("reading the quarantine: %w", err)
+	}
+	return all, nil
+}
+
+// Poison quarantines an instance on which something has panicked, without looking at it any closer.
+func (s *Store) Poison(ctx context.Context, id int64, reason string) error {
+	err := s.do(ctx, func(t *tx) error {
+		return t.exec("UPDATE instances SET rank = NULL, held = 0, reason = $1, quarantined = $2 WHERE id = $3", reason, time.Now().UnixMilli(), id)
+	})
+	if err != nil {
+		err = fmt.Errorf("quarantining message %d: %w", id, err)
+	}
+	return err
+}
+
 // Retry puts an instance back into its lane and gives its conversation.
 func (s *Store) Retry(ctx context.Context, id int64) (bridge.ConversationID, error) {
 	return s.release(ctx, id, func(t *tx) error {

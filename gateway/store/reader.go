@@ -49,7 +49,7 @@ func readOnly(ctx context.Context, dsn string) (db *sql.DB, version int, err err
 	}
 	if err != nil {
 		_ = db.Close()
-		return nil, 0, err
+		return nil, 0, saying(err)
 	}
 	return db, version, nil
 }

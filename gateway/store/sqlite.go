@@ -32,7 +32,7 @@ func (e *sqlite) openFor(ctx context.Context, copying bool) (*sql.DB, *sql.Conn,
 	}
 	if err != nil {
 		_ = db.Close()
-		return nil, nil, err
+		return nil, nil, saying(err)
 	}
 	return db, conn, nil
 }

@@ -161,6 +161,12 @@ func (s *Store) Instances(ctx context.Context) ([]Instance, error) {
 	return all, rows.Err()
 }
 
+// TookOver reports whether this process has stood by before it got the store.
+func (s *Store) TookOver() bool {
+	p, ok := s.engine.(*postgres)
+	return ok && p.waited
+}
+
 // reached completes an address whose host is not said by the one from which conn has reached PostgreSQL.
 func reached(conn *sql.Conn, address string) string {
 	host, port, err := net.SplitHostPort(address)

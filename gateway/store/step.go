@@ -73,6 +73,7 @@ type Step struct {
 	Keep    bool      // Stray: it cannot be deleted, so blank it
 	Since   time.Time // Find, Line: when the intent was made; of a line zero at first. Look: when a reaction was last changed; zero where it is about a text
 	Reason  string    // Refuse: why
+	Told    string    // Refuse: see Outcome.Told
 	Notice  bridge.Notice
 	Ask     bool   // Tell: with a button to connect
 	Denial  Denial // why something is not carried, of Deny, and who is told that, of each
@@ -81,6 +82,8 @@ type Step struct {
 	Beside []bridge.File
 
 	notice int64
+	folded int64 // Tell: how many more the notice stands for
+	about  noticeAbout
 }
 
 // Writer is as whom the step is made; empty: the account itself.
@@ -129,6 +132,8 @@ type Outcome struct {
 	Routes Routes
 	// Reason says why it was refused; shown to operator and author.
 	Reason string
+	// Told says the same to the author: what follows on "Your message", without a full stop.
+	Told string
 	// Lost are the files here that are not there any more.
 	Lost []string
 }

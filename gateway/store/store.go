@@ -42,6 +42,8 @@ type Options struct {
 	Full func() error
 	// Turn, when not nil, is called before a lane is advanced, and may wait.
 	Turn func(context.Context, bridge.ConversationID)
+	// Trip, when not nil, is called inside a transaction with the message that is worked on, and may panic. put: a state of it is being stored.
+	Trip func(id bridge.MessageID, put bool)
 }
 
 // Store is an open database. Its methods may be called at the same time.
@@ -86,7 +88,12 @@ func openWith(ctx context.Context, dsn string, keys Keys, o Options) (*Store, er
 		db: db, engine: e, keys: keys, options: o,
 		requests: make(chan *request, 256), stop: make(chan struct{}), done: make(chan struct{}),
 	}
-	s.writer = writer{engine: e, ctx: context.Background(), conn: conn, statements: map[string]*sql.Stmt{}, conversations: map[bridge.ConversationID]int64{}, names: map[int64]bridge.ConversationID{}}
+	restored, err := restoredAt(ctx, conn)
+	if err != nil {
+		_ = db.Close()
+		return nil, err
+	}
+	s.writer = writer{engine: e, restored: restored, trip: o.Trip, ctx: context.Background(), conn: conn, statements: map[string]*sql.Stmt{}, conversations: map[bridge.ConversationID]int64{}, names: map[int64]bridge.ConversationID{}}
 	go s.write()
 	return s, nil
 }

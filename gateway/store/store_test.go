@@ -136,6 +136,7 @@ var golden = []string{
 	"eaed382d79515737",
 	"2e261ccef3bde133",
 	"987a06465916c550",
+	"4125032dfeed71f6",
 }
 
 func TestMigrationsAreAppendOnly(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -75,6 +76,11 @@ type Message struct {
 	// RootID is the origin's id of the message it answers; empty: none.
 	RootID  bridge.MessageID
 	Created time.Time
+	// Edited is when its text was written that it has now, by the clock of the service where that was done; zero: when it was said.
+	Edited time.Time
+	// Written is the conversation of the copy at which its author has written that text; empty: it was at the origin. Known for an origin that
+	// does not show it yet.
+	Written bridge.ConversationID
 	Version int64
 	Deleted bool
 	// Body is nil when all instances were settled.
@@ -131,9 +137,10 @@ func (s *Store) Advance(ctx context.Context, c bridge.ConversationID, last []*Ou
 		s.options.Turn(ctx, c)
 	}
 	var next Next
+	var at int64
 	err := s.do(ctx, func(t *tx) error {
-		next = Next{}
-		l := lane{tx: t, name: c, plan: plan, most: most, woken: map[int64]bool{}}
+		next, at = Next{}, 0
+		l := lane{tx: t, name: c, plan: plan, most: most, woken: map[int64]bool{}, at: &at}
 		var err error
 		if l.here, err = t.conversation(c); err != nil {
 			return err
@@ -153,6 +160,10 @@ func (s *Store) Advance(ctx context.Context, c bridge.ConversationID, last []*Ou
 		next.Woken, err = l.others()
 		return err
 	})
+	var panicked *PanicError
+	if errors.As(err, &panicked) {
+		panicked.Instance = at
+	}
 	return next, err
 }
 
@@ -195,6 +206,17 @@ type lane struct {
 	waiting []*Work
 	// looked is the instance that has just been looked at.
 	looked int64
+	// at, when not nil, is told which instance is worked on.
+	at *int64
+}
+
+func (l *lane) worksOn(w *Work) {
+	if l.at != nil && w.Instance != 0 {
+		*l.at = w.Instance
+	}
+	if l.trip != nil {
+		l.trip(w.Message.OriginID, false)
+	}
 }
 
 func (l *lane) next() (*Work, Step, error) {
@@ -224,6 +246,7 @@ func (l *lane) next() (*Work, Step, error) {
 
 // lacks plans one instance, or first the root that it answers, and settles it when there is nothing to do.
 func (l *lane) lacks(w *Work) (*Work, Step, error) {
+	l.worksOn(w)
 	if err := l.living(w); err != nil {
 		return nil, Step{}, err
 	}
@@ -267,9 +290,16 @@ func (l *lane) lacks(w *Work) (*Work, Step, error) {
 				return l.lacks(w)
 			}
 		case Refuse:
-			return w, Step{}, l.quarantine(&Outcome{Work: w, Reason: step.Reason})
+			return w, Step{}, l.quarantine(&Outcome{Work: w, Reason: step.Reason, Told: step.Told})
 		case Post:
+			look, err := l.mayBeThere(w, step)
+			if err != nil {
+				return w, step, err
+			}
 			adopted, err := l.intend(w, &step)
+			if err == nil && !adopted && look {
+				return l.lookFirst(w, step)
+			}
 			if err != nil || !adopted {
 				return w, step, err
 			}
@@ -409,11 +439,33 @@ func (l *lane) intend(w *Work, step *Step) (adopted bool, err error) {
 		w.Instance, step.Part, l.here, orphan, string(step.Draft.Key), step.Hash, origin.Version, time.Now().UnixMilli(), writer, sent, intent, w.SameName, w.addressed()); err != nil || !orphan.Valid {
 		return false, err
 	}
-	// Nobody knows which version it shows: an empty hash makes the next plan edit it.
-	if err := l.exec("UPDATE parts SET hash = '' WHERE instance = $1 AND number = $2", w.Instance, step.Part); err != nil {
+	// Nobody knows which version it shows, unless there is but one: an empty hash makes the next plan edit it.
+	if err := l.exec("UPDATE parts SET hash = '' WHERE instance = $1 AND number = $2 AND NOT ($3 = 1 AND EXISTS (SELECT 1 FROM messages WHERE id = $4 AND version = 1 AND edited = 0))",
+		w.Instance, step.Part, l.former(origin.Created.UnixMilli()), origin.id); err != nil {
 		return false, err
 	}
 	return true, l.exec("DELETE FROM orphans WHERE key = $1", string(step.Draft.Key))
+}
+
+// mayBeThere reports whether a post may have been made before the store was restored.
+func (l *lane) mayBeThere(w *Work, step Step) (bool, error) {
+	if !l.former(w.Message.Created.UnixMilli()) {
+		return false, nil
+	}
+	var posted int64
+	tried, err := l.found("SELECT posted FROM parts WHERE instance = $1 AND number = $2", []any{w.Instance, step.Part}, &posted)
+	return !tried || l.former(posted), err
+}
+
+// lookFirst turns a post that may be there into one of which the outcome is not known, made when its message was. Where that was edited, nobody knows which
+// text it shows.
+func (l *lane) lookFirst(w *Work, step Step) (*Work, Step, error) {
+	if err := l.exec("UPDATE parts SET posted = $1, mixed = (SELECT CASE WHEN version > 1 OR edited > 0 THEN 1 ELSE 0 END FROM messages WHERE id = $2) WHERE instance = $3 AND number = $4",
+		w.Message.Created.UnixMilli(), w.Message.id, w.Instance, step.Part); err != nil {
+		return nil, Step{}, err
+	}
+	l.certain = false
+	return l.uncertain()
 }
 
 // unintend notes that nothing is uncertain about a part any more.
@@ -450,6 +502,7 @@ func (l *lane) uncertain() (*Work, Step, error) {
 	if w.Message.Body != nil {
 		draft.Author, draft.Text = w.Message.Body.Author, w.Message.Body.Text
 	}
+	draft.Anybody = l.former(made)
 	return w, Step{Op: Find, Part: int(number), Draft: draft, As: draft.As, Since: time.UnixMilli(made)}, nil
 }
 
@@ -469,8 +522,8 @@ func (l *lane) errand() (Step, error) {
 	}
 	var text []byte
 	var way NoticeWay
-	found, err = l.found("SELECT id, person, text, way FROM notices WHERE conversation = $1 ORDER BY id LIMIT 1", []any{l.here},
-		&step.notice, (*string)(&step.Notice.User), &text, (*int)(&way))
+	found, err = l.found("SELECT id, person, text, way, about, more FROM notices WHERE conversation = $1 AND due <= $2 ORDER BY id LIMIT 1", []any{l.here, time.Now().UnixMilli()},
+		&step.notice, (*string)(&step.Notice.User), &text, (*int)(&way), (*int)(&step.about), &step.folded)
 	if !found || err != nil {
 		return Step{}, err
 	}
@@ -478,7 +531,11 @@ func (l *lane) errand() (Step, error) {
 	if way != Aside {
 		step.Notice.Conversation = l.name
 	}
-	return step, json.Unmarshal(text, &step.Notice.Text)
+	if err := json.Unmarshal(text, &step.Notice.Text); err != nil {
+		return step, err
+	}
+	step.Notice.Text = withMore(step.Notice.Text, step.folded)
+	return step, nil
 }
 
 // settle notes that an instance lacks nothing, and forgets the text when no other instance needs it.

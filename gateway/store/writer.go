@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"time"
 
 	"causeway/bridge"
@@ -222,11 +223,22 @@ func (s *Store) after() error {
 func safely(fn func(*tx) error, t *tx) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("internal error in the store: %v", p)
+			err = &PanicError{Value: p, Stack: string(debug.Stack())}
 		}
 	}()
 	return fn(t)
 }
+
+// PanicError: a call has panicked, and was undone.
+type PanicError struct {
+	Value any
+	// Stack is where.
+	Stack string
+	// Instance is what was worked on; 0: that is not known.
+	Instance int64
+}
+
+func (e *PanicError) Error() string { return fmt.Sprintf("internal error in the store: %v", e.Value) }
 
 // writer owns the connection.
 type writer struct {
@@ -236,7 +248,9 @@ type writer struct {
 	statements    map[string]*sql.Stmt
 	conversations map[bridge.ConversationID]int64
 	names         map[int64]bridge.ConversationID
-	fresh         []bridge.ConversationID // interned in this transaction
+	fresh         []bridge.ConversationID      // interned in this transaction
+	restored      int64                        // see restoredAt
+	trip          func(bridge.MessageID, bool) // see Options
 }
 
 func (w *writer) statement(query string) (*sql.Stmt, error) {

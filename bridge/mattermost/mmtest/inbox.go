@@ -91,6 +91,9 @@ func (i *Inbox) Living(context.Context, bridge.ConversationID, time.Time) ([]bri
 	return nil, nil
 }
 
+// Events implements bridge.Inbox: none are wanted.
+func (i *Inbox) Events(bridge.ConversationID) []bridge.Event { return nil }
+
 // Begin implements bridge.Inbox.
 func (i *Inbox) Begin(c bridge.ConversationID) time.Time {
 	i.mu.Lock()

@@ -24,6 +24,7 @@ const (
 type act struct {
 	Side         town.Place    `json:"side"`
 	Person       string        `json:"person"`
+	People       []string      `json:"people"`
 	Conversation string        `json:"conversation"`
 	ID           string        `json:"id"`
 	Root         string        `json:"root"`
@@ -90,7 +91,7 @@ func unfit(f town.Upload) bool { return f.Name == "" || len(f.Data) == 0 || len(
 func answer(w http.ResponseWriter, result any, err error) {
 	if err != nil {
 		status := http.StatusConflict
-		if errors.Is(err, town.ErrNobody) {
+		if errors.Is(err, town.ErrNobody) || errors.Is(err, town.ErrNotConnected) {
 			status = http.StatusNotFound
 		}
 		http.Error(w, err.Error(), status)
@@ -110,6 +111,14 @@ func (p *Page) say(w http.ResponseWriter, r *http.Request) {
 	}
 	id, err := p.stage.Town.Side(a.Side).Say(r.Context(), a.draft())
 	answer(w, map[string]string{"id": id}, err)
+}
+
+// open opens a direct or group conversation of a person with others.
+func (p *Page) open(w http.ResponseWriter, r *http.Request) {
+	if a, ok := p.decode(w, r); ok {
+		id, err := p.stage.Town.Open(r.Context(), a.Side, a.Person, a.People)
+		answer(w, map[string]string{"id": id}, err)
+	}
 }
 
 func (p *Page) edit(w http.ResponseWriter, r *http.Request) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"reflect"
 	"time"
 
 	"causeway/contrib/demo/operator"
@@ -34,18 +35,27 @@ type hello struct {
 }
 
 type sideView struct {
-	Service       string              `json:"service"`
-	Organisation  string              `json:"organisation"`
-	People        []town.Person       `json:"people"`
-	Conversations []town.Conversation `json:"conversations"`
-	Twins         map[string]string   `json:"twins"` // the conversation on the other side
+	Service      string       `json:"service"`
+	Organisation string       `json:"organisation"`
+	People       []personView `json:"people"`
+}
+
+type personView struct {
+	town.Person
+	Twin string `json:"twin,omitempty"` // who they are on the other side
+}
+
+type placeView struct {
+	town.Conversation
+	Twin string `json:"twin,omitempty"` // the conversation on the other side
 }
 
 // news is every later event.
 type news struct {
-	Now      int64           `json:"now"`   // epoch ms
-	Fresh    bool            `json:"fresh"` // forget what was before
-	Open     bool            `json:"open"`  // all is set up
+	Now      int64           `json:"now"`              // epoch ms
+	Fresh    bool            `json:"fresh"`            // forget what was before
+	Open     bool            `json:"open"`             // all is set up
+	Places   *[2][]placeView `json:"places,omitempty"` // all conversations, when they have changed
 	Messages []town.View     `json:"messages"`
 	Counts   town.Counts     `json:"counts"`
 	Causeway operator.State  `json:"causeway"`
@@ -64,10 +74,14 @@ func (p *Page) events(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	mark, fresh := uint64(0), true
+	var shown [2][]placeView
 	for {
 		changed := p.stage.Town.Changed.Wait()
 		var n news
-		n, mark = p.news(mark)
+		n, mark = p.news(mark) // before the places, so that there is one for each message
+		if now := p.places(); !reflect.DeepEqual(now, shown) {
+			n.Places, shown = &now, now
+		}
 		n.Fresh, fresh = fresh, false
 		if !stream.send("news", n) {
 			return
@@ -109,16 +123,23 @@ func (p *Page) hello() hello {
 	}
 	for _, where := range []town.Place{town.Left, town.Right} {
 		side := p.stage.Town.Side(where)
-		v := sideView{
-			Service: side.Service(), Organisation: side.Organisation(), People: side.People(),
-			Conversations: side.Conversations(), Twins: map[string]string{},
-		}
-		for _, c := range v.Conversations {
-			v.Twins[c.ID] = p.stage.Town.Twin(c.ID)
+		v := sideView{Service: side.Service(), Organisation: side.Organisation()}
+		for _, one := range side.People() {
+			v.People = append(v.People, personView{one, p.stage.Town.Counterpart(where, one.ID)})
 		}
 		h.Sides[where] = v
 	}
 	return h
+}
+
+// places gives all conversations by side.
+func (p *Page) places() (all [2][]placeView) {
+	for _, where := range []town.Place{town.Left, town.Right} {
+		for _, c := range p.stage.Town.Side(where).Conversations() {
+			all[where] = append(all[where], placeView{c, p.stage.Town.Twin(c.ID)})
+		}
+	}
+	return all
 }
 
 // news gives what has changed after a mark.

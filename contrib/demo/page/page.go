@@ -79,6 +79,7 @@ func (p *Page) routes(files fs.FS) http.Handler {
 	mux.HandleFunc("GET /api/file", p.download)
 	mux.HandleFunc("GET /api/config", p.readConfig)
 	mux.HandleFunc("POST /api/config", p.writeConfig)
+	mux.HandleFunc("POST /api/open", p.open)
 	mux.HandleFunc("POST /api/say", p.say)
 	mux.HandleFunc("POST /api/edit", p.edit)
 	mux.HandleFunc("POST /api/delete", p.delete)

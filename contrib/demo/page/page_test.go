@@ -140,8 +140,8 @@ func TestConfigCanBeEdited(t *testing.T) {
 		t.Fatal(err)
 	}
 	v.act("/api/config", map[string]any{"text": strings.ReplaceAll(config, "{NICK} ({LABEL})", "{NICK} of {LABEL}"), "restart": true})
-	_, copied := v.say(town.Left, 0, "who am I?", "")
-	v.looks(town.Right, copied, "the new config counts", says("alice of Mattermost"))
+	_, copied := v.say(town.Left, 2, "who am I?", "") // mei, who has not connected
+	v.looks(town.Right, copied, "the new config counts", says("mei of Mattermost"))
 
 	v.act("/api/config", map[string]any{"text": "nonsense", "restart": true})
 	v.until("the page says that Causeway has ended", func() bool {
@@ -218,7 +218,7 @@ func TestNothingIsSaidTooEarly(t *testing.T) {
 	go func() { served <- p.Serve(ctx) }()
 	v := enter(t, p, s)
 	v.listen()
-	v.until("it is known who is there", func() bool { return v.people[0] != nil })
+	v.until("it is known who is there", func() bool { return v.people[0] != nil && v.places[0] != nil })
 	if status, text := v.send("/api/say", v.as(town.Left, 0, map[string]any{"text": "too early"})); status != http.StatusConflict {
 		t.Errorf("%d %s, want %d", status, text, http.StatusConflict)
 	}

@@ -51,15 +51,27 @@ type visitor struct {
 
 	mu       sync.Mutex
 	changed  chan struct{}
-	people   [2][]town.Person
-	places   [2][]town.Conversation
+	people   [2][]person
+	places   [2][]place
 	messages [2]map[string]town.View
 	news     news
+}
+
+// person and place are somebody and a conversation, each with who or what it is on the other side.
+type person struct {
+	town.Person
+	Twin string
+}
+
+type place struct {
+	town.Conversation
+	Twin string
 }
 
 // news is what the tests read of the page's events.
 type news struct {
 	Open     bool
+	Places   *[2][]place
 	Messages []town.View
 	Counts   town.Counts
 	Causeway operator.State
@@ -170,22 +182,22 @@ func (v *visitor) take(name string, data []byte) {
 	defer v.mu.Unlock()
 	if name == "hello" {
 		var h struct {
-			Sides [2]struct {
-				People        []town.Person
-				Conversations []town.Conversation
-			}
+			Sides [2]struct{ People []person }
 		}
 		if err := json.Unmarshal(data, &h); err != nil {
 			v.t.Error(err)
 		}
 		for i, side := range h.Sides {
-			v.people[i], v.places[i] = side.People, side.Conversations
+			v.people[i] = side.People
 		}
 	}
 	if name == "news" {
 		v.news = news{}
 		if err := json.Unmarshal(data, &v.news); err != nil {
 			v.t.Error(err)
+		}
+		if v.news.Places != nil {
+			v.places = *v.news.Places
 		}
 		for _, m := range v.news.Messages {
 			v.messages[m.Place][m.ID] = m

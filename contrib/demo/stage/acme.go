@@ -3,6 +3,7 @@ package stage
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/mattermost/mattermost/server/public/model"
@@ -18,10 +19,11 @@ type Acme struct {
 	server   *mattermost.Server
 	side     *town.Mattermost
 	token    string
+	own      []string // tokens of the people's own programs
 	channels []*model.Channel
 }
 
-// NewAcme starts the stand-in with a team, two channels, three people and Causeway's bot.
+// NewAcme starts the stand-in with a team, two channels, the people who are in Mattermost, and Causeway's bot, an administrator.
 func NewAcme(ctx context.Context) (*Acme, error) {
 	a := &Acme{server: mattermost.New(mattermost.Options{})}
 	if err := a.server.Start(); err != nil {
@@ -29,17 +31,20 @@ func NewAcme(ctx context.Context) (*Acme, error) {
 	}
 	a.server.AddTeam("acme")
 	var bots *model.User
-	bots, a.token = a.server.AddBot(bot)
+	bots, a.token = a.server.AddBot(bot, model.SystemAdminRoleId)
 	options := town.MattermostOptions{URL: a.server.URL(), Organisation: "Acme", Causeway: bots.Id}
-	people := []string{"alice", "amir", "mei"}
-	for _, name := range people {
-		a.server.AddUser(name)
-		options.Tokens = append(options.Tokens, a.server.Token(name))
+	members := []string{bot}
+	for _, role := range InMattermost {
+		a.server.AddUser(role.Handle)
+		a.server.ChangeUser(role.Handle, func(u *model.User) { u.Email = role.Mail() })
+		options.Tokens = append(options.Tokens, a.server.Token(role.Handle))
+		members = append(members, role.Handle)
 	}
+	a.own = options.Tokens
 	for _, c := range []struct{ name, shown string }{{"town-square", "Town Square"}, {"release", "Release"}} {
 		channel := a.server.AddChannel("acme", c.name, model.ChannelTypeOpen)
 		a.server.Rename(channel.Id, c.shown)
-		a.server.Join(channel.Id, append([]string{bot}, people...)...)
+		a.server.Join(channel.Id, members...)
 		options.Channels = append(options.Channels, channel.Id)
 		a.channels = append(a.channels, channel)
 	}
@@ -84,15 +89,16 @@ func (a *Acme) reading(context.Context) (bool, error) {
 	return len(read) == len(a.channels), nil
 }
 
-// cut drops Causeway's websocket and lets it have no other meanwhile. REST calls go on.
+// cut drops Causeway's websockets, those in people's names among them, and lets it have no others meanwhile. REST calls go on.
 func (a *Acme) cut() Fault {
 	var mend func()
+	causeways := func(token string) bool { return token != "" && !slices.Contains(a.own, token) }
 	return Fault{
 		Name: Cut, Label: "Cut the websocket", Status: "Causeway's websocket to Mattermost is cut",
 		What: "Causeway's websocket to Mattermost is cut, and it gets no other one: it hears nothing of what is said there.",
 		Set: toggle(&mend, func() func() {
-			fault := a.server.Inject(mattermost.Fault{Path: "/websocket", User: bot, Status: http.StatusServiceUnavailable, Times: -1})
-			a.server.CutWebsocketsOf(bot, true)
+			fault := a.server.Inject(mattermost.Fault{Path: "/websocket", Token: causeways, Status: http.StatusServiceUnavailable, Times: -1})
+			a.server.CutWebsocketsWith(causeways, true)
 			return fault.Cancel
 		}),
 	}

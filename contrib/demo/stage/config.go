@@ -21,6 +21,7 @@ PublicURL = "http://%[1]s"      # where Teams sends what is said there; https in
 [mattermost.acme]
 Server = %[2]q
 Token = %[3]q
+Observe = "websocket"             # direct messages are noticed at once; "auto" asks for those of people who prefer Mattermost
 RemoteNickFormat = "{NICK} ({LABEL})"
 Label = "Mattermost"
 
@@ -37,6 +38,13 @@ RemoteNickFormat = "{NICK} ({LABEL})"
 Label = "Teams"
 `
 
+const direct = `
+# Direct and group messages of those who have connected their accounts; without this table they cross, too.
+[[direct]]
+Accounts = ["mattermost.acme", "msteams.contoso"]
+Enable = true
+`
+
 const gateway = `
 [[gateway]]
 name = %q
@@ -50,6 +58,7 @@ inout = [
 func config(listen string, m Mattermost, c *contoso) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, accounts, listen, m.Server, m.Token, c.tenant.ID, c.app.ClientID, appSecret, c.server.GraphURL(), c.server.LoginURL())
+	b.WriteString(direct)
 	for i, channel := range m.Channels {
 		_, name, _ := strings.Cut(channel, "/")
 		fmt.Fprintf(&b, gateway, name, channel, c.team.Name+"/"+c.channels[i].Name)

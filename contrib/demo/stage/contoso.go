@@ -44,8 +44,8 @@ func newContoso(channels int) (*contoso, error) {
 		return nil, fmt.Errorf("starting the stand-in for Teams: %w", err)
 	}
 	c := &contoso{server: server, tenant: server.AddTenant("Contoso")}
-	for _, name := range []string{"Bob Kahn", "Berta Ott", "Sofia Rossi"} {
-		c.people = append(c.people, c.tenant.AddUser(name))
+	for _, role := range inTeams {
+		c.people = append(c.people, c.tenant.AddUser(role.Name))
 	}
 	c.relay = c.tenant.AddUser("Causeway Relay")
 	c.team = c.tenant.AddTeam("Contoso", c.people[0], append(c.people[1:len(c.people):len(c.people)], c.relay)...)
@@ -66,7 +66,7 @@ var (
 
 func (c *contoso) side() *town.Teams {
 	return town.NewTeams(town.TeamsOptions{
-		Sim: c.server.Sim, Organisation: c.team.Name, People: c.people, Relay: c.relay, Channels: c.channels,
+		Sim: c.server.Sim, Tenant: c.tenant, Organisation: c.team.Name, People: c.people, Relay: c.relay, Channels: c.channels,
 	})
 }
 

@@ -36,7 +36,7 @@ func (c *contoso) faults() []Fault {
 			Name: Throttle, Label: "Throttle Graph", Status: "Graph answers “429 Too Many Requests”",
 			What: "Graph answers every request about messages with “429 Too Many Requests, come back in a second”.",
 			Set: toggle(&unthrottle, func() func() {
-				return c.server.Inject(teams.Fault{Template: "/teams*", Status: http.StatusTooManyRequests, RetryAfter: retryAfter, Times: -1})
+				return c.server.Inject(teams.Fault{Where: isMessages, Status: http.StatusTooManyRequests, RetryAfter: retryAfter, Times: -1})
 			}),
 		},
 		{
@@ -49,10 +49,15 @@ func (c *contoso) faults() []Fault {
 	}
 }
 
+// isMessages picks all that is about channels, chats and what is said in them.
+func isMessages(r *http.Request) bool {
+	return strings.Contains(r.URL.Path, "/teams/") || strings.Contains(r.URL.Path, "/chats")
+}
+
 // losesNext picks every second request that makes a message; whatever it picks gets no answer.
 func (c *contoso) losesNext(r *http.Request) bool {
 	path := r.URL.Path
-	if r.Method != http.MethodPost || !strings.HasSuffix(path, "/messages") && !strings.HasSuffix(path, "/replies") {
+	if r.Method != http.MethodPost || !strings.HasSuffix(path, "/messages") && !strings.HasSuffix(path, "/replies") && !strings.HasSuffix(path, "/replyWithQuote") {
 		return false
 	}
 	if c.losing.Add(1)%2 == 0 {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -16,10 +17,11 @@ import (
 
 // Mattermost is what the stage needs to know of the server on the left, be it the stand-in or a real one.
 type Mattermost struct {
+	// Side has the people of InMattermost, in that order.
 	Side *town.Mattermost
-	// Server is the address at which Causeway finds it, which may be another one than the people's.
+	// Server is the address at which Causeway finds it, which may be another one than the people's programs'.
 	Server string
-	// Token is the bot's.
+	// Token is the bot's, who is an administrator.
 	Token string
 	// Channels are the names that the config gives to the side's conversations, team/channel, in their order.
 	Channels []string
@@ -64,9 +66,10 @@ type Phase string
 
 // The phases in their order.
 const (
-	SigningIn Phase = "signing in"
-	Starting  Phase = "starting"
-	Open      Phase = "open"
+	SigningIn  Phase = "signing in"
+	Starting   Phase = "starting"
+	Connecting Phase = "connecting" // people's accounts
+	Open       Phase = "open"
 )
 
 // New starts the stand-in for Teams and writes the config. Run does the rest.
@@ -78,11 +81,11 @@ func New(o Options) (*Stage, error) {
 		return nil, err
 	}
 	right := s.contoso.side()
-	var twins [][2]string
+	var channels town.Twins
 	for i, c := range left.Conversations() {
-		twins = append(twins, [2]string{c.ID, right.Conversations()[i].ID})
+		channels = append(channels, [2]string{c.ID, right.Conversations()[i].ID})
 	}
-	s.Town = town.New(left, right, twins)
+	s.Town = town.New(left, right, channels, onBoth(left, right))
 	if s.Operator, err = operator.New(o.Program, s.operatorChanged); err != nil {
 		return nil, errors.Join(err, s.contoso.close())
 	}
@@ -98,6 +101,17 @@ func New(o Options) (*Stage, error) {
 	return s, nil
 }
 
+// onBoth finds those who have accounts on both sides.
+func onBoth(left, right town.Side) town.Twins {
+	var both town.Twins
+	for i, here := range InMattermost {
+		if there := slices.Index(inTeams, here); there >= 0 {
+			both = append(both, [2]string{left.People()[i].ID, right.People()[there].ID})
+		}
+	}
+	return both
+}
+
 // Close ends what the stage has started.
 func (s *Stage) Close() error { return errors.Join(s.Operator.Close(), s.contoso.close()) }
 
@@ -107,7 +121,7 @@ func (s *Stage) About() string { return s.options.Mattermost.About }
 // TeamsURL is where the stand-in for Teams listens.
 func (s *Stage) TeamsURL() string { return s.contoso.server.URL }
 
-// Run signs the relay account in, starts Causeway, lets people say a few words, and keeps the ledger until ctx ends.
+// Run signs the relay account in, starts Causeway, has people connect their accounts, lets them say a few words, and keeps the ledger until ctx ends.
 func (s *Stage) Run(ctx context.Context) error {
 	watching, stop := context.WithCancel(ctx)
 	watched := make(chan error, 1)
@@ -134,6 +148,10 @@ func (s *Stage) open(ctx context.Context) error {
 		return err
 	}
 	if err := s.awaitReading(ctx); err != nil {
+		return err
+	}
+	s.setPhase(Connecting)
+	if err := s.connectAll(ctx); err != nil {
 		return err
 	}
 	if !s.options.Quiet {
@@ -214,76 +232,6 @@ func (s *Stage) Counts() town.Counts {
 	calm := s.calm
 	s.mu.Unlock()
 	return s.Town.Counts(calm)
-}
-
-// prologue is a short conversation, so that there is something to look at.
-func (s *Stage) prologue(ctx context.Context) error {
-	left, right := s.Town.Side(town.Left), s.Town.Side(town.Right)
-	alice, amir, mei := left.People()[0].ID, left.People()[1].ID, left.People()[2].ID
-	bob, berta := right.People()[0], right.People()[1]
-	here, there := left.Conversations()[0].ID, right.Conversations()[0].ID
-	var lunch string
-	return inTurn(ctx,
-		func() error {
-			id, err := left.Say(ctx, town.Draft{Person: alice, Conversation: here,
-				Text: "Good morning! Version **2.4** is ready for a last look. The list:\n- tests are green\n- release notes?"})
-			return errors.Join(err, s.crossed(ctx, town.Left, id, func(there string) error {
-				return right.React(ctx, berta.ID, s.Town.Twin(here), there, "🎉", true)
-			}))
-		},
-		func() error {
-			id, err := right.Say(ctx, town.Draft{Person: bob.ID, Conversation: there,
-				Text:     `<p>Morning, Alice! I have the notes, <strong>done by ten</strong>. <at id="0">` + berta.Name + `</at>, can you read them?</p>`,
-				Mentions: []string{berta.ID}})
-			return errors.Join(err, s.crossed(ctx, town.Right, id, func(there string) error {
-				return left.React(ctx, mei, here, there, "👍", true)
-			}))
-		},
-		func() (err error) {
-			lunch, err = left.Say(ctx, town.Draft{Person: amir, Conversation: here, Text: "Where shall we have lunch?"})
-			return err
-		},
-		func() error {
-			return s.crossed(ctx, town.Left, lunch, func(root string) error {
-				_, err := right.Say(ctx, town.Draft{Person: berta.ID, Conversation: there, Root: root, Text: "<p>The soup place?</p>"})
-				return err
-			})
-		},
-		func() error {
-			_, err := left.Say(ctx, town.Draft{Person: mei, Conversation: here, Root: lunch, Text: "Closed on Mondays. `pizza --now`"})
-			return err
-		},
-	)
-}
-
-// inTurn does one thing after the other, with a moment between them.
-func inTurn(ctx context.Context, acts ...func() error) error {
-	for _, act := range acts {
-		if err := act(); err != nil {
-			return fmt.Errorf("beginning the conversation: %w", err)
-		}
-		if !pause(ctx, 150*time.Millisecond) {
-			return ctx.Err()
-		}
-	}
-	return nil
-}
-
-// crossed waits until a message is on the other side and calls then with its id there.
-func (s *Stage) crossed(ctx context.Context, where town.Place, id string, then func(id string) error) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	for {
-		changed := s.Town.Changed.Wait()
-		if twin := s.Town.TwinOf(where, id); twin != "" {
-			return then(twin)
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return errors.New("a message does not cross")
-		}
-	}
 }
 
 // pause waits; it reports whether ctx is still alive.

@@ -51,6 +51,8 @@ func (s *Stage) Status(c town.Counts) (Mood, string) {
 		return Busy, "Causeway is being signed in to Teams…"
 	case phase == Starting && program.Running:
 		return Busy, "Causeway is starting…"
+	case phase == Connecting && program.Running:
+		return Busy, "People connect their accounts…"
 	case !program.Running && program.Killed:
 		return Upset, "Causeway is killed; nothing crosses. " + waiting(c) + " Go on talking, then start it again."
 	case !program.Running:

@@ -11,7 +11,8 @@ import (
 
 // ledger knows which message is a copy of which, and what has not crossed yet. It goes by what people see alone.
 type ledger struct {
-	twins   map[string]string // the conversation on the other side
+	twins   map[string]string    // the conversation on the other side, by each that has one
+	names   [2]map[string]string // by side and what somebody is called there, in letters: what the same person is called on the other side
 	entries [2]map[string]*entry
 	order   [2][]*entry // as first seen, by side
 	delays  []time.Duration
@@ -24,7 +25,8 @@ type entry struct {
 	place   Place
 	touched uint64   // value of ledger.touched when this entry, or what is known of it, last changed
 	author  string   // whose words they are: of a copy, whom it names
-	said    []string // what it has said so far, by letters
+	says    []string // what it says, by letters, in all ways in which the other side may show it
+	said    []string // what it has said so far
 	first   time.Time
 
 	origin  *entry // of a copy, once it is known
@@ -38,8 +40,16 @@ type entry struct {
 	from Place
 }
 
-func newLedger(twins map[string]string) *ledger {
-	return &ledger{twins: twins, entries: [2]map[string]*entry{{}, {}}}
+func newLedger() *ledger {
+	return &ledger{twins: map[string]string{}, names: [2]map[string]string{{}, {}}, entries: [2]map[string]*entry{{}, {}}}
+}
+
+// join notes that two conversations, the left one first, are two sides of one.
+func (l *ledger) join(left, right string) { l.twins[left], l.twins[right] = right, left }
+
+// introduce notes that two names, the left one first, are of one person, so that a mention of the one may become one of the other.
+func (l *ledger) introduce(left, right string) {
+	l.names[Left][letters(left)], l.names[Right][letters(right)] = right, left
 }
 
 // update takes in what a side shows now.
@@ -66,7 +76,7 @@ func (l *ledger) take(e *entry, m Message) {
 		m.Author, m.Person, m.Copy = e.Author, e.Person, e.Copy
 	}
 	e.Message = m
-	e.listen()
+	l.listen(e)
 	l.touch(e)
 	switch {
 	case e.Copy && e.origin == nil && !e.Deleted:
@@ -81,21 +91,34 @@ func (l *ledger) take(e *entry, m Message) {
 }
 
 // listen notes whose words an entry shows and what it says.
-func (e *entry) listen() {
+func (l *ledger) listen(e *entry) {
 	author, text := words(e.Message)
 	e.author = author
 	if e.Deleted {
 		return
 	}
-	texts := []string{text}
+	e.says = []string{text}
 	if !e.Copy {
-		texts = append(texts, letters(e.Source))
+		e.says = append(e.says, letters(e.Source), letters(Plain(l.renamed(e.place, e.Body))))
 	}
-	for _, text := range texts {
+	for _, text := range e.says {
 		if !slices.Contains(e.said, text) {
 			e.said = append(e.said, text)
 		}
 	}
+}
+
+// renamed gives a text with those whom it mentions called as on the other side.
+func (l *ledger) renamed(where Place, nodes []Node) []Node {
+	out := slices.Clone(nodes)
+	for i, n := range out {
+		if name, ok := l.names[where][letters(Plain(n.Kids))]; ok && n.Tag == "mention" {
+			out[i].Kids = []Node{textNode(name)}
+		} else {
+			out[i].Kids = l.renamed(where, n.Kids)
+		}
+	}
+	return out
 }
 
 // settleReplies judges the replies to a message anew, since what it is counts for them as well.
@@ -226,9 +249,7 @@ func (l *ledger) agree(o *entry) bool {
 // the other can only show as such. Where the copy is known by its place alone and the original shows no word, there is nothing to
 // compare.
 func sameText(o, c *entry) bool {
-	_, said := words(o.Message)
-	_, copied := words(c.Message)
-	return said == copied || letters(o.Source) == copied || o.guessed && strings.IndexFunc(said, isLetter) < 0
+	return slices.Contains(o.says, c.says[0]) || o.guessed && strings.IndexFunc(o.says[0], isLetter) < 0
 }
 
 // blanked reports whether a copy stays only because others have replied to it: Mattermost would take their replies along.
@@ -268,11 +289,10 @@ func same(a, b Message) bool {
 		slices.EqualFunc(a.Reactions, b.Reactions, func(x, y Reaction) bool { return x.Emoji == y.Emoji && slices.Equal(x.By, y.By) })
 }
 
-// words gives whose words a message shows and what they say, both by letters. What the relay account writes in Teams begins with a line that
-// names the author.
+// words gives whose words a message shows and what they say, both by letters.
 func words(m Message) (author, text string) {
 	author, said := m.Author, m.Body
-	if m.Copy && len(said) > 0 && said[0].Tag == "p" && len(said[0].Kids) > 0 && said[0].Kids[0].Tag == "strong" {
+	if m.Headed && len(said) > 0 && said[0].Tag == "p" && len(said[0].Kids) > 0 && said[0].Kids[0].Tag == "strong" {
 		author, said = Plain(said[0].Kids[:1]), append([]Node{{Tag: "p", Kids: said[0].Kids[1:]}}, said[1:]...)
 	}
 	return letters(author), letters(Plain(said))

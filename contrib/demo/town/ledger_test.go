@@ -16,7 +16,12 @@ var later = at(1000)
 
 const here, there = "here", "there"
 
-func newTestLedger() *ledger { return newLedger(map[string]string{here: there, there: here}) }
+func newTestLedger() *ledger {
+	l := newLedger()
+	l.join(here, there)
+	l.introduce("bob", "Bob Kahn")
+	return l
+}
 
 func original(id, text string, second int) Message {
 	return Message{
@@ -28,7 +33,14 @@ func original(id, text string, second int) Message {
 func copyOf(id, body string, second int) Message {
 	body = "<p><strong>alice (Mattermost)</strong></p><p>" + body + "</p>"
 	return Message{
-		Conversation: there, ID: id, Author: "Causeway Relay", Copy: true, Source: body, Body: HTML(body), At: at(second), Seen: at(second),
+		Conversation: there, ID: id, Author: "Causeway Relay", Copy: true, Headed: true, Source: body, Body: HTML(body), At: at(second), Seen: at(second),
+	}
+}
+
+// ownCopyOf is what it becomes where its author has connected.
+func ownCopyOf(id, body string, second int) Message {
+	return Message{
+		Conversation: there, ID: id, Author: "Alice Chen", Person: "a", Copy: true, Source: body, Body: HTML(body), At: at(second), Seen: at(second),
 	}
 }
 
@@ -137,6 +149,46 @@ func TestLedgerCounts(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestWhoHasConnectedWritesAsThemselves: a copy in the author's own name has no line with it, even where it begins in bold; whom it mentions is called
+// otherwise on the other side; and its writer can change it there.
+func TestWhoHasConnectedWritesAsThemselves(t *testing.T) {
+	l := newTestLedger()
+	bob := []Person{{ID: "2", Name: "bob", Call: "bob"}}
+	bold := original("1", "**Now** @bob and @mei", 0)
+	bold.Body = Markdown(bold.Source, bob)
+	l.update(Left, []Message{bold})
+	l.update(Right, []Message{ownCopyOf("a", `<p><strong>Now</strong> <at id="0">Bob Kahn</at> and @mei</p>`, 2)})
+	if got, want := figuresOf(l, at(3)), (figures{said: 1, arrived: 1, crossed: 1}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	changed := ownCopyOf("a", `<p>Later <at id="0">Bob Kahn</at></p>`, 2)
+	changed.Seen = at(5)
+	l.update(Right, []Message{changed})
+	if got, want := figuresOf(l, time.Time{}), (figures{said: 1, waiting: 1, crossed: 1}); got != want {
+		t.Errorf("after its writer has changed the copy: %+v, want %+v", got, want)
+	}
+	followed := original("1", "Later @bob", 0)
+	followed.Body, followed.Seen = Markdown(followed.Source, bob), at(6)
+	l.update(Left, []Message{followed})
+	if got, want := figuresOf(l, time.Time{}), (figures{said: 1, arrived: 1, crossed: 2}); got != want {
+		t.Errorf("after the origin has followed: %+v, want %+v", got, want)
+	}
+}
+
+// TestAConversationIsJoinedWhenItAppears: what is said in a direct conversation comes before there is one on the other side.
+func TestAConversationIsJoinedWhenItAppears(t *testing.T) {
+	l := newLedger()
+	l.update(Left, []Message{original("1", "hello", 0)})
+	if got, want := figuresOf(l, time.Time{}), (figures{said: 1, waiting: 1}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	l.join(here, there)
+	l.update(Right, []Message{ownCopyOf("a", "<p>hello</p>", 2)})
+	if got, want := figuresOf(l, time.Time{}), (figures{said: 1, arrived: 1, crossed: 1}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/mattermost/mattermost/server/public/model"
@@ -21,16 +22,19 @@ type MattermostOptions struct {
 
 // Mattermost is a Side: a server that is spoken to as its own programs do.
 type Mattermost struct {
-	options       MattermostOptions
-	people        []Person
+	options MattermostOptions
+	people  []Person
+	clients map[string]*model.Client4 // by person
+	tokens  map[string]string         // by person
+
+	mu            sync.Mutex
 	conversations []Conversation
-	clients       map[string]*model.Client4 // by person
-	tokens        map[string]string         // by person
+	foreign       map[string]bool // ids of channels that are none of the side's
 }
 
 // NewMattermost asks who the people are and what the channels are called.
 func NewMattermost(ctx context.Context, o MattermostOptions) (*Mattermost, error) {
-	m := &Mattermost{options: o, clients: map[string]*model.Client4{}, tokens: map[string]string{}}
+	m := &Mattermost{options: o, clients: map[string]*model.Client4{}, tokens: map[string]string{}, foreign: map[string]bool{}}
 	var members []string
 	for _, token := range o.Tokens {
 		client := model.NewAPIv4Client(o.URL)
@@ -66,19 +70,37 @@ func (m *Mattermost) Organisation() string { return m.options.Organisation }
 // People are the owners of the tokens.
 func (m *Mattermost) People() []Person { return slices.Clone(m.people) }
 
-// Conversations are the channels.
-func (m *Mattermost) Conversations() []Conversation { return slices.Clone(m.conversations) }
+// Conversations are the channels, and the direct and group channels that were seen.
+func (m *Mattermost) Conversations() []Conversation {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.conversations)
+}
 
 // client gives the client of a person who is in a conversation.
 func (m *Mattermost) client(person, conversation string) (*model.Client4, error) {
-	client := m.clients[person]
-	if client == nil || !slices.ContainsFunc(m.conversations, func(c Conversation) bool {
-		return c.ID == conversation && slices.Contains(c.Members, person)
-	}) {
+	c, ok := m.conversation(conversation)
+	if !ok || m.clients[person] == nil || !slices.Contains(c.Members, person) {
 		return nil, ErrNobody
 	}
-	return client, nil
+	return m.clients[person], nil
 }
+
+// Type types a command in a conversation, such as "/msteams connect", and gives what is answered to the person alone.
+func (m *Mattermost) Type(ctx context.Context, person, conversation, command string) (string, error) {
+	client, err := m.client(person, conversation)
+	if err != nil {
+		return "", err
+	}
+	answer, _, err := client.ExecuteCommand(ctx, conversation, command)
+	if err != nil {
+		return "", fmt.Errorf("typing %s in Mattermost: %w", command, err)
+	}
+	return answer.Text, nil
+}
+
+// Token gives that with which a person's programs and browser show who they are.
+func (m *Mattermost) Token(person string) string { return m.tokens[person] }
 
 // Say writes a post.
 func (m *Mattermost) Say(ctx context.Context, d Draft) (string, error) {
@@ -103,10 +125,11 @@ func (m *Mattermost) Say(ctx context.Context, d Draft) (string, error) {
 
 // Fetch asks for a file as somebody who is in the conversation.
 func (m *Mattermost) Fetch(ctx context.Context, conversation, message, file string) (Upload, error) {
-	client, err := m.client(m.people[0].ID, conversation)
-	if err != nil {
-		return Upload{}, err
+	c, ok := m.conversation(conversation)
+	if !ok {
+		return Upload{}, ErrNobody
 	}
+	client := m.clients[c.Members[0]]
 	info, _, err := client.GetFileInfo(ctx, file)
 	if err != nil || info.PostId != message || info.ChannelId != conversation {
 		return Upload{}, ErrNoFile
@@ -164,10 +187,13 @@ func (m *Mattermost) React(ctx context.Context, person, conversation, id, emoji 
 	return nil
 }
 
+// ownProp is the property by which Causeway's posts are told from those of the person in whose name they are.
+const ownProp = "causeway"
+
 // message gives a post as people see it.
 func (m *Mattermost) message(p *model.Post, at time.Time) Message {
 	out := Message{
-		Conversation: p.ChannelId, ID: p.Id, Root: p.RootId, Copy: p.UserId == m.options.Causeway,
+		Conversation: p.ChannelId, ID: p.Id, Root: p.RootId, Copy: p.UserId == m.options.Causeway || p.GetProp(ownProp) != nil,
 		At: time.UnixMilli(p.CreateAt), Seen: at, Edited: p.EditAt > 0, Deleted: p.DeleteAt > 0,
 	}
 	for _, someone := range m.people {

@@ -22,17 +22,13 @@ const (
 // Watch listens on a websocket as the programs of those people do who see the conversations, and reads by REST what an event
 // says has changed.
 func (m *Mattermost) Watch(ctx context.Context, see func([]Message)) error {
-	w := &mattermostWatch{side: m, see: see, signal: make(chan struct{}, 1), dirty: map[string]time.Time{}, cursor: map[string]int64{}}
+	w := &mattermostWatch{side: m, see: see, signal: make(chan struct{}, 1), dirty: map[string]change{}, cursor: map[string]int64{}}
 	ctx, stop := context.WithCancel(ctx)
 	var sockets sync.WaitGroup
 	defer sockets.Wait()
 	defer stop()
-	var listening []string
-	for _, c := range m.conversations {
-		if who := c.Members[0]; !slices.Contains(listening, who) {
-			listening = append(listening, who)
-			sockets.Go(func() { w.listen(ctx, who) })
-		}
+	for _, p := range m.people {
+		sockets.Go(func() { w.listen(ctx, p.ID) })
 	}
 	return w.read(ctx)
 }
@@ -44,15 +40,21 @@ type mattermostWatch struct {
 	cursor map[string]int64 // up to which update_at a channel has been read; the reader's alone
 
 	mu     sync.Mutex
-	dirty  map[string]time.Time // channels to be read, since when
+	dirty  map[string]change // channels to be read
 	signal chan struct{}
 }
 
+// change is that there is something new in a channel.
+type change struct {
+	at     time.Time // since when
+	person string    // who has heard of it
+}
+
 // changed notes that there is something new in a channel.
-func (w *mattermostWatch) changed(channel string, at time.Time) {
+func (w *mattermostWatch) changed(channel string, c change) {
 	w.mu.Lock()
 	if _, known := w.dirty[channel]; !known {
-		w.dirty[channel] = at
+		w.dirty[channel] = c
 	}
 	w.mu.Unlock()
 	select {
@@ -90,7 +92,7 @@ func (w *mattermostWatch) listenOnce(ctx context.Context, person string) {
 			if !ok {
 				return
 			}
-			w.event(e)
+			w.event(ctx, person, e)
 		case _, ok := <-responses:
 			if !ok {
 				responses = nil
@@ -101,19 +103,39 @@ func (w *mattermostWatch) listenOnce(ctx context.Context, person string) {
 	}
 }
 
-func (w *mattermostWatch) event(e *model.WebSocketEvent) {
+// event takes in what a person's client is told. Of what several of them hear, the first of the members tells.
+func (w *mattermostWatch) event(ctx context.Context, person string, e *model.WebSocketEvent) {
 	if e == nil {
 		return
 	}
-	now := time.Now()
+	now := change{time.Now(), person}
 	switch e.EventType() {
 	case model.WebsocketEventHello: // whatever happened while nobody listened
-		for _, c := range w.side.conversations {
-			w.changed(c.ID, now)
-		}
+		w.everything(ctx, now)
 	case model.WebsocketEventPosted, model.WebsocketEventPostEdited, model.WebsocketEventPostDeleted,
 		model.WebsocketEventReactionAdded, model.WebsocketEventReactionRemoved:
-		w.changed(e.GetBroadcast().ChannelId, now)
+		id := e.GetBroadcast().ChannelId
+		if c, known := w.side.conversation(id); !known || c.Members[0] == person {
+			w.changed(id, now)
+		}
+	}
+}
+
+// everything notes all channels that a person is in.
+func (w *mattermostWatch) everything(ctx context.Context, now change) {
+	for _, c := range w.side.Conversations() {
+		if c.Members[0] == now.person {
+			w.changed(c.ID, now)
+		}
+	}
+	channels, _, err := w.side.clients[now.person].GetChannelsForUserWithLastDeleteAt(ctx, now.person, 0)
+	if err != nil {
+		return // the server is away; the next hello comes after it
+	}
+	for _, c := range channels {
+		if _, known := w.side.conversation(c.Id); c.IsGroupOrDirect() && !known {
+			w.changed(c.Id, now)
+		}
 	}
 }
 
@@ -127,25 +149,26 @@ func (w *mattermostWatch) read(ctx context.Context) error {
 		}
 		w.mu.Lock()
 		dirty := w.dirty
-		w.dirty = map[string]time.Time{}
+		w.dirty = map[string]change{}
 		w.mu.Unlock()
-		for _, c := range w.side.conversations {
-			at, ok := dirty[c.ID]
-			if !ok {
-				continue
+		for id, c := range dirty {
+			ours, err := w.side.learn(ctx, c.person, id)
+			if err == nil && ours {
+				err = w.readOne(ctx, id, c.at)
 			}
-			if err := w.readOne(ctx, c, at); err != nil {
+			if err != nil {
 				if !pause(ctx, again) {
 					return nil
 				}
-				w.changed(c.ID, at)
+				w.changed(id, c)
 			}
 		}
 	}
 }
 
 // readOne hands over what has changed in a channel, oldest first.
-func (w *mattermostWatch) readOne(ctx context.Context, c Conversation, at time.Time) error {
+func (w *mattermostWatch) readOne(ctx context.Context, id string, at time.Time) error {
+	c, _ := w.side.conversation(id)
 	since := max(1, w.cursor[c.ID]-lateRows.Milliseconds())
 	list, _, err := w.side.clients[c.Members[0]].GetPostsSince(ctx, c.ID, since, false)
 	if err != nil {

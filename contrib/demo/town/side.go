@@ -33,6 +33,9 @@ const MaxText = 4000
 // ErrNobody says that a side has no such person or conversation.
 var ErrNobody = errors.New("there is no such person or conversation")
 
+// ErrNotConnected says that somebody is to talk directly who is on one side alone.
+var ErrNotConnected = errors.New("direct messages are of people who have connected their accounts")
+
 // Side is one chat service with its people. All methods may be called from any goroutine. What a service refuses comes
 // back as an error that says why.
 type Side interface {
@@ -42,8 +45,10 @@ type Side interface {
 	Organisation() string
 	// People are those whom one can be, in the order in which they are offered.
 	People() []Person
-	// Conversations are those that people can talk in.
+	// Conversations are those that people can talk in: the channels first, then those that were opened meanwhile.
 	Conversations() []Conversation
+	// Open gives the direct or group conversation of a person with one or more others, which is made when there is none.
+	Open(ctx context.Context, person string, others []string) (id string, err error)
 	// Watch hands over all messages as they look now, and then each one that is new or has changed, as soon as the service tells,
 	// until ctx ends. It calls see from one goroutine at a time.
 	Watch(ctx context.Context, see func([]Message)) error
@@ -70,7 +75,7 @@ type Person struct {
 // Conversation is a place to talk.
 type Conversation struct {
 	ID      string   `json:"id"`
-	Name    string   `json:"name"`
+	Name    string   `json:"name"` // empty of a direct or group conversation without one: it is called after who is in it
 	Kind    Kind     `json:"kind"`
 	Members []string `json:"members"` // ids of the people who are in it
 }
@@ -78,8 +83,20 @@ type Conversation struct {
 // Kind is what sort of conversation something is.
 type Kind string
 
-// Channel is a conversation that everybody in the team can see.
-const Channel Kind = "channel"
+// The kinds.
+const (
+	Channel Kind = "channel" // everybody in the team can see it
+	Direct  Kind = "direct"  // of two
+	Group   Kind = "group"   // of three or more
+)
+
+// kindOf gives that of a conversation which only its members see.
+func kindOf(members []string) Kind {
+	if len(members) == 2 {
+		return Direct
+	}
+	return Group
+}
 
 // Draft is what a person is about to say.
 type Draft struct {
@@ -99,8 +116,9 @@ type Message struct {
 	ID           string
 	Root         string // of a reply
 	Author       string // as shown
-	Person       string // id of who wrote it; empty: none of our people
-	Copy         bool   // Causeway wrote it
+	Person       string // id of whose account wrote it; empty: none of our people
+	Copy         bool   // Causeway wrote it, in the name of Person where there is one
+	Headed       bool   // its first line names the author, who has no account there
 	Body         []Node // nothing, when deleted
 	Source       string // what its author gets to edit
 	At           time.Time

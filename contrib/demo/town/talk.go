@@ -18,8 +18,8 @@ var small = []string{
 	"Moving this to tomorrow.", "I have pushed a fix.", "Which version is that?", "Same here.", "Let me check.",
 }
 
-// Talk lets everybody on both sides talk at the same time, n messages in all, replies among them, and some are edited or get a reaction.
-// Each begins with its number on that side, so that one can see that they come once and in order. Pace is the mean time
+// Talk lets everybody on both sides talk at the same time, n messages in all, replies among them, and some are edited or get a reaction. Most are
+// said in the first channel, the others in direct and group conversations where there are any. Each begins with its number on that side, so that one can see that they come once and in order. Pace is the mean time
 // between two messages of the whole town.
 func (t *Town) Talk(ctx context.Context, n int, pace time.Duration, seed uint64) error {
 	var sides sync.WaitGroup
@@ -40,13 +40,13 @@ func (t *Town) Talk(ctx context.Context, n int, pace time.Duration, seed uint64)
 // talkOn lets the people of one side talk.
 func (t *Town) talkOn(ctx context.Context, where Place, n int, pace time.Duration, random *rand.Rand) error {
 	side := t.sides[where]
-	people, conversations := side.People(), side.Conversations()
 	said := map[string]Draft{} // by id, to be edited
 	var ids []string
 	for i := range n {
+		c := somewhere(side, random)
 		d := Draft{
-			Person:       people[random.IntN(len(people))].ID,
-			Conversation: conversations[0].ID,
+			Person:       c.Members[random.IntN(len(c.Members))],
+			Conversation: c.ID,
 			Text:         fmt.Sprintf("%d. %s", i+1, small[random.IntN(len(small))]),
 		}
 		if where == Left { // not the beginning of a list
@@ -78,6 +78,16 @@ func (t *Town) talkOn(ctx context.Context, where Place, n int, pace time.Duratio
 	return nil
 }
 
+// somewhere gives the first channel, or now and then a direct or group conversation.
+func somewhere(side Side, random *rand.Rand) Conversation {
+	all := side.Conversations()
+	talks := slices.DeleteFunc(slices.Clone(all), func(c Conversation) bool { return c.Kind == Channel })
+	if len(talks) > 0 && random.IntN(4) == 0 {
+		return talks[random.IntN(len(talks))]
+	}
+	return all[0]
+}
+
 // secondThoughts sometimes edits or reacts to what was said a little earlier.
 func (t *Town) secondThoughts(ctx context.Context, side Side, where Place, said map[string]Draft, ids []string, random *rand.Rand) error {
 	id := ids[max(0, len(ids)-1-random.IntN(5))]
@@ -88,8 +98,11 @@ func (t *Town) secondThoughts(ctx context.Context, side Side, where Place, said 
 		said[id] = d
 		return side.Edit(ctx, id, written(where, d))
 	case 1:
-		who := side.People()[random.IntN(len(side.People()))]
-		return side.React(ctx, who.ID, d.Conversation, id, Emoji[random.IntN(len(Emoji))].Char, true)
+		for _, c := range side.Conversations() {
+			if c.ID == d.Conversation {
+				return side.React(ctx, c.Members[random.IntN(len(c.Members))], c.ID, id, Emoji[random.IntN(len(Emoji))].Char, true)
+			}
+		}
 	}
 	return nil
 }

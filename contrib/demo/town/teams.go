@@ -16,6 +16,7 @@ import (
 // TeamsOptions say who and what is in the stand-in for Teams.
 type TeamsOptions struct {
 	Sim          *teams.Sim
+	Tenant       *teams.Tenant
 	Organisation string
 	People       []*teams.User
 	Relay        *teams.User // as whom Causeway writes
@@ -27,13 +28,13 @@ type Teams struct {
 	options TeamsOptions
 	members []string
 
-	mu       sync.Mutex
-	attached map[string][]teams.File // by message, of people's own messages
+	mu   sync.Mutex
+	said map[string]bool // ids of what people have said here themselves: everything else is by Causeway, in whose ever name
 }
 
 // NewTeams makes the side; all people must be in all channels.
 func NewTeams(o TeamsOptions) *Teams {
-	t := &Teams{options: o, attached: map[string][]teams.File{}}
+	t := &Teams{options: o, said: map[string]bool{}}
 	for _, u := range o.People {
 		t.members = append(t.members, u.ID)
 	}
@@ -55,17 +56,22 @@ func (t *Teams) People() []Person {
 	return out
 }
 
-// Conversations are the channels.
+// Conversations are the channels and chats.
 func (t *Teams) Conversations() []Conversation {
 	var out []Conversation
 	for _, c := range t.options.Channels {
 		out = append(out, Conversation{ID: c.ID, Name: c.Name, Kind: Channel, Members: t.members})
 	}
+	for _, c := range t.chats() {
+		members := t.ids(c.Members())
+		out = append(out, Conversation{ID: c.ID, Name: c.Topic(), Kind: kindOf(members), Members: members})
+	}
 	return out
 }
 
+// channel gives a channel or chat.
 func (t *Teams) channel(id string) *teams.Channel {
-	for _, c := range t.options.Channels {
+	for _, c := range append(t.chats(), t.options.Channels...) {
 		if c.ID == id {
 			return c
 		}
@@ -99,6 +105,17 @@ func (t *Teams) find(d Draft) (*teams.User, *teams.Channel, []*teams.User, error
 	return user, channel, mentioned, nil
 }
 
+// outward is what the town calls a message: the service's ids are unique in their conversation alone.
+func outward(conversation, id string) string {
+	if id == "" {
+		return ""
+	}
+	return conversation + "/" + id
+}
+
+// inward is what the service calls it.
+func inward(conversation, id string) string { return strings.TrimPrefix(id, conversation+"/") }
+
 // Say writes a message or a reply.
 func (t *Teams) Say(_ context.Context, d Draft) (string, error) {
 	user, channel, mentioned, err := t.find(d)
@@ -107,25 +124,34 @@ func (t *Teams) Say(_ context.Context, d Draft) (string, error) {
 	}
 	var files []teams.File
 	for _, f := range d.Files {
-		stored, err := t.options.Sim.PutFile(user, channel, f.Name, f.Data)
+		put := t.options.Sim.PutFile
+		if t.isChat(channel) {
+			put = t.options.Sim.PutChatFile
+		}
+		stored, err := put(user, channel, f.Name, f.Data)
 		if err != nil {
 			return "", fmt.Errorf("storing %s in Teams: %w", f.Name, err)
 		}
 		files = append(files, stored)
 	}
-	options := []teams.SayOption{teams.Mentioning(mentioned...), teams.WithFiles(files...)}
+	options, root := []teams.SayOption{teams.Mentioning(mentioned...), teams.WithFiles(files...)}, inward(channel.ID, d.Root)
+	t.mu.Lock() // until it is known whose it is
+	defer t.mu.Unlock()
 	var id string
-	if d.Root != "" {
-		id, err = t.options.Sim.Reply(user, channel, d.Root, d.Text, options...)
-	} else {
+	switch {
+	case root != "" && t.isChat(channel):
+		id, err = t.options.Sim.Say(user, channel, d.Text, append(options, teams.Quoting(root))...)
+	case root != "":
+		id, err = t.options.Sim.Reply(user, channel, root, d.Text, options...)
+	default:
 		id, err = t.options.Sim.Say(user, channel, d.Text, options...)
 	}
-	if err == nil && len(files) > 0 {
-		t.mu.Lock()
-		t.attached[channel.ID+"/"+id] = files
-		t.mu.Unlock()
+	if err != nil {
+		return "", err
 	}
-	return id, err
+	id = outward(channel.ID, id)
+	t.said[id] = true
+	return id, nil
 }
 
 // Fetch gives a file by its place among those of the message.
@@ -134,7 +160,7 @@ func (t *Teams) Fetch(_ context.Context, conversation, message, file string) (Up
 	if channel == nil {
 		return Upload{}, ErrNobody
 	}
-	m, _ := t.options.Sim.Message(channel, message)
+	m, _ := t.options.Sim.Message(channel, inward(conversation, message))
 	i, err := strconv.Atoi(file)
 	if err != nil || i < 0 || i >= len(m.Files) || m.Files[i].Data == nil {
 		return Upload{}, ErrNoFile
@@ -156,10 +182,7 @@ func (t *Teams) Edit(_ context.Context, id string, d Draft) error {
 	if err != nil {
 		return err
 	}
-	t.mu.Lock()
-	files := t.attached[channel.ID+"/"+id]
-	t.mu.Unlock()
-	return t.options.Sim.Edit(user, channel, id, d.Text, teams.Mentioning(mentioned...), teams.WithFiles(files...))
+	return t.options.Sim.Edit(user, channel, inward(channel.ID, id), d.Text, teams.Mentioning(mentioned...), teams.KeepingRest())
 }
 
 // Delete deletes a message; replies to it stay.
@@ -168,6 +191,7 @@ func (t *Teams) Delete(_ context.Context, person, conversation, id string) error
 	if err != nil {
 		return err
 	}
+	id = inward(conversation, id)
 	if m, ok := t.options.Sim.Message(channel, id); ok && m.Author != user { // an owner of the team could
 		return fmt.Errorf("deleting message %s: %w", id, teams.ErrNotAllowed)
 	}
@@ -183,6 +207,7 @@ func (t *Teams) React(_ context.Context, person, conversation, id, emoji string,
 	if _, ok := emojiName(emoji); !ok {
 		return fmt.Errorf("reacting in Teams: the page does not offer %q", emoji)
 	}
+	id = inward(conversation, id)
 	if on {
 		return t.options.Sim.React(user, channel, id, emoji)
 	}
@@ -235,7 +260,7 @@ func (t *Teams) Watch(ctx context.Context, see func([]Message)) error {
 // everything gives all messages, oldest first.
 func (t *Teams) everything(at time.Time) []Message {
 	var out []Message
-	for _, c := range t.options.Channels {
+	for _, c := range append(t.chats(), t.options.Channels...) {
 		for _, root := range t.options.Sim.Messages(c) {
 			for _, m := range append([]teams.Message{root}, root.Replies...) {
 				if m.Author != nil {
@@ -250,8 +275,15 @@ func (t *Teams) everything(at time.Time) []Message {
 
 // message gives a message as people see it.
 func (t *Teams) message(c *teams.Channel, m teams.Message, at time.Time) Message {
+	t.mu.Lock()
+	own := t.said[outward(c.ID, m.ID)]
+	t.mu.Unlock()
+	root := m.RootID
+	if t.isChat(c) {
+		root = t.answers(c, m)
+	}
 	out := Message{
-		Conversation: c.ID, ID: m.ID, Root: m.RootID, Author: m.Author.Name, Copy: m.Author == t.options.Relay,
+		Conversation: c.ID, ID: outward(c.ID, m.ID), Root: outward(c.ID, root), Author: m.Author.Name, Copy: !own, Headed: m.Author == t.options.Relay,
 		At: m.Created, Seen: at, Edited: m.Edited, Deleted: m.Deleted,
 	}
 	if t.user(m.Author.ID) != nil {
@@ -263,6 +295,9 @@ func (t *Teams) message(c *teams.Channel, m teams.Message, at time.Time) Message
 	out.Source, out.Body = m.HTML, HTML(m.HTML)
 	if m.HTML == "" {
 		out.Source, out.Body = m.Text, []Node{{Tag: "p", Kids: []Node{textNode(m.Text)}}}
+	}
+	if out.Root != "" && t.isChat(c) {
+		out.Body = filled(out.Body)
 	}
 	for i, f := range m.Files {
 		out.Files = append(out.Files, shownFile(i, f))

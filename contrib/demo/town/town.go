@@ -2,9 +2,12 @@ package town
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/mattermost/mattermost/server/public/model"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -13,27 +16,108 @@ type Town struct {
 	// Changed rings whenever something has become visible on either side.
 	Changed *Bell
 
-	sides [2]Side
-	twins map[string]string
+	sides  [2]Side
+	people [2]map[string]string // by side and person who has connected: who they are on the other side
 
 	mu     sync.Mutex
 	ledger *ledger
 }
 
-// New makes a town. Twins are the pairs of conversations that Causeway joins, the left one first.
-func New(left, right Side, twins [][2]string) *Town {
-	both := map[string]string{}
-	for _, pair := range twins {
-		both[pair[0]], both[pair[1]] = pair[1], pair[0]
+// Twins are pairs of ids, the left one first.
+type Twins [][2]string
+
+// New makes a town. Channels are those that Causeway joins; people are those who have an account on either side and have connected them, or
+// will.
+func New(left, right Side, channels, people Twins) *Town {
+	t := &Town{Changed: NewBell(), sides: [2]Side{left, right}, people: [2]map[string]string{{}, {}}, ledger: newLedger()}
+	for _, pair := range channels {
+		t.ledger.join(pair[0], pair[1])
 	}
-	return &Town{Changed: NewBell(), sides: [2]Side{left, right}, twins: both, ledger: newLedger(both)}
+	for _, pair := range people {
+		t.people[Left][pair[0]], t.people[Right][pair[1]] = pair[1], pair[0]
+		t.ledger.introduce(nameOf(left, pair[0]), nameOf(right, pair[1]))
+	}
+	return t
+}
+
+// nameOf gives what somebody is called on their side.
+func nameOf(s Side, person string) string {
+	for _, p := range s.People() {
+		if p.ID == person {
+			return p.Call
+		}
+	}
+	return ""
 }
 
 // Side gives one of the two sides.
 func (t *Town) Side(where Place) Side { return t.sides[where] }
 
-// Twin gives the conversation on the other side that one is joined to.
-func (t *Town) Twin(conversation string) string { return t.twins[conversation] }
+// Counterpart gives who a person is on the other side; empty: they have not connected.
+func (t *Town) Counterpart(where Place, person string) string { return t.people[where][person] }
+
+// Twin gives the conversation on the other side that one is joined to; empty: there is none yet.
+func (t *Town) Twin(conversation string) string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.ledger.twins[conversation]
+}
+
+// largestTalk is how many people a direct or group conversation may have: Mattermost's groups have eight at most.
+const largestTalk = model.ChannelGroupMaxUsers
+
+// Open gives the direct or group conversation of a person with others, who must all have connected.
+func (t *Town) Open(ctx context.Context, where Place, person string, others []string) (string, error) {
+	people := append([]string{person}, others...)
+	for i, id := range people {
+		switch {
+		case t.people[where][id] == "":
+			return "", ErrNotConnected
+		case slices.Contains(people[:i], id):
+			return "", ErrNobody
+		}
+	}
+	if len(people) < 2 || len(people) > largestTalk {
+		return "", ErrNobody
+	}
+	id, err := t.sides[where].Open(ctx, person, others)
+	if err != nil {
+		return "", err
+	}
+	t.mu.Lock()
+	t.meet()
+	t.mu.Unlock()
+	t.Changed.Ring()
+	return id, nil
+}
+
+// meet finds the two sides of direct and group conversations: they have the same people.
+func (t *Town) meet() {
+	left := map[string]string{}
+	for _, c := range t.sides[Left].Conversations() {
+		if c.Kind != Channel {
+			left[together(c.Members, nil)] = c.ID
+		}
+	}
+	for _, c := range t.sides[Right].Conversations() {
+		if id := left[together(c.Members, t.people[Right])]; c.Kind != Channel && id != "" && t.ledger.twins[id] == "" {
+			t.ledger.join(id, c.ID)
+		}
+	}
+}
+
+// together names a set of people, by what else they are called where that is given.
+func together(members []string, as map[string]string) string {
+	var all []string
+	for _, id := range members {
+		if as != nil {
+			id = as[id]
+		}
+		all = append(all, id)
+	}
+	slices.Sort(all)
+	return strings.Join(all, " ")
+}
 
 // Watch keeps the ledger until ctx ends.
 func (t *Town) Watch(ctx context.Context) error {
@@ -46,6 +130,9 @@ func (t *Town) Watch(ctx context.Context) error {
 
 func (t *Town) see(where Place, seen []Message) {
 	t.mu.Lock()
+	if slices.ContainsFunc(seen, func(m Message) bool { return t.ledger.twins[m.Conversation] == "" }) {
+		t.meet()
+	}
 	t.ledger.update(where, seen)
 	t.mu.Unlock()
 	t.Changed.Ring()

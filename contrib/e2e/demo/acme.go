@@ -38,8 +38,10 @@ func newAcme(tb harness.TB) *acme {
 	must(err)
 	a.bot, _, err = admin.CreateBot(tb.Context(), &model.Bot{Username: "causeway", DisplayName: "Causeway"})
 	must(err)
-	for _, name := range []string{"alice", "amir", "mei"} {
-		user, _, err := admin.CreateUser(tb.Context(), &model.User{Username: name, Email: name + "@example.test", Password: a.password})
+	_, err = admin.UpdateUserRoles(tb.Context(), a.bot.UserId, model.SystemUserRoleId+" "+model.SystemAdminRoleId)
+	must(err)
+	for _, role := range stage.InMattermost {
+		user, _, err := admin.CreateUser(tb.Context(), &model.User{Username: role.Handle, Email: role.Mail(), Password: a.password})
 		must(err)
 		a.people = append(a.people, user)
 	}
@@ -66,6 +68,16 @@ func (a *acme) members() []string {
 		ids = append(ids, u.Id)
 	}
 	return ids
+}
+
+// names are those with which people log in.
+func (a *acme) names() string {
+	var all []string
+	for _, u := range a.people {
+		all = append(all, u.Username)
+	}
+	last := len(all) - 1
+	return strings.Join(all[:last], ", ") + " or " + all[last]
 }
 
 // describe tells the stage what is there.

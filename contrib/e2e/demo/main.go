@@ -59,15 +59,17 @@ func perform(tb *ownTB, listen string, out io.Writer) {
       %s
 
   The Mattermost server is at  %s
-  It has no web app; programs that use its API can log in, as alice, amir or mei, with the password
+  It has no web app; programs that use its API can log in, as %s, with the password
       %s
   for example:  curl -i -d '{"login_id":"alice","password":"%s"}' %s/api/v4/users/login
-  Try: write on the left of the page and see it in Teams; cut the line to Mattermost, kill Causeway, let everybody talk.
+  Try: write on the left of the page and see it in Teams; open a direct or group conversation by “New message” on either side, of those
+      who have connected (on the left alice, amir, bob and berta) and see it open on the other; cut the line to Mattermost, kill Causeway,
+      let everybody talk.
 
   Causeway's config, store and log are in %s
   Ctrl-C ends and removes all of it.
 
-`, p.URL(), acme.server.URL, acme.password, acme.password, acme.server.URL, s.Operator.Folder())
+`, p.URL(), acme.server.URL, acme.names(), acme.password, acme.password, acme.server.URL, s.Operator.Folder())
 	if err := page.Run(tb.Context(), p, s); err != nil && !errors.Is(err, context.Canceled) {
 		tb.Fatalf("%v", err)
 	}

@@ -97,7 +97,7 @@ func awaitWords(ctx context.Context, t *testing.T, address string) {
 			if err != nil {
 				t.Fatalf("waiting for the first words to cross: %v", err)
 			}
-			if strings.Contains(line, `"open":true`) && strings.Contains(line, `"said":5,"arrived":5`) {
+			if strings.Contains(line, `"open":true`) && strings.Contains(line, `"said":7,"arrived":7`) {
 				return
 			}
 		}

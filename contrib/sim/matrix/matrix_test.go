@@ -16,6 +16,7 @@ import (
 const patience = time.Minute
 
 func TestEveryCombinationOfPeople(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	all := cases()
 	w.run(func() {

@@ -125,6 +125,7 @@ func (c *matrixCase) expectedTold() []string {
 	speaks := func(letter, side string) {
 		switch {
 		case c.kind == "self":
+			all = append(all, side+" "+letter+": "+notHere+title[side]+": nobody has a conversation with themselves there.")
 		case !c.carried() && missing != "" && c.connected(letter):
 			all = append(all, side+" "+letter+": "+notHere+title[side]+": "+missing+lacks)
 		case c.carried() && !c.connected(letter) && side == "here": // in Teams nothing can be written for them

@@ -39,13 +39,18 @@ var emojiNames = map[string]string{thumb: "+1", heart: "heart"}
 // short replaces what differs between cases in what people are told.
 func (c *matrixCase) short(text string) string {
 	for letter, p := range c.people {
-		text = strings.ReplaceAll(text, p.there.Name, letter)
+		if p.there != nil {
+			text = strings.ReplaceAll(text, p.there.Name, letter)
+		}
 		text = strings.ReplaceAll(text, p.name, letter)
 	}
 	return text
 }
 
 func (c *matrixCase) inMattermost(w *world) []message {
+	if c.channel == "" {
+		return nil
+	}
 	files := map[string][]string{}
 	for _, r := range w.mm.Rows(c.channel) {
 		for _, id := range r.FileIds {
@@ -129,7 +134,7 @@ func (c *matrixCase) told(w *world, ephemerals []mattermost.Ephemeral) []string 
 	var all []string
 	for letter, p := range c.people {
 		for _, e := range ephemerals {
-			if e.To == p.id {
+			if p.id != "" && e.To == p.id {
 				all = append(all, fmt.Sprintf("here %s: %s", letter, c.short(e.Post.Message)))
 			}
 		}

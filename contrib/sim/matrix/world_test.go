@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mattermost/mattermost/server/public/model"
 	"github.com/sirupsen/logrus"
 
 	"causeway/bridge"
@@ -34,17 +35,25 @@ const (
 // world is both stand-ins with the gateway and both bridges between them.
 type world struct {
 	*testing.T
-	mm      *mattermost.Server
-	teams   *teams.Server
-	tenant  *teams.Tenant
-	app     *teams.App
-	relay   *teams.User
-	bot     string // its token
-	store   *store.Store
-	hook    atomic.Pointer[http.Handler]
-	log     lines
-	servers map[bridge.AccountName]bridge.ServerID
+	mm     *mattermost.Server
+	teams  *teams.Server
+	tenant *teams.Tenant
+	// elsewhere is another organisation.
+	elsewhere *teams.Tenant
+	app       *teams.App
+	relay     *teams.User
+	bot       string // its token
+	store     *store.Store
+	hook      atomic.Pointer[http.Handler]
+	log       lines
+	servers   map[bridge.AccountName]bridge.ServerID
+	gateway   *gateway.Gateway
+	// switches are what the config says of direct and group messages.
+	switches direct.Settings
 }
+
+// worlds counts them: each has a store of its own.
+var worlds atomic.Int64
 
 // lines is a log that may be written from anywhere.
 type lines struct {
@@ -67,7 +76,7 @@ func (w *world) do(err error) {
 
 // newWorld starts the stand-ins, with nobody but Causeway in them, and the store.
 func newWorld(t *testing.T) *world {
-	w := &world{T: t}
+	w := &world{T: t, switches: direct.Settings{Enable: true, DirectMessages: true, GroupMessages: true}}
 	w.mm = mattermost.New(mattermost.Options{})
 	w.do(w.mm.Start())
 	t.Cleanup(w.mm.Close)
@@ -87,7 +96,7 @@ func newWorld(t *testing.T) *world {
 		w.do(w.teams.Close())
 		wait()
 	})
-	w.tenant = w.teams.AddTenant("Contoso")
+	w.tenant, w.elsewhere = w.teams.AddTenant("Contoso"), w.teams.AddTenant("Fabrikam")
 	w.relay = w.tenant.AddUser("Causeway")
 	var roles, scopes []string
 	for _, op := range msteams.Operations() {
@@ -101,7 +110,7 @@ func newWorld(t *testing.T) *world {
 
 	keys, err := store.NewKeys(make([]byte, 32))
 	w.do(err)
-	w.store, err = store.Open(t.Context(), "/matrix", keys, store.Options{VFS: "memdb"})
+	w.store, err = store.Open(t.Context(), fmt.Sprint("/matrix-", worlds.Add(1)), keys, store.Options{VFS: "memdb"})
 	w.do(err)
 	t.Cleanup(func() { w.do(w.store.Close()) })
 	_, refresh := w.teams.SignIn(w.app, w.relay)
@@ -145,9 +154,10 @@ func (w *world) run(come func()) {
 			{Name: here, Protocol: "mattermost", Title: "Mattermost", NickFormat: "{NICK}", Bridge: mm},
 			{Name: there, Protocol: "msteams", Title: "Teams", NickFormat: "{NICK}", Bridge: graph},
 		},
-		Directs: []gateway.Direct{{Accounts: [2]bridge.AccountName{here, there}, Settings: direct.Settings{Enable: true, DirectMessages: true, GroupMessages: true}}}},
+		Directs: []gateway.Direct{{Accounts: [2]bridge.AccountName{here, there}, Settings: w.switches}}},
 		Store: w.store, Log: logrus.NewEntry(logger),
 	})
+	w.gateway = g
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- g.Run(ctx) }()
@@ -176,6 +186,41 @@ func (w *world) person(name, title string) *person {
 	u := w.mm.AddUser(name)
 	w.mm.AddToTeam("acme", name)
 	return &person{name: name, id: u.Id, there: w.tenant.AddUser(title)}
+}
+
+// outsider is somebody whom only one side knows: a guest, a bot, or of another organisation.
+func (w *world) outsider(name, title, standing, side string) *person {
+	w.Helper()
+	p := &person{name: name}
+	switch {
+	case side == "there" && standing == guest:
+		p.there = w.tenant.AddGuest(title, "live.com")
+	case side == "there":
+		p.there = w.elsewhere.AddUser(title)
+	case standing == bot:
+		u, _ := w.mm.AddBot(name)
+		p.id = u.Id
+		w.mm.AddToTeam("acme", name)
+	default:
+		u := w.mm.AddUser(name, model.SystemGuestRoleId)
+		p.id = u.Id
+		w.mm.AddToTeam("acme", name)
+	}
+	return p
+}
+
+// loses has the token of somebody refused on one side.
+func (w *world) loses(p *person, side string) {
+	w.Helper()
+	server, user := w.servers[here], bridge.UserID(p.id)
+	if side == "there" {
+		server, user = w.servers[there], bridge.UserID(p.there.ID)
+	}
+	lost, err := w.store.Lose(w.Context(), server, user, time.Now().Add(time.Minute), "refused")
+	w.do(err)
+	if !lost {
+		w.Fatalf("%s had nothing to lose", p.name)
+	}
 }
 
 // connects makes somebody known as one person, whom Causeway can act as on both sides and who prefers one of them.

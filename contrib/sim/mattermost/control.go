@@ -22,6 +22,11 @@ func (s *Server) CutWebsocketsOf(who string, resumable bool) {
 	s.cut(func(c *connection) bool { return c.userID == id }, resumable)
 }
 
+// CutWebsocketsWith is CutWebsockets for the sockets of those tokens.
+func (s *Server) CutWebsocketsWith(token func(string) bool, resumable bool) {
+	s.cut(func(c *connection) bool { return token(c.token) }, resumable)
+}
+
 func everybody(*connection) bool { return true }
 
 // ForgetConnections makes the server forget the connections that have no

@@ -10,8 +10,8 @@ import (
 	"github.com/mattermost/mattermost/server/public/model"
 )
 
-// Fault is what happens to matching requests. Match by Method, Path and User;
-// an empty field matches everything.
+// Fault is what happens to matching requests. Match by Method, Path, User and
+// Token; an empty field matches everything.
 type Fault struct {
 	// Method is the HTTP method.
 	Method string
@@ -20,6 +20,8 @@ type Fault struct {
 	Path string
 	// User is the username or id of the caller.
 	User string
+	// Token is asked about the token of the caller, which is empty where none is sent.
+	Token func(token string) bool
 
 	// Skip lets that many matching requests pass first.
 	Skip int
@@ -168,6 +170,9 @@ func (f *Fault) matches(c *call) bool {
 		return false
 	}
 	if f.User != "" && (c.user == nil || f.User != c.user.Id && f.User != c.user.Username) {
+		return false
+	}
+	if f.Token != nil && !f.Token(c.token) {
 		return false
 	}
 	return strings.HasPrefix(strings.TrimPrefix(c.r.URL.Path, apiPrefix), f.Path) ||

@@ -221,7 +221,6 @@ const maxQuotes = 10
 
 // quote puts references to messages of a chat above a text, in the form that the page chatmessage-replywithquote shows.
 func (c *Channel) quote(body *content, ids []string) error {
-	tags := ""
 	var references []attachmentJSON
 	for _, id := range ids {
 		m := c.message(id)
@@ -245,15 +244,28 @@ func (c *Channel) quote(body *content, ids []string) error {
 			return err
 		}
 		references = append(references, attachmentJSON{ID: id, ContentType: ptr("messageReference"), Content: ptr(string(text))})
-		tags += `<attachment id="` + id + `"></attachment>` + "\n"
 	}
-	if len(ids) == 0 {
-		return nil
+	body.answer(references)
+	return nil
+}
+
+// answer puts references to messages above a text.
+func (body *content) answer(references []attachmentJSON) {
+	if len(references) == 0 {
+		return
+	}
+	tags := ""
+	for _, r := range references {
+		tags += `<attachment id="` + r.ID + `"></attachment>` + "\n"
 	}
 	if body.contentType != "html" {
 		body.contentType, body.text = "html", escapeText(body.text)
 	}
 	body.text = "<p></p>\n" + tags + body.text + "\n<p></p>"
 	body.attachments = append(references, body.attachments...)
-	return nil
+}
+
+// quotes gives the references to messages that a text answers.
+func (body content) quotes() []attachmentJSON {
+	return slices.DeleteFunc(slices.Clone(body.attachments), func(a attachmentJSON) bool { return a.ContentType == nil || *a.ContentType != "messageReference" })
 }

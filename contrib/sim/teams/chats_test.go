@@ -242,6 +242,26 @@ func TestQuotes(t *testing.T) {
 	w.post(chatPath(chat, "messages", "replyWithQuote"), w.as(w.bob, "Chat.ReadWrite"), `{"messageIds":["`+root+`"],"replyMessage":{"body":{"content":"x"}}}`).want(t, 403, "")
 }
 
+// TestAnEditKeepsTheRest changes the words of an answer with a file and a picture, as Teams' own programs do it.
+func TestAnEditKeepsTheRest(t *testing.T) {
+	w := chatWorld(t, teams.Options{})
+	chat := w.tenant.AddChat(w.ada, w.bob)
+	root := w.sayIn(w.ada, chat, "<p>Hello</p>")
+	file, err := w.sim.PutChatFile(w.bob, chat, "plan.txt", []byte("a plan"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := w.sayIn(w.bob, chat, "<p>before</p>", teams.Quoting(root), teams.WithFiles(file), teams.WithPictures([]byte("\x89PNG")))
+	before, _ := w.sim.Message(chat, id)
+	if err := w.sim.Edit(w.bob, chat, id, "<p>after</p>", teams.KeepingRest()); err != nil {
+		t.Fatal(err)
+	}
+	after, _ := w.sim.Message(chat, id)
+	if len(before.Files) != 2 || !cmp.Equal(before.Files, after.Files) || !strings.Contains(after.Raw, `<attachment id="`+root+`">`) || !strings.HasPrefix(strings.TrimSpace(after.Text), "after") {
+		t.Errorf("before: %+v\nafter: %+v", before, after)
+	}
+}
+
 func TestMembersComeAndGo(t *testing.T) {
 	w := chatWorld(t, teams.Options{})
 	chat := w.tenant.AddGroupChat("Topic", w.ada, w.bob, w.cyd)

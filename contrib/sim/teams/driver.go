@@ -1,9 +1,11 @@
 package teams
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,7 +35,9 @@ type saying struct {
 	all         bool
 	attachments []File
 	pictures    [][]byte
+	snippets    []snippet
 	quotes      []string
+	keepRest    bool
 }
 
 // Plain says that the text is plain text, not HTML.
@@ -60,21 +64,68 @@ func WithFiles(files ...File) SayOption { return func(o *saying) { o.attachments
 // WithPictures puts PNG pictures behind the text, as when somebody pastes them.
 func WithPictures(pictures ...[]byte) SayOption { return func(o *saying) { o.pictures = pictures } }
 
+// snippet is a piece of code.
+type snippet struct{ language, code string }
+
+// WithSnippet puts a piece of code behind the text, as the programs do with long ones.
+func WithSnippet(language, code string) SayOption {
+	return func(o *saying) { o.snippets = append(o.snippets, snippet{language, code}) }
+}
+
+// enclose makes hosted contents of pieces of code, and cards that name them.
+func (m *message) enclose(snippets []snippet) {
+	for n, one := range snippets {
+		h := hosted{id: newSecret("aWQ9"), contentType: "text/plain", data: []byte(one.code), placed: true}
+		m.content.hosted = append(m.content.hosted, h)
+		id := fmt.Sprintf("code%d", n)
+		card, err := json.Marshal(map[string]string{"name": "snippet", "language": one.language, "codeSnippetUrl": m.hostedAddress(h)})
+		if err != nil {
+			panic(err) // texts can be encoded
+		}
+		m.content.attachments = append(m.content.attachments, attachmentJSON{ID: id, ContentType: ptr("application/vnd.microsoft.card.codesnippet"), Content: ptr(string(card))})
+		m.content.text += `<attachment id="` + id + `"></attachment>`
+	}
+}
+
+// hostedAddress is where a hosted content lies.
+func (m *message) hostedAddress(h hosted) string {
+	path := m.channel.path() + "/messages/" + m.thread().textID()
+	if m.root != nil {
+		path += "/replies/" + m.textID()
+	}
+	return "https://graph.microsoft.com/v1.0" + path + "/hostedContents/" + h.id + "/$value"
+}
+
 // paste makes hosted contents of pictures.
 func (m *message) paste(pictures [][]byte) {
 	for _, data := range pictures {
 		h := hosted{id: newSecret("aWQ9"), contentType: "image/png", data: data, placed: true}
-		path := m.channel.path() + "/messages/" + m.thread().textID()
-		if m.root != nil {
-			path += "/replies/" + m.textID()
-		}
 		m.content.hosted = append(m.content.hosted, h)
-		m.content.text += `<p><img src="https://graph.microsoft.com/v1.0` + path + "/hostedContents/" + h.id + `/$value" alt="image"></p>`
+		m.content.text += `<p><img src="` + m.hostedAddress(h) + `" alt="image"></p>`
 	}
 }
 
 // Quoting makes it an answer to messages of the same chat, as the programs do it: by a reference to each above the text.
 func Quoting(ids ...string) SayOption { return func(o *saying) { o.quotes = ids } }
+
+// KeepingRest leaves in an edited message what stands beside its words, as Teams' own programs do: what it answers, its files and pictures.
+func KeepingRest() SayOption { return func(o *saying) { o.keepRest = true } }
+
+// keep takes over what stands beside the words of an older content.
+func (body *content) keep(old content) {
+	for _, h := range old.hosted {
+		body.text += "<p>" + regexp.MustCompile(`<img [^>]*/hostedContents/`+regexp.QuoteMeta(h.id)+`/[^>]*>`).FindString(old.text) + "</p>"
+	}
+	body.hosted = append(body.hosted, old.hosted...)
+	quotes := old.quotes()
+	for _, a := range old.attachments {
+		if !slices.ContainsFunc(quotes, func(q attachmentJSON) bool { return q.ID == a.ID }) {
+			body.text += `<attachment id="` + a.ID + `"></attachment>`
+			body.attachments = append(body.attachments, a)
+		}
+	}
+	body.answer(quotes)
+}
 
 // Say writes a root message and gives its id.
 func (s *Sim) Say(u *User, c *Channel, html string, opts ...SayOption) (id string, err error) {
@@ -111,6 +162,7 @@ func (s *Sim) say(u *User, c *Channel, rootID, html string, opts []SayOption) (s
 		m.subject = &o.subject
 	}
 	m.paste(o.pictures)
+	m.enclose(o.snippets)
 	return m.textID(), nil
 }
 
@@ -149,7 +201,11 @@ func (s *Sim) Edit(u *User, c *Channel, id, html string, opts ...SayOption) erro
 		for _, f := range opts {
 			f(&o)
 		}
-		s.edit(m, s.written(html, o), u)
+		body := s.written(html, o)
+		if o.keepRest {
+			body.keep(m.content)
+		}
+		s.edit(m, body, u)
 		return nil
 	})
 }

@@ -1,12 +1,13 @@
 // The page as a whole: two panes, what stands between them, and the levers above.
 
-import { face, get } from "./dom.js";
+import { face, get, sameFace } from "./dom.js";
 import { Bench } from "./bench.js";
 import { EmojiPicker } from "./emoji.js";
 import { Files } from "./files.js";
 import { Guide } from "./guide.js";
 import { Link } from "./link.js";
 import { Pane } from "./pane.js";
+import { TalkDialog } from "./talks.js";
 import { Town } from "./town.js";
 
 const town = new Town();
@@ -22,22 +23,41 @@ const page = {
   pickEmoji: (anchor, take) => picker.open(anchor, take),
   complain: (text) => complain(text),
   stepDone: (name) => guide.done(name),
+  begin: (side) => dialog.ask(side, panes[side].person),
   select(side, conversation) {
     panes[side].select(conversation);
-    const twin = town.hello.sides[side].twins[conversation];
-    if (twin) panes[1 - side].select(twin);
+    page.follow(side);
+  },
+  /** Shows on the other side what this one shows, as somebody else; what is not there yet, as soon as it is. */
+  follow(side) {
+    const { twin } = panes[side].place;
+    panes[side].ahead = !twin;
+    if (twin) panes[1 - side].follow(twin, town.person(side, panes[side].person).twin);
   },
 };
 const panes = [new Pane(town, 0, page), new Pane(town, 1, page)];
 const link = new Link(town, panes, (side) => showTab(side));
+const dialog = new TalkDialog(town, (side, conversation) => {
+  page.select(side, conversation);
+  panes[side].composer.focus();
+});
 
 town.addEventListener("hello", () => {
-  town.hello.sides.forEach((side) => side.people.forEach((p) => face(p.name))); // everybody gets a colour of their own
+  const [left, right] = town.hello.sides.map((side) => side.people);
+  left.forEach((p) => face(p.name)); // everybody gets a colour of their own
+  right.forEach((p) => (p.twin ? sameFace(p.name, town.person(0, p.twin).name) : face(p.name)));
   panes.forEach((pane) => pane.open(town.hello));
   picker.offer(town.hello.emoji);
   bench.open(town.hello);
   guide.open(town.hello);
   files.open(town.hello);
+});
+
+town.addEventListener("places", () => {
+  panes.forEach((pane) => pane.placed());
+  panes.forEach((pane, side) => {
+    if (pane.ahead && pane.place.twin && panes[1 - side].idle) page.follow(side);
+  });
 });
 
 town.addEventListener("news", ({ detail: { news, changed } }) => {

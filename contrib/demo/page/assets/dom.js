@@ -47,10 +47,15 @@ export function rendered(nodes) {
 
 const colours = new Map(); // by name
 
+const bareName = (name) => name.replace(/\s*\(.*\)$/, "");
+
+/** Gives a name the colour of another one, which is the same person's. */
+export function sameFace(name, other) { colours.set(bareName(name), colours.get(bareName(other))); }
+
 /** Gives a round picture of a person: initials on a colour of their own, the same on both sides. */
 export function face(name) {
-  const bare = name.replace(/\s*\(.*\)$/, "");
-  if (!colours.has(bare)) colours.set(bare, colours.size % 8);
+  const bare = bareName(name);
+  if (!colours.has(bare)) colours.set(bare, new Set(colours.values()).size % 8);
   const words = bare.split(/[\s._-]+/).filter(Boolean);
   const initials = words.length > 1 ? [...words[0]][0] + [...words[1]][0] : bare.slice(0, 2);
   return el("span", { class: "face face-" + colours.get(bare), "aria-hidden": "true" }, initials.toUpperCase());

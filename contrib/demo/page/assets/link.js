@@ -34,7 +34,10 @@ export class Link {
 
   goToTwin(side, id) {
     const m = this.town.message(side, id);
-    const twin = m && m.twin && this.panes[1 - side].posts.get(m.twin);
+    const other = m && this.town.twin(m);
+    if (!other) return;
+    if (other.conversation !== this.panes[1 - side].conversation) this.panes[1 - side].follow(other.conversation, this.town.person(side, this.panes[side].person).twin);
+    const twin = this.panes[1 - side].posts.get(other.id);
     if (!twin) return;
     this.showTab(1 - side);
     twin.focus();

@@ -3,8 +3,7 @@
 import { clock, el, face, get, icon, rendered, span } from "./dom.js";
 import { drawFiles } from "./attach.js";
 import { MarkdownComposer, RichComposer } from "./compose.js";
-
-const groups = { channel: "Channels" };
+import { portrait, title } from "./talks.js";
 
 export class Pane {
   constructor(town, side, page) {
@@ -22,25 +21,36 @@ export class Pane {
 
   get other() { return this.town.hello.sides[1 - this.side].service; }
 
+  /** The conversation that is shown. */
+  get place() { return this.town.places[this.side].get(this.conversation); }
+
+  /** Whether it is no channel. */
+  get talking() { return this.place.kind !== "channel"; }
+
+  /** Whether replies stand among the other messages, and not in cards. */
+  get flat() { return this.markdown || this.talking; }
+
+  /** Whether nobody is about to say something. */
+  get idle() { return this.composer.empty() && this.composer.attachments.files.length === 0; }
+
   /** Builds the pane when the server has told who is there. */
   open(hello) {
     const view = hello.sides[this.side];
     if (this.view && JSON.stringify(this.view) === JSON.stringify(view)) return;
     this.view = view;
     this.person = view.people[0].id;
-    this.conversation = view.conversations[0].id;
     this.log = el("div", { class: "log", role: "log", "aria-live": "off", "aria-label": `Messages in ${view.service}`, tabindex: "-1" });
     this.newest = el("button", { type: "button", class: "newest", hidden: true, onclick: () => this.toEnd() }, icon("down"), "Newest");
     this.title = el("h2");
+    this.picture = el("span", { class: "portrait" });
+    this.count = el("span");
     const handlers = { send: () => this.send(), cancel: () => this.cancel(), lastOwn: () => this.editLast(), complain: (text) => this.page.complain(text) };
     const kind = this.markdown ? MarkdownComposer : RichComposer;
     this.composer = new kind(this.side, "Write", view.people, handlers);
     this.composer.attachments.limit(hello.maxFiles, hello.maxFile);
     this.composer.form.append(this.people());
-    this.root.querySelector(".side").replaceChildren(...this.sidebar());
     this.root.querySelector(".place").replaceChildren(
-      el("header", { class: "head" }, this.markdown ? null : face(view.organisation), this.title,
-        el("span", { class: "members" }, icon("people"), String(view.people.length + 1))),
+      el("header", { class: "head" }, this.picture, this.title, el("span", { class: "members" }, icon("people"), this.count)),
       this.log, this.newest, this.composer.form);
     this.log.addEventListener("scroll", () => this.scrolled());
     new ResizeObserver(() => this.resized()).observe(this.log);
@@ -49,66 +59,107 @@ export class Pane {
     this.log.addEventListener("focusout", () => this.page.highlight(this.side, null));
     this.log.addEventListener("pointerover", (e) => this.pointed(e.target.closest("article")));
     this.log.addEventListener("pointerleave", () => this.page.highlight(this.side, null));
-    this.select(this.conversation);
-    this.become(this.person);
+    if (this.place) this.select(this.conversation);
+    this.be(this.person);
   }
 
   // Who one is, and where.
 
+  /** Takes in which conversations there are. */
+  placed() {
+    if (this.place) this.drawSide();
+    else this.select([...this.town.places[this.side].keys()][0]);
+  }
+
   people() {
     const name = "person-" + this.side;
     return el("fieldset", { class: "as" }, el("legend", {}, "You are"),
-      ...this.view.people.map((p, i) => el("label", {},
-        el("input", { type: "radio", name, value: p.id, checked: i === 0, onchange: () => this.become(p.id) }), face(p.name), p.name)));
+      ...this.view.people.map((p, i) => el("label", { title: p.twin ? `${p.name}, who is ${this.town.person(1 - this.side, p.twin).name} in ${this.other}` : `${p.name}, who has not connected with ${this.other}` },
+        el("input", { type: "radio", name, value: p.id, checked: i === 0, "aria-label": p.name, onchange: () => this.become(p.id) }), face(p.name), p.name.split(" ")[0])));
   }
 
   become(id) {
+    this.be(id);
+    if (!this.place.members.includes(id)) this.page.select(this.side, [...this.town.places[this.side].keys()][0]);
+    else if (this.talking) this.page.select(this.side, this.conversation);
+  }
+
+  be(id) {
     this.person = id;
+    this.composer.form.querySelector(`.as input[value="${id}"]`).checked = true;
     this.root.querySelector(".bar .face").replaceWith(face(this.town.person(this.side, id).name));
+    this.drawSide();
     for (const id of this.posts.keys()) this.draw(this.town.message(this.side, id)); // what is one's own
   }
 
-  sidebar() {
-    const kinds = [...new Set(this.view.conversations.map((c) => c.kind))];
-    return [
+  /** Shows a conversation, as somebody who is in it, and rather not as one of them. */
+  follow(id, not) {
+    const c = this.town.places[this.side].get(id);
+    if (c.kind !== "channel" && (!c.members.includes(this.person) || this.person === not)) this.be(c.members.find((m) => m !== not));
+    if (this.conversation !== id) this.select(id);
+    else this.showHead();
+  }
+
+  /** Lists the conversations of whoever one is. */
+  drawSide() {
+    const side = this.root.querySelector(".side");
+    const focused = side.contains(document.activeElement) && document.activeElement.dataset.conversation;
+    const mine = [...this.town.places[this.side].values()].filter((c) => c.members.includes(this.person));
+    const list = (heading, all, last) => [el("h3", {}, heading), el("ul", {}, ...all.map((c) => el("li", {}, this.entry(c))), last)];
+    side.replaceChildren(
       el("h2", {}, this.markdown ? "" : face(this.view.organisation), this.view.organisation),
-      ...kinds.flatMap((kind) => [
-        el("h3", {}, groups[kind] || kind),
-        el("ul", {}, ...this.view.conversations.filter((c) => c.kind === kind).map((c) => el("li", {},
-          el("button", { type: "button", data: { conversation: c.id }, onclick: () => this.page.select(this.side, c.id) },
-            this.markdown ? icon("globe") : null, el("span", {}, c.name), el("span", { class: "unread", hidden: true }))))),
-      ]),
-    ];
+      ...list("Channels", mine.filter((c) => c.kind === "channel")),
+      ...list(this.markdown ? "Direct messages" : "Chats", mine.filter((c) => c.kind !== "channel"), el("li", {}, this.begin())));
+    if (focused) side.querySelector(`[data-conversation="${focused}"]`)?.focus();
+    this.showUnread();
+  }
+
+  entry(c) {
+    const name = title(this.town, this.side, c, this.person);
+    return el("button", { type: "button", title: name, data: { conversation: c.id }, "aria-current": c.id === this.conversation ? "true" : null, onclick: () => this.page.select(this.side, c.id) },
+      c.kind === "channel" ? (this.markdown ? icon("globe") : null) : portrait(this.town, this.side, c, this.person), el("span", {}, name), el("span", { class: "unread", hidden: true }));
+  }
+
+  /** Gives the button with which one begins a direct or group conversation, or says why there is none. */
+  begin() {
+    const { name, twin } = this.town.person(this.side, this.person);
+    if (!twin) return el("p", { class: "none" }, `${name} has not connected with ${this.other}.`);
+    return el("button", { type: "button", class: "begin", data: { conversation: "new" }, onclick: () => this.page.begin(this.side) }, icon("plus"), el("span", {}, "New message"));
   }
 
   select(id) {
     this.conversation = id;
     this.cancel();
-    const c = this.view.conversations.find((x) => x.id === id);
-    this.title.textContent = c.name;
     this.unread.set(id, 0);
-    this.showUnread();
-    for (const b of this.root.querySelectorAll(".side button")) {
-      if (b.dataset.conversation === id) b.setAttribute("aria-current", "true");
-      else b.removeAttribute("aria-current");
-    }
-    this.tellWhere();
+    this.root.classList.toggle("talking", this.talking);
+    for (const app of this.root.querySelectorAll(".rail [data-app]")) app.classList.toggle("here", app.dataset.app === (this.talking ? "chat" : "teams"));
+    this.composer.people = this.view.people.filter((p) => this.place.members.includes(p.id));
+    this.drawSide();
+    this.showHead();
     this.log.replaceChildren();
     this.posts.clear();
     for (const m of this.sorted()) this.draw(m);
     this.toEnd();
   }
 
+  showHead() {
+    this.title.textContent = title(this.town, this.side, this.place, this.person);
+    this.picture.replaceChildren(...(this.talking ? [portrait(this.town, this.side, this.place, this.person)] : this.markdown ? [] : [face(this.view.organisation)]));
+    this.count.textContent = String(this.talking ? this.place.members.length : this.view.people.length + 1); // Causeway is there, too
+    this.tellWhere();
+  }
+
   tellWhere() {
-    const c = this.view.conversations.find((x) => x.id === this.conversation);
-    const label = this.markdown ? `Write to ${c.name}` : this.reply ? "Reply" : `Start a post in ${c.name}`;
-    this.composer.label(label);
+    if (!this.place) return;
+    const name = title(this.town, this.side, this.place, this.person);
+    this.composer.label(this.markdown ? `Write to ${name}` : this.reply ? "Reply" : this.talking ? `Type a message to ${name}` : `Start a post in ${name}`);
   }
 
   showUnread() {
     for (const b of this.root.querySelectorAll(".side button")) {
       const n = this.unread.get(b.dataset.conversation) || 0;
       const badge = b.querySelector(".unread");
+      if (!badge) continue;
       badge.hidden = n === 0;
       badge.textContent = n > 99 ? "99+" : n || "";
     }
@@ -144,7 +195,7 @@ export class Pane {
   draw(m) {
     const known = this.posts.get(m.id);
     const article = known || this.article(m);
-    if (!known) this.place(m, article);
+    if (!known) this.settle(m, article);
     const mine = m.person === this.person && !m.deleted;
     article.className = "post" + (m.root ? " reply" : "") + (m.copy ? " copy" : "") + (m.deleted ? " deleted" : "") +
       (mine ? " mine" : "") + " " + m.state + (article.classList.contains("lit") ? " lit" : "");
@@ -168,21 +219,21 @@ export class Pane {
     }, icon({ react: "smile", other: "swap" }[act] || act));
     return el("article", { tabindex: "-1", data: { id: m.id } },
       face(m.author), el("div", { class: "what" },
-        el("p", { class: "context" }),
-        el("header", {}, el("b", { class: "author" }), m.copy && this.markdown ? el("span", { class: "badge" }, "BOT") : null,
+        this.markdown ? el("p", { class: "context" }) : null,
+        el("header", {}, el("b", { class: "author" }), m.copy && !m.person && this.markdown ? el("span", { class: "badge" }, "BOT") : null,
           el("time", { datetime: new Date(m.at).toISOString() }, clock(m.at)), el("span", { class: "edited" })),
-        el("div", { class: "text" }), el("div", { class: "files" }), el("div", { class: "reactions" }), el("p", { class: "state" })),
+        this.markdown ? null : el("p", { class: "context" }), el("div", { class: "text" }), el("div", { class: "files" }), el("div", { class: "reactions" }), el("p", { class: "state" })),
       el("div", { class: "tools", role: "group", "aria-label": "Actions" },
         tool("react", "React", "A"), tool("reply", "Reply", "R"), tool("edit", "Edit", "E", true), tool("delete", "Delete", "Delete", true),
         tool("other", "Show the other side", "O")));
   }
 
-  /** Puts a new message where it belongs: in Mattermost by time, in Teams into its thread's card. */
-  place(m, article) {
+  /** Puts a new message where it belongs: by time, in channels of Teams into its thread's card. */
+  settle(m, article) {
     this.posts.set(m.id, article);
     if (this.posts.size === 1) this.choose(article);
-    if (this.markdown) {
-      insert(this.log, article, m, [...this.log.children], (e) => this.town.message(0, e.dataset.id));
+    if (this.flat) {
+      insert(this.log, article, m, [...this.log.children], (e) => this.town.message(this.side, e.dataset.id));
       return;
     }
     const card = this.card(m.root || m.id);
@@ -205,17 +256,17 @@ export class Pane {
     return card;
   }
 
-  /** In Mattermost, says what a reply answers to, and leaves out what the message above says as well. */
+  /** Says what a reply answers to, where it does not stand below it, and leaves out what the message above says as well. */
   joinUp(article) {
-    if (!article || !this.markdown) return;
-    const m = this.town.message(0, article.dataset.id);
-    const above = article.previousElementSibling && this.town.message(0, article.previousElementSibling.dataset.id);
-    const thread = above && (above.root || above.id) === (m.root || m.id) && m.root;
+    if (!article || !this.flat) return;
+    const m = this.town.message(this.side, article.dataset.id);
+    const above = article.previousElementSibling && this.town.message(this.side, article.previousElementSibling.dataset.id);
+    const thread = this.markdown && above && (above.root || above.id) === (m.root || m.id) && m.root;
     const more = above && above.author === m.author && m.at - above.at < 300000 && (m.root ? thread : !above.root);
     article.classList.toggle("more", Boolean(more));
-    const root = m.root && this.town.message(0, m.root);
-    part(article, "context").replaceChildren(...(root && !thread
-      ? [icon("reply"), "Replied to ", el("b", {}, root.author), ": ", excerpt(root)] : []));
+    const root = m.root && this.town.message(this.side, m.root);
+    part(article, "context").replaceChildren(...(!root || thread ? []
+      : this.markdown ? [icon("reply"), "Replied to ", el("b", {}, root.author), ": ", excerpt(root)] : [el("b", {}, root.author), el("span", {}, excerpt(root))]));
   }
 
   drawReactions(article, m) {
@@ -265,8 +316,9 @@ export class Pane {
       this.page.pickEmoji(button || this.posts.get(id), (emoji) => this.react(id, emoji, true));
     } else if (name === "reply") {
       this.cancel();
-      this.reply = m.root || m.id;
-      const root = this.town.message(this.side, this.reply) || m;
+      const first = this.town.message(this.side, m.root);
+      const root = !first || (first.deleted && this.talking) ? m : first; // a chat's programs answer nothing that is gone
+      this.reply = root.id;
       this.composer.tell(`Replying to ${root.author}: ${excerpt(root)}`);
       this.tellWhere();
       this.composer.focus();
@@ -303,7 +355,7 @@ export class Pane {
     }
     this.sending = false;
     if (!done) return;
-    this.page.stepDone(this.editing || this.reply ? "change" : "say");
+    this.page.stepDone(this.editing || this.reply ? "change" : this.talking ? "direct" : "say");
     if (!this.editing && !this.reply) this.toEnd();
     if (!this.editing) attached.clear();
     this.composer.clear();

@@ -5,12 +5,15 @@ export class Town extends EventTarget {
   hello = null;
   news = null;
   messages = [new Map(), new Map()];
+  places = [new Map(), new Map()]; // conversations, in their order
   offset = 0; // of the server's clock, ms
 
   connect() {
     const source = new EventSource("api/events");
     source.addEventListener("hello", (e) => {
-      this.hello = JSON.parse(e.data);
+      const hello = JSON.parse(e.data);
+      if (JSON.stringify(hello.sides) !== JSON.stringify(this.hello?.sides)) this.places = [new Map(), new Map()]; // others than before
+      this.hello = hello;
       this.#tell("hello");
     });
     source.addEventListener("news", (e) => {
@@ -23,6 +26,10 @@ export class Town extends EventTarget {
         return { m, before };
       });
       this.news = news;
+      if (news.places) {
+        this.places = news.places.map((all) => new Map((all || []).map((c) => [c.id, c])));
+        this.#tell("places");
+      }
       this.#tell("news", { news, changed });
     });
     source.addEventListener("error", () => this.#tell("lost", source.readyState === EventSource.CLOSED));
@@ -35,6 +42,11 @@ export class Town extends EventTarget {
   person(side, id) { return this.hello.sides[side].people.find((p) => p.id === id); }
 
   message(side, id) { return this.messages[side].get(id); }
+
+  /** Waits until a conversation is known. */
+  async placed(side, id) {
+    while (!this.places[side].has(id)) await new Promise((done) => { this.addEventListener("places", done, { once: true }); });
+  }
 
   twin(m) { return m.twin ? this.messages[1 - m.side].get(m.twin) : undefined; }
 

@@ -1,0 +1,190 @@
+package matrix
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"causeway/bridge"
+	"causeway/gateway/direct"
+	"causeway/gateway/store"
+)
+
+// TestAllPairsOfFactors: each two values of all that decides what becomes of something come together, as far as that is possible, and what becomes of it is
+// what the oracle says: it appears as its author, or by the bot, or waits until they have connected again, or is refused with a reason, and just those
+// are told who should be.
+func TestAllPairsOfFactors(t *testing.T) {
+	t.Parallel()
+	all, covered := allPairs()
+	t.Logf("%d situations for %d pairs", len(all), covered)
+	for _, what := range factors[switched] {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.switches = direct.Settings{Enable: what != "Enable off", DirectMessages: what != "DirectMessages off", GroupMessages: what != "GroupMessages off"}
+			var mine []*situation
+			for _, v := range all {
+				if v[switched] == what {
+					mine = append(mine, &situation{v: v})
+				}
+			}
+			w.play(mine)
+		})
+	}
+}
+
+// play has everything happen, and compares what comes of it.
+func (w *world) play(all []*situation) {
+	each := func(which func(s *situation) bool, do func(s *situation)) {
+		for _, s := range all {
+			if which(s) {
+				do(s)
+			}
+		}
+	}
+	everyone := func(*situation) bool { return true }
+	early := func(s *situation) bool { return s.is("a") == deactivated }
+	later := func(s *situation) bool { return !early(s) }
+	w.run(func() {
+		for n, s := range all {
+			s.comes(w, n)
+		}
+		each(early, func(s *situation) { s.says(w, "a", "one", "", ""); s.happens(w, false) })
+		each(everyone, func(s *situation) { s.departs(w) })
+	})
+	each(later, func(s *situation) { s.says(w, s.voice(), "one", "", "") })
+	w.until(all, "what was said first is there", func(s *situation, target []message) bool {
+		return has(target, func(m message) bool { return strings.HasSuffix(m.Text, "one") })
+	})
+	w.untilTold(all)
+	each(later, func(s *situation) { s.happens(w, false) })
+	twice := slices.DeleteFunc(slices.Clone(all), func(s *situation) bool { return !among(s.v[event], "undelete", "unreact") })
+	w.until(twice, "what is taken back later has crossed", func(s *situation, target []message) bool {
+		if s.v[event] == "undelete" {
+			return len(target) == 0
+		}
+		return s.is("a") != "connected" && s.v[origin] == "here" || has(target, func(m message) bool { return len(m.Marks) > 0 })
+	})
+	each(later, func(s *situation) { s.happens(w, true) })
+	w.until(twice, "what was brought back is there", func(s *situation, target []message) bool { return len(target) > 0 })
+	each(func(s *situation) bool { return s.speaker() != "" }, func(s *situation) { s.says(w, s.speaker(), "word", "", "") })
+	for _, text := range w.settled(func() []string { return w.differ(all) }) {
+		w.Error(text)
+	}
+	w.comeBack(all)
+}
+
+func has(all []message, is func(message) bool) bool { return slices.ContainsFunc(all, is) }
+
+// until waits until something is so on the other side of those where it is to be.
+func (w *world) until(all []*situation, what string, so func(s *situation, target []message) bool) {
+	w.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
+		i := slices.IndexFunc(all, func(s *situation) bool {
+			_, carried, _ := s.verdict(s.all())
+			return carried && s.writer(s.voice()) != "" && !so(s, s.atTarget(w))
+		})
+		if i < 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			w.Fatalf("%s: not so: %s: %+v", what, all[i], all[i].atTarget(w))
+		}
+	}
+}
+
+// untilTold waits until those are told who have spoken first: what is deleted before anybody has looked tells nobody who has spoken.
+func (w *world) untilTold(all []*situation) {
+	w.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
+		ephemerals := w.mm.Ephemerals()
+		i := slices.IndexFunc(all, func(s *situation) bool {
+			told := s.toldNow(w, ephemerals)
+			return slices.ContainsFunc(s.speaks(s.voice(), s.all()), func(text string) bool { return !slices.Contains(told, text) })
+		})
+		if i < 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			w.Fatalf("who has spoken first is not told why it is not carried: %s: %q", all[i], all[i].toldNow(w, ephemerals))
+		}
+	}
+}
+
+func (s *situation) atTarget(w *world) []message {
+	if s.v[origin] == "here" {
+		return s.inTeams(w)
+	}
+	return s.inMattermost(w)
+}
+
+// settled gives what is wrong when nothing more comes.
+func (w *world) settled(wrong func() []string) []string {
+	for deadline := time.Now().Add(patience); ; time.Sleep(200 * time.Millisecond) {
+		if all := wrong(); len(all) > 0 && time.Now().Before(deadline) {
+			continue
+		}
+		time.Sleep(2 * time.Second)
+		if all := wrong(); len(all) == 0 || time.Now().After(deadline) {
+			return all
+		}
+	}
+}
+
+// differ gives the situations that are not as the oracle says.
+func (w *world) differ(all []*situation) (wrong []string) {
+	ephemerals, talks := w.mm.Ephemerals(), map[string]store.Talk{}
+	met, err := w.store.Talks(w.Context())
+	w.do(err)
+	for _, one := range met { // the latest of each comes last
+		talks[string(one.Conversation.Channel)] = one
+	}
+	byText := cmpopts.SortSlices(func(a, b message) bool { return a.Text < b.Text })
+	for _, s := range all {
+		if d := cmp.Diff(s.expected(), s.seen(w, ephemerals, talks), byText, cmpopts.EquateEmpty()); d != "" {
+			wrong = append(wrong, fmt.Sprintf("%s (-want +got):\n%s", s, d))
+		}
+	}
+	return wrong
+}
+
+// comeBack has the lost connect again: what they have said has waited for that.
+func (w *world) comeBack(all []*situation) {
+	var waited []*situation
+	for _, s := range all {
+		_, carried, _ := s.verdict(s.all())
+		if s.is("a") == lost && s.v[origin] == "here" && carried && s.voice() == "a" && !among(s.v[event], "delete") {
+			w.connects(s.people["a"], here)
+			waited = append(waited, s)
+		}
+	}
+	w.gateway.PeopleChanged()
+	for _, text := range w.settled(func() (wrong []string) {
+		for _, s := range waited {
+			if got := s.inTeams(w); !has(got, func(m message) bool { return m.By == "a" && strings.Contains(m.Text, "one") }) {
+				wrong = append(wrong, fmt.Sprintf("what waited has not come: %s: %+v", s, got))
+			}
+		}
+		return wrong
+	}) {
+		w.Error(text)
+	}
+}
+
+// reasonOf gives why a conversation is not carried, as people read it.
+func (s *situation) reasonOf(one store.Talk) string {
+	var missing []string
+	for _, letter := range s.all() {
+		for _, id := range one.Missing {
+			if p := s.people[letter]; id == bridge.UserID(p.id) || p.there != nil && id == bridge.UserID(p.there.ID) {
+				missing = append(missing, letter)
+			}
+		}
+	}
+	return direct.Reason(one.Reason).Text(missing)
+}

@@ -1,0 +1,127 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"causeway/bridge"
+	"causeway/gateway/store"
+)
+
+const (
+	// lateEvery is how often it is looked what is late, and whom to tell what had to wait.
+	lateEvery = 10 * time.Second
+	// lateGrace is how long something must have been seen to be late: what has just been read after an outage is about to be delivered.
+	lateGrace = time.Minute
+)
+
+// watchLate tells authors that what they said is late: once, and again when it has arrived.
+func (g *Gateway) watchLate(ctx context.Context) {
+	var trouble troubles
+	seen := map[store.Speaker]time.Time{} // since when somebody is known to be late
+	for pause(ctx, lateEvery) {
+		due, err := g.store.Due(ctx)
+		if err == nil {
+			g.wake(due...)
+			err = g.late(ctx, seen)
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		trouble.report(keeping, g.log, "looking what is late", err)
+		if err != nil {
+			g.storeFailed(err)
+		}
+	}
+}
+
+func (g *Gateway) late(ctx context.Context, seen map[store.Speaker]time.Time) error {
+	after := g.setup.Load().keep.NoticeAfter
+	if after <= 0 {
+		return nil
+	}
+	all, err := g.store.Delays(ctx, time.Now().Add(-after))
+	if err != nil {
+		return err
+	}
+	now, late := time.Now(), map[store.Speaker][]store.Delay{}
+	for _, d := range all {
+		if g.table.Load().at(d.Target) != nil { // else the config does not bring it there any more
+			late[d.Speaker] = append(late[d.Speaker], d)
+		}
+	}
+	for who, delays := range late {
+		if seen[who].IsZero() {
+			seen[who] = now
+		}
+		if now.Sub(seen[who]) >= lateGrace {
+			if err := g.told(g.store.Delay(ctx, who, g.delayed(delays)), who); err != nil {
+				return err
+			}
+		}
+	}
+	for who := range seen {
+		if late[who] == nil {
+			delete(seen, who)
+		}
+	}
+	known, err := g.store.Delayed(ctx)
+	if err != nil {
+		return err
+	}
+	for _, who := range known {
+		if late[who] == nil {
+			if err := g.told(g.store.CaughtUp(ctx, who, "What you have said here is not late any more: nothing of it is waiting."), who); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (g *Gateway) told(err error, who store.Speaker) error {
+	if err == nil {
+		g.wake(who.Conversation)
+	}
+	return err
+}
+
+// delayed is what somebody is told whose messages are late.
+func (g *Gateway) delayed(all []store.Delay) string {
+	oldest := all[0].Oldest
+	var where []string
+	for _, d := range all {
+		if d.Oldest.Before(oldest) {
+			oldest = d.Oldest
+		}
+		if p := g.table.Load().at(d.Target); p != nil && !slices.Contains(where, p.account.title()) {
+			where = append(where, p.account.title())
+		}
+	}
+	slices.Sort(where)
+	return fmt.Sprintf("What you have said here since %s has not arrived in %s yet. It is kept, and is delivered as soon as that is possible; you will be told.",
+		oldest.UTC().Format("2006-01-02 15:04 MST"), strings.Join(where, " and "))
+}
+
+// inWords says to an author why something was not delivered: what follows on "Your message".
+func inWords(title string, err error) string {
+	what, why := "was not delivered to ", "it failed again and again, though others got through"
+	switch kind := bridge.KindOf(err); {
+	case stackOf(err) != "":
+		why = "a mistake in Causeway keeps it from that"
+	case kind == bridge.Rejected:
+		why = "it was refused there"
+	case kind == bridge.Unsupported:
+		why = "that cannot be done there"
+	case kind == bridge.Gone:
+		why = "where it belongs is not there any more"
+	case kind == bridge.Unauthorised:
+		why = "Causeway may not write it there"
+	case kind == bridge.Uncertain:
+		what, why = "may not have been delivered to ", "there was no answer, again and again"
+	}
+	return what + title + ": " + why
+}

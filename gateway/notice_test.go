@@ -1,0 +1,227 @@
+package gateway
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"causeway/bridge"
+	"causeway/bridge/memory"
+)
+
+// noticesOf gives what somebody was told on a service.
+func noticesOf(s *memory.Service, u bridge.UserID) []string {
+	all := []string{}
+	for _, n := range s.Notices() {
+		if n.User == u {
+			all = append(all, memory.Text(n.Text))
+		}
+	}
+	return all
+}
+
+const itIsKept = "It is kept, and whoever runs Causeway here can see why and try it again."
+
+func TestAuthorsAreToldOnceAMinuteWhatWasNotDelivered(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var f switched
+		a, _ := w.pair(memory.Options{}, memory.Options{Fault: f.fault})
+		f.on(before(memory.Post, func() error { return memory.Fails(bridge.Rejected) }))
+		a.Say("town", "ben", "of somebody else")
+		for n := range 14 {
+			a.Say("town", "ann", fmt.Sprint("refused ", n))
+			w.wait(time.Second)
+		}
+		first := "Your message “refused 0” was not delivered to memory: it was refused there. " + itIsKept
+		w.same(noticesOf(a, "ann"), []string{first})
+		w.same(len(noticesOf(a, "ben")), 1)
+		w.wait(2 * time.Minute)
+		w.same(noticesOf(a, "ann"), []string{first, "Your message “refused 1” was not delivered to memory: it was refused there. " + itIsKept + "\nAnd 12 more."})
+		w.wait(time.Hour)
+		w.same(len(noticesOf(a, "ann")), 2)
+		w.down() // whoever is to be told later is told after a restart, too
+		w.start()
+		a.Say("town", "ann", "refused again")
+		w.wait(time.Second)
+		w.same(len(noticesOf(a, "ann")), 3)
+	})
+}
+
+func TestWhatMayHaveArrivedIsToldSo(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var f switched
+		a, b := w.pair(memory.Options{}, memory.Options{Fault: f.fault})
+		f.on(before(memory.Post, memory.LostAnswer))
+		a.Say("town", "ann", "who knows")
+		w.wait(3 * time.Hour)
+		w.same(texts(b, "town"), []string{})
+		w.same(noticesOf(a, "ann"), []string{"Your message “who knows” may not have been delivered to memory: there was no answer, again and again. " + itIsKept})
+	})
+}
+
+func TestWhatIsLateIsToldOnceAndAgainWhenItHasArrived(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.keep = Keep{NoticeAfter: 5 * time.Minute}
+		var f switched
+		a, b := w.pair(memory.Options{}, memory.Options{Fault: f.fault})
+		out := before(memory.Post, func() error { return memory.Fails(bridge.Transient) })
+		f.on(out)
+		a.Say("town", "ann", "a little late")
+		w.wait(time.Minute)
+		f.off()
+		w.wait(3 * time.Minute)
+		w.same(texts(b, "town"), []string{"a little late"})
+		w.same(len(a.Notices()), 0)
+
+		f.on(out)
+		since := time.Now().UTC().Format("2006-01-02 15:04 MST")
+		for n := range 5 {
+			a.Say("town", "ann", fmt.Sprint("late ", n))
+		}
+		late := "What you have said here since " + since + " has not arrived in memory yet. It is kept, and is delivered as soon as that is possible; you will be told."
+		w.wait(8 * time.Minute)
+		w.same(noticesOf(a, "ann"), []string{late})
+		w.down()
+		w.start()
+		w.wait(10 * time.Minute)
+		w.same(noticesOf(a, "ann"), []string{late}) // once
+		f.off()
+		w.wait(10 * time.Minute)
+		w.same(noticesOf(a, "ann"), []string{late, "What you have said here is not late any more: nothing of it is waiting."})
+		w.wait(time.Hour)
+		w.same(len(a.Notices()), 2)
+		w.same(len(texts(b, "town")), 6)
+	})
+}
+
+func TestNobodyIsToldOfWhatIsReadLateAndDeliveredAtOnce(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.keep = Keep{NoticeAfter: 5 * time.Minute}
+		a, b := w.pair(memory.Options{}, memory.Options{PostInterval: time.Second})
+		w.down()
+		for n := range 30 {
+			a.Say("town", "ann", fmt.Sprint("while it was down ", n))
+		}
+		time.Sleep(3 * time.Hour)
+		w.start()
+		w.wait(10 * time.Minute)
+		w.same(len(texts(b, "town")), 30)
+		w.same(len(a.Notices()), 0)
+	})
+}
+
+func TestWhatPanicsTwiceOnTheSameStateIsQuarantinedWithItsStack(t *testing.T) {
+	for method, want := range map[string]string{"Parts": "poison.go", "Post": "poison.go", "Edit": "poison.go"} {
+		t.Run(method, func(t *testing.T) {
+			for times, held := range []int{0, 0, 1} {
+				inWorld(t, func(w *world) {
+					var trips *tripping
+					a, b := w.service("a", memory.Options{}), w.service("b", memory.Options{})
+					w.wrap("b", func(inner bridge.Bridge) bridge.Bridge {
+						trips = &tripping{Bridge: inner, method: method}
+						return trips
+					})
+					w.route(inout("a", "town"), inout("b", "town"))
+					w.start()
+					id := a.Say("town", "ann", "first")
+					if method == "Edit" {
+						w.wait(time.Minute)
+					}
+					trips.left.Store(int32(times))
+					if method == "Edit" {
+						a.Edit("town", id, "first, edited")
+					} else {
+						id = a.Say("town", "ann", "second")
+					}
+					w.wait(time.Minute)
+					a.Say("town", "ann", "the lane goes on")
+					w.wait(10 * time.Minute)
+					w.same(len(w.held()), held)
+					w.same(slices.Contains(texts(b, "town"), "the lane goes on"), true)
+					w.same(strings.Contains(w.log.String(), "stack=") && strings.Contains(w.log.String(), want), held == 1)
+					w.same(len(noticesOf(a, "ann")), held)
+					w.same(int(trips.left.Load()), min(0, int(trips.left.Load())))
+				})
+			}
+		})
+	}
+}
+
+func TestWhatTheStorePanicsOnIsLeftOutOrQuarantinedAndTheOthersGoOn(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.service("a", memory.Options{BatchSize: 10}), w.service("b", memory.Options{})
+		w.route(inout("a", "town"), inout("b", "town"))
+		w.start()
+		w.down()
+		a.Say("town", "ann", "before")
+		poison := a.Say("town", "ann", "poison")
+		a.Say("town", "ann", "after")
+		w.trip = func(id bridge.MessageID, put bool) {
+			if id == poison && put {
+				panic("a mistake of ours")
+			}
+		}
+		w.start()
+		w.wait(time.Minute)
+		w.same(texts(b, "town"), []string{"before", "after"})
+		w.same(strings.Contains(w.log.String(), "this state of a message cannot be stored, and is left out"), true)
+		w.down()
+		w.trip = nil // what is mended is read with the next change
+		w.start()
+		a.Edit("town", poison, "poison, edited")
+		w.wait(time.Minute)
+		late := texts(b, "town")[2]
+		w.same(strings.HasSuffix(late, "poison, edited"), true)
+		w.down()
+		w.trip = func(id bridge.MessageID, put bool) {
+			if id == poison && !put {
+				panic("a mistake of ours")
+			}
+		}
+		w.start()
+		a.Edit("town", poison, "poison again")
+		a.Say("town", "ann", "later")
+		w.wait(10 * time.Minute)
+		w.same(texts(b, "town"), []string{"before", "after", late, "later"})
+		w.same(w.held()[0].Reason, "internal error in the store: a mistake of ours")
+	})
+}
+
+func TestAProcessThatEndsEarlyAgainAndAgainWaitsLongerEachTime(t *testing.T) {
+	var waits []time.Duration
+	for n := range 12 {
+		waits = append(waits, loopWait(n)/time.Second)
+	}
+	if want := []time.Duration{0, 0, 0, 1, 2, 4, 8, 16, 32, 60, 60, 60}; !slices.Equal(waits, want) {
+		t.Errorf("got %v, want %v", waits, want)
+	}
+	inWorld(t, func(w *world) {
+		connects := 0
+		a, b := w.service("a", memory.Options{Fault: before(memory.Connect, func() error { connects++; return nil })}), w.service("b", memory.Options{})
+		w.route(inout("a", "town"), inout("b", "town"))
+		w.start()
+		w.down()
+		for n := range 6 { // each dies just after it has begun
+			w.diesAt = 2
+			w.died.Store(false)
+			w.start()
+			a.Say("town", "ann", fmt.Sprint("message ", n))
+			w.wait(5 * time.Second)
+			w.same(w.died.Load(), true)
+			w.down()
+		}
+		tried := connects
+		w.diesAt = 0
+		w.died.Store(false)
+		w.start()
+		w.wait(time.Second)
+		w.same(connects, tried) // it waits
+		w.wait(time.Minute)
+		w.same(len(texts(b, "town")), 6)
+		w.down()
+		w.start() // it has lived, so this one begins at once
+		w.same(connects > tried+1, true)
+	})
+}

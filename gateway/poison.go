@@ -1,0 +1,112 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+
+	"causeway/bridge"
+	"causeway/gateway/store"
+)
+
+// panicError is the error of a panic.
+type panicError struct {
+	value any
+	stack string
+}
+
+func (e *panicError) Error() string { return fmt.Sprintf("internal error: %v", e.value) }
+
+// stackKey is what a stack is called in the log.
+const stackKey = "stack"
+
+// guarded turns a panic of a bridge into an error.
+func guarded(do func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &bridge.Error{Kind: bridge.Rejected, Err: &panicError{p, string(debug.Stack())}}
+		}
+	}()
+	return do()
+}
+
+// stackOf is where a panic happened; empty: the error is of none.
+func stackOf(err error) string {
+	var p *panicError
+	if errors.As(err, &p) {
+		return p.stack
+	}
+	var s *store.PanicError
+	if errors.As(err, &s) {
+		return s.Stack
+	}
+	return ""
+}
+
+// tripped is on what something has panicked: a step, and the state of the message for which it was made.
+type tripped struct {
+	instance, version int64
+	op                store.Op
+	part              int
+}
+
+// poisons lets what has panicked be tried once more: the first time may have been chance. The second time on the same state it is refused, with its stack in the log.
+func (l *lane) poisons(o *store.Outcome, err error) error {
+	stack := stackOf(err)
+	if stack == "" {
+		return err
+	}
+	now := tripped{o.Work.Instance, o.Work.Message.Version, o.Step.Op, o.Step.Part}
+	if l.tripped == now {
+		l.log.WithError(err).WithField(keyInstance, now.instance).WithField(stackKey, stack).Error("it has panicked twice, and is given up")
+		return err
+	}
+	l.tripped = now
+	kind := bridge.Transient
+	if o.Step.Op == store.Post { // it may have been made before
+		kind = bridge.Uncertain
+	}
+	return &bridge.Error{Kind: kind, Err: errors.Unwrap(err)}
+}
+
+// spoils quarantines an instance on which the store has panicked twice, and reports whether it has.
+func (l *lane) spoils(ctx context.Context, err error) bool {
+	var p *store.PanicError
+	if !errors.As(err, &p) || p.Instance == 0 {
+		return false
+	}
+	if l.spoilt != p.Instance {
+		l.spoilt = p.Instance
+		return false
+	}
+	l.log.WithError(err).WithField(keyInstance, p.Instance).WithField(stackKey, p.Stack).Error("quarantined; see `causeway quarantine list`")
+	l.ended = slices.DeleteFunc(l.ended, func(o *store.Outcome) bool { return o.Work.Instance == p.Instance })
+	l.spoilt = 0
+	return l.gateway.stored(l.gateway.store.Poison(ctx, p.Instance, p.Error())) == nil
+}
+
+// putSound puts a batch. A state on which the store panics twice is left out, with its stack in the log, so that the others of its conversation go on.
+func (g *Gateway) putSound(ctx context.Context, p *place, b bridge.Batch) ([]bridge.ConversationID, error) {
+	routes := g.routesOf(p, b.Conversation.Server)
+	woken, err := g.store.Put(ctx, b, routes)
+	var panicked *store.PanicError
+	if !errors.As(err, &panicked) {
+		return woken, err
+	}
+	woken = nil
+	for _, s := range b.States {
+		more, err := g.store.Put(ctx, bridge.Batch{Conversation: b.Conversation, States: []bridge.State{s}}, routes)
+		woken = append(woken, more...)
+		switch {
+		case errors.As(err, &panicked):
+			p.account.log.WithError(err).WithField("channel", p.channel).WithField(keyID, string(s.ID)).WithField(stackKey, panicked.Stack).Error("this state of a message cannot be stored, and is left out")
+		case err != nil:
+			return woken, err
+		}
+	}
+	b.States = nil
+	more, err := g.store.Put(ctx, b, routes)
+	return append(woken, more...), err
+}

@@ -1,0 +1,142 @@
+package gateway
+
+import (
+	"database/sql"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"causeway/bridge"
+	"causeway/bridge/memory"
+	"causeway/bridge/richtext"
+)
+
+// snapshot keeps what the store holds now; putBack has the next start work on that.
+func (w *world) snapshot() string {
+	w.t.Helper()
+	if cluster != nil {
+		w.t.Skip("the copies are SQLite's; store/backup_test.go makes them of PostgreSQL, too")
+	}
+	copied := memoryName(w.path)
+	keep, err := kept(copied)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = keep.Close() })
+	if err := copyMemory(w.path, copied); err != nil {
+		w.t.Fatal(err)
+	}
+	return copied
+}
+
+func (w *world) putBack(snapshot string) {
+	w.t.Helper()
+	if err := markRestored(snapshot, time.Now()); err != nil {
+		w.t.Fatal(err)
+	}
+	w.path = snapshot
+}
+
+// memoryName gives a name that nothing in memory has.
+func memoryName(like string) string {
+	like, _, _ = strings.Cut(like, "_")
+	return fmt.Sprintf("%s_%d", like, worlds.Add(1))
+}
+
+func inMemory(path string) string { return "file:" + path + "?vfs=memdb" }
+
+// kept makes a database in memory that is there until what it gives is closed.
+func kept(path string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", inMemory(path))
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(1)
+	db.SetConnMaxIdleTime(0)
+	return db, db.Ping()
+}
+
+func copyMemory(from, to string) error {
+	db, err := sql.Open("sqlite", inMemory(from))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	_, err = db.Exec("VACUUM INTO $1", inMemory(to))
+	return err
+}
+
+// markRestored does what the store's Restore does with a file.
+func markRestored(path string, at time.Time) error {
+	db, err := sql.Open("sqlite", inMemory(path))
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	_, err = db.Exec("INSERT INTO moments (what, at) VALUES ('restored', $1) ON CONFLICT (what) DO UPDATE SET at = excluded.at", at.UnixMilli())
+	return err
+}
+
+// everPosted counts all that was ever posted in a channel, whatever became of it.
+func everPosted(s *memory.Service, in bridge.ChannelID) int { return len(s.Messages(in)) }
+
+func TestAStoreRestoredFromAnHourAgoCatchesUpWithoutASingleDouble(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.service("a", memory.Options{BatchSize: 3}), w.service("b", memory.Options{BatchSize: 7, MaxText: 100, Settle: time.Second})
+		a.AddChannel("hall", "team/hall")
+		b.AddChannel("hall", "team/hall")
+		w.route(inout("a", "town"), inout("b", "town"))
+		w.start()
+		w.connect(a, "alice", b, "ally")
+		before := a.Say("town", "ben", "before")
+		waiting := a.Say("town", "ben", "edited later")
+		w.wait(time.Minute)
+		w.down()
+		saved := w.snapshot()
+		w.route(inout("a", "hall"), inout("b", "hall")) // since then there is a gateway more
+		w.start()
+		w.connect(a, "cleo", b, "clea") // and a person more
+		w.wait(time.Second)
+		a.Edit("town", before, "before, edited")
+		var root bridge.MessageID
+		for n := range 30 {
+			root = a.Say("town", "ben", fmt.Sprint("relayed ", n))
+			b.Say("town", "dan", fmt.Sprint("from there ", n))
+			a.Say("town", "alice", fmt.Sprint("as herself ", n))
+			b.Say("town", "clea", fmt.Sprint("connected since, ", n))
+			a.Say("hall", "ben", fmt.Sprint("in the new gateway ", n))
+			w.wait(time.Minute)
+		}
+		a.Reply("town", root, "ben", "an answer")
+		a.SayDoc("town", "", "ben", richtext.Plain(long(350)))
+		a.Edit("town", waiting, "edited twice")
+		w.wait(10 * time.Minute)
+		towns, halls := [2]int{everPosted(a, "town"), everPosted(b, "town")}, [2]int{everPosted(a, "hall"), everPosted(b, "hall")}
+		shown := [2][]string{texts(a, "town"), texts(b, "town")}
+		w.down()
+		a.Say("town", "ben", "while it was down")
+		w.wait(time.Minute)
+		w.putBack(saved)
+		w.start()
+		w.wait(time.Hour)
+		w.same([2]int{everPosted(a, "town"), everPosted(b, "town")}, [2]int{towns[0] + 1, towns[1] + 1})
+		w.same([2]int{everPosted(a, "hall"), everPosted(b, "hall")}, halls)
+		w.same([2][]string{texts(a, "town"), texts(b, "town")}, [2][]string{append(shown[0], "while it was down"), append(shown[1], "while it was down")})
+		w.same(len(w.held()), 0)
+		// And what was said in the lost hour still follows its changes.
+		a.Edit("town", root, "relayed, and edited")
+		w.wait(time.Minute)
+		w.find(b, "town", "relayed, and edited")
+		w.same(everPosted(b, "town"), towns[1]+1)
+	})
+}
+
+// long is a text of so many letters.
+func long(n int) string {
+	var b []byte
+	for i := 0; len(b) < n; i++ {
+		b = fmt.Appendf(b, "word%d ", i)
+	}
+	return string(b[:n])
+}
