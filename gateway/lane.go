@@ -120,7 +120,7 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 	if work.Instance != l.failing {
 		l.failures = 0 // those of another message say nothing of this one
 	}
-	if (step.Op == store.Find || step.Op == store.Look || step.Op == store.Line && !step.Since.IsZero()) && !l.settled(ctx, p.account.capabilities.Settle-time.Since(l.lastWrite(step))) {
+	if (step.Op == store.Find || step.Op == store.Look || step.Op == store.Line && !step.Since.IsZero()) && !l.settled(ctx, settling(p.account.capabilities.Settle, time.Since(l.lastWrite(step)))) {
 		return nil
 	}
 	if waited, ok := p.account.ready(ctx, step.Writer()); !ok {
@@ -196,6 +196,10 @@ func (l *lane) lastWrite(step store.Step) time.Time {
 	return l.wrote
 }
 
+// settling is how long a service that settles within settle must still be left alone, that long after the last write. Where our clock has been set back, that
+// is no time at all.
+func settling(settle, after time.Duration) time.Duration { return settle - max(after, 0) }
+
 // settled waits until the service can be asked for an uncertain post. It reports false when that may not be needed any
 // more: the feed may have seen the post, or ctx has ended.
 func (l *lane) settled(ctx context.Context, wait time.Duration) bool {
@@ -230,6 +234,18 @@ func detached(ctx context.Context) (context.Context, func()) {
 // findMargin is how far the clock of a service may be behind: a post found needlessly is told by its key.
 const findMargin = 5 * time.Minute
 
+// clockMargin is how far our own clock may have been ahead when an intent was made, as long as what was said then tells.
+const clockMargin = 25 * time.Hour
+
+// sought is from when on a post is looked for whose intent was made then by our clock, for something that was said then by its service's: it cannot have been made before
+// that. Our clock may have been set meanwhile, or have been wrong; it is believed only where it says the earlier time, or the message is old.
+func sought(intended, said time.Time) time.Time {
+	if said.After(intended.Add(-clockMargin)) && said.Before(intended) {
+		intended = said
+	}
+	return intended.Add(-findMargin)
+}
+
 // act does what step says, once.
 func (l *lane) act(ctx context.Context, p *place, o *store.Outcome) error {
 	if o.Step.Op == store.Carry { // as long as it takes: it can be broken off at any time
@@ -254,7 +270,7 @@ func (l *lane) act(ctx context.Context, p *place, o *store.Outcome) error {
 			return nil
 		}
 		draft := planner{l.gateway, p}.sent(o.Work, step)
-		ids, err := b.Find(ctx, draft, step.Since.Add(-findMargin))
+		ids, err := b.Find(ctx, draft, sought(step.Since, o.Work.Message.Created))
 		if draft.Anybody && len(ids) > 1 {
 			ids = ids[:1] // the others are copies that people have made
 		}

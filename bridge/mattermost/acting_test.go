@@ -51,6 +51,40 @@ func TestAPersonIsProvenAndActedAs(t *testing.T) {
 	}
 }
 
+// TestAPermissionThatSomebodyHasIsNotRefused: a server without its database says that people lack the permission. What they do is tried again then, and
+// not done otherwise; so it is while it cannot be asked whether they have it.
+func TestAPermissionThatSomebodyHasIsNotRefused(t *testing.T) {
+	for name, role := range profiles {
+		t.Run(name, func(t *testing.T) {
+			c := newCrowd(t, sim.Options{}, role, nil)
+			c.join()
+			id, err := c.account.Post(t.Context(), c.as("here"))
+			c.must(err)
+			target := bridge.Target{Conversation: c.conv, ID: id, As: c.alice()}
+			for what, do := range map[string]func() error{
+				"posting":  func() error { _, err := c.account.Post(t.Context(), c.as("and here")); return err },
+				"editing":  func() error { return c.account.Edit(t.Context(), id, c.as("edited")) },
+				"reacting": func() error { return c.account.React(t.Context(), target, "👍", true) },
+				"deleting": func() error { return c.account.Delete(t.Context(), target) },
+			} {
+				refusal := sim.Fault{User: "alice", Status: 403, ErrorID: "api.context.permissions.app_error", Times: -1}
+				for where, more := range map[string][]sim.Fault{"": nil, ", and the bot is not answered": {{User: c.world.Bot.ID, Status: 500, ErrorID: "x", Times: -1}}} {
+					faults := []*sim.Injected{c.sim.Inject(refusal)}
+					for _, f := range more {
+						faults = append(faults, c.sim.Inject(f))
+					}
+					if err := do(); bridge.KindOf(err) != bridge.Transient {
+						t.Errorf("%s%s: %v (%v)", what, where, err, bridge.KindOf(err))
+					}
+					for _, f := range faults {
+						f.Cancel()
+					}
+				}
+			}
+		})
+	}
+}
+
 // writesAsAlice posts, edits, reacts and deletes.
 func (c *crowd) writesAsAlice(profile string) {
 	c.Helper()

@@ -64,6 +64,28 @@ func (a *account) mayPost(ctx context.Context, me *model.User, c *model.Channel,
 		"give @%s the role system_post_all, or the channel's members the permission to post (System Console > Permissions)", me.Username)}
 }
 
+// doubt asks whether somebody may really not do what was refused to them: while Mattermost does without its database, it answers that they lack the
+// permission (found by contrib/chaos on 11.1: SessionHasPermissionToChannel takes a failed look for a no). Where their roles in the channel grant
+// it, or cannot be asked for, the refusal counts for nothing, and it is tried again. What else may have led to it must be a rule that no
+// role shows; then trying ends as it does with all that keeps failing.
+func (a *account) doubt(ctx context.Context, refused error, as bridge.UserID, channel string, permission *model.Permission) error {
+	if refused == nil || as == "" || !notThere(refused) {
+		return refused
+	}
+	var m model.ChannelMember
+	err := a.client.get(ctx, "/channels/"+channel+"/members/"+string(as), &m)
+	if err == nil {
+		var may bool
+		if may, err = a.anyGrants(ctx, strings.Fields(m.Roles), permission.Id); err == nil && !may {
+			return refused
+		}
+	}
+	if err != nil && (bridge.KindOf(err) == bridge.Gone || forbidden(err)) {
+		return refused // no member, or the bot may not know
+	}
+	return &bridge.Error{Kind: bridge.Transient, Scope: bridge.ScopePerson, Err: fmt.Errorf("although they seem to have the permission: %w", bare(refused))}
+}
+
 // anyGrants asks whether one of these roles has a permission.
 func (a *account) anyGrants(ctx context.Context, names []string, permission string) (bool, error) {
 	if len(names) == 0 {

@@ -99,7 +99,7 @@ func (a *account) Upload(ctx context.Context, u bridge.Upload) (bridge.File, err
 		} else {
 			info, err = c.uploadParts(ctx, channel, u)
 		}
-		return a.explain(ctx, c, err, channel, "")
+		return a.doubt(ctx, a.explain(ctx, c, err, channel, ""), u.As, channel, model.PermissionUploadFile)
 	})
 	if err != nil {
 		return bridge.File{}, fmt.Errorf("uploading a file: %w", err)

@@ -34,7 +34,7 @@ func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, e
 	err = a.by(ctx, d.As, func(c *client, user string) error {
 		post.UserId, writer = user, user
 		_, err := c.call(ctx, opPost, http.MethodPost, "/posts?set_online=false", post, &made)
-		return a.explain(ctx, c, err, channel, "")
+		return a.doubt(ctx, a.explain(ctx, c, err, channel, ""), d.As, channel, model.PermissionCreatePost)
 	})
 	if err != nil {
 		return "", fmt.Errorf("posting: %w", err)
@@ -125,7 +125,7 @@ func (a *account) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft)
 	var now model.Post
 	err = a.by(ctx, d.As, func(c *client, _ string) error {
 		_, err := c.call(ctx, opChange, http.MethodPut, post+"/patch", patch, &now)
-		return a.explain(ctx, c, err, channel, id)
+		return a.doubt(ctx, a.explain(ctx, c, err, channel, id), d.As, channel, model.PermissionEditPost)
 	})
 	if err == nil && d.Key != "" {
 		if missing := missingFiles(d, &now); len(missing) > 0 {
@@ -152,13 +152,13 @@ func (a *account) Delete(ctx context.Context, t bridge.Target) error {
 	err = a.by(ctx, t.As, func(c *client, _ string) error {
 		var post model.Post
 		if err := c.get(ctx, path, &post); err != nil {
-			return fmt.Errorf("looking before: %w", err)
+			return a.doubt(ctx, fmt.Errorf("looking before: %w", err), t.As, channel, model.PermissionDeletePost)
 		}
 		if post.RootId == "" && post.ReplyCount > 0 {
 			return unsupported("it has replies, which would be deleted with it")
 		}
 		_, err := c.call(ctx, opChange, http.MethodDelete, path, nil, nil)
-		return a.explain(ctx, c, err, channel, t.ID)
+		return a.doubt(ctx, a.explain(ctx, c, err, channel, t.ID), t.As, channel, model.PermissionDeletePost)
 	})
 	if err != nil {
 		return fmt.Errorf("deleting a post: %w", err)
@@ -181,13 +181,15 @@ func (a *account) React(ctx context.Context, t bridge.Target, emoji string, on b
 		return unsupported("reacting: Mattermost has no emoji %q", emoji)
 	}
 	err = a.by(ctx, t.As, func(c *client, user string) (err error) {
+		may := model.PermissionRemoveReaction
 		if on {
+			may = model.PermissionAddReaction
 			reaction := &model.Reaction{UserId: user, PostId: string(t.ID), EmojiName: name}
 			_, err = c.call(ctx, opChange, http.MethodPost, "/reactions", reaction, nil)
 		} else {
 			_, err = c.call(ctx, opChange, http.MethodDelete, "/users/"+user+post+"/reactions/"+url.PathEscape(name), nil, nil)
 		}
-		return a.explain(ctx, c, err, channel, t.ID)
+		return a.doubt(ctx, a.explain(ctx, c, err, channel, t.ID), t.As, channel, may)
 	})
 	if err != nil {
 		return fmt.Errorf("reacting: %w", err)

@@ -2,12 +2,15 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -184,13 +187,13 @@ func pieces(body []byte, n int) func(func([]byte) bool) {
 	}
 }
 
-// did gives how often each thing was done.
-func (f *front) did() map[string]int {
+// did tells how often each thing was done.
+func (f *front) did() string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	all := map[string]int{}
-	for what, n := range f.count {
-		all[strings.ReplaceAll(what, " ", "_")] = n
+	var all []string
+	for _, what := range slices.Sorted(maps.Keys(f.count)) {
+		all = append(all, fmt.Sprintf("%s %d", what, f.count[what]))
 	}
-	return all
+	return strings.Join(all, ", ")
 }

@@ -31,13 +31,6 @@ const (
 	Teams      Side = "teams"
 )
 
-func (s Side) other() Side {
-	if s == Mattermost {
-		return Teams
-	}
-	return Mattermost
-}
-
 // Kinds of acts.
 const (
 	say     = "say"

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -32,8 +33,11 @@ func run(tb harness.TB, s *servers, plan *Plan, o options) (r *Result) {
 	h := &hand{world: w, active: map[int]bool{}, down: map[*harness.Process]bool{}}
 	h.strikes()
 	h.heals()
-	w.note("everything is healed")
+	w.note("everything is healed; HTTP to Mattermost: %s; to Graph: %s, and the stand-in itself: %s", w.mattermostFront.did(), w.graphFront.did(), w.suffered())
 	r = w.judged(h, people.Wait)
+	if tb.Context().Err() != nil {
+		return nil // it was broken off, which says nothing
+	}
 	if r.broken(o.strict) {
 		w.keep(r)
 	}
@@ -74,6 +78,22 @@ func (w *world) judged(h *hand, spoken func()) *Result {
 		v.wrong = append(v.wrong, fmt.Sprintf("%d panics or internal errors stand in the log", n))
 	}
 	return &Result{Plan: w.plan, Messages: w.ledger.count(), counts: w.counts, Sums: v.Sums, Healed: took, wrong: v.wrong}
+}
+
+// suffered tells what the stand-in did to requests.
+func (w *world) suffered() string {
+	var throttled, failed, lost int
+	for _, r := range w.sim.Requests() {
+		switch {
+		case r.Status == http.StatusTooManyRequests:
+			throttled++
+		case r.Status >= http.StatusInternalServerError:
+			failed++
+		case r.Lost:
+			lost++
+		}
+	}
+	return fmt.Sprintf("throttled %d, failed %d, lost the answers of %d", throttled, failed, lost)
 }
 
 // verdict looks at both sides, and asks Causeway how it is; whole: at what strangers see, too.

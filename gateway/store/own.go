@@ -39,6 +39,10 @@ func (p *putter) own(s *bridge.State) error {
 	o, found, err := p.ownPart(s.Key)
 	author := string(s.Author.ID)
 	theirs := !account && o.writer != author && o.tried != author && !p.lost(s, o)
+	strayed := false
+	if err == nil && found {
+		strayed, err = p.strayed(s.ID)
+	}
 	switch {
 	case err != nil:
 		return err
@@ -51,6 +55,8 @@ func (p *putter) own(s *bridge.State) error {
 		return p.orphan(s, account)
 	case theirs:
 		return p.fresh(s)
+	case strayed: // where the clock was wrong, each of two may seem to be of an earlier life
+		return p.double(s)
 	case o.id.Valid && o.number >= 0 && s.Created.UnixMilli() < o.posted-forerunner:
 		if err := p.replaced(s, o); err != nil {
 			return err
@@ -190,6 +196,12 @@ func (p *putter) double(s *bridge.State) error {
 		writer = ""
 	}
 	return p.stray(p.here, s.ID, s.Key, writer)
+}
+
+// strayed tells whether a post is a second copy that must go.
+func (p *putter) strayed(id bridge.MessageID) (bool, error) {
+	var one int
+	return p.found("SELECT 1 FROM strays WHERE conversation = $1 AND id = $2", []any{p.here, string(id)}, &one)
 }
 
 // stray notes a second copy that must go.

@@ -335,6 +335,29 @@ func TestAPostOfAnEarlierLifeOfTheStoreStaysAndTheNewOneGoes(t *testing.T) {
 	}
 }
 
+// Our clock was an hour ahead when both were posted, so that each seems to be of an earlier life: one of them stays nevertheless.
+func TestOfTwoPostsThatSeemToBeOfAnEarlierLifeOneStays(t *testing.T) {
+	s, _ := fresh(t, Options{})
+	put(t, s, batch(state("m1", 1, "hello")))
+	key := deliver(t, s, there)[0].Draft.Key
+	back := Routes{Targets: []bridge.ConversationID{here}, Own: routes().Own}
+	hour := time.Now().Add(-time.Hour)
+	for _, id := range []bridge.MessageID{"old", "p1", "old", "p1"} {
+		if _, err := s.Put(t.Context(), bridge.Batch{Conversation: there, States: []bridge.State{{
+			Conversation: there, ID: id, Author: bridge.Author{ID: "bot"}, Created: hour, Revision: 1, Key: key,
+		}}}, back); err != nil {
+			t.Fatal(err)
+		}
+	}
+	steps := deliver(t, s, there)
+	if len(steps) != 1 || steps[0].Op != Stray || steps[0].ID != "p1" {
+		t.Errorf("got %+v, want the second post deleted", steps)
+	}
+	if id := query[string](t, s, "SELECT id FROM parts WHERE key IS NOT NULL"); id != "old" {
+		t.Errorf("the copy is %q now", id)
+	}
+}
+
 func TestASecondPostWithTheSameKeyIsDeleted(t *testing.T) {
 	s, _ := fresh(t, Options{})
 	put(t, s, batch(state("m1", 1, "hello")))
