@@ -253,6 +253,12 @@ func TestALineIsTriedWithOneKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, query[int](t, s, "SELECT COUNT(*) FROM messages"), 0)
+	// The next one, which may have its number, is not taken for said because the first one was.
+	if err := s.Say(t.Context(), Telling{Conversation: there, Text: richtext.Plain("it goes on here again")}); err != nil {
+		t.Fatal(err)
+	}
+	other, err := s.Advance(t.Context(), there, nil, 1, simplePlan)
+	same(t, fmt.Sprint(other.Step.Op == Line, other.Step.Draft.Key == first.Step.Draft.Key, err), "true false <nil>")
 }
 
 func TestWhatWasSwitchedOnAgainBeginsThen(t *testing.T) {

@@ -161,7 +161,8 @@ func (t *tx) say(lines []Telling) error {
 	return nil
 }
 
-// line gives the next line of the account itself. Since tells when it was tried before.
+// line gives the next line of the account itself. Since tells when it was tried before. Its key is made of that time and the text, too, as a database
+// may give the number of a line that has been said to another one.
 func (l *lane) line() (step Step, found bool, err error) {
 	var tried int64
 	var text []byte
@@ -170,11 +171,14 @@ func (l *lane) line() (step Step, found bool, err error) {
 		return step, false, err
 	}
 	step.Op, step.Since = Line, timeOf(tried)
-	step.Draft = bridge.Draft{Conversation: l.name, Key: l.keys.postKey(l.name, bridge.MessageID(fmt.Sprint("line ", step.notice)), l.name, 0, 0)}
-	if err := json.Unmarshal(text, &step.Draft.Text); err != nil || tried != 0 {
-		return step, true, err
+	if tried == 0 {
+		tried = time.Now().UnixMilli()
+		if err := l.exec("UPDATE lines SET tried = $1 WHERE id = $2", tried, step.notice); err != nil {
+			return step, false, err
+		}
 	}
-	return step, true, l.exec("UPDATE lines SET tried = $1 WHERE id = $2", time.Now().UnixMilli(), step.notice)
+	step.Draft = bridge.Draft{Conversation: l.name, Key: l.keys.postKey(l.name, bridge.MessageID(fmt.Sprintf("line %d %d %s", step.notice, tried, text)), l.name, 0, 0)}
+	return step, true, json.Unmarshal(text, &step.Draft.Text)
 }
 
 // Release puts back into their lanes those messages that wait for authors who are not lost any more, and gives the conversations. What a service
