@@ -188,7 +188,10 @@ func (d *decision) meeting(a *account, talk bridge.Talk) store.Meeting {
 
 // store notes a decision, in the store, here and in the table.
 func (t *talks) store(ctx context.Context, a *account, talk bridge.Talk, d *decision) (store.Met, error) {
-	lines := t.moves(ctx, a, talk, d)
+	lines, err := t.moves(ctx, a, talk, d)
+	if err != nil {
+		return store.Met{}, err
+	}
 	t.order.Lock()
 	defer t.order.Unlock()
 	m := d.meeting(a, talk)
@@ -250,13 +253,16 @@ func (t *talks) carry(ctx context.Context, a *account, talk bridge.Talk, d *deci
 }
 
 // moves gives what is said where a talk goes on in a conversation that is there already, once it is known which that is. Whoever that is about is
-// looked up before.
-func (t *talks) moves(ctx context.Context, a *account, talk bridge.Talk, d *decision) func(store.Met) []store.Telling {
+// looked up before. How it is said is known only once the other account has connected.
+func (t *talks) moves(ctx context.Context, a *account, talk bridge.Talk, d *decision) (func(store.Met) []store.Telling, error) {
 	if !d.verdict.Carried {
-		return nil
+		return nil, nil
 	}
 	other, lines := d.link.other(a), map[int64][]store.Telling{}
 	for _, p := range t.leaving(talk) {
+		if other.identity.Load() == nil {
+			return nil, fmt.Errorf("%s has not connected yet", other.Name)
+		}
 		lines[p.ID] = t.moveLines(ctx, other, a, p.Other(talk.Conversation), store.PairEnd{Conversation: bridge.ConversationID{Server: *other.server.Load()}, Members: d.verdict.Members})
 	}
 	atOnce := t.atOnceLines(a, other, talk)
@@ -277,7 +283,7 @@ func (t *talks) moves(ctx context.Context, a *account, talk bridge.Talk, d *deci
 			}
 		}
 		return all
-	}
+	}, nil
 }
 
 // leaving gives the open pairs of a talk that have other people.
