@@ -79,7 +79,7 @@ func TestWebhooksAnswerInTime(t *testing.T) {
 	inTalkWorld(t, true, teams.Options{}, func(w *talkWorld) {
 		hang := make(chan struct{})
 		defer close(hang)
-		w.inbox.decide = func(bridge.Talk) (bridge.Interest, error) { <-hang; return bridge.Ignored, nil }
+		w.inbox.decides(func(bridge.Talk) (bridge.Interest, error) { <-hang; return bridge.Ignored, nil })
 		for range 30 {
 			w.says(w.carla, w.tenant.AddChat(w.alice, w.carla), "x")
 			w.says(w.carla, w.tenant.AddGroupChat("", w.alice, w.carla, w.bob), "x")

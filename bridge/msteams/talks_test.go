@@ -72,7 +72,7 @@ func TestChatsThatAreNotCarriedAreNeverDecrypted(t *testing.T) {
 	inTalkWorld(t, true, teams.Options{}, func(w *talkWorld) {
 		t, carried, refused := w.TB, w.tenant.AddChat(w.alice, w.bob), w.tenant.AddChat(w.alice, w.carla)
 		meeting := w.tenant.AddMeetingChat("Weekly", w.alice, w.bob, w.carla)
-		w.inbox.decide = func(talk bridge.Talk) (bridge.Interest, error) {
+		w.inbox.decides(func(talk bridge.Talk) (bridge.Interest, error) {
 			switch talk.Conversation {
 			case w.idOf(carried):
 				return bridge.Carried, nil
@@ -80,7 +80,7 @@ func TestChatsThatAreNotCarriedAreNeverDecrypted(t *testing.T) {
 				return bridge.Refused, nil
 			}
 			return bridge.Ignored, nil
-		}
+		})
 		for _, c := range []*teams.Channel{carried, refused, meeting} {
 			w.says(w.alice, c, "x")
 		}
@@ -196,12 +196,12 @@ func TestWhatWasSaidBeforeAChangeIsNotLost(t *testing.T) {
 // TestWhatWasSaidAfterAChangeIsNotLost where the group could not be carried before: who came or went is decided on by themselves.
 func TestWhatWasSaidAfterAChangeIsNotLost(t *testing.T) {
 	inBothModes(t, teams.Options{}, func(w *talkWorld) {
-		w.inbox.decide = func(talk bridge.Talk) (bridge.Interest, error) {
+		w.inbox.decides(func(talk bridge.Talk) (bridge.Interest, error) {
 			if slices.Contains(talk.Members, bridge.UserID(w.owner.ID)) {
 				return bridge.Refused, nil
 			}
 			return bridge.Carried, nil
-		}
+		})
 		group := w.tenant.AddGroupChat("", w.alice, w.bob, w.carla, w.owner)
 		w.says(w.bob, group, "one")
 		w.do(w.sim.RemoveFromChat(group, w.owner, w.owner))
@@ -357,13 +357,13 @@ func TestAMeetingThatFailsIsTriedAgain(t *testing.T) {
 	inBothModes(t, teams.Options{}, func(w *talkWorld) {
 		t, slow, quick := w.TB, w.tenant.AddChat(w.alice, w.carla), w.tenant.AddChat(w.alice, w.bob)
 		hang := make(chan struct{})
-		w.inbox.decide = func(talk bridge.Talk) (bridge.Interest, error) {
+		w.inbox.decides(func(talk bridge.Talk) (bridge.Interest, error) {
 			if talk.Conversation == w.idOf(slow) {
 				<-hang
 				return 0, errors.New("not now")
 			}
 			return bridge.Carried, nil
-		}
+		})
 		w.says(w.carla, slow, "slow")
 		w.says(w.bob, quick, "quick")
 		time.Sleep(2 * time.Minute)
@@ -373,9 +373,7 @@ func TestAMeetingThatFailsIsTriedAgain(t *testing.T) {
 		close(hang)
 		time.Sleep(3 * time.Minute)
 		w.stop()
-		w.inbox.mu.Lock()
-		w.inbox.decide = nil
-		w.inbox.mu.Unlock()
+		w.inbox.decides(nil)
 		time.Sleep(3 * time.Hour)
 		w.start()
 		time.Sleep(time.Minute)
@@ -387,7 +385,7 @@ func TestAMeetingThatFailsIsTriedAgain(t *testing.T) {
 func TestAChatThatWasIgnoredIsMetWhenItIsNotAnyMore(t *testing.T) {
 	inBothModes(t, teams.Options{}, func(w *talkWorld) {
 		group := w.tenant.AddGroupChat("", w.alice, w.bob, w.carla)
-		w.inbox.decide = func(bridge.Talk) (bridge.Interest, error) { return bridge.Ignored, nil }
+		w.inbox.decides(func(bridge.Talk) (bridge.Interest, error) { return bridge.Ignored, nil })
 		w.says(w.alice, group, "one")
 		time.Sleep(time.Minute)
 		w.says(w.alice, group, "two")

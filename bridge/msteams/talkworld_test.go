@@ -98,6 +98,13 @@ func (i *talkInbox) Interest(c bridge.ConversationID) bridge.Interest {
 	return i.interest[c]
 }
 
+// decides says what becomes of talks from now on; nil: as by default.
+func (i *talkInbox) decides(decide func(bridge.Talk) (bridge.Interest, error)) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.decide = decide
+}
+
 func (i *talkInbox) Meet(ctx context.Context, t bridge.Talk) (bridge.Interest, error) {
 	i.mu.Lock()
 	decide := i.decide
