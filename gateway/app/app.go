@@ -1,7 +1,6 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -102,7 +101,7 @@ func (a *App) openStore(ctx context.Context, cfg *config.Config) (err error) {
 	if a.listener != nil {
 		s := &standby{app: a, cfg: cfg}
 		defer s.end()
-		o.Standby, o.Address = s.behind, cmp.Or(cfg.HTTP.Advertise, a.Address().String())
+		o.Standby, o.Address, o.Listens = s.behind, cfg.HTTP.Advertise, a.Address().String()
 	}
 	if a.store, err = openStoreWith(ctx, cfg.Storage, o); err != nil {
 		return err

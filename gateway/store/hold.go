@@ -10,11 +10,13 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 )
 
-// The classes of the advisory locks: of who holds a store, of a transaction that writes, and of those who stand by, which they share.
+// The classes of the advisory locks: of who holds a store, of a transaction that writes, of those who stand by, which they share, and of a holder that says
+// every second that it is there.
 const (
 	holding = 0x63617573 // "caus"
 	writing = holding + 1
 	waiting = holding + 2
+	beating = holding + 3
 )
 
 // ErrHeld: another process works on the store.
@@ -60,6 +62,7 @@ func (p *postgres) hold(ctx context.Context, conn *sql.Conn) error {
 
 // note remembers the session, so that it can be ended should its connection be lost at this end only.
 func (p *postgres) note(conn *sql.Conn) error {
+	p.beats = false
 	return conn.Raw(func(c any) error {
 		p.pid = int64(c.(*stdlib.Conn).Conn().PgConn().PID())
 		return nil
@@ -123,8 +126,11 @@ func (p *postgres) resume(ctx context.Context, conn *sql.Conn) (kept bool, err e
 	case commits == p.commits+1 && p.doubt:
 		kept = true
 	case commits != p.commits:
-		// As if it had been restored from a backup: what is posted next is looked for first.
-		return false, errors.Join(errRewound, markRestored(ctx, conn, time.Now().UnixMilli()))
+		// As if it had been restored from a backup: what is posted next is looked for first. Where that cannot be noted, all of this is tried again.
+		if err := markRestored(ctx, conn, time.Now().UnixMilli()); err != nil {
+			return false, fmt.Errorf("noting that it has gone back: %w", err)
+		}
+		return false, errRewound
 	}
 	p.commits, p.doubt = commits, false
 	return kept, nil

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -34,10 +35,12 @@ type postgres struct {
 	holder string // empty: it is not held
 	token  string
 	// address is where others reach this process, standby is told who holds the store as long as that is waited for, and waited whether it was; see Options.
-	address string
-	standby func(Holder)
-	waited  bool
-	queued  bool // the session has the lock of those who stand by
+	address, listens string
+	standby          func(Holder)
+	waited           bool
+	queued           bool // the session has the lock of those who stand by
+	// broken: a connection was lost while it stood by, as all are when a replica takes over. beats: the session has said once that it is there.
+	broken, beats bool
 	// commits is the number of the last commit that is known to have taken effect, doubt whether one more may have, pid the number of
 	// the writer's session.
 	commits int64
@@ -60,7 +63,7 @@ func newPostgres(dsn string, o Options) (*postgres, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTime
 	}
-	p := &postgres{config: config, holder: o.Holder, address: o.Address, standby: o.Standby, token: rand.Text()}
+	p := &postgres{config: config, holder: o.Holder, address: o.Address, listens: o.Listens, standby: o.Standby, token: rand.Text()}
 	host, _ := os.Hostname()
 	for name, value := range map[string]string{
 		"application_name": fmt.Sprintf("causeway %d on %s", os.Getpid(), host),
@@ -117,6 +120,7 @@ func (p *postgres) openFor(ctx context.Context, copying bool) (*sql.DB, *sql.Con
 			_ = p.db.Close()
 			return nil, nil, err
 		}
+		p.broken = true
 		p.standby(Holder{}) // whoever stands by does not end because PostgreSQL is started anew
 		_ = rested(ctx, watchPause)
 	}
@@ -128,7 +132,7 @@ func (p *postgres) first(ctx context.Context, copying bool) (*sql.Conn, error) {
 	if err != nil {
 		return nil, unreachable(err)
 	}
-	p.queued = false
+	p.queued, p.pid = false, 0
 	if err := p.begun(ctx, conn, copying); err != nil {
 		if p.lost(conn) {
 			err = unreachable(err)
@@ -155,7 +159,12 @@ func (p *postgres) begun(ctx context.Context, conn *sql.Conn, copying bool) erro
 	if p.holder == "" {
 		return nil
 	}
-	if _, err := conn.ExecContext(ctx, "UPDATE store SET token = $1, holder = $2, since = $3, address = $4, commits = 0", p.token, p.holder, time.Now().UnixMilli(), reached(conn, p.address)); err != nil {
+	if p.broken { // a replica that has taken over may lack what the former holder had stored last, which nobody can tell any more
+		if err := markRestored(ctx, conn, time.Now().UnixMilli()); err != nil {
+			return fmt.Errorf("noting that it may have gone back: %w", err)
+		}
+	}
+	if _, err := conn.ExecContext(ctx, "UPDATE store SET token = $1, holder = $2, since = $3, address = $4, commits = 0", p.token, p.holder, time.Now().UnixMilli(), cmp.Or(p.address, reached(conn, p.listens))); err != nil {
 		return fmt.Errorf("noting who holds it: %w", err)
 	}
 	return nil

@@ -103,10 +103,11 @@ AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()
 
 // bury ends the session of a holder that is silent. One for whom PostgreSQL works is not, however long that takes; one to which it cannot hand the answer is.
 func (p *postgres) bury(ctx context.Context, conn *sql.Conn) error {
-	_, err := conn.ExecContext(ctx, `SELECT pg_terminate_backend(a.pid) `+ofStore+`= $2::int4::oid AND (
+	_, err := conn.ExecContext(ctx, `SELECT pg_terminate_backend(a.pid) `+ofStore+`= $2::int4::oid AND EXISTS (
+	SELECT 1 FROM pg_locks b WHERE b.pid = a.pid AND b.locktype = 'advisory' AND b.classid = $5::int4::oid AND b.objid = l.objid AND b.database = l.database) AND (
 	a.state LIKE 'idle%' AND clock_timestamp() - a.state_change > $3::bigint * interval '1 millisecond' OR
 	a.state = 'active' AND a.wait_event_type = 'Client' AND clock_timestamp() - a.query_start > $4::bigint * interval '1 millisecond')`,
-		p.place, holding, silence.Milliseconds(), statementTime.Milliseconds())
+		p.place, holding, silence.Milliseconds(), statementTime.Milliseconds(), beating)
 	if err != nil {
 		return fmt.Errorf("looking whether its holder is alive: %w", err)
 	}
@@ -125,11 +126,20 @@ func rested(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// pulse is what a holder says every second. Only one that has begun to say it is ended when it is silent: commands that hold a store say nothing.
+func (p *postgres) pulse() string {
+	if p.beats {
+		return "SELECT 1"
+	}
+	p.beats = true
+	return fmt.Sprintf("SELECT pg_advisory_lock_shared(%d, %d)", beating, p.place)
+}
+
 // beat says that this process is there, and finds out whether another one has taken the store over, which ends it.
 func (s *Store) beat() error {
 	ctx, cancel := context.WithTimeout(context.Background(), statementTime)
 	defer cancel()
-	if _, err := s.writer.conn.ExecContext(ctx, "SELECT 1"); err == nil || !s.engine.lost(s.writer.conn) {
+	if _, err := s.writer.conn.ExecContext(ctx, s.engine.pulse()); err == nil || !s.engine.lost(s.writer.conn) {
 		return nil
 	}
 	if _, err := s.reconnect(); errors.Is(err, ErrClosed) {
@@ -167,21 +177,26 @@ func (s *Store) TookOver() bool {
 	return ok && p.waited
 }
 
-// reached completes an address whose host is not said by the one from which conn has reached PostgreSQL.
-func reached(conn *sql.Conn, address string) string {
-	host, port, err := net.SplitHostPort(address)
+// reached gives where others reach a process that listens at an address, if its host is not said: where conn has reached PostgreSQL from. It is
+// empty where others may be on other machines, and it listens for its own alone.
+func reached(conn *sql.Conn, listens string) string {
+	host, port, err := net.SplitHostPort(listens)
 	if err != nil {
 		return ""
 	}
-	if ip, err := netip.ParseAddr(host); host != "" && (err != nil || !ip.IsUnspecified()) {
-		return address
-	}
-	host = "127.0.0.1"
+	here := netip.AddrFrom4([4]byte{127, 0, 0, 1})
 	_ = conn.Raw(func(c any) error {
 		if local, ok := c.(*stdlib.Conn).Conn().PgConn().Conn().LocalAddr().(*net.TCPAddr); ok {
-			host = local.IP.String()
+			here = local.AddrPort().Addr().Unmap()
 		}
 		return nil
 	})
-	return net.JoinHostPort(host, port)
+	ip, err := netip.ParseAddr(host)
+	switch {
+	case host == "", err == nil && ip.IsUnspecified():
+		return net.JoinHostPort(here.String(), port)
+	case err == nil && ip.IsLoopback() && !here.IsLoopback():
+		return ""
+	}
+	return listens
 }

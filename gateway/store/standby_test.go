@@ -28,7 +28,7 @@ func succeeds(t *testing.T, dsn string) *successor {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		next, err := Open(ctx, dsn, testKeys(t), Options{Holder: "the next", Address: ":9080", Standby: func(h Holder) {
+		next, err := Open(ctx, dsn, testKeys(t), Options{Holder: "the next", Listens: ":9080", Standby: func(h Holder) {
 			select {
 			case s.told <- h:
 			case <-ctx.Done():
@@ -117,6 +117,17 @@ func TestOneThatStandsByTakesOver(t *testing.T) {
 				t.Error(err)
 			}
 		},
+		"after a replica may have taken over": func(t *testing.T, s *Store, _ *pgtest.Cluster, dsn string) {
+			if _, err := direct(t, dsn).ExecContext(t.Context(), "SELECT pg_terminate_backend(a.pid) "+ofStore+"= $2::int4::oid", s.engine.(*postgres).place, waiting); err != nil {
+				t.Error(err)
+			}
+			for _, waiting := instances(t, s); waiting > 0; _, waiting = instances(t, s) {
+				time.Sleep(time.Millisecond)
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dsn := server.DSN(t.Name(), server.Address())
@@ -141,6 +152,10 @@ func TestOneThatStandsByTakesOver(t *testing.T) {
 			}
 			if got := query[string](t, now, "SELECT address FROM store"); got != "127.0.0.1:9080" {
 				t.Errorf("it is to be reached at %q", got)
+			}
+			// What it posts is looked for first where the former holder may have stored what is not there any more.
+			if marked := query[int](t, now, "SELECT count(*) FROM moments WHERE what = 'restored'"); (marked == 1) != strings.HasPrefix(name, "after") {
+				t.Errorf("marked as restored %d times", marked)
 			}
 			// Whoever held it before writes no more, and finds out by itself.
 			select {
@@ -178,6 +193,20 @@ func TestOneThatStandsByEndsASilentHolder(t *testing.T) {
 	if _, err := paused.ExecContext(t.Context(), "SELECT pg_advisory_lock($1, $2)", holding, place); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := paused.ExecContext(t.Context(), "SELECT pg_advisory_lock_shared($1, $2)", beating, place); err != nil {
+		t.Fatal(err)
+	}
+	// A command holds a store without saying anything.
+	copying := server.DSN(t.Name()+"copying", server.Address())
+	if err := opened(t, copying).Close(); err != nil {
+		t.Fatal(err)
+	}
+	free, err := nobodyHolds(t.Context(), direct(t, copying))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer free()
+	third := succeeds(t, copying)
 	next := succeeds(t, dsn)
 	told := 0
 	for over := false; !over; {
@@ -185,6 +214,9 @@ func TestOneThatStandsByEndsASilentHolder(t *testing.T) {
 		case <-second.told: // the other one is watched as long as that takes
 			told++
 		case <-next.told:
+		case <-third.told:
+		case <-third.opened:
+			t.Fatal("the session of a command was ended")
 		case now := <-next.opened:
 			over = now != nil
 		}

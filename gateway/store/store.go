@@ -29,10 +29,10 @@ type Options struct {
 	// held: whoever else asks for it gets [ErrHeld]. An SQLite database is held by a lock on a file, outside of this package.
 	Holder string
 	// Standby, where it is not nil, has Open wait until nobody else holds the store, which takes as long as it takes; it is told every second who does, and of
-	// nobody where that cannot be asked. Address is host:port at which others reach this process then; a host that says nothing ("", "0.0.0.0") stands for
-	// the address from which it reaches PostgreSQL.
-	Standby func(Holder)
-	Address string
+	// nobody where that cannot be asked. Address is host:port at which others reach this process then. Where it is empty, they do at Listens, where this process
+	// listens, with the address from which it reaches PostgreSQL if that names none ("", "0.0.0.0").
+	Standby          func(Holder)
+	Address, Listens string
 	// VFS names SQLite's file system; "memdb" keeps a database named "/x" in memory for all its connections.
 	VFS string
 	// BeforeCommit and AfterCommit, when not nil, are asked at each commit that wrote something; an error kills the store
