@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	// lived is how long a process must have lived, so that its end is not one of many.
-	lived = 10 * time.Second
+	// lived is how long a process must have lived, so that its end is not one of many. One that is killed now and then must not be taken for one that cannot begin.
+	lived = 2 * time.Second
 	// loopFree is how many processes may end early before the next one waits, and loopLongest how long it waits at most.
 	loopFree    = 3
 	loopLongest = time.Minute
