@@ -88,7 +88,9 @@ func (c *call) changeLinks(ctx context.Context, order string, here func(context.
 	got, err := c.request(ctx, r, asking{method: http.MethodPost, path: web.LinkPath, body: body, time: reloadTime,
 		token: func(k store.Keys, now time.Time) string { return k.OrderToken(now, body) }})
 	if err != nil && store.IsPostgres(r.Storage.DSN) { // the store itself refuses when another process holds it
-		return c.changeLinksHere(ctx, order, ends, here)
+		if here := c.changeLinksHere(ctx, order, ends, here); !errors.Is(here, store.ErrHeld) {
+			return here
+		}
 	}
 	if err != nil {
 		return err
