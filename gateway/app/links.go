@@ -214,6 +214,9 @@ func (a *App) unlink(ctx context.Context, who string, both [2]place) (string, er
 		if err != nil {
 			return "", err
 		}
+		if idle(withoutGateway(cfg, linkName(one.ID))) != nil {
+			return "", fmt.Errorf("Causeway carries nothing else, and does not run without: whoever operates it may stop it, and do `causeway unlink %q` then", one.Ends[0])
+		}
 		if err := a.store.Unlink(ctx, one.ID); err != nil {
 			return "", err
 		}
@@ -235,6 +238,13 @@ func (a *App) identify(ctx context.Context, one *place) {
 	if c, err := accounts[i].Bridge.Resolve(ctx, one.end.Channel, 0); err == nil {
 		one.id = c.ID
 	}
+}
+
+// withoutGateway gives a copy of the config that lacks one.
+func withoutGateway(cfg *config.Config, name string) *config.Config {
+	rest := *cfg
+	rest.Gateways = slices.DeleteFunc(slices.Clone(cfg.Gateways), func(g config.Gateway) bool { return g.Linked && g.Name == name })
+	return &rest
 }
 
 // Linked gives the channels with which one mirrors, by gateway.

@@ -264,3 +264,24 @@ func TestPeopleLinkTheChannelsThatTheyDecideAbout(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What Causeway carries alone is not taken from it while it runs: it would have nothing to do.
+func TestTheLastLinkEndsOnceCausewayIsStopped(t *testing.T) {
+	w, config := newReloading(t)
+	w.run().stop()
+	if got := w.call("link", leftOther, rightOther); got.code != exitOK {
+		t.Fatalf("%+v", got)
+	}
+	w.write("config.toml", strings.Replace(config, oneGateway, "", 1))
+	r := w.run()
+	w.crosses("C2", "by the link alone")
+	got := w.call("unlink", leftOther)
+	if got.code != exitFailed || !strings.Contains(got.errors, `may stop it, and do `+"`causeway unlink \""+leftOther+"\"` then") {
+		t.Errorf("%+v", got)
+	}
+	w.crosses("C2", "still")
+	r.stop()
+	if got := w.call("unlink", leftOther); got.code != exitOK {
+		t.Errorf("%+v", got)
+	}
+}
