@@ -36,6 +36,8 @@ type Account struct {
 type Endpoint struct {
 	Account bridge.AccountName
 	Channel string
+	// Name is shown instead of the channel, unless it is empty.
+	Name string
 	// In: what is said there is carried. Out: what is said elsewhere is carried there.
 	In, Out bool
 }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -238,7 +239,7 @@ func (a *account) told() bridge.Status {
 func (g *Gateway) gatewayStatus(t *table, r Route, accounts map[bridge.AccountName]*account, backlogs map[bridge.ConversationID]store.Backlog) GatewayStatus {
 	s := GatewayStatus{Name: r.Name}
 	for _, e := range r.Endpoints {
-		one := ConversationStatus{Account: e.Account, Channel: e.Channel, Direction: e.direction()}
+		one := ConversationStatus{Account: e.Account, Channel: cmp.Or(e.Name, e.Channel), Direction: e.direction()}
 		one.Finding = accounts[e.Account].reading.now(e.Account, findingKey(e.Channel))
 		if c, ok := t.found[named{e.Account, e.Channel}]; ok {
 			b := backlogs[c]

@@ -133,6 +133,13 @@ func (s *Service) AddChannel(id bridge.ChannelID, name string) bridge.Conversati
 	return bridge.ConversationID{Server: s.server, Channel: id}
 }
 
+// RenameChannel gives a channel another name.
+func (s *Service) RenameChannel(id bridge.ChannelID, name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.channel(id).conversation.Name = name
+}
+
 func (s *Service) addChannel(id bridge.ChannelID, name string, t talk) *channel {
 	if s.channels[id] != nil {
 		panic(fmt.Sprintf("memory: channel %s is there already", id))

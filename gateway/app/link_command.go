@@ -38,11 +38,11 @@ func (a *App) orderLinks(ctx context.Context, text []byte) (any, error) {
 	}
 	var ends [2]store.ChannelEnd
 	copy(ends[:], o.Ends)
-	do := map[string]func(context.Context, string, [2]store.ChannelEnd) (string, error){orderLink: linker{a}.Link, orderUnlink: linker{a}.Unlink}[o.Order]
+	do := map[string]func(context.Context, string, [2]place) (string, error){orderLink: a.link, orderUnlink: a.unlink}[o.Order]
 	if do == nil || o.Order == orderLink && len(o.Ends) != 2 {
 		return nil, errors.New("there is no such order: `causeway link` and `causeway unlink` give them")
 	}
-	said, err := do(context.WithoutCancel(ctx), people.OperatorByCommand, ends) // whoever ordered it need not wait
+	said, err := do(context.WithoutCancel(ctx), people.OperatorByCommand, asTyped(ends)) // whoever ordered it need not wait
 	if err != nil {
 		return nil, errors.New(strings.Join(problems(err), "\n"))
 	}
@@ -88,7 +88,9 @@ func (c *call) changeLinks(ctx context.Context, order string, here func(context.
 	got, err := c.request(ctx, r, asking{method: http.MethodPost, path: web.LinkPath, body: body, time: reloadTime,
 		token: func(k store.Keys, now time.Time) string { return k.OrderToken(now, body) }})
 	if err != nil && store.IsPostgres(r.Storage.DSN) { // the store itself refuses when another process holds it
-		return c.changeLinksHere(ctx, order, ends, here)
+		if here := c.changeLinksHere(ctx, order, ends, here); !errors.Is(here, store.ErrHeld) {
+			return here
+		}
 	}
 	if err != nil {
 		return err
@@ -156,7 +158,7 @@ func (c *call) linkHere(ctx context.Context, cfg *config.Config, s *store.Store,
 }
 
 func (c *call) unlinkHere(ctx context.Context, cfg *config.Config, s *store.Store, ends [2]store.ChannelEnd) (string, error) {
-	one, err := pairOf(ctx, c.Protocols, cfg, s, ends)
+	one, err := pairOf(ctx, c.Protocols, cfg, s, asTyped(ends))
 	if err == nil {
 		err = s.Unlink(ctx, one.ID)
 	}
@@ -199,7 +201,15 @@ func (c *call) listLinks(ctx context.Context) error {
 	table := tabwriter.NewWriter(c.out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "NAME\tCHANNEL\tCHANNEL\tSINCE\tBY")
 	for _, l := range links {
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", linkName(l.ID), oneLine(l.Ends[0].String()), oneLine(l.Ends[1].String()), moment(l.Made), oneLine(l.Who))
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", linkName(l.ID), listed(l.Ends[0]), listed(l.Ends[1]), moment(l.Made), oneLine(l.Who))
 	}
 	return table.Flush()
+}
+
+// listed shows a channel with its id, where that is what leads to it.
+func listed(end store.ChannelEnd) string {
+	if end.Name == "" {
+		return oneLine(end.String())
+	}
+	return oneLine(end.Shown() + " (" + end.Channel + ")")
 }

@@ -11,6 +11,7 @@ import (
 	"causeway/bridge"
 	"causeway/gateway"
 	"causeway/gateway/config"
+	"causeway/gateway/people"
 	"causeway/gateway/store"
 )
 
@@ -25,11 +26,11 @@ func linked(cfg *config.Config, links []store.ChannelLink) *config.Config {
 		g := config.Gateway{Name: linkName(l.ID), Enable: true, Linked: true, Files: config.Files{Mode: config.FilesCopy}}
 		for _, end := range l.Ends {
 			if _, there := cfg.Accounts[string(end.Account)]; !there {
-				whole.Warnings = append(slices.Clone(whole.Warnings), config.Mistake{File: g.Name, Problem: fmt.Sprintf("%s and %s are linked, and there is no account %s any more", l.Ends[0], l.Ends[1], end.Account),
+				whole.Warnings = append(slices.Clone(whole.Warnings), config.Mistake{File: g.Name, Problem: fmt.Sprintf("%s and %s are linked, and there is no account %s any more", l.Ends[0].Shown(), l.Ends[1].Shown(), end.Account),
 					Hint: fmt.Sprintf("put it back, or do `causeway unlink %q`", l.Ends[0])})
 				g.Enable = false
 			}
-			g.Endpoints = append(g.Endpoints, config.Endpoint{Account: string(end.Account), Channel: end.Channel})
+			g.Endpoints = append(g.Endpoints, config.Endpoint{Account: string(end.Account), Channel: end.Channel, Name: end.Name})
 		}
 		if g.Enable {
 			whole.Gateways = append(whole.Gateways, g)
@@ -48,22 +49,41 @@ func unlinked(cfg *config.Config) *config.Config {
 // linker pairs channels while Causeway runs.
 type linker struct{ a *App }
 
-// place is a channel that was named for a link.
+// place is a channel that was named for a link. The id is empty as long as it is not known.
 type place struct {
 	end store.ChannelEnd
 	id  bridge.ConversationID
 }
 
-// Link pairs two channels. Its errors are for whoever wants it.
-func (l linker) Link(ctx context.Context, who string, ends [2]store.ChannelEnd) (string, error) {
-	a := l.a
+// decided gives the place of a channel about which somebody decides: it goes by its id, so that it stays that one whatever is called so later.
+func decided(c people.LinkEnd) place {
+	return place{store.ChannelEnd{Account: c.Account, Channel: string(c.ID.Channel)}, c.ID}
+}
+
+// asTyped gives the places of channels as they were typed.
+func asTyped(ends [2]store.ChannelEnd) [2]place { return [2]place{{end: ends[0]}, {end: ends[1]}} }
+
+// Link pairs two channels about which somebody decides. Its errors are for them.
+func (l linker) Link(ctx context.Context, who string, both [2]people.LinkEnd) (string, error) {
+	return l.a.link(ctx, who, [2]place{decided(both[0]), decided(both[1])})
+}
+
+// Unlink ends the pair that has a channel about which somebody decides.
+func (l linker) Unlink(ctx context.Context, who string, one people.LinkEnd) (string, error) {
+	return l.a.unlink(ctx, who, [2]place{decided(one)})
+}
+
+// link pairs two channels. Its errors are for whoever wants it.
+func (a *App) link(ctx context.Context, who string, both [2]place) (string, error) {
 	a.reload.turn.Lock()
 	defer a.reload.turn.Unlock()
-	return inAudit(ctx, a.store, who, "link", ends, func() (string, error) {
+	return inAudit(ctx, a.store, who, "link", [2]store.ChannelEnd{both[0].end, both[1].end}, func() (string, error) {
 		cfg := a.parts.Load().cfg
-		var both [2]place
-		for i, end := range ends {
-			one, err := a.find(ctx, cfg, end)
+		for i, want := range both {
+			one, err := a.find(ctx, cfg, want.end)
+			if err == nil && want.id != (bridge.ConversationID{}) && one.id != want.id {
+				err = fmt.Errorf("%s leads to another channel", want.end)
+			}
 			if err != nil {
 				return "", err
 			}
@@ -114,6 +134,9 @@ func resolved(ctx context.Context, b bridge.Bridge, end store.ChannelEnd) (place
 	if err != nil {
 		return place{}, fmt.Errorf("%s: %w", end, err)
 	}
+	if end.Channel == string(c.ID.Channel) && c.Name != end.Channel {
+		end.Name = oneLine(c.Name)
+	}
 	return place{end, c.ID}, nil
 }
 
@@ -125,7 +148,7 @@ func makeLink(ctx context.Context, protocols []bridge.Protocol, cfg *config.Conf
 	for _, one := range both {
 		if taken, err := gatewayOf(ctx, protocols, cfg, s, one); err != nil || taken != "" {
 			if err == nil {
-				err = fmt.Errorf("%s is in the gateway %q already: %s", one.end, taken, freeing(cfg, taken))
+				err = fmt.Errorf("%s is in the gateway %q already: %s", one.end.Shown(), taken, freeing(cfg, taken))
 			}
 			return store.ChannelLink{}, err
 		}
@@ -159,7 +182,7 @@ func gatewayOf(ctx context.Context, protocols []bridge.Protocol, cfg *config.Con
 			if !g.Enable {
 				continue
 			}
-			if end == one.end {
+			if end.Same(one.end) {
 				return g.Name, nil
 			}
 			id, known, err := s.Endpoint(ctx, end.Account, placed(protocols, cfg, end))
@@ -175,19 +198,24 @@ func gatewayOf(ctx context.Context, protocols []bridge.Protocol, cfg *config.Con
 }
 
 func linkedText(l store.ChannelLink) string {
-	return fmt.Sprintf("%s and %s are linked, as %q: what is said from now on in one is carried to the other.", l.Ends[0], l.Ends[1], linkName(l.ID))
+	return fmt.Sprintf("%s and %s are linked, as %q: what is said from now on in one is carried to the other.", l.Ends[0].Shown(), l.Ends[1].Shown(), linkName(l.ID))
 }
 
-// Unlink ends a pair, of which one channel does to name it.
-func (l linker) Unlink(ctx context.Context, who string, ends [2]store.ChannelEnd) (string, error) {
-	a := l.a
+// unlink ends a pair, of which one channel does to name it.
+func (a *App) unlink(ctx context.Context, who string, both [2]place) (string, error) {
 	a.reload.turn.Lock()
 	defer a.reload.turn.Unlock()
-	return inAudit(ctx, a.store, who, "unlink", ends, func() (string, error) {
+	return inAudit(ctx, a.store, who, "unlink", [2]store.ChannelEnd{both[0].end, both[1].end}, func() (string, error) {
 		cfg := a.parts.Load().cfg
-		one, err := pairOf(ctx, a.protocols, cfg, a.store, ends)
+		for i := range both {
+			a.identify(ctx, &both[i])
+		}
+		one, err := pairOf(ctx, a.protocols, cfg, a.store, both)
 		if err != nil {
 			return "", err
+		}
+		if idle(withoutGateway(cfg, linkName(one.ID))) != nil {
+			return "", fmt.Errorf("Causeway carries nothing else, and does not run without: whoever operates it may stop it, and do `causeway unlink %q` then", one.Ends[0])
 		}
 		if err := a.store.Unlink(ctx, one.ID); err != nil {
 			return "", err
@@ -200,6 +228,25 @@ func (l linker) Unlink(ctx context.Context, who string, ends [2]store.ChannelEnd
 	})
 }
 
+// identify finds out which channel was typed, if it can be found by an account that runs.
+func (a *App) identify(ctx context.Context, one *place) {
+	accounts := a.parts.Load().accounts
+	i := slices.IndexFunc(accounts, func(o gateway.Account) bool { return o.Name == one.end.Account })
+	if i < 0 || one.id != (bridge.ConversationID{}) {
+		return
+	}
+	if c, err := accounts[i].Bridge.Resolve(ctx, one.end.Channel, 0); err == nil {
+		one.id = c.ID
+	}
+}
+
+// withoutGateway gives a copy of the config that lacks one.
+func withoutGateway(cfg *config.Config, name string) *config.Config {
+	rest := *cfg
+	rest.Gateways = slices.DeleteFunc(slices.Clone(cfg.Gateways), func(g config.Gateway) bool { return g.Linked && g.Name == name })
+	return &rest
+}
+
 // Linked gives the channels with which one mirrors, by gateway.
 func (l linker) Linked(ctx context.Context, c bridge.ConversationID) ([]string, error) {
 	a := l.a
@@ -209,7 +256,7 @@ func (l linker) Linked(ctx context.Context, c bridge.ConversationID) ([]string, 
 		var others []string
 		in := false
 		for _, e := range g.Endpoints {
-			end := store.ChannelEnd{Account: bridge.AccountName(e.Account), Channel: e.Channel}
+			end := store.ChannelEnd{Account: bridge.AccountName(e.Account), Channel: e.Channel, Name: e.Name}
 			id, known, err := a.store.Endpoint(ctx, end.Account, placed(a.protocols, cfg, end))
 			if err != nil {
 				return nil, err
@@ -217,7 +264,7 @@ func (l linker) Linked(ctx context.Context, c bridge.ConversationID) ([]string, 
 			if known && id == c {
 				in = true
 			} else {
-				others = append(others, end.String())
+				others = append(others, end.Shown())
 			}
 		}
 		if in && g.Enable {
@@ -228,31 +275,62 @@ func (l linker) Linked(ctx context.Context, c bridge.ConversationID) ([]string, 
 }
 
 func unlinkedText(l store.ChannelLink) string {
-	return fmt.Sprintf("%s and %s are not linked any more. What was carried stays.", l.Ends[0], l.Ends[1])
+	return fmt.Sprintf("%s and %s are not linked any more. What was carried stays.", l.Ends[0].Shown(), l.Ends[1].Shown())
 }
 
-// pairOf finds the pair that has these ends; the second one may be empty.
-func pairOf(ctx context.Context, protocols []bridge.Protocol, cfg *config.Config, s *store.Store, ends [2]store.ChannelEnd) (store.ChannelLink, error) {
+// pairOf finds the pair that has these ends; the second one may be empty. Channels are compared by what they were found to be: of names, which anybody may give
+// a channel of their own, only those count that were never found.
+func pairOf(ctx context.Context, protocols []bridge.Protocol, cfg *config.Config, s *store.Store, both [2]place) (store.ChannelLink, error) {
 	all, err := s.ChannelLinks(ctx)
 	if err != nil {
 		return store.ChannelLink{}, err
 	}
-	has := func(l store.ChannelLink, end store.ChannelEnd) bool {
-		return end == store.ChannelEnd{} || slices.ContainsFunc(l.Ends[:], func(o store.ChannelEnd) bool {
-			return o.Account == end.Account && strings.EqualFold(o.Channel, end.Channel)
-		})
+	for i, one := range both {
+		if one.id == (bridge.ConversationID{}) && one.end != (store.ChannelEnd{}) {
+			if both[i].id, _, err = s.Endpoint(ctx, one.end.Account, placed(protocols, cfg, one.end)); err != nil {
+				return store.ChannelLink{}, err
+			}
+		}
 	}
 	for _, l := range all {
-		if has(l, ends[0]) && has(l, ends[1]) {
+		has := 0
+		for _, one := range both {
+			in, err := isEnd(ctx, protocols, cfg, s, l, one)
+			if err != nil {
+				return store.ChannelLink{}, err
+			}
+			if in || one.end == (store.ChannelEnd{}) {
+				has++
+			}
+		}
+		if has == len(both) {
 			return l, nil
 		}
 	}
-	for _, end := range ends {
-		if taken, err := gatewayOf(ctx, protocols, cfg, s, place{end: end}); err == nil && taken != "" {
-			return store.ChannelLink{}, fmt.Errorf("%s is in the gateway %q: %s", end, taken, freeing(cfg, taken))
+	for _, one := range both {
+		if taken, err := gatewayOf(ctx, protocols, cfg, s, one); err == nil && taken != "" {
+			return store.ChannelLink{}, fmt.Errorf("%s is in the gateway %q: %s", one.end, taken, freeing(cfg, taken))
 		}
 	}
 	return store.ChannelLink{}, errors.New("they are not linked: `causeway link` lists what is")
+}
+
+// isEnd reports whether a channel is one of a pair's.
+func isEnd(ctx context.Context, protocols []bridge.Protocol, cfg *config.Config, s *store.Store, l store.ChannelLink, one place) (bool, error) {
+	for _, end := range l.Ends {
+		id, known, err := s.Endpoint(ctx, end.Account, placed(protocols, cfg, end))
+		if err != nil {
+			return false, err
+		}
+		same := id == one.id
+		if !known || one.id == (bridge.ConversationID{}) {
+			same = end.Account == one.end.Account && (strings.EqualFold(end.Channel, one.end.Channel) || end.Name != "" && strings.EqualFold(end.Name, one.end.Channel))
+		}
+		if same {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // inAudit keeps what was done, or refused.

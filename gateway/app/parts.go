@@ -156,7 +156,7 @@ func routes(cfg *config.Config) []gateway.Route {
 		r := gateway.Route{Name: g.Name, Files: policy(g.Files), MentionAll: g.MentionAll, Events: g.SystemEvents}
 		for _, e := range g.Endpoints {
 			r.Endpoints = append(r.Endpoints, gateway.Endpoint{
-				Account: bridge.AccountName(e.Account), Channel: e.Channel, In: e.Direction.Receives(), Out: e.Direction.Sends(),
+				Account: bridge.AccountName(e.Account), Channel: e.Channel, Name: e.Name, In: e.Direction.Receives(), Out: e.Direction.Sends(),
 			})
 		}
 		all = append(all, r)

@@ -41,6 +41,7 @@ func TestAStoreMovesToPostgreSQLAndBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	call(1, "another Causeway is using it (process 1 on a host, since ", "rekey")
+	call(1, "it takes any port", "unlink", leftOther) // why it cannot be asked, for it runs
 	w.write("another.key", keyText)
 	w.write("config.toml", "[storage]\nDSN = \"env:CAUSEWAY_DSN\"\nKeyFile = \"another.key\"\n"+good)
 	call(1, "it belongs to another key file", "run") // and does not stand by

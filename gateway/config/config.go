@@ -154,6 +154,7 @@ func (d Direction) Sends() bool { return d != In }
 type Endpoint struct {
 	Account   string // ID of an account that exists
 	Channel   string // as the operator wrote it, without space around
+	Name      string // what the channel was called when it was linked by its id; empty in a config
 	Direction Direction
 	Line      int
 }

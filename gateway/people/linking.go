@@ -12,11 +12,17 @@ import (
 	"causeway/gateway/store"
 )
 
+// LinkEnd is a channel about which somebody decides. It goes by its id: whoever may rename a channel decides what a name leads to.
+type LinkEnd struct {
+	Account bridge.AccountName
+	ID      bridge.ConversationID
+}
+
 // Linking pairs channels while Causeway runs. The errors of all are for whoever wants it.
 type Linking interface {
-	// Link pairs two channels, Unlink ends a pair, of which one end may be empty; who stands in the audit log. They give what has happened.
-	Link(ctx context.Context, who string, ends [2]store.ChannelEnd) (string, error)
-	Unlink(ctx context.Context, who string, ends [2]store.ChannelEnd) (string, error)
+	// Link pairs two channels, Unlink ends the pair that has one; who stands in the audit log. They give what has happened.
+	Link(ctx context.Context, who string, both [2]LinkEnd) (string, error)
+	Unlink(ctx context.Context, who string, one LinkEnd) (string, error)
 	// Linked names the channels with which one mirrors, by gateway: "town: msteams.contoso:Sales/Berlin".
 	Linked(ctx context.Context, c bridge.ConversationID) ([]string, error)
 }
@@ -60,40 +66,25 @@ func (p *People) linkCommand(ctx context.Context, home Account, targets []Accoun
 	if verb == wordShow {
 		return p.showLinks(ctx, home, c)
 	}
-	here, err := channelEnd(ctx, home, c.Conversation)
-	if err != nil {
-		return say(bridge.Cause(err))
-	}
-	ends, do := [2]store.ChannelEnd{here}, p.o.Linking.Unlink
+	here, text := LinkEnd{home.Name, c.Conversation}, ""
+	who := Administrator{Account: home.Name, User: c.User}.String()
 	if verb == wordLink {
 		other, refusal := p.otherEnd(ctx, home, targets, c.User, words)
 		if refusal != "" {
 			return say(refusal)
 		}
-		ends[1], do = other, p.o.Linking.Link
+		text, err = p.o.Linking.Link(ctx, who, [2]LinkEnd{here, other})
+	} else {
+		text, err = p.o.Linking.Unlink(ctx, who, here)
 	}
-	text, err := do(ctx, Administrator{Account: home.Name, User: c.User}.String(), ends)
 	if err != nil {
 		return say("Not done: " + bridge.Cause(err) + ".")
 	}
 	return say(text)
 }
 
-// channelEnd names a channel as the config would: by its name, where that leads to it.
-func channelEnd(ctx context.Context, a Account, c bridge.ConversationID) (store.ChannelEnd, error) {
-	end := store.ChannelEnd{Account: a.Name, Channel: string(c.Channel)}
-	found, err := a.Bridge.Resolve(ctx, end.Channel, bridge.Read|bridge.Write)
-	if err != nil {
-		return end, err
-	}
-	if again, err := a.Bridge.Resolve(ctx, found.Name, bridge.Read|bridge.Write); err == nil && again.ID == found.ID {
-		end.Channel = found.Name
-	}
-	return end, nil
-}
-
 // otherEnd gives the channel that somebody names elsewhere. They must administer that, too: what is said there will be read here.
-func (p *People) otherEnd(ctx context.Context, home Account, targets []Account, u bridge.UserID, words []string) (end store.ChannelEnd, refusal string) {
+func (p *People) otherEnd(ctx context.Context, home Account, targets []Account, u bridge.UserID, words []string) (end LinkEnd, refusal string) {
 	other := targets[0]
 	if i := slices.IndexFunc(targets, func(a Account) bool { return strings.EqualFold(a.short(), words[0]) }); i >= 0 && len(targets) > 1 && len(words) > 1 {
 		other, words = targets[i], words[1:]
@@ -104,15 +95,16 @@ func (p *People) otherEnd(ctx context.Context, home Account, targets []Account, 
 	if err != nil || !known || there.State != store.Connected {
 		return end, "Connect your accounts first, so that Causeway knows whether you may do that in " + other.label() + ": type " + p.typed(other, "connect") + "."
 	}
+	// Whoever may not decide about it does not get to know whether it is there.
+	no := fmt.Sprintf("You own no channel %q in %s that Causeway can use. It takes an owner of the channel, or of its team, and Causeway's account there must be a member.", name, other.label())
 	found, err := other.Bridge.Resolve(ctx, name, bridge.Read|bridge.Write)
 	if err != nil {
-		return end, fmt.Sprintf("There is no channel %q in %s that Causeway can use. Its account there must be a member.", name, other.label())
+		return end, no
 	}
-	// Whoever may not decide about it does not get to know more of it than of one that is not there.
 	if may, err := other.Bridge.Administers(ctx, found.ID, there.User); err != nil || !may {
-		return end, fmt.Sprintf("You must own the channel %q in %s, or its team, to link it.", name, other.label())
+		return end, no
 	}
-	return store.ChannelEnd{Account: other.Name, Channel: name}, ""
+	return LinkEnd{other.Name, found.ID}, ""
 }
 
 func (p *People) showLinks(ctx context.Context, home Account, c bridge.Command) bridge.Reply {

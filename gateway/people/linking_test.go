@@ -9,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"causeway/bridge"
-	"causeway/gateway/store"
 )
 
 // linkingBook notes what is wanted, and refuses when told so.
@@ -19,21 +18,21 @@ type linkingBook struct {
 	linked []string
 }
 
-func (b *linkingBook) note(word, who string, ends [2]store.ChannelEnd) (string, error) {
-	text := word + " by " + who + ": " + ends[0].String()
-	if ends[1].Account != "" {
-		text += " " + ends[1].String()
+func (b *linkingBook) note(word, who string, ends ...LinkEnd) (string, error) {
+	text := word + " by " + who + ":"
+	for _, end := range ends {
+		text += " " + string(end.Account) + ":" + string(end.ID.Channel)
 	}
 	b.wanted = append(b.wanted, text)
 	return "It is done.", b.refuse
 }
 
-func (b *linkingBook) Link(_ context.Context, who string, ends [2]store.ChannelEnd) (string, error) {
-	return b.note("link", who, ends)
+func (b *linkingBook) Link(_ context.Context, who string, both [2]LinkEnd) (string, error) {
+	return b.note("link", who, both[:]...)
 }
 
-func (b *linkingBook) Unlink(_ context.Context, who string, ends [2]store.ChannelEnd) (string, error) {
-	return b.note("unlink", who, ends)
+func (b *linkingBook) Unlink(_ context.Context, who string, one LinkEnd) (string, error) {
+	return b.note("unlink", who, one)
 }
 
 func (b *linkingBook) Linked(_ context.Context, c bridge.ConversationID) ([]string, error) {
@@ -73,15 +72,17 @@ func TestWhoDecidesOnBothSidesMayLink(t *testing.T) {
 	if got := text(s.types("alice", "/msteams link Sales/Berlin Office").Text); got != `Not done: it is in the gateway "town" already.` {
 		t.Errorf("%s", got)
 	}
-	want := []string{"link by mattermost.hq alice: mattermost.hq:main/town msteams.contoso:Sales/Berlin Office", "unlink by mattermost.hq alice: mattermost.hq:main/town",
-		"link by mattermost.hq alice: mattermost.hq:main/town msteams.contoso:Sales/Berlin Office"}
+	want := []string{"link by mattermost.hq alice: mattermost.hq:town msteams.contoso:berlin", "unlink by mattermost.hq alice: mattermost.hq:town",
+		"link by mattermost.hq alice: mattermost.hq:town msteams.contoso:berlin"}
 	if diff := cmp.Diff(want, book.wanted); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestNobodyElseMayLink(t *testing.T) {
-	const notYours = "You must own the channel \"Sales/Board\" in Microsoft Teams, or its team, to link it."
+	notYours := func(name string) string {
+		return `You own no channel "` + name + `" in Microsoft Teams that Causeway can use. It takes an owner of the channel, or of its team, and Causeway's account there must be a member.`
+	}
 	for name, c := range map[string]struct {
 		allowed bool
 		who     bridge.UserID
@@ -94,8 +95,8 @@ func TestNobodyElseMayLink(t *testing.T) {
 		"no administrator, who looks":     {true, "bob", "/msteams show", "Only administrators of this channel may do that."},
 		"no administrator, who ends it":   {true, "bob", "/msteams unlink", "Only administrators of this channel may do that."},
 		"not connected":                   {true, "mallory", "/msteams link Sales/Berlin Office", "Connect your accounts first, so that Causeway knows whether you may do that in Microsoft Teams: type /msteams connect."},
-		"no owner there":                  {true, "alice", "/msteams link Sales/Board", notYours},
-		"no channel there":                {true, "alice", "/msteams link Sales/Nowhere", "There is no channel \"Sales/Nowhere\" in Microsoft Teams that Causeway can use. Its account there must be a member."},
+		"no owner there":                  {true, "alice", "/msteams link Sales/Board", notYours("Sales/Board")},
+		"no channel there":                {true, "alice", "/msteams link Sales/Nowhere", notYours("Sales/Nowhere")},
 		"nothing named":                   {true, "alice", "/msteams link", "With which channel? Type /msteams link TEAM/CHANNEL."},
 		"who decides cannot be found out": {true, "alice", "/msteams unlink", "That did not work just now. Try again in a few minutes; if it stays so, tell your administrator."},
 	} {

@@ -14,10 +14,25 @@ import (
 type ChannelEnd struct {
 	Account bridge.AccountName
 	Channel string
+	// Name is what the channel was called when it was linked by its id. It is shown, and leads nowhere: others may be called so by now.
+	Name string
 }
 
 // String is how it is typed: "mattermost.hq:town/berlin".
 func (e ChannelEnd) String() string { return string(e.Account) + ":" + e.Channel }
+
+// Shown is how people know it.
+func (e ChannelEnd) Shown() string {
+	if e.Name != "" {
+		return string(e.Account) + ":" + e.Name
+	}
+	return e.String()
+}
+
+// Same reports whether both are typed the same.
+func (e ChannelEnd) Same(other ChannelEnd) bool {
+	return e.Account == other.Account && e.Channel == other.Channel
+}
 
 // ChannelLink is a pair of channels that was made at run time.
 type ChannelLink struct {
@@ -29,11 +44,12 @@ type ChannelLink struct {
 	Who string
 }
 
-const channelLinksQuery = "SELECT id, one_account, one_channel, two_account, two_channel, made, who FROM channel_links ORDER BY id"
+const channelLinksQuery = "SELECT id, one_account, one_channel, one_name, two_account, two_channel, two_name, made, who FROM channel_links ORDER BY id"
 
 func scanChannelLink(scan func(to ...any) error) (l ChannelLink, err error) {
 	var made int64
-	err = scan(&l.ID, (*string)(&l.Ends[0].Account), &l.Ends[0].Channel, (*string)(&l.Ends[1].Account), &l.Ends[1].Channel, &made, &l.Who)
+	err = scan(&l.ID, (*string)(&l.Ends[0].Account), &l.Ends[0].Channel, &l.Ends[0].Name,
+		(*string)(&l.Ends[1].Account), &l.Ends[1].Channel, &l.Ends[1].Name, &made, &l.Who)
 	l.Made = time.UnixMilli(made)
 	return l, err
 }
@@ -58,11 +74,11 @@ func (s *Store) ChannelLinks(ctx context.Context) ([]ChannelLink, error) {
 // Link stores a pair, and gives it with its id. One with an id gets that again.
 func (s *Store) Link(ctx context.Context, l ChannelLink) (ChannelLink, error) {
 	err := s.do(ctx, func(t *tx) (err error) {
-		values := []any{string(l.Ends[0].Account), l.Ends[0].Channel, string(l.Ends[1].Account), l.Ends[1].Channel, l.Made.UnixMilli(), l.Who}
+		values := []any{string(l.Ends[0].Account), l.Ends[0].Channel, l.Ends[0].Name, string(l.Ends[1].Account), l.Ends[1].Channel, l.Ends[1].Name, l.Made.UnixMilli(), l.Who}
 		if l.ID != 0 {
-			return t.exec("INSERT INTO channel_links (one_account, one_channel, two_account, two_channel, made, who, id) VALUES ($1, $2, $3, $4, $5, $6, $7)", append(values, l.ID)...)
+			return t.exec("INSERT INTO channel_links (one_account, one_channel, one_name, two_account, two_channel, two_name, made, who, id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)", append(values, l.ID)...)
 		}
-		l.ID, err = t.insert("INSERT INTO channel_links (one_account, one_channel, two_account, two_channel, made, who) VALUES ($1, $2, $3, $4, $5, $6) RETURNING id", values...)
+		l.ID, err = t.insert("INSERT INTO channel_links (one_account, one_channel, one_name, two_account, two_channel, two_name, made, who) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id", values...)
 		return err
 	})
 	if err != nil {

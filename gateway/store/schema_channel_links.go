@@ -5,9 +5,11 @@ const channelLinksMigration = `
 CREATE TABLE channel_links (
 	id          INTEGER PRIMARY KEY,
 	one_account TEXT NOT NULL,
-	one_channel TEXT NOT NULL,              -- as in the config
+	one_channel TEXT NOT NULL,              -- as in the config, or its id
+	one_name    TEXT NOT NULL DEFAULT '',   -- what it was called when it was linked by its id; leads nowhere
 	two_account TEXT NOT NULL,
 	two_channel TEXT NOT NULL,
+	two_name    TEXT NOT NULL DEFAULT '',
 	made        INTEGER NOT NULL,
 	who         TEXT NOT NULL
 );

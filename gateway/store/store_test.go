@@ -136,7 +136,7 @@ var golden = []string{
 	"eaed382d79515737",
 	"2e261ccef3bde133",
 	"987a06465916c550",
-	"638bbae935036b12",
+	"11af0cc8f289d380",
 }
 
 func TestMigrationsAreAppendOnly(t *testing.T) {
