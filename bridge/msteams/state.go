@@ -113,7 +113,7 @@ func (a *account) state(ctx context.Context, c bridge.ConversationID, m models.C
 	if s.Deleted {
 		return s, true
 	}
-	code, rest := a.snippets(ctx, c, m)
+	code, rest, _ := a.snippets(ctx, c, m)
 	s.Text, s.Key = text(m, code) // anybody can copy a key: whose it is, the gateway finds out
 	s.Files = append(files(s.ID, m), rest...)
 	s.Reactions = reactions(m.GetReactions())
