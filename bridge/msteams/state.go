@@ -91,7 +91,7 @@ func idOf(m models.ChatMessageable) bridge.MessageID {
 func (a *account) state(ctx context.Context, c bridge.ConversationID, m models.ChatMessageable) (s bridge.State, ok bool) {
 	defer func() { // one message must not end the process, nor keep all that comes after it from being read
 		if p := recover(); p != nil {
-			a.leaveOut(map[string]json.RawMessage{"webUrl": json.RawMessage(value(m.GetWebUrl()))}, fmt.Errorf("reading message %s of %s: %v", idOf(m), c, p))
+			a.leaveOut(unreadMessage{c, idOf(m), value(m.GetWebUrl())}, fmt.Errorf("reading it: %v", p))
 			s, ok = bridge.State{}, false
 		}
 	}()
