@@ -241,7 +241,10 @@ type line struct {
 
 // normalizeRuns gives the runs of each paragraph that runs make.
 func normalizeRuns(runs []Run, oneLine bool) [][]Run {
-	l := line{oneLine: oneLine}
+	if len(runs) == 0 {
+		return nil
+	}
+	l := line{oneLine: oneLine, runs: make([]Run, 0, 2*len(runs)-1)} // between two there may be a space
 	for _, r := range runs {
 		l.add(r)
 	}
