@@ -65,7 +65,7 @@ type account struct {
 	// self is the relay account, once connected.
 	self bridge.UserID
 	// leftOut are the messages of which the operator has been told that they cannot be read.
-	leftOut *lru.Cache[string, bool]
+	leftOut *lru.Cache[unreadMessage, bool]
 	// names caches the names of people whose messages lack them.
 	names *lru.Cache[bridge.UserID, string]
 	// receivingTold: the operator has been told how messages are received.
@@ -109,7 +109,7 @@ func newAccount(env bridge.Env, s Settings, network http.RoundTripper) (*account
 	if a.folders, err = lru.New[bridge.ConversationID, driveItem](namesKept); err != nil {
 		return nil, fmt.Errorf("preparing to remember folders: %w", err)
 	}
-	if a.leftOut, err = lru.New[string, bool](namesKept); err != nil {
+	if a.leftOut, err = lru.New[unreadMessage, bool](namesKept); err != nil {
 		return nil, fmt.Errorf("preparing to remember messages: %w", err)
 	}
 	graphURL := serviceURL(s.GraphURL, a.cloud.graph)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"html"
+	"slices"
 	"strings"
 
 	"github.com/microsoftgraph/msgraph-sdk-go/models"
@@ -28,13 +29,42 @@ func around(m models.ChatMessageable, code map[string]richtext.Block) (before, b
 			before = append(before, forwarded(value(t.GetContent())))
 		case isQuote(kind):
 			before = append(before, quoted(value(t.GetContent())))
-		case code[value(t.GetId())].Text != "":
-			behind = append(behind, code[value(t.GetId())])
 		default:
-			behind = append(behind, cardText(kind, value(t.GetName()), value(t.GetContent()))...)
+			behind = append(behind, onCard(t, code)...)
 		}
 	}
 	return before, behind
+}
+
+// onCard gives what stands in a text for a card: the code of a snippet, where it has been read.
+func onCard(t models.ChatMessageAttachmentable, code map[string]richtext.Block) richtext.Doc {
+	if block := code[value(t.GetId())]; block.Text != "" {
+		return richtext.Doc{block}
+	}
+	return cardText(value(t.GetContentType()), value(t.GetName()), value(t.GetContent()))
+}
+
+// withoutCards takes what is on the cards of a message from the end of a text; false when something else stands there. A snippet may stand there as its
+// code or as a line: whether it could be read when the text was made is not known.
+func withoutCards(text richtext.Doc, m models.ChatMessageable, code map[string]richtext.Block) (richtext.Doc, bool) {
+	rest, answered := text, answeredIn(m)
+	for _, t := range slices.Backward(m.GetAttachments()) {
+		if kind := value(t.GetContentType()); kind == fileReference || t == answered || isQuote(kind) {
+			continue
+		}
+		ends := func(said richtext.Doc) bool {
+			n := len(rest) - len(said)
+			if n < 0 || rest[n:].Hash() != said.Hash() {
+				return false
+			}
+			rest = rest[:n]
+			return true
+		}
+		if !ends(richtext.Normalize(onCard(t, code))) && !ends(richtext.Normalize(onCard(t, nil))) {
+			return text, false
+		}
+	}
+	return rest, true
 }
 
 func isQuote(contentType string) bool {
@@ -53,10 +83,9 @@ func (a *account) ownBody(ctx context.Context, id bridge.MessageID, d bridge.Dra
 		return nil, &bridge.Error{Kind: bridge.Gone, Err: errors.New("editing a message: it is deleted")}
 	}
 	out, text := models.NewChatMessage(), richtext.Normalize(d.Text)
-	code, _ := a.snippets(ctx, d.Conversation, m)
-	before, behind := around(m, code)
-	before, behind = richtext.Normalize(before), richtext.Normalize(behind)
-	quotes, cards := true, true
+	before, _ := around(m, nil)
+	before = richtext.Normalize(before)
+	quotes := true
 	if len(before) > 0 {
 		if quotes = len(text) >= len(before) && text[:len(before)].Hash() == before.Hash(); quotes {
 			text = text[len(before):]
@@ -70,10 +99,10 @@ func (a *account) ownBody(ctx context.Context, id bridge.MessageID, d bridge.Dra
 			}
 		}
 	}
-	if n := len(text) - len(behind); len(behind) > 0 {
-		if cards = n >= 0 && text[n:].Hash() == behind.Hash(); cards {
-			text = text[:n]
-		}
+	code, _, unread := a.snippets(ctx, d.Conversation, m)
+	text, cards := withoutCards(text, m, code)
+	if !cards && unread != nil {
+		return nil, unread // what stands there may be the code that cannot be read now
 	}
 	var kept []models.ChatMessageAttachmentable
 	tags, first := strings.Join(pictureTags(m), ""), ""

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -100,4 +101,50 @@ func TestOwnMessagesKeepTheirFiles(t *testing.T) {
 	if is := edit(bridge.MessageID(empty), nil); strings.TrimSpace(is.Text.PlainText()) != "" {
 		t.Errorf("nothing became %q", is.Text.PlainText())
 	}
+}
+
+// TestOwnMessagesKeepTheirSnippets, whether their code could be read when the text was made, can be when it is changed, both, or neither.
+func TestOwnMessagesKeepTheirSnippets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := peopleWorld(t, teams.Options{})
+		a := w.connected()
+		alice, c := w.connects(a, w.alice), w.id(w.general)
+		fail := func() (end func()) {
+			return w.sim.Inject(teams.Fault{Template: "/teams/{id}/channels/{id}/messages/{id}/hostedContents/{id}/$value", Status: 503, Times: -1})
+		}
+		for _, was := range []bool{true, false} {
+			for _, is := range []bool{true, false} {
+				made, err := w.sim.Say(w.alice, w.general, "<p>see</p>", teams.WithSnippet("go", "func a() {}"), teams.WithSnippet("go", strings.Repeat("long\n", 20_000)), teams.WithSnippet("", "b"))
+				w.do(err)
+				id, end := bridge.MessageID(made), func() {}
+				if !was {
+					end = fail()
+				}
+				s, err := a.Read(t.Context(), c, id)
+				w.do(err)
+				end()
+				if code := s.Text[1].Kind == richtext.Code; len(s.Text) != 4 || code != was {
+					t.Fatalf("at first it says %+v", s.Text)
+				}
+				s.Text[0] = paragraph(words("look"))
+				if end = func() {}; !is {
+					end = fail()
+				}
+				edit := func() error { return a.Edit(t.Context(), id, bridge.Draft{Conversation: c, As: alice, Text: s.Text}) }
+				err = edit()
+				end()
+				if was && !is {
+					isOf(t, "what may be the code", err, bridge.Transient, bridge.ScopeConversation)
+					err = edit()
+				}
+				w.do(err)
+				s, err = a.Read(t.Context(), c, id)
+				w.do(err)
+				want := richtext.Doc{paragraph(words("look")), {Kind: richtext.Code, Language: "go", Text: "func a() {}"}, paragraph(words("[code snippet: snippet]")), {Kind: richtext.Code, Text: "b"}}
+				if diff := cmp.Diff(want, s.Text); diff != "" || len(s.Files) != 1 {
+					t.Errorf("readable at first: %v, then: %v: with %d files (-want +got):\n%s", was, is, len(s.Files), diff)
+				}
+			}
+		}
+	})
 }

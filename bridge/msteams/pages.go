@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"github.com/microsoftgraph/msgraph-sdk-go/models"
+	"github.com/sirupsen/logrus"
 
 	"causeway/bridge"
 )
@@ -105,7 +106,7 @@ func (a *account) readMessage(text json.RawMessage) models.ChatMessageable {
 	}
 	m, err := parse[models.ChatMessageable](bare, models.CreateChatMessageFromDiscriminatorValue)
 	if err != nil {
-		a.leaveOut(members, err)
+		a.leaveOut(a.unread(members), err)
 		return nil
 	}
 	var list []models.ChatMessageable
@@ -118,10 +119,31 @@ func (a *account) readMessage(text json.RawMessage) models.ChatMessageable {
 	return m
 }
 
+// unreadMessage is how the operator finds a message that cannot be read.
+type unreadMessage struct {
+	conversation bridge.ConversationID
+	id           bridge.MessageID
+	link         string // those of chats have none
+}
+
+// unread tells which message one is by what can be read of it.
+func (a *account) unread(members map[string]json.RawMessage) unreadMessage {
+	read := func(name string) (s string) {
+		_ = json.Unmarshal(members[name], &s)
+		return s
+	}
+	var channel struct{ TeamID, ChannelID string }
+	_ = json.Unmarshal(members["channelIdentity"], &channel)
+	c := a.conversation(channel.TeamID, channel.ChannelID)
+	if chat := read("chatId"); chat != "" {
+		c = a.chatID(chat)
+	}
+	return unreadMessage{c, messageID(read("replyToId"), read("id")), read("webUrl")}
+}
+
 // leaveOut tells the operator of a message that cannot be read, once.
-func (a *account) leaveOut(members map[string]json.RawMessage, err error) {
-	link := string(members["webUrl"])
-	if known, _ := a.leftOut.ContainsOrAdd(link, true); !known {
-		a.log.WithError(err).WithField("link", link).Error("A message of Teams cannot be read and is left out.")
+func (a *account) leaveOut(m unreadMessage, err error) {
+	if known, _ := a.leftOut.ContainsOrAdd(m, true); !known {
+		a.log.WithError(err).WithFields(logrus.Fields{"conversation": m.conversation.String(), "id": string(m.id), "link": m.link}).Error("A message of Teams cannot be read and is left out.")
 	}
 }

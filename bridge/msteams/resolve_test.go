@@ -142,6 +142,7 @@ func TestFailuresOfLookingAreTheirOwnKind(t *testing.T) {
 	for path, name := range map[string]string{
 		"/me/joinedTeams": "Sales/General", "/teams/{id}/channels": "Sales/General", "/teams/{id}/channels/{id}": w.general.WebURL, channelMessages: "Sales/General",
 	} {
+		a := w.connected() // which has listed nothing yet
 		w.sim.Inject(teams.Fault{Template: path, Status: 502})
 		if _, err := a.Resolve(t.Context(), name, readWrite); err == nil || bridge.KindOf(err) != bridge.Transient {
 			t.Errorf("with %s out of order: %v (%v)", path, err, bridge.KindOf(err))

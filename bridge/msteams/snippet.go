@@ -3,6 +3,7 @@ package msteams
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"strings"
 	"time"
@@ -24,8 +25,9 @@ const (
 	snippetTime = 10 * time.Second
 )
 
-// snippets reads the code of a message's snippets: by the ids of their attachments what stands in its text, and those that do not as files.
-func (a *account) snippets(ctx context.Context, c bridge.ConversationID, m models.ChatMessageable) (code map[string]richtext.Block, rest []bridge.File) {
+// snippets reads the code of a message's snippets: by the ids of their attachments what stands in its text, and those that do not as files. unread is why
+// one of these cannot be read now, although it may be later.
+func (a *account) snippets(ctx context.Context, c bridge.ConversationID, m models.ChatMessageable) (code map[string]richtext.Block, rest []bridge.File, unread error) {
 	for _, t := range m.GetAttachments() {
 		if value(t.GetContentType()) != codeSnippet || a.lacks(appPictures) {
 			continue
@@ -41,7 +43,10 @@ func (a *account) snippets(ctx context.Context, c bridge.ConversationID, m model
 			continue
 		}
 		f := bridge.File{ID: fileID(inlinePicture, idOf(m), id), Name: nonempty(in.Name, nonempty(value(t.GetName()), "code")) + ".txt", Size: -1, URL: value(m.GetWebUrl())}
-		text, ok := a.readSnippet(ctx, c, f)
+		text, ok, err := a.readSnippet(ctx, c, f)
+		if err != nil && unread == nil && !lasts(err) {
+			unread = err
+		}
 		if !ok {
 			rest = append(rest, f)
 			continue
@@ -51,22 +56,28 @@ func (a *account) snippets(ctx context.Context, c bridge.ConversationID, m model
 		}
 		code[value(t.GetId())] = richtext.Block{Kind: richtext.Code, Language: strings.ToLower(in.Language), Text: text}
 	}
-	return code, rest
+	return code, rest, unread
 }
 
-// readSnippet gives the text of a snippet; false when it is none, is long, or is not there now.
-func (a *account) readSnippet(ctx context.Context, c bridge.ConversationID, f bridge.File) (string, bool) {
+// lasts tells the errors that are the same at every further attempt.
+func lasts(err error) bool {
+	var e *bridge.Error
+	return errors.As(err, &e) && (e.Kind == bridge.Gone || e.Kind == bridge.Rejected || e.Kind == bridge.Unsupported)
+}
+
+// readSnippet gives the text of a snippet; false when it is none, is long, or, with the error, is not there now.
+func (a *account) readSnippet(ctx context.Context, c bridge.ConversationID, f bridge.File) (string, bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, snippetTime)
 	defer cancel()
 	body, _, err := a.Open(ctx, c, f, 0)
 	if err != nil {
 		a.log.WithError(err).WithField("conversation", c.String()).Info("a code snippet cannot be read now; it is carried as a file")
-		return "", false
+		return "", false, err
 	}
 	defer body.Close()
 	text, err := io.ReadAll(io.LimitReader(body, longestSnippet+1))
 	if err != nil || len(text) > longestSnippet || !utf8.Valid(text) || strings.TrimSpace(string(text)) == "" {
-		return "", false
+		return "", false, err
 	}
-	return strings.TrimRight(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n"), true
+	return strings.TrimRight(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n"), true, nil
 }

@@ -91,7 +91,7 @@ func idOf(m models.ChatMessageable) bridge.MessageID {
 func (a *account) state(ctx context.Context, c bridge.ConversationID, m models.ChatMessageable) (s bridge.State, ok bool) {
 	defer func() { // one message must not end the process, nor keep all that comes after it from being read
 		if p := recover(); p != nil {
-			a.leaveOut(map[string]json.RawMessage{"webUrl": json.RawMessage(value(m.GetWebUrl()))}, fmt.Errorf("reading message %s of %s: %v", idOf(m), c, p))
+			a.leaveOut(unreadMessage{c, idOf(m), value(m.GetWebUrl())}, fmt.Errorf("reading it: %v", p))
 			s, ok = bridge.State{}, false
 		}
 	}()
@@ -113,7 +113,7 @@ func (a *account) state(ctx context.Context, c bridge.ConversationID, m models.C
 	if s.Deleted {
 		return s, true
 	}
-	code, rest := a.snippets(ctx, c, m)
+	code, rest, _ := a.snippets(ctx, c, m)
 	s.Text, s.Key = text(m, code) // anybody can copy a key: whose it is, the gateway finds out
 	s.Files = append(files(s.ID, m), rest...)
 	s.Reactions = reactions(m.GetReactions())

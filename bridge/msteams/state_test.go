@@ -219,6 +219,15 @@ func TestWhatCannotBeReadIsLeftOutAndSaidOnce(t *testing.T) {
 	if n := strings.Count(w.log.String(), "cannot be read and is left out"); n != 1 || !strings.Contains(w.log.String(), "https://teams.example/9") {
 		t.Errorf("it was logged %d times:\n%s", n, w.log)
 	}
+	for _, where := range []string{`"chatId":"19:a@thread.v2"`, `"chatId":"19:b@thread.v2"`, `"channelIdentity":{"teamId":"t","channelId":"19:c@thread.tacv2"}`} {
+		for _, id := range []string{"9", "10", "9"} {
+			_, err := a.readPage([]byte(`{"value":[{"id":"` + id + `","webUrl":null,` + where + `,"createdDateTime":"2021-03-1706:47:05.123Z"}]}`))
+			w.do(err)
+		}
+	}
+	if n := strings.Count(w.log.String(), "cannot be read and is left out"); n != 1+6 || !strings.Contains(w.log.String(), "19:a@thread.v2") || !strings.Contains(w.log.String(), "t/19:c@thread.tacv2") {
+		t.Errorf("with those that have no link it was logged %d times:\n%s", n, w.log)
+	}
 	if _, err := a.readPage([]byte("<html>")); err == nil {
 		t.Error("a page that is no JSON is read")
 	}

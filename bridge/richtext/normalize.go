@@ -241,7 +241,10 @@ type line struct {
 
 // normalizeRuns gives the runs of each paragraph that runs make.
 func normalizeRuns(runs []Run, oneLine bool) [][]Run {
-	l := line{oneLine: oneLine}
+	if len(runs) == 0 {
+		return nil
+	}
+	l := line{oneLine: oneLine, runs: make([]Run, 0, 2*len(runs)-1)} // between two there may be a space
 	for _, r := range runs {
 		l.add(r)
 	}
@@ -359,21 +362,30 @@ func (l *line) endParagraph() {
 	if len(l.runs) == 0 {
 		return
 	}
-	var out []Run
-	for _, r := range mergeRuns(l.runs) {
-		if r.Break || r.Link != "" || r.Style == InlineCode || r.Kind != Literal {
-			out = append(out, r)
-		} else {
-			out = appendLinked(out, r)
+	runs := mergeRuns(l.runs)
+	if slices.ContainsFunc(runs, mayHoldAddress) {
+		var out []Run
+		for _, r := range runs {
+			if mayHoldAddress(r) {
+				out = appendLinked(out, r)
+			} else {
+				out = append(out, r)
+			}
 		}
+		runs = mergeRuns(out)
 	}
-	l.paragraphs = append(l.paragraphs, mergeRuns(out))
+	l.paragraphs = append(l.paragraphs, slices.Clip(runs))
 	l.runs, l.breaks, l.space = nil, 0, false
 }
 
-// mergeRuns merges neighbours of one style, each stretch in one go so that the work stays linear.
+// mayHoldAddress tells the runs in which a bare address may be found.
+func mayHoldAddress(r Run) bool {
+	return !r.Break && r.Link == "" && r.Style != InlineCode && r.Kind == Literal && strings.Contains(r.Text, "://")
+}
+
+// mergeRuns merges neighbours of one style in place, each stretch in one go so that the work stays linear.
 func mergeRuns(runs []Run) []Run {
-	var out []Run
+	out := runs[:0]
 	for i := 0; i < len(runs); {
 		j := i + 1
 		for j < len(runs) && !runs[i].Break && !runs[j].Break && runs[i].Kind == Literal && runs[j].Kind == Literal &&
