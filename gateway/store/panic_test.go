@@ -63,3 +63,42 @@ func instanceOf(t *testing.T, s *Store, origin bridge.MessageID) (id int64) {
 	}
 	return id
 }
+
+// TestAPostWhoseOutcomeCannotBeStoredIsLookedForOnceItLeavesTheQuarantine: until then the lane goes on without it.
+func TestAPostWhoseOutcomeCannotBeStoredIsLookedForOnceItLeavesTheQuarantine(t *testing.T) {
+	s, _ := fresh(t, Options{})
+	put(t, s, batch(state("1", 1, "one"), state("2", 2, "two"), state("3", 3, "three")))
+	first, err := s.Advance(t.Context(), there, nil, 1, simplePlan)
+	if err != nil || first.Step.Op != Post {
+		t.Fatal(first.Step.Op, err)
+	}
+	id := first.Work.Instance
+	if err := s.Poison(t.Context(), id, "a mistake of ours"); err != nil {
+		t.Fatal(err)
+	}
+	second, err := s.Advance(t.Context(), there, nil, 1, simplePlan)
+	if err != nil || second.Step.Op != Post || second.Work.Message.OriginID != "2" {
+		t.Fatal(second.Step.Op, err)
+	}
+	if _, err := s.Retry(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	// The lane is at work: as far as it knows, nothing is uncertain.
+	next, err := s.Advance(t.Context(), there, []*Outcome{{Work: second.Work, Step: second.Step, IDs: []bridge.MessageID{"p2"}}}, 1, simplePlan)
+	if err != nil || next.Step.Op != Find || next.Work.Instance != id {
+		t.Fatal(next.Step.Op, err)
+	}
+	next, err = s.Advance(t.Context(), there, []*Outcome{{Work: next.Work, Step: next.Step, IDs: []bridge.MessageID{"p1"}}}, 1, simplePlan)
+	if err != nil || next.Step.Op != Post || next.Work.Message.OriginID != "3" {
+		t.Fatal(next.Step.Op, err)
+	}
+	if err := s.Poison(t.Context(), next.Work.Instance, "a mistake of ours"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Drop(t.Context(), next.Work.Instance); err != nil {
+		t.Fatal(err)
+	}
+	if next, err = s.Advance(t.Context(), there, nil, 1, simplePlan); err != nil || next.Step.Op != Settled {
+		t.Fatal(next.Step.Op, err)
+	}
+}

@@ -106,6 +106,9 @@ func (s *Store) Drop(ctx context.Context, id int64) (bridge.ConversationID, erro
 		if err := t.exec("UPDATE instances SET reason = NULL, phase = $1 WHERE id = $2", int(Removed), id); err != nil {
 			return err
 		}
+		if err := t.exec("UPDATE parts SET intent = NULL, addressed = '' WHERE instance = $1 AND intent IS NOT NULL", id); err != nil {
+			return err
+		}
 		var message int64
 		if err := t.row("SELECT message FROM instances WHERE id = $1", id).Scan(&message); err != nil {
 			return err

@@ -252,6 +252,12 @@ func (l *lane) next() (*Work, Step, error) {
 // lacks plans one instance, or first the root that it answers, and settles it when there is nothing to do.
 func (l *lane) lacks(w *Work) (*Work, Step, error) {
 	l.worksOn(w)
+	if tried, err := l.wasTried(w); err != nil {
+		return nil, Step{}, err
+	} else if tried {
+		l.certain = false
+		return l.uncertain()
+	}
 	if err := l.living(w); err != nil {
 		return nil, Step{}, err
 	}
