@@ -187,6 +187,7 @@ func TestWhatTheStorePanicsOnIsLeftOutOrQuarantinedAndTheOthersGoOn(t *testing.T
 		w.wait(10 * time.Minute)
 		w.same(texts(b, "town"), []string{"before", "after", late, "later"})
 		w.same(w.held()[0].Reason, "internal error in the store: a mistake of ours")
+		w.same(noticesOf(a, "ann"), []string{"The change of your message “poison again” was not delivered to memory: a mistake in Causeway keeps it from that. " + itIsKept})
 	})
 }
 

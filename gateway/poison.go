@@ -84,7 +84,16 @@ func (l *lane) spoils(ctx context.Context, err error) bool {
 	l.log.WithError(err).WithField(keyInstance, p.Instance).WithField(stackKey, p.Stack).Error("quarantined; see `causeway quarantine list`")
 	l.ended = slices.DeleteFunc(l.ended, func(o *store.Outcome) bool { return o.Work.Instance == p.Instance })
 	l.spoilt = 0
-	return l.gateway.stored(l.gateway.store.Poison(ctx, p.Instance, p.Error())) == nil
+	told := ""
+	if here := l.gateway.table.Load().at(l.name); here != nil {
+		told = inWords(here.account.title(), err)
+	}
+	woken, err := l.gateway.store.Poison(ctx, p.Instance, p.Error(), told)
+	if l.gateway.stored(err) != nil {
+		return false
+	}
+	l.gateway.wake(woken...)
+	return true
 }
 
 // putSound puts a batch. A state on which the store panics twice is left out, with its stack in the log, so that the others of its conversation go on.

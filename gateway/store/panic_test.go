@@ -73,7 +73,7 @@ func TestAPostWhoseOutcomeCannotBeStoredIsLookedForOnceItLeavesTheQuarantine(t *
 		t.Fatal(first.Step.Op, err)
 	}
 	id := first.Work.Instance
-	if err := s.Poison(t.Context(), id, "a mistake of ours"); err != nil {
+	if _, err := s.Poison(t.Context(), id, "a mistake of ours", ""); err != nil {
 		t.Fatal(err)
 	}
 	second, err := s.Advance(t.Context(), there, nil, 1, simplePlan)
@@ -92,7 +92,7 @@ func TestAPostWhoseOutcomeCannotBeStoredIsLookedForOnceItLeavesTheQuarantine(t *
 	if err != nil || next.Step.Op != Post || next.Work.Message.OriginID != "3" {
 		t.Fatal(next.Step.Op, err)
 	}
-	if err := s.Poison(t.Context(), next.Work.Instance, "a mistake of ours"); err != nil {
+	if _, err := s.Poison(t.Context(), next.Work.Instance, "a mistake of ours", ""); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Drop(t.Context(), next.Work.Instance); err != nil {
