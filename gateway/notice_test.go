@@ -50,6 +50,61 @@ func TestAuthorsAreToldOnceAMinuteWhatWasNotDelivered(t *testing.T) {
 	})
 }
 
+// TestANoticeThatCannotBeGivenSwallowsNoOther: its conversation is not in the config any more.
+func TestANoticeThatCannotBeGivenSwallowsNoOther(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var f switched
+		a, b := w.service("a", memory.Options{}), w.service("b", memory.Options{Fault: f.fault})
+		for _, s := range []*memory.Service{a, b} {
+			s.AddChannel("mall", "team/mall")
+		}
+		w.route(inout("a", "town"), inout("b", "town"))
+		w.route(inout("a", "mall"), inout("b", "mall"))
+		w.start()
+		f.on(before(memory.Post, func() error { return memory.Fails(bridge.Rejected) }))
+		a.Say("town", "ann", "refused 0")
+		w.wait(time.Second)
+		a.Say("town", "ann", "refused 1")
+		a.Say("mall", "ann", "refused 2")
+		w.wait(time.Second)
+		w.same(len(noticesOf(a, "ann")), 1) // the others wait
+		w.down()
+		w.routes = w.routes[1:]
+		w.start()
+		a.Say("mall", "ann", "refused 3")
+		w.wait(3 * time.Minute)
+		first := "Your message “refused 0” was not delivered to memory: it was refused there. " + itIsKept
+		second := "Your message “refused 2” was not delivered to memory: it was refused there. " + itIsKept + "\nAnd 1 more."
+		w.same(noticesOf(a, "ann"), []string{first, second})
+	})
+}
+
+func TestAuthorsAreToldOnceAMinuteWhereverTheySpeak(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var f switched
+		a, b := w.service("a", memory.Options{}), w.service("b", memory.Options{Fault: f.fault})
+		for _, s := range []*memory.Service{a, b} {
+			s.AddChannel("mall", "team/mall")
+		}
+		w.route(inout("a", "town"), inout("b", "town"))
+		w.route(inout("a", "mall"), inout("b", "mall"))
+		w.start()
+		f.on(before(memory.Post, func() error { return memory.Fails(bridge.Rejected) }))
+		a.Say("town", "ann", "refused 0")
+		w.wait(time.Second)
+		a.Say("town", "ann", "refused 1")
+		w.wait(time.Second)
+		a.Say("mall", "ann", "refused 2")
+		for n := 1; n < 4; n++ {
+			w.wait(10 * time.Second)
+			w.same(len(noticesOf(a, "ann")), n)
+			w.wait(65 * time.Second)
+		}
+		w.wait(time.Hour)
+		w.same(len(noticesOf(a, "ann")), 3)
+	})
+}
+
 func TestWhatMayHaveArrivedIsToldSo(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var f switched

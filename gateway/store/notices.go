@@ -25,38 +25,51 @@ const (
 // warnEvery is how often an author is told at most that something was not delivered.
 const warnEvery = time.Minute
 
-// warn has the author of a message told that something was not delivered. Where they are to be told so already, it is counted there.
+// warn has the author of a message told that something was not delivered. Where they are to be told so already in its conversation, it is counted there.
 func (l *lane) warn(m Message, text string) error {
 	if m.Body == nil || m.Body.Author.ID == "" || m.Body.Event != "" {
 		return nil
 	}
 	author, now := string(m.Body.Author.ID), time.Now()
-	folded, err := l.change(`UPDATE notices SET more = more + 1 WHERE id = (SELECT MIN(n.id) FROM notices n JOIN conversations c ON c.id = n.conversation
-		WHERE n.about = $1 AND n.person = $2 AND c.server = $3)`, int(aboutFailure), author, string(m.Origin.Server))
+	origin, err := l.conversation(m.Origin)
+	if err != nil {
+		return err
+	}
+	folded, err := l.change("UPDATE notices SET more = more + 1 WHERE id = (SELECT MIN(id) FROM notices WHERE about = $1 AND person = $2 AND conversation = $3)",
+		int(aboutFailure), author, origin)
 	if err != nil || folded > 0 {
 		return err
 	}
 	if err := l.exec("DELETE FROM warned WHERE at < $1", now.Add(-warnEvery).UnixMilli()); err != nil {
 		return err
 	}
-	var last, due int64
+	var last int64
 	lately, err := l.found("SELECT at FROM warned WHERE server = $1 AND uid = $2", []any{string(m.Origin.Server), author}, &last)
 	if err != nil {
 		return err
 	}
+	due := now.UnixMilli()
 	if lately {
 		due = last + warnEvery.Milliseconds()
 	}
-	origin, err := l.conversation(m.Origin)
+	due, err = l.warnAt(due, m.Origin.Server, author, 0)
 	if err != nil {
 		return err
 	}
-	l.woken[origin] = l.woken[origin] || !lately
+	l.woken[origin] = l.woken[origin] || due <= now.UnixMilli()
 	raw, err := json.Marshal(richtext.Plain(text))
 	if err != nil {
 		return err
 	}
 	return l.exec("INSERT INTO notices (conversation, person, text, due, about) VALUES ($1, $2, $3, $4, $5)", origin, author, string(raw), due, int(aboutFailure))
+}
+
+// warnAt gives when somebody is to be told, not before due, that something was not delivered: after what waits for them in other conversations.
+func (l *lane) warnAt(due int64, server bridge.ServerID, author string, besides int64) (int64, error) {
+	var latest int64
+	err := l.row(`SELECT COALESCE(MAX(n.due), 0) FROM notices n JOIN conversations c ON c.id = n.conversation
+		WHERE n.about = $1 AND n.person = $2 AND c.server = $3 AND n.id <> $4`, int(aboutFailure), author, string(server), besides).Scan(&latest)
+	return max(due, latest+warnEvery.Milliseconds()), err
 }
 
 // withMore says how many more a notice stands for.
@@ -70,7 +83,7 @@ func withMore(text richtext.Doc, more int64) richtext.Doc {
 	return append(text[:len(text):len(text)], richtext.Plain(fmt.Sprintf("And %d more.", more))...)
 }
 
-// wasTold takes a notice that was given. Of what was folded into it meanwhile, another one tells.
+// wasTold takes a notice that was given. Of what was folded into it meanwhile, another one tells; that one waits.
 func (l *lane) wasTold(o *Outcome) error {
 	if o.Step.about != aboutFailure {
 		return l.exec("DELETE FROM notices WHERE id = $1", o.Step.notice)
@@ -84,11 +97,15 @@ func (l *lane) wasTold(o *Outcome) error {
 	if err != nil || gone > 0 {
 		return err
 	}
+	next, err := l.warnAt(now.Add(warnEvery).UnixMilli(), l.name.Server, string(o.Step.Notice.User), o.Step.notice)
+	if err != nil {
+		return err
+	}
 	text, err := json.Marshal(richtext.Plain("Another message of yours was not delivered. It is kept, and whoever runs Causeway here can see why and try it again."))
 	if err != nil {
 		return err
 	}
-	return l.exec("UPDATE notices SET more = more - $1, text = $2, due = $3 WHERE id = $4", o.Step.folded+1, string(text), now.Add(warnEvery).UnixMilli(), o.Step.notice)
+	return l.exec("UPDATE notices SET more = more - $1, text = $2, due = $3 WHERE id = $4", o.Step.folded+1, string(text), next, o.Step.notice)
 }
 
 // Due gives the conversations in which somebody is to be told something that had to wait, and now need not any more.
