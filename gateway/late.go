@@ -54,11 +54,15 @@ func (g *Gateway) late(ctx context.Context, seen map[store.Speaker]time.Time) er
 			late[d.Speaker] = append(late[d.Speaker], d)
 		}
 	}
+	known, err := g.store.Delayed(ctx)
+	if err != nil {
+		return err
+	}
 	for who, delays := range late {
 		if seen[who].IsZero() {
 			seen[who] = now
 		}
-		if now.Sub(seen[who]) >= lateGrace {
+		if now.Sub(seen[who]) >= lateGrace && !slices.Contains(known, who) {
 			if err := g.told(g.store.Delay(ctx, who, g.delayed(delays)), who); err != nil {
 				return err
 			}
@@ -68,10 +72,6 @@ func (g *Gateway) late(ctx context.Context, seen map[store.Speaker]time.Time) er
 		if late[who] == nil {
 			delete(seen, who)
 		}
-	}
-	known, err := g.store.Delayed(ctx)
-	if err != nil {
-		return err
 	}
 	for _, who := range known {
 		if late[who] == nil {

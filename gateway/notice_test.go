@@ -152,6 +152,27 @@ func TestWhatIsLateIsToldOnceAndAgainWhenItHasArrived(t *testing.T) {
 	})
 }
 
+func TestWhoKnowsWhatIsLateCostsNothingMore(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.keep = Keep{NoticeAfter: 5 * time.Minute}
+		var turns atomic.Int64
+		w.turn = func(c bridge.ConversationID) {
+			if c.Server == "memory:a" {
+				turns.Add(1)
+			}
+		}
+		var f switched
+		a, _ := w.pair(memory.Options{}, memory.Options{Fault: f.fault})
+		f.on(before(memory.Post, func() error { return memory.Fails(bridge.Transient) }))
+		a.Say("town", "ann", "late")
+		w.wait(8 * time.Minute)
+		w.same(len(noticesOf(a, "ann")), 1)
+		before := turns.Load()
+		w.wait(10 * time.Minute)
+		w.same(turns.Load(), before)
+	})
+}
+
 func TestNobodyIsToldOfWhatIsReadLateAndDeliveredAtOnce(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.keep = Keep{NoticeAfter: 5 * time.Minute}
