@@ -75,12 +75,32 @@ func (g *Gateway) late(ctx context.Context, seen map[store.Speaker]time.Time) er
 	}
 	for _, who := range known {
 		if late[who] == nil {
-			if err := g.told(g.store.CaughtUp(ctx, who, "What you have said here is not late any more: nothing of it is waiting."), who); err != nil {
+			if err := g.caughtUp(ctx, who); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// caughtUp tells somebody of whom nothing is late any more that nothing is waiting, once that is so. What waits where the config does not bring it any more, or
+// until they connect again, is not late, but nor is it caught up: of that nothing is said.
+func (g *Gateway) caughtUp(ctx context.Context, who store.Speaker) error {
+	targets, held, err := g.store.Waits(ctx, who)
+	if err != nil {
+		return err
+	}
+	text := "What you have said here is not late any more: nothing of it is waiting."
+	for _, c := range targets {
+		if g.table.Load().at(c) != nil {
+			return nil // it is about to arrive
+		}
+		text = ""
+	}
+	if held {
+		text = ""
+	}
+	return g.told(g.store.CaughtUp(ctx, who, text), who)
 }
 
 func (g *Gateway) told(err error, who store.Speaker) error {

@@ -152,6 +152,37 @@ func TestWhatIsLateIsToldOnceAndAgainWhenItHasArrived(t *testing.T) {
 	})
 }
 
+// TestNobodyIsToldThatNothingWaitsWhileSomethingDoes: where the config does not bring it any more.
+func TestNobodyIsToldThatNothingWaitsWhileSomethingDoes(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.keep = Keep{NoticeAfter: 5 * time.Minute}
+		var f switched
+		a, b := w.pair(memory.Options{}, memory.Options{Fault: f.fault})
+		w.service("c", memory.Options{})
+		out := before(memory.Post, func() error { return memory.Fails(bridge.Transient) })
+		f.on(out)
+		a.Say("town", "ann", "late")
+		w.wait(8 * time.Minute)
+		w.same(len(noticesOf(a, "ann")), 1)
+		w.down()
+		both := w.routes
+		w.routes = nil
+		w.route(inout("a", "town"), inout("c", "town"))
+		w.start()
+		w.wait(10 * time.Minute)
+		w.same(len(noticesOf(a, "ann")), 1)
+		w.down()
+		w.routes = both
+		w.start()
+		w.wait(8 * time.Minute)
+		w.same(len(noticesOf(a, "ann")), 2) // it is late again
+		f.off()
+		w.wait(10 * time.Minute)
+		w.same(len(texts(b, "town")), 1)
+		w.same(len(noticesOf(a, "ann")), 3)
+	})
+}
+
 func TestWhoKnowsWhatIsLateCostsNothingMore(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.keep = Keep{NoticeAfter: 5 * time.Minute}

@@ -164,6 +164,29 @@ func (s *Store) Delays(ctx context.Context, before time.Time) ([]Delay, error) {
 	return all, rows.Err()
 }
 
+// Waits gives where messages of somebody still wait to be posted, and whether some are held until they have connected again. It reads beside the writer.
+func (s *Store) Waits(ctx context.Context, who Speaker) (targets []bridge.ConversationID, held bool, err error) {
+	const of = ` JOIN messages m ON m.id = i.message JOIN conversations o ON o.id = m.origin JOIN conversations c ON c.id = i.conversation
+		WHERE m.author = $1 AND o.server = $2 AND o.channel = $3 AND i.origin = 0 AND m.deleted = 0 AND `
+	rows, err := s.rowsBeside(ctx, "SELECT c.server, c.channel, 0 FROM instances i INDEXED BY instances_lacking"+of+"i.rank IS NOT NULL AND i.phase = 0 UNION "+
+		"SELECT c.server, c.channel, 1 FROM instances i INDEXED BY instances_held"+of+"i.held = 1", string(who.User), string(who.Conversation.Server), string(who.Conversation.Channel))
+	if err != nil {
+		return nil, false, fmt.Errorf("reading what waits: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var c bridge.ConversationID
+		var holds bool
+		if err := rows.Scan((*string)(&c.Server), (*string)(&c.Channel), &holds); err != nil {
+			return nil, false, err
+		}
+		if held = held || holds; !holds {
+			targets = append(targets, c)
+		}
+	}
+	return targets, held, rows.Err()
+}
+
 // Delayed gives those who know that messages of theirs are late.
 func (s *Store) Delayed(ctx context.Context) ([]Speaker, error) {
 	var all []Speaker
@@ -190,7 +213,7 @@ func (s *Store) Delay(ctx context.Context, who Speaker, text string) error {
 	})
 }
 
-// CaughtUp has somebody told, once, that nothing of theirs is late any more; nothing when they have not been told yet that it was.
+// CaughtUp has somebody told, once, that nothing of theirs is late any more; nothing when they have not been told yet that it was, or where text is empty.
 func (s *Store) CaughtUp(ctx context.Context, who Speaker, text string) error {
 	return s.delay(ctx, who, text, func(t *tx, c int64) (bool, error) {
 		known, err := t.change("DELETE FROM delays WHERE conversation = $1 AND uid = $2", c, string(who.User))
@@ -198,7 +221,7 @@ func (s *Store) CaughtUp(ctx context.Context, who Speaker, text string) error {
 			return false, err
 		}
 		untold, err := t.change("DELETE FROM notices WHERE conversation = $1 AND person = $2 AND about = $3", c, string(who.User), int(aboutDelay))
-		return untold == 0, err
+		return untold == 0 && text != "", err
 	})
 }
 
