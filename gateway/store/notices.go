@@ -141,12 +141,18 @@ type Delay struct {
 	Oldest time.Time
 }
 
-// Delays gives whose messages, said before a time, still wait to be posted. It reads beside the writer, and costs what is waiting.
+// anEvent is in the body of each event, and of nothing else: in what people write, quotes are escaped. PostgreSQL writes bytes as text in hexadecimal.
+const (
+	anEvent    = `%"Event":"%`
+	anEventHex = `\\x%224576656e74223a22%`
+)
+
+// Delays gives whose messages, said before a time, still wait to be posted. Nobody has said an event. It reads beside the writer, and costs what is waiting.
 func (s *Store) Delays(ctx context.Context, before time.Time) ([]Delay, error) {
 	rows, err := s.rowsBeside(ctx, `SELECT o.server, o.channel, m.author, c.server, c.channel, MIN(m.created)
 		FROM instances i INDEXED BY instances_lacking JOIN messages m ON m.id = i.message JOIN conversations o ON o.id = m.origin JOIN conversations c ON c.id = i.conversation
-		WHERE i.rank IS NOT NULL AND i.origin = 0 AND i.phase = 0 AND m.deleted = 0 AND m.created < $1 AND m.author <> ''
-		GROUP BY o.server, o.channel, m.author, c.server, c.channel`, before.UnixMilli())
+		WHERE i.rank IS NOT NULL AND i.origin = 0 AND i.phase = 0 AND m.deleted = 0 AND m.created < $1 AND m.author <> '' AND CAST(m.body AS TEXT) NOT LIKE $2 AND CAST(m.body AS TEXT) NOT LIKE $3
+		GROUP BY o.server, o.channel, m.author, c.server, c.channel`, before.UnixMilli(), anEvent, anEventHex)
 	if err != nil {
 		return nil, fmt.Errorf("reading what is late: %w", err)
 	}

@@ -3,11 +3,29 @@ package store
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"causeway/bridge"
 )
+
+// TestNobodyIsLateWithAnEvent: nobody has said it. What looks like one in a text is none.
+func TestNobodyIsLateWithAnEvent(t *testing.T) {
+	s, _ := fresh(t, Options{})
+	r := routes()
+	r.Tells = func(bridge.ConversationID, bridge.Event) bool { return true }
+	event, said := state("1", 1, "renamed the channel"), state("2", 2, `{"Event":"renamed"}`)
+	event.Event = bridge.EventRenamed
+	said.Author.ID = "ben"
+	if _, err := s.Put(t.Context(), batch(event, said), r); err != nil {
+		t.Fatal(err)
+	}
+	all, err := s.Delays(t.Context(), began.Add(time.Hour))
+	if err != nil || len(all) != 1 || all[0].User != "ben" || !all[0].Oldest.Equal(said.Created) {
+		t.Error(all, err)
+	}
+}
 
 func TestWhatIsHeldIsKnownToWait(t *testing.T) {
 	s, _ := fresh(t, Options{})
