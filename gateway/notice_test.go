@@ -275,6 +275,9 @@ func TestWhatTheStorePanicsOnIsLeftOutOrQuarantinedAndTheOthersGoOn(t *testing.T
 		w.wait(time.Minute)
 		w.same(texts(b, "town"), []string{"before", "after"})
 		w.same(strings.Contains(w.log.String(), "this state of a message cannot be stored, and is left out"), true)
+		problems := w.gateway.Status(w.t.Context()).Problems
+		w.same(len(problems) > 0, true)
+		w.same([]string{problems[0].Where, problems[0].Text, problems[0].Next}, []string{"memory.a team/town", errLeftOut.Error(), leftOutStep})
 		w.down()
 		w.trip = nil // what is mended is read with the next change
 		w.start()

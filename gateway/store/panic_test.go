@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -100,5 +101,17 @@ func TestAPostWhoseOutcomeCannotBeStoredIsLookedForOnceItLeavesTheQuarantine(t *
 	}
 	if next, err = s.Advance(t.Context(), there, nil, 1, simplePlan); err != nil || next.Step.Op != Settled {
 		t.Fatal(next.Step.Op, err)
+	}
+}
+
+// TestWhatIsPutBeforeTheFirstCursorIsNoHistory: where the batch cannot be put as a whole.
+func TestWhatIsPutBeforeTheFirstCursorIsNoHistory(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "causeway.db"), Options{})
+	for _, one := range []bridge.State{state("old", -1, "old"), state("new", 1, "new")} {
+		put(t, s, bridge.Batch{Conversation: here, Begin: began, States: []bridge.State{one}})
+	}
+	put(t, s, bridge.Batch{Conversation: here, Begin: began, Cursor: "begun"})
+	if steps := deliver(t, s, there); len(steps) != 1 || steps[0].Draft.Text.PlainText() != "new" {
+		t.Error(steps)
 	}
 }
