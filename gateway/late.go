@@ -54,11 +54,15 @@ func (g *Gateway) late(ctx context.Context, seen map[store.Speaker]time.Time) er
 			late[d.Speaker] = append(late[d.Speaker], d)
 		}
 	}
+	known, err := g.store.Delayed(ctx)
+	if err != nil {
+		return err
+	}
 	for who, delays := range late {
 		if seen[who].IsZero() {
 			seen[who] = now
 		}
-		if now.Sub(seen[who]) >= lateGrace {
+		if now.Sub(seen[who]) >= lateGrace && !slices.Contains(known, who) {
 			if err := g.told(g.store.Delay(ctx, who, g.delayed(delays)), who); err != nil {
 				return err
 			}
@@ -69,18 +73,34 @@ func (g *Gateway) late(ctx context.Context, seen map[store.Speaker]time.Time) er
 			delete(seen, who)
 		}
 	}
-	known, err := g.store.Delayed(ctx)
-	if err != nil {
-		return err
-	}
 	for _, who := range known {
 		if late[who] == nil {
-			if err := g.told(g.store.CaughtUp(ctx, who, "What you have said here is not late any more: nothing of it is waiting."), who); err != nil {
+			if err := g.caughtUp(ctx, who); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// caughtUp tells somebody of whom nothing is late any more that nothing is waiting, once that is so. What waits where the config does not bring it any more, or
+// until they connect again, is not late, but nor is it caught up: of that nothing is said.
+func (g *Gateway) caughtUp(ctx context.Context, who store.Speaker) error {
+	targets, held, err := g.store.Waits(ctx, who)
+	if err != nil {
+		return err
+	}
+	text := "What you have said here is not late any more: nothing of it is waiting."
+	for _, c := range targets {
+		if g.table.Load().at(c) != nil {
+			return nil // it is about to arrive
+		}
+		text = ""
+	}
+	if held {
+		text = ""
+	}
+	return g.told(g.store.CaughtUp(ctx, who, text), who)
 }
 
 func (g *Gateway) told(err error, who store.Speaker) error {

@@ -50,6 +50,61 @@ func TestAuthorsAreToldOnceAMinuteWhatWasNotDelivered(t *testing.T) {
 	})
 }
 
+// TestANoticeThatCannotBeGivenSwallowsNoOther: its conversation is not in the config any more.
+func TestANoticeThatCannotBeGivenSwallowsNoOther(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var f switched
+		a, b := w.service("a", memory.Options{}), w.service("b", memory.Options{Fault: f.fault})
+		for _, s := range []*memory.Service{a, b} {
+			s.AddChannel("mall", "team/mall")
+		}
+		w.route(inout("a", "town"), inout("b", "town"))
+		w.route(inout("a", "mall"), inout("b", "mall"))
+		w.start()
+		f.on(before(memory.Post, func() error { return memory.Fails(bridge.Rejected) }))
+		a.Say("town", "ann", "refused 0")
+		w.wait(time.Second)
+		a.Say("town", "ann", "refused 1")
+		a.Say("mall", "ann", "refused 2")
+		w.wait(time.Second)
+		w.same(len(noticesOf(a, "ann")), 1) // the others wait
+		w.down()
+		w.routes = w.routes[1:]
+		w.start()
+		a.Say("mall", "ann", "refused 3")
+		w.wait(3 * time.Minute)
+		first := "Your message “refused 0” was not delivered to memory: it was refused there. " + itIsKept
+		second := "Your message “refused 2” was not delivered to memory: it was refused there. " + itIsKept + "\nAnd 1 more."
+		w.same(noticesOf(a, "ann"), []string{first, second})
+	})
+}
+
+func TestAuthorsAreToldOnceAMinuteWhereverTheySpeak(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var f switched
+		a, b := w.service("a", memory.Options{}), w.service("b", memory.Options{Fault: f.fault})
+		for _, s := range []*memory.Service{a, b} {
+			s.AddChannel("mall", "team/mall")
+		}
+		w.route(inout("a", "town"), inout("b", "town"))
+		w.route(inout("a", "mall"), inout("b", "mall"))
+		w.start()
+		f.on(before(memory.Post, func() error { return memory.Fails(bridge.Rejected) }))
+		a.Say("town", "ann", "refused 0")
+		w.wait(time.Second)
+		a.Say("town", "ann", "refused 1")
+		w.wait(time.Second)
+		a.Say("mall", "ann", "refused 2")
+		for n := 1; n < 4; n++ {
+			w.wait(10 * time.Second)
+			w.same(len(noticesOf(a, "ann")), n)
+			w.wait(65 * time.Second)
+		}
+		w.wait(time.Hour)
+		w.same(len(noticesOf(a, "ann")), 3)
+	})
+}
+
 func TestWhatMayHaveArrivedIsToldSo(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var f switched
@@ -94,6 +149,58 @@ func TestWhatIsLateIsToldOnceAndAgainWhenItHasArrived(t *testing.T) {
 		w.wait(time.Hour)
 		w.same(len(a.Notices()), 2)
 		w.same(len(texts(b, "town")), 6)
+	})
+}
+
+// TestNobodyIsToldThatNothingWaitsWhileSomethingDoes: where the config does not bring it any more.
+func TestNobodyIsToldThatNothingWaitsWhileSomethingDoes(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.keep = Keep{NoticeAfter: 5 * time.Minute}
+		var f switched
+		a, b := w.pair(memory.Options{}, memory.Options{Fault: f.fault})
+		w.service("c", memory.Options{})
+		out := before(memory.Post, func() error { return memory.Fails(bridge.Transient) })
+		f.on(out)
+		a.Say("town", "ann", "late")
+		w.wait(8 * time.Minute)
+		w.same(len(noticesOf(a, "ann")), 1)
+		w.down()
+		both := w.routes
+		w.routes = nil
+		w.route(inout("a", "town"), inout("c", "town"))
+		w.start()
+		w.wait(10 * time.Minute)
+		w.same(len(noticesOf(a, "ann")), 1)
+		w.down()
+		w.routes = both
+		w.start()
+		w.wait(8 * time.Minute)
+		w.same(len(noticesOf(a, "ann")), 2) // it is late again
+		f.off()
+		w.wait(10 * time.Minute)
+		w.same(len(texts(b, "town")), 1)
+		w.same(len(noticesOf(a, "ann")), 3)
+	})
+}
+
+func TestWhoKnowsWhatIsLateCostsNothingMore(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.keep = Keep{NoticeAfter: 5 * time.Minute}
+		var turns atomic.Int64
+		w.turn = func(c bridge.ConversationID) {
+			if c.Server == "memory:a" {
+				turns.Add(1)
+			}
+		}
+		var f switched
+		a, _ := w.pair(memory.Options{}, memory.Options{Fault: f.fault})
+		f.on(before(memory.Post, func() error { return memory.Fails(bridge.Transient) }))
+		a.Say("town", "ann", "late")
+		w.wait(8 * time.Minute)
+		w.same(len(noticesOf(a, "ann")), 1)
+		before := turns.Load()
+		w.wait(10 * time.Minute)
+		w.same(turns.Load(), before)
 	})
 }
 
@@ -168,6 +275,9 @@ func TestWhatTheStorePanicsOnIsLeftOutOrQuarantinedAndTheOthersGoOn(t *testing.T
 		w.wait(time.Minute)
 		w.same(texts(b, "town"), []string{"before", "after"})
 		w.same(strings.Contains(w.log.String(), "this state of a message cannot be stored, and is left out"), true)
+		problems := w.gateway.Status(w.t.Context()).Problems
+		w.same(len(problems) > 0, true)
+		w.same([]string{problems[0].Where, problems[0].Text, problems[0].Next}, []string{"memory.a team/town", errLeftOut.Error(), leftOutStep})
 		w.down()
 		w.trip = nil // what is mended is read with the next change
 		w.start()
@@ -187,6 +297,7 @@ func TestWhatTheStorePanicsOnIsLeftOutOrQuarantinedAndTheOthersGoOn(t *testing.T
 		w.wait(10 * time.Minute)
 		w.same(texts(b, "town"), []string{"before", "after", late, "later"})
 		w.same(w.held()[0].Reason, "internal error in the store: a mistake of ours")
+		w.same(noticesOf(a, "ann"), []string{"The change of your message “poison again” was not delivered to memory: a mistake in Causeway keeps it from that. " + itIsKept})
 	})
 }
 

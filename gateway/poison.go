@@ -84,10 +84,28 @@ func (l *lane) spoils(ctx context.Context, err error) bool {
 	l.log.WithError(err).WithField(keyInstance, p.Instance).WithField(stackKey, p.Stack).Error("quarantined; see `causeway quarantine list`")
 	l.ended = slices.DeleteFunc(l.ended, func(o *store.Outcome) bool { return o.Work.Instance == p.Instance })
 	l.spoilt = 0
-	return l.gateway.stored(l.gateway.store.Poison(ctx, p.Instance, p.Error())) == nil
+	told := ""
+	if here := l.gateway.table.Load().at(l.name); here != nil {
+		told = inWords(here.account.title(), err)
+	}
+	woken, err := l.gateway.store.Poison(ctx, p.Instance, p.Error(), told)
+	if l.gateway.stored(err) != nil {
+		return false
+	}
+	l.gateway.wake(woken...)
+	return true
 }
 
-// putSound puts a batch. A state on which the store panics twice is left out, with its stack in the log, so that the others of its conversation go on.
+var errLeftOut = errors.New("a message could not be stored because of a mistake in Causeway, and was left out")
+
+// leftOutKey is under which an account's troubles hold that a message of a conversation was left out.
+func leftOutKey(c bridge.ConversationID) string { return "left out " + c.String() }
+
+// leftOutStep is what an operator can do about a message that was left out.
+const leftOutStep = "the log says where it failed: report that; once it is mended, the message crosses when its author edits it. This is shown until Causeway is started again"
+
+// putSound puts a batch. A state on which the store panics twice is left out, with its stack in the log, so that the others of its conversation go on; the
+// status tells of it.
 func (g *Gateway) putSound(ctx context.Context, p *place, b bridge.Batch) ([]bridge.ConversationID, error) {
 	routes := g.routesOf(p, b.Conversation.Server)
 	woken, err := g.store.Put(ctx, b, routes)
@@ -97,11 +115,12 @@ func (g *Gateway) putSound(ctx context.Context, p *place, b bridge.Batch) ([]bri
 	}
 	woken = nil
 	for _, s := range b.States {
-		more, err := g.store.Put(ctx, bridge.Batch{Conversation: b.Conversation, States: []bridge.State{s}}, routes)
+		more, err := g.store.Put(ctx, bridge.Batch{Conversation: b.Conversation, Begin: b.Begin, States: []bridge.State{s}}, routes)
 		woken = append(woken, more...)
 		switch {
 		case errors.As(err, &panicked):
 			p.account.log.WithError(err).WithField("channel", p.channel).WithField(keyID, string(s.ID)).WithField(stackKey, panicked.Stack).Error("this state of a message cannot be stored, and is left out")
+			p.account.reading.note(leftOutKey(b.Conversation), &bridge.Error{Kind: bridge.Rejected, Hint: leftOutStep, Err: errLeftOut})
 		case err != nil:
 			return woken, err
 		}

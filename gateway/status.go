@@ -275,7 +275,7 @@ func (g *Gateway) troublesOf(t *table, c bridge.ConversationID) (reading, writin
 	if l != nil {
 		writing = l.trouble.now(p.account.Name, delivering, storing)
 	}
-	return p.account.reading.now(p.account.Name, c.String()), writing
+	return p.account.reading.now(p.account.Name, c.String(), leftOutKey(c)), writing
 }
 
 // conversations sums up, and lists the troubles of conversations: each once, and none that follows from one of their

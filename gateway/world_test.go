@@ -32,6 +32,8 @@ type world struct {
 	keep     Keep
 	// trip is called with each message that the store works on.
 	trip func(id bridge.MessageID, put bool)
+	// turn, when not nil, is called before a lane is advanced.
+	turn func(bridge.ConversationID)
 	// talkFiles is what becomes of files in talks.
 	talkFiles FilePolicy
 	// talkEvents are told in talks.
@@ -176,7 +178,12 @@ func (w *world) start() {
 			return nil
 		}
 	}
-	w.store = w.open(store.Options{Holder: "a gateway", VFS: "memdb", Trip: w.trip, BeforeCommit: dies(false), AfterCommit: dies(true), Full: func() error {
+	turn := func(_ context.Context, c bridge.ConversationID) {
+		if w.turn != nil {
+			w.turn(c)
+		}
+	}
+	w.store = w.open(store.Options{Holder: "a gateway", VFS: "memdb", Turn: turn, Trip: w.trip, BeforeCommit: dies(false), AfterCommit: dies(true), Full: func() error {
 		if w.full.Load() {
 			return errors.New("database or disk is full")
 		}

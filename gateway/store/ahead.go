@@ -26,6 +26,7 @@ func (l *lane) ahead(first *Work, step Step) (all []Planned, err error) {
 	}
 	youngest := map[int64]int64{first.Message.origin: first.Message.Created.UnixMilli()}
 	for _, w := range l.waiting {
+		l.on(w.Instance)
 		m := &w.Message
 		created := m.Created.UnixMilli()
 		if w.IsOrigin || w.Phase != Waiting || m.Deleted || m.RootID != "" || m.reacted || m.Body == nil || m.Version > 1 || len(m.Body.Files) > 0 || len(m.Body.Links) > 0 || len(w.Parts) > 0 || created < youngest[m.origin] || l.former(created) {

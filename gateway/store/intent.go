@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql"
+	"slices"
 	"time"
 
 	"causeway/bridge"
@@ -82,13 +83,23 @@ func (t *tx) unintend(instance, number int64) error {
 	return t.exec("UPDATE parts SET intent = NULL, addressed = '' WHERE instance = $1 AND number = $2", instance, number)
 }
 
-// uncertain gives the step that settles an intent of which the outcome is not known.
+// wasTried tells whether a post of an instance may have been made: one that was in quarantine meanwhile.
+func (l *lane) wasTried(w *Work) (bool, error) {
+	if !slices.ContainsFunc(w.Parts, func(p Part) bool { return p.ID == "" }) {
+		return false, nil
+	}
+	var one int
+	return l.found("SELECT 1 FROM parts p JOIN instances i ON i.id = p.instance WHERE i.id = $1 AND i.reason IS NULL AND p.intent IS NOT NULL AND p.id IS NULL LIMIT 1", []any{w.Instance}, &one)
+}
+
+// uncertain gives the step that settles an intent of which the outcome is not known. What is in quarantine is left until it leaves that.
 func (l *lane) uncertain() (*Work, Step, error) {
 	var instance, number, made int64
 	var id, key sql.NullString
 	var root, name, addressed, writer string
 	for {
-		found, err := l.found("SELECT instance, number, intent, posted, called, addressed, id, key, writer FROM parts WHERE conversation = $1 AND intent IS NOT NULL ORDER BY instance, number LIMIT 1",
+		found, err := l.found(`SELECT instance, number, intent, posted, called, addressed, id, key, writer FROM parts WHERE conversation = $1 AND intent IS NOT NULL
+			AND NOT EXISTS (SELECT 1 FROM instances i WHERE i.id = parts.instance AND i.reason IS NOT NULL) ORDER BY instance, number LIMIT 1`,
 			[]any{l.here}, &instance, &number, &root, &made, &name, &addressed, &id, &key, &writer)
 		if err != nil || !found {
 			return nil, Step{}, err
@@ -101,6 +112,7 @@ func (l *lane) uncertain() (*Work, Step, error) {
 			return nil, Step{}, err
 		}
 	}
+	l.on(instance)
 	w, err := l.load(instance)
 	if err != nil {
 		return nil, Step{}, err

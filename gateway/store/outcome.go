@@ -18,6 +18,7 @@ func (l *lane) storeAll(all []*Outcome) error {
 			return err
 		}
 	}
+	l.on(0)
 	return l.departed()
 }
 

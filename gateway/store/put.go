@@ -140,8 +140,12 @@ func (p *putter) put(b bridge.Batch) (err error) {
 		p.wrote = p.wrote || moved
 	}
 	if !moved {
-		if err := p.row("SELECT begins FROM conversations WHERE id = $1", p.here).Scan(&p.begins); err != nil {
+		begun := true
+		if err := p.row("SELECT begins, cursor <> '' FROM conversations WHERE id = $1", p.here).Scan(&p.begins, &begun); err != nil {
 			return err
+		}
+		if !begun { // its first cursor comes with a later batch
+			p.begins = max(p.begins, b.Begin.UnixMilli())
 		}
 	}
 	for _, c := range p.routes.Targets {

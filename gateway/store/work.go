@@ -150,6 +150,7 @@ func (s *Store) Advance(ctx context.Context, c bridge.ConversationID, last []*Ou
 		if next.Work, next.Step, err = l.next(); err == nil {
 			next.Ahead, err = l.ahead(next.Work, next.Step)
 		}
+		l.on(0)
 		if err != nil {
 			return fmt.Errorf("looking what %s lacks: %w", c, err)
 		}
@@ -205,14 +206,18 @@ type lane struct {
 	waiting []*Work
 	// looked is the instance that has just been looked at.
 	looked int64
-	// at, when not nil, is told which instance is worked on.
+	// at, when not nil, is told which instance is worked on; 0: none.
 	at *int64
 }
 
-func (l *lane) worksOn(w *Work) {
-	if l.at != nil && w.Instance != 0 {
-		*l.at = w.Instance
+func (l *lane) on(instance int64) {
+	if l.at != nil {
+		*l.at = instance
 	}
+}
+
+func (l *lane) worksOn(w *Work) {
+	l.on(w.Instance)
 	if l.trip != nil {
 		l.trip(w.Message.OriginID, false)
 	}
@@ -225,6 +230,7 @@ func (l *lane) next() (*Work, Step, error) {
 		}
 	}
 	for {
+		l.on(0)
 		w, err := l.first()
 		if err != nil {
 			return nil, Step{}, err
@@ -246,6 +252,12 @@ func (l *lane) next() (*Work, Step, error) {
 // lacks plans one instance, or first the root that it answers, and settles it when there is nothing to do.
 func (l *lane) lacks(w *Work) (*Work, Step, error) {
 	l.worksOn(w)
+	if tried, err := l.wasTried(w); err != nil {
+		return nil, Step{}, err
+	} else if tried {
+		l.certain = false
+		return l.uncertain()
+	}
 	if err := l.living(w); err != nil {
 		return nil, Step{}, err
 	}
