@@ -23,6 +23,8 @@ const (
 	setupChannel  = "channel"
 	setupCallback = "callback-url"
 	setupCA       = "ca-file"
+	// setupDeactivate gives the bot what deactivating accounts takes, by which it can also set passwords.
+	setupDeactivate = "deactivate"
 )
 
 // setter makes a server ready for Causeway, or as it was, with the rights of an administrator who logs in for that alone.

@@ -174,9 +174,12 @@ func (s *setter) patch(ctx context.Context, values map[string]any) error {
 
 // restricted are the permissions that the bot gets with that profile.
 func (s *setter) restricted() []string {
-	all := []string{model.PermissionCreatePostEphemeral.Id, model.PermissionManageSlashCommands.Id, model.PermissionSysconsoleWriteUserManagementUsers.Id}
+	all := []string{model.PermissionCreatePostEphemeral.Id, model.PermissionManageSlashCommands.Id}
 	if s.call.Redirect == "" { // else the app is made here
 		all = append(all, model.PermissionManageOAuth.Id)
+	}
+	if s.call.Has(setupDeactivate) {
+		all = append(all, model.PermissionSysconsoleWriteUserManagementUsers.Id)
 	}
 	return all
 }
@@ -193,7 +196,11 @@ func (s *setter) planRole(ctx context.Context) ([]step, error) {
 			return nil, err
 		}
 		if len(missing) > 0 {
-			steps = append(steps, step{fmt.Sprintf("add to the role %s: %s; %s", restrictedRole, strings.Join(missing, ", "), others), func(ctx context.Context) error {
+			text := fmt.Sprintf("add to the role %s: %s; %s", restrictedRole, strings.Join(missing, ", "), others)
+			if slices.Contains(missing, model.PermissionSysconsoleWriteUserManagementUsers.Id) {
+				text += "; whoever gets hold of the bot's token can set the password of everybody who is no administrator"
+			}
+			steps = append(steps, step{text, func(ctx context.Context) error {
 				for _, p := range missing {
 					added(&f.record.Granted, p)
 				}

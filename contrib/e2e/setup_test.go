@@ -116,7 +116,7 @@ func TestSetupMakesANewServerReadyAndBackAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	config := strings.Replace(string(made), "[http]\n", fmt.Sprintf("[http]\nListen = %q\n", strings.TrimPrefix(b.public, "http://")), 1) +
-		fmt.Sprintf("\n[[gateway]]\nname = \"town\"\ninout = [ { account = \"mattermost.hq\", channel = %q }, { account = \"mattermost.hq\", channel = %q } ]\n", b.places[0], b.places[1])
+		fmt.Sprintf("\n[people]\nOnTeamsUserRemoved = \"disconnect\"\n[[gateway]]\nname = \"town\"\ninout = [ { account = \"mattermost.hq\", channel = %q }, { account = \"mattermost.hq\", channel = %q } ]\n", b.places[0], b.places[1])
 	if err := os.WriteFile(filepath.Join(b.dir, "config.toml"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
