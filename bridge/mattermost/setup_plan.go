@@ -18,6 +18,7 @@ const (
 	botCreation  = "ServiceSettings.EnableBotAccountCreation"
 	trustedHosts = "ServiceSettings.AllowedUntrustedInternalConnections"
 	siteURL      = "ServiceSettings.SiteURL"
+	userTokens   = "ServiceSettings.EnableUserAccessTokens"
 )
 
 // wantedSetting is a value that a setting of the server must have.
@@ -36,7 +37,7 @@ func (s *setter) wantedSettings() []wantedSetting {
 		{"ServiceSettings.DisableBotsWhenOwnerIsDeactivated", false, "the bot outlives the account that makes it"},
 	}
 	if s.settings.Profile == ProfileSimple {
-		all = append(all, wantedSetting{"ServiceSettings.EnableUserAccessTokens", true, "acting as people who connect"})
+		all = append(all, wantedSetting{userTokens, true, "acting as people who connect"})
 	} else {
 		all = append(all, wantedSetting{"ServiceSettings.EnableOAuthServiceProvider", true, "people's sign-in"})
 	}
@@ -269,7 +270,11 @@ func (s *setter) planPlaces(context.Context) ([]step, error) {
 	for _, c := range f.channels {
 		if !f.in[c.Id] {
 			steps = append(steps, step{"add the bot to the channel " + c.Name, func(ctx context.Context) error {
-				return s.join(ctx, &f.record.Channels, c.Id, "/channels/"+c.Id+"/members", map[string]string{"user_id": f.bot.Id})
+				list := &f.record.Channels
+				if c.Name == model.DefaultChannelName { // it is left with the team alone
+					list = new([]string)
+				}
+				return s.join(ctx, list, c.Id, "/channels/"+c.Id+"/members", map[string]string{"user_id": f.bot.Id})
 			}})
 		}
 	}

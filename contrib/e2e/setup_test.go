@@ -49,10 +49,10 @@ func (b *bare) call(t *testing.T, args ...string) (exit int, text string) {
 
 func (b *bare) setup(t *testing.T, args ...string) (exit int, text string) {
 	t.Helper()
-	return b.call(t, append([]string{"setup", "mattermost", "--server", b.mm.URL, "--public-url", b.public, "--channel", b.places[0], "--channel", b.places[1]}, args...)...)
+	return b.call(t, append([]string{"setup", "mattermost", "--server", b.mm.URL, "--public-url", b.public, "--channel", b.places[0], "--channel", b.places[1], "--channel", b.team.Name + "/" + model.DefaultChannelName}, args...)...)
 }
 
-// state is what setup changes of a server: some settings and the role. What it says of bots that were is left out.
+// state is what setup changes of a server, and puts back: some settings and the role.
 func (b *bare) state(t *testing.T) string {
 	t.Helper()
 	admin := b.mm.Admin.Client
@@ -71,7 +71,7 @@ func (b *bare) state(t *testing.T) string {
 	s := config.ServiceSettings
 	slices.Sort(role.Permissions)
 	return fmt.Sprintln(*s.EnableBotAccountCreation, *s.EnablePostUsernameOverride, *s.EnablePostIconOverride, *s.EnableUserAccessTokens, *s.EnableOAuthServiceProvider, *s.EnableCommands,
-		*s.DisableBotsWhenOwnerIsDeactivated, *s.AllowedUntrustedInternalConnections, *s.SiteURL, role.Permissions, len(apps))
+		*s.DisableBotsWhenOwnerIsDeactivated, *s.AllowedUntrustedInternalConnections, role.Permissions, len(apps))
 }
 
 // secrets are what must not be shown.
@@ -142,8 +142,8 @@ func TestSetupMakesANewServerReadyAndBackAgain(t *testing.T) {
 		t.Fatalf("undo: exit code %d:\n%s", exit, text)
 	}
 	all += text
-	if after := b.state(t); after != before {
-		t.Errorf("before and after:\n%s%s", before, after)
+	if after := b.state(t); after != before || !strings.Contains(text, fmt.Sprintf("SiteURL stays %q", b.mm.URL)) {
+		t.Errorf("before and after:\n%s%s%s", before, after, text)
 	}
 	if _, _, err := b.mm.Client(secrets[2]).GetMe(t.Context(), ""); !harness.IsStatus(err, 401) {
 		t.Errorf("the bot's token after undo: %v", err)
