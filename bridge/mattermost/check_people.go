@@ -153,10 +153,15 @@ func private(host string) bool {
 // carrier is the shared address space of RFC 6598.
 var carrier = netip.MustParsePrefix("100.64.0.0/10")
 
+// hosts splits AllowedUntrustedInternalConnections.
+func hosts(setting string) []string {
+	return strings.FieldsFunc(setting, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == '\n' })
+}
+
 // allows reads AllowedUntrustedInternalConnections: literal hosts, and networks.
 func allows(setting, host string) bool {
 	ip, err := netip.ParseAddr(host)
-	for _, one := range strings.FieldsFunc(setting, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == '\n' }) {
+	for _, one := range hosts(setting) {
 		if one == host {
 			return true
 		}

@@ -28,19 +28,23 @@ type wantedSetting struct {
 	use   string
 }
 
-// wantedSettings are those of docs/mattermost-bot.md.
-func (s *setter) wantedSettings() []wantedSetting {
+// switches are the wanted settings that are on or off.
+func switches(profile string) []wantedSetting {
 	all := []wantedSetting{
 		{"ServiceSettings.EnablePostUsernameOverride", true, "names of authors from elsewhere"},
 		{"ServiceSettings.EnablePostIconOverride", true, "pictures of authors from elsewhere"},
 		{"ServiceSettings.EnableCommands", true, "/msteams"},
 		{"ServiceSettings.DisableBotsWhenOwnerIsDeactivated", false, "the bot outlives the account that makes it"},
 	}
-	if s.settings.Profile == ProfileSimple {
-		all = append(all, wantedSetting{userTokens, true, "acting as people who connect"})
-	} else {
-		all = append(all, wantedSetting{"ServiceSettings.EnableOAuthServiceProvider", true, "people's sign-in"})
+	if profile == ProfileSimple {
+		return append(all, wantedSetting{userTokens, true, "acting as people who connect"})
 	}
+	return append(all, wantedSetting{"ServiceSettings.EnableOAuthServiceProvider", true, "people's sign-in"})
+}
+
+// wantedSettings are those of docs/mattermost-bot.md.
+func (s *setter) wantedSettings() []wantedSetting {
+	all := switches(s.settings.Profile)
 	if text, _ := s.setting(siteURL).(string); text == "" {
 		all = append(all, wantedSetting{siteURL, s.client.base.String(), "links to messages, and people's sign-in"})
 	}
@@ -173,7 +177,10 @@ func (s *setter) patch(ctx context.Context, values map[string]any) error {
 	return nil
 }
 
-// restricted are the permissions that the bot gets with that profile.
+// grantable are all permissions that the bot may get with the profile "restricted".
+var grantable = []string{model.PermissionCreatePostEphemeral.Id, model.PermissionManageSlashCommands.Id, model.PermissionManageOAuth.Id, model.PermissionSysconsoleWriteUserManagementUsers.Id}
+
+// restricted are those that it gets.
 func (s *setter) restricted() []string {
 	all := []string{model.PermissionCreatePostEphemeral.Id, model.PermissionManageSlashCommands.Id}
 	if s.call.Redirect == "" { // else the app is made here

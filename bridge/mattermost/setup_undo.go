@@ -31,7 +31,11 @@ func (s *setter) planUndo(ctx context.Context) ([]step, error) {
 			return err
 		}})
 	}
-	for i, id := range r.Tokens {
+	tokens, err := s.tokens(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i, id := range tokens {
 		gone(fmt.Sprintf("revoke token %d of @%s", i+1, s.bot), http.MethodPost, "/users/tokens/revoke", map[string]string{"token_id": id})
 	}
 	commands, err := s.commands(ctx)
@@ -41,7 +45,11 @@ func (s *setter) planUndo(ctx context.Context) ([]step, error) {
 	for _, c := range commands {
 		gone("remove the command /"+c.Trigger, http.MethodDelete, "/commands/"+c.Id, nil)
 	}
-	if r.App != "" {
+	ours, err := s.madeApp(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if ours {
 		gone("delete the OAuth 2.0 app "+appName+", with the tokens that people have given to it", http.MethodDelete, "/oauth/apps/"+r.App, nil)
 	}
 	for _, id := range r.Channels {
@@ -63,6 +71,44 @@ func (s *setter) planUndo(ctx context.Context) ([]step, error) {
 		steps = append(steps, step{"forget what was set up", s.dropRecord})
 	}
 	return append(steps, last...), nil
+}
+
+// tokens gives those of the bot's that were minted here. It asks the server: the record may lack the last one, or name somebody else's.
+func (s *setter) tokens(ctx context.Context) ([]string, error) {
+	var ids []string
+	for page := 0; ; page++ {
+		var list []*model.UserAccessToken
+		if err := s.client.get(ctx, fmt.Sprintf("/users/%s/tokens?page=%d&per_page=%d", s.found.bot.Id, page, pageSize), &list); err != nil {
+			return nil, fmt.Errorf("listing the bot's tokens: %w", bare(err))
+		}
+		for _, t := range list {
+			if t.Description == appName || slices.Contains(s.found.record.Tokens, t.Id) {
+				ids = append(ids, t.Id)
+			}
+		}
+		if len(list) < pageSize {
+			return ids, nil
+		}
+	}
+}
+
+// madeApp says whether the app of the record is there, and Causeway's.
+func (s *setter) madeApp(ctx context.Context) (bool, error) {
+	if s.found.record.App == "" {
+		return false, nil
+	}
+	var app model.OAuthApp
+	err := s.client.get(ctx, "/oauth/apps/"+s.found.record.App, &app)
+	switch kind := bridge.KindOf(err); {
+	case err != nil && kind == bridge.Gone:
+		return false, nil
+	case err != nil && kind == bridge.Unsupported:
+		s.call.Desk.Say("The OAuth 2.0 app " + appName + " stays: apps are switched off on the server.")
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("looking for the OAuth 2.0 app: %w", bare(err))
+	}
+	return app.Name == appName, nil
 }
 
 // undoRoles takes back what was given.
@@ -105,7 +151,11 @@ func (s *setter) undoSettings() (first, last []step) {
 			s.call.Desk.Say(fmt.Sprintf("%s stays %s: the server lets nobody empty it.", name, shownValue(s.setting(name))))
 			continue
 		}
-		if s.setting(name) != c.After {
+		if name == trustedHosts {
+			now, _ := s.setting(name).(string)
+			c = c.withoutHosts(now)
+		}
+		if s.setting(name) != c.After || c.Before == c.After {
 			s.call.Desk.Say(fmt.Sprintf("%s stays %s: it was changed again since it was set to %s.", name, shownValue(s.setting(name)), shownValue(c.After)))
 			continue
 		}
