@@ -137,6 +137,22 @@ func TestSetupMakesANewServerReadyAndBackAgain(t *testing.T) {
 	}
 	all += text + string(config)
 	secrets := b.secrets(t)
+	if strings.Contains(all, "sysconsole_write_user_management_users") {
+		t.Errorf("nobody has asked for it:\n%s", all)
+	}
+	if exit, text = b.setup(t, "--deactivate", "--yes"); exit != 0 || !strings.Contains(text, "can set the password of everybody who is no administrator") {
+		t.Errorf("--deactivate: exit code %d:\n%s", exit, text)
+	}
+	all += text
+	// As if setup had been ended before it could write down that it has minted a token.
+	bot, _, err := b.mm.Admin.Client.GetUserByUsername(t.Context(), "causeway", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost, _, err := b.mm.Admin.Client.CreateUserAccessToken(t.Context(), bot.Id, "Causeway")
+	if err != nil {
+		t.Fatal(err)
+	}
 
 	if exit, text = b.setup(t, "--undo", "--yes"); exit != 0 {
 		t.Fatalf("undo: exit code %d:\n%s", exit, text)
@@ -145,8 +161,10 @@ func TestSetupMakesANewServerReadyAndBackAgain(t *testing.T) {
 	if after := b.state(t); after != before || !strings.Contains(text, fmt.Sprintf("SiteURL stays %q", b.mm.URL)) {
 		t.Errorf("before and after:\n%s%s%s", before, after, text)
 	}
-	if _, _, err := b.mm.Client(secrets[2]).GetMe(t.Context(), ""); !harness.IsStatus(err, 401) {
-		t.Errorf("the bot's token after undo: %v", err)
+	for _, token := range []string{secrets[2], lost.Token} {
+		if _, _, err := b.mm.Client(token).GetMe(t.Context(), ""); !harness.IsStatus(err, 401) {
+			t.Errorf("a token of the bot after undo: %v", err)
+		}
 	}
 	if exit, text = b.setup(t, "--undo", "--yes"); exit != 0 || !strings.Contains(text, "Nothing has to be changed") {
 		t.Errorf("undo again: exit code %d:\n%s", exit, text)
