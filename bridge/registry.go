@@ -31,6 +31,8 @@ type Env struct {
 	Hook string
 	// Direct: the direct and group conversations of the account's people are to be carried, so that what that needs is asked for and checked.
 	Direct bool
+	// Deactivates: accounts of people who have left elsewhere are to be deactivated here, so that commands that only look check what that needs.
+	Deactivates bool
 	// Counts takes numbers; nil: nobody counts.
 	Counts Counts
 	// Front is how people reach Causeway through the account; nil in commands that only look.

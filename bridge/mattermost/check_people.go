@@ -67,7 +67,9 @@ func (a *account) checkPeople(ctx context.Context) []bridge.Finding {
 	if !powers.may(model.PermissionCreatePostEphemeral) {
 		note("people are told privately by direct messages: for private words in the channel the bot lacks %s", model.PermissionCreatePostEphemeral.Id)
 	}
-	lacks("who has left Teams is not deactivated here", model.PermissionSysconsoleWriteUserManagementUsers)
+	if ids := powers.lacks(model.PermissionSysconsoleWriteUserManagementUsers); a.deactivates && len(ids) > 0 {
+		note("who has left Teams is disconnected, but not deactivated here: the bot lacks %s, by which it could also set people's passwords; set OnTeamsUserRemoved = \"disconnect\", or see docs/mattermost-bot.md", ids[0])
+	}
 	all = append(all, a.checkCircle(ctx)...)
 	all = append(all, a.checkCallback(ctx, config, powers)...)
 	for _, one := range a.commands.lacking() {
@@ -151,10 +153,15 @@ func private(host string) bool {
 // carrier is the shared address space of RFC 6598.
 var carrier = netip.MustParsePrefix("100.64.0.0/10")
 
+// hosts splits AllowedUntrustedInternalConnections.
+func hosts(setting string) []string {
+	return strings.FieldsFunc(setting, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == '\n' })
+}
+
 // allows reads AllowedUntrustedInternalConnections: literal hosts, and networks.
 func allows(setting, host string) bool {
 	ip, err := netip.ParseAddr(host)
-	for _, one := range strings.FieldsFunc(setting, func(r rune) bool { return r == ',' || r == ' ' || r == '\t' || r == '\n' }) {
+	for _, one := range hosts(setting) {
 		if one == host {
 			return true
 		}

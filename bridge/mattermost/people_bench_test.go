@@ -32,6 +32,8 @@ type crowd struct {
 	handler http.Handler
 	said    syncBuffer
 	more    func(*mattermost.Settings)
+	// keeps: accounts of who has left are not deactivated.
+	keeps bool
 }
 
 type syncBuffer struct {
@@ -99,7 +101,7 @@ func (c *crowd) withVault(vault bridge.Vault) {
 		c.more(settings)
 	}
 	account, err := c.open(bridge.Env{
-		Account: "mattermost.hq", Log: logrus.NewEntry(c.log), Vault: vault, Front: c.front, Hook: c.hook.URL + "/hooks/mattermost.hq",
+		Account: "mattermost.hq", Log: logrus.NewEntry(c.log), Vault: vault, Front: c.front, Hook: c.hook.URL + "/hooks/mattermost.hq", Deactivates: !c.keeps,
 	}, settings)
 	c.must(err)
 	_, err = account.Connect(c.Context())

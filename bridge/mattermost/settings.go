@@ -29,7 +29,7 @@ func init() {
 			}
 			return New(env, s)
 		},
-		Setup: &bridge.Setup{Account: "hq", Run: setUp, Options: []string{setupServer, setupBot, setupProfile, setupTeam, setupChannel, setupCallback, setupCA}},
+		Setup: &bridge.Setup{Account: "hq", Run: setUp, Options: []string{setupServer, setupBot, setupProfile, setupTeam, setupChannel, setupCallback, setupCA, setupDeactivate}},
 	})
 }
 

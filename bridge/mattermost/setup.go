@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -23,6 +24,8 @@ const (
 	setupChannel  = "channel"
 	setupCallback = "callback-url"
 	setupCA       = "ca-file"
+	// setupDeactivate gives the bot what deactivating accounts takes, by which it can also set passwords.
+	setupDeactivate = "deactivate"
 )
 
 // setter makes a server ready for Causeway, or as it was, with the rights of an administrator who logs in for that alone.
@@ -131,8 +134,14 @@ func (s *setter) enter(ctx context.Context) (leave func(), err error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.client, err = newClient(&s.settings, defaultTiming.request); err != nil {
+		return nil, err
+	}
 	token, leave := login.Token, func() {}
 	if token == "" {
+		if base := s.client.base; base.Scheme == "http" && !loopback(base.Hostname()) {
+			return nil, fmt.Errorf("the password was not sent: everybody between here and %s could read it; name its https:// address with --server, or log in with an administrator's token that you revoke afterwards", base)
+		}
 		if token, err = s.password(ctx, login); err != nil {
 			return nil, fmt.Errorf("logging %s in: %w", login.User, bare(err))
 		}
@@ -142,12 +151,10 @@ func (s *setter) enter(ctx context.Context) (leave func(), err error) {
 			_, _ = s.client.call(ending, opChange, http.MethodPost, "/users/logout", nil, nil) // a session that nobody knows ends by itself
 		}
 	}
-	settings := s.settings
-	settings.Token = secret.Secret(token)
-	if s.client, err = newClient(&settings, defaultTiming.request); err != nil {
-		return nil, err
-	}
+	s.client.token = secret.Secret(token)
+	s.client.SetToken(token)
 	if err := s.client.get(ctx, "/users/me", &s.found.me); err != nil {
+		leave()
 		return nil, fmt.Errorf("asking who has logged in: %w", bare(err))
 	}
 	if !slices.Contains(strings.Fields(s.found.me.Roles), model.SystemAdminRoleId) {
@@ -157,14 +164,16 @@ func (s *setter) enter(ctx context.Context) (leave func(), err error) {
 	return leave, nil
 }
 
+// loopback says whether what is sent there stays on this machine.
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.IsLoopback()
+}
+
 // password gives the token of a new session. The server says first that a second factor is needed where it is.
 func (s *setter) password(ctx context.Context, login bridge.Login) (string, error) {
-	c, err := newClient(&s.settings, defaultTiming.request)
-	if err != nil {
-		return "", err
-	}
 	try := func(code string) (string, error) {
-		answer, err := c.call(ctx, opChange, http.MethodPost, "/users/login", map[string]string{"login_id": login.User, "password": login.Password, "token": code}, nil)
+		answer, err := s.client.call(ctx, opChange, http.MethodPost, "/users/login", map[string]string{"login_id": login.User, "password": login.Password, "token": code}, nil)
 		if err != nil {
 			return "", err
 		}
@@ -179,7 +188,7 @@ func (s *setter) password(ctx context.Context, login bridge.Login) (string, erro
 		token, err = try(code)
 	}
 	if err == nil && token == "" {
-		err = fmt.Errorf("%s answers without a session: is --server the address that people open in the browser?", c.base)
+		err = fmt.Errorf("%s answers without a session: is --server the address that people open in the browser?", s.client.base)
 	}
 	return token, err
 }

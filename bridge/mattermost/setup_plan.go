@@ -18,6 +18,7 @@ const (
 	botCreation  = "ServiceSettings.EnableBotAccountCreation"
 	trustedHosts = "ServiceSettings.AllowedUntrustedInternalConnections"
 	siteURL      = "ServiceSettings.SiteURL"
+	userTokens   = "ServiceSettings.EnableUserAccessTokens"
 )
 
 // wantedSetting is a value that a setting of the server must have.
@@ -27,19 +28,23 @@ type wantedSetting struct {
 	use   string
 }
 
-// wantedSettings are those of docs/mattermost-bot.md.
-func (s *setter) wantedSettings() []wantedSetting {
+// switches are the wanted settings that are on or off.
+func switches(profile string) []wantedSetting {
 	all := []wantedSetting{
 		{"ServiceSettings.EnablePostUsernameOverride", true, "names of authors from elsewhere"},
 		{"ServiceSettings.EnablePostIconOverride", true, "pictures of authors from elsewhere"},
 		{"ServiceSettings.EnableCommands", true, "/msteams"},
 		{"ServiceSettings.DisableBotsWhenOwnerIsDeactivated", false, "the bot outlives the account that makes it"},
 	}
-	if s.settings.Profile == ProfileSimple {
-		all = append(all, wantedSetting{"ServiceSettings.EnableUserAccessTokens", true, "acting as people who connect"})
-	} else {
-		all = append(all, wantedSetting{"ServiceSettings.EnableOAuthServiceProvider", true, "people's sign-in"})
+	if profile == ProfileSimple {
+		return append(all, wantedSetting{userTokens, true, "acting as people who connect"})
 	}
+	return append(all, wantedSetting{"ServiceSettings.EnableOAuthServiceProvider", true, "people's sign-in"})
+}
+
+// wantedSettings are those of docs/mattermost-bot.md.
+func (s *setter) wantedSettings() []wantedSetting {
+	all := switches(s.settings.Profile)
 	if text, _ := s.setting(siteURL).(string); text == "" {
 		all = append(all, wantedSetting{siteURL, s.client.base.String(), "links to messages, and people's sign-in"})
 	}
@@ -172,11 +177,17 @@ func (s *setter) patch(ctx context.Context, values map[string]any) error {
 	return nil
 }
 
-// restricted are the permissions that the bot gets with that profile.
+// grantable are all permissions that the bot may get with the profile "restricted".
+var grantable = []string{model.PermissionCreatePostEphemeral.Id, model.PermissionManageSlashCommands.Id, model.PermissionManageOAuth.Id, model.PermissionSysconsoleWriteUserManagementUsers.Id}
+
+// restricted are those that it gets.
 func (s *setter) restricted() []string {
-	all := []string{model.PermissionCreatePostEphemeral.Id, model.PermissionManageSlashCommands.Id, model.PermissionSysconsoleWriteUserManagementUsers.Id}
+	all := []string{model.PermissionCreatePostEphemeral.Id, model.PermissionManageSlashCommands.Id}
 	if s.call.Redirect == "" { // else the app is made here
 		all = append(all, model.PermissionManageOAuth.Id)
+	}
+	if s.call.Has(setupDeactivate) {
+		all = append(all, model.PermissionSysconsoleWriteUserManagementUsers.Id)
 	}
 	return all
 }
@@ -193,7 +204,11 @@ func (s *setter) planRole(ctx context.Context) ([]step, error) {
 			return nil, err
 		}
 		if len(missing) > 0 {
-			steps = append(steps, step{fmt.Sprintf("add to the role %s: %s; %s", restrictedRole, strings.Join(missing, ", "), others), func(ctx context.Context) error {
+			text := fmt.Sprintf("add to the role %s: %s; %s", restrictedRole, strings.Join(missing, ", "), others)
+			if slices.Contains(missing, model.PermissionSysconsoleWriteUserManagementUsers.Id) {
+				text += "; whoever gets hold of the bot's token can set the password of everybody who is no administrator"
+			}
+			steps = append(steps, step{text, func(ctx context.Context) error {
 				for _, p := range missing {
 					added(&f.record.Granted, p)
 				}
@@ -262,7 +277,11 @@ func (s *setter) planPlaces(context.Context) ([]step, error) {
 	for _, c := range f.channels {
 		if !f.in[c.Id] {
 			steps = append(steps, step{"add the bot to the channel " + c.Name, func(ctx context.Context) error {
-				return s.join(ctx, &f.record.Channels, c.Id, "/channels/"+c.Id+"/members", map[string]string{"user_id": f.bot.Id})
+				list := &f.record.Channels
+				if c.Name == model.DefaultChannelName { // it is left with the team alone
+					list = new([]string)
+				}
+				return s.join(ctx, list, c.Id, "/channels/"+c.Id+"/members", map[string]string{"user_id": f.bot.Id})
 			}})
 		}
 	}

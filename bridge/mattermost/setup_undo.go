@@ -31,7 +31,11 @@ func (s *setter) planUndo(ctx context.Context) ([]step, error) {
 			return err
 		}})
 	}
-	for i, id := range r.Tokens {
+	tokens, err := s.tokens(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i, id := range tokens {
 		gone(fmt.Sprintf("revoke token %d of @%s", i+1, s.bot), http.MethodPost, "/users/tokens/revoke", map[string]string{"token_id": id})
 	}
 	commands, err := s.commands(ctx)
@@ -41,11 +45,19 @@ func (s *setter) planUndo(ctx context.Context) ([]step, error) {
 	for _, c := range commands {
 		gone("remove the command /"+c.Trigger, http.MethodDelete, "/commands/"+c.Id, nil)
 	}
-	if r.App != "" {
+	ours, err := s.madeApp(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if ours {
 		gone("delete the OAuth 2.0 app "+appName+", with the tokens that people have given to it", http.MethodDelete, "/oauth/apps/"+r.App, nil)
 	}
 	for _, id := range r.Channels {
-		gone("take the bot out of the channel "+s.nameOf(ctx, "/channels/"+id), http.MethodDelete, "/channels/"+id+"/members/"+f.bot.Id, nil)
+		name := s.nameOf(ctx, "/channels/"+id)
+		if name == model.DefaultChannelName { // in records of before; who leaves the team leaves it
+			continue
+		}
+		gone("take the bot out of the channel "+name, http.MethodDelete, "/channels/"+id+"/members/"+f.bot.Id, nil)
 	}
 	for _, id := range r.Teams {
 		gone("take the bot out of the team "+s.nameOf(ctx, "/teams/"+id), http.MethodDelete, "/teams/"+id+"/members/"+f.bot.Id, nil)
@@ -54,11 +66,49 @@ func (s *setter) planUndo(ctx context.Context) ([]step, error) {
 	if (r.Made || r.Disabled) && !f.disabled {
 		gone("disable the bot account @"+s.bot+"; what it has written stays", http.MethodPost, "/bots/"+f.bot.Id+"/disable", nil)
 	}
-	settings := s.undoSettings() // the last thing: the token of whoever does this may need one of them
-	if len(steps)+len(settings) > 0 {
+	first, last := s.undoSettings()
+	if steps = append(steps, first...); len(steps)+len(last) > 0 {
 		steps = append(steps, step{"forget what was set up", s.dropRecord})
 	}
-	return append(steps, settings...), nil
+	return append(steps, last...), nil
+}
+
+// tokens gives those of the bot's that were minted here. It asks the server: the record may lack the last one, or name somebody else's.
+func (s *setter) tokens(ctx context.Context) ([]string, error) {
+	var ids []string
+	for page := 0; ; page++ {
+		var list []*model.UserAccessToken
+		if err := s.client.get(ctx, fmt.Sprintf("/users/%s/tokens?page=%d&per_page=%d", s.found.bot.Id, page, pageSize), &list); err != nil {
+			return nil, fmt.Errorf("listing the bot's tokens: %w", bare(err))
+		}
+		for _, t := range list {
+			if t.Description == appName || slices.Contains(s.found.record.Tokens, t.Id) {
+				ids = append(ids, t.Id)
+			}
+		}
+		if len(list) < pageSize {
+			return ids, nil
+		}
+	}
+}
+
+// madeApp says whether the app of the record is there, and Causeway's.
+func (s *setter) madeApp(ctx context.Context) (bool, error) {
+	if s.found.record.App == "" {
+		return false, nil
+	}
+	var app model.OAuthApp
+	err := s.client.get(ctx, "/oauth/apps/"+s.found.record.App, &app)
+	switch kind := bridge.KindOf(err); {
+	case err != nil && kind == bridge.Gone:
+		return false, nil
+	case err != nil && kind == bridge.Unsupported:
+		s.call.Desk.Say("The OAuth 2.0 app " + appName + " stays: apps are switched off on the server.")
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("looking for the OAuth 2.0 app: %w", bare(err))
+	}
+	return app.Name == appName, nil
 }
 
 // undoRoles takes back what was given.
@@ -92,23 +142,35 @@ func without(all, some []string) []string {
 	return slices.DeleteFunc(slices.Clone(all), func(one string) bool { return slices.Contains(some, one) })
 }
 
-// undoSettings puts back each setting that is still as it was set here.
-func (s *setter) undoSettings() []step {
-	values := map[string]any{}
-	var texts []string
+// undoSettings puts back each setting that is still as it was set here. What comes last may end the token of whoever does this.
+func (s *setter) undoSettings() (first, last []step) {
+	values, texts := map[string]any{}, []string{}
 	for _, name := range slices.Sorted(maps.Keys(s.found.record.Settings)) {
 		c := s.found.record.Settings[name]
-		if s.setting(name) != c.After {
+		if name == siteURL {
+			s.call.Desk.Say(fmt.Sprintf("%s stays %s: the server lets nobody empty it.", name, shownValue(s.setting(name))))
+			continue
+		}
+		if name == trustedHosts {
+			now, _ := s.setting(name).(string)
+			c = c.withoutHosts(now)
+		}
+		if s.setting(name) != c.After || c.Before == c.After {
 			s.call.Desk.Say(fmt.Sprintf("%s stays %s: it was changed again since it was set to %s.", name, shownValue(s.setting(name)), shownValue(c.After)))
 			continue
 		}
+		text := fmt.Sprintf("set %s from %s to %s, as before", name, shownValue(c.After), shownValue(c.Before))
+		if name == userTokens {
+			last = []step{{text, func(ctx context.Context) error { return s.patch(ctx, map[string]any{name: c.Before}) }}}
+			continue
+		}
 		values[name] = c.Before
-		texts = append(texts, fmt.Sprintf("set %s from %s to %s, as before", name, shownValue(c.After), shownValue(c.Before)))
+		texts = append(texts, text)
 	}
-	if len(texts) == 0 {
-		return nil
+	if len(texts) > 0 {
+		first = []step{{strings.Join(texts, "\n      "), func(ctx context.Context) error { return s.patch(ctx, values) }}}
 	}
-	return []step{{strings.Join(texts, "\n      "), func(ctx context.Context) error { return s.patch(ctx, values) }}}
+	return first, last
 }
 
 // commands lists those that the bot has registered, in all teams.

@@ -387,6 +387,12 @@ func TestCheckSaysWhatPeopleNeed(t *testing.T) {
 			}
 		})
 	}
+	c := newCrowd(t, sim.Options{}, "", strict)
+	c.keeps = true
+	c.connectAgain()
+	if text := find(c); strings.Contains(text, "sysconsole_write_user_management_users") {
+		t.Errorf("where nobody is deactivated:\n%s", text)
+	}
 }
 
 func TestTheOAuthApp(t *testing.T) {

@@ -78,6 +78,8 @@ func (g grant) kind() string {
 type registration struct {
 	a        *account
 	redirect string
+	// unreachable: direct messages were asked for, of people who cannot connect.
+	unreachable bool
 }
 
 // setUp is `causeway setup msteams`. It reaches nothing: who may register an app differs from who runs Causeway.
@@ -93,7 +95,7 @@ func setUp(_ context.Context, call bridge.SetupCall) error {
 	if call.Has(setupCertificate) {
 		s.ClientCertificateFile = "teams.pem"
 	}
-	a := &account{settings: s, env: bridge.Env{Account: call.Account, Direct: call.Has(setupDirect)}}
+	a := &account{settings: s, env: bridge.Env{Account: call.Account, Direct: call.Has(setupDirect) && call.Redirect != ""}}
 	var known bool
 	if a.cloud, known = cloudOf(s); !known {
 		return fmt.Errorf("--cloud must be %s", cloudNames())
@@ -101,7 +103,7 @@ func setUp(_ context.Context, call bridge.SetupCall) error {
 	if call.PublicURL != "" {
 		a.env.Hook = call.PublicURL + "/hooks/" + string(call.Account)
 	}
-	r := registration{a, call.Redirect}
+	r := registration{a, call.Redirect, call.Has(setupDirect) && call.Redirect == ""}
 	call.Desk.Say(r.text())
 	return nil
 }

@@ -55,6 +55,7 @@ func TestSetupAsksForWhatIsChosenAndNoMore(t *testing.T) {
 		want []string
 	}{
 		"channels alone": {bridge.SetupCall{}, channels},
+		"what people say to each other, where nobody can connect": {bridge.SetupCall{Options: with("direct")}, channels},
 		"a certificate, without files, where nothing can be edited": {bridge.SetupCall{Options: with("cloud=gcchigh", "no-files", "certificate")},
 			slices.DeleteFunc(slices.Clone(channels), func(p string) bool {
 				return slices.Contains([]string{"application Application.Read.All", "delegated ChannelMessage.ReadWrite", "delegated Files.ReadWrite.All"}, p)
@@ -68,6 +69,17 @@ func TestSetupAsksForWhatIsChosenAndNoMore(t *testing.T) {
 		if got := permitted(setUpText(t, c.call)); !slices.Equal(got, c.want) {
 			t.Errorf("%s:\n got %q\nwant %q", name, got, c.want)
 		}
+	}
+}
+
+func TestSetupSaysWhyNobodysChatsAreRead(t *testing.T) {
+	const why = "Those for direct and group messages are left out"
+	direct := map[string][]string{setupDirect: {""}}
+	if text := setUpText(t, bridge.SetupCall{Options: direct}); !strings.Contains(text, why) {
+		t.Error(text)
+	}
+	if text := setUpText(t, bridge.SetupCall{Options: direct, PublicURL: "https://x", Redirect: "https://x/connect/back"}) + setUpText(t, bridge.SetupCall{}); strings.Contains(text, why) {
+		t.Error(text)
 	}
 }
 

@@ -21,6 +21,9 @@ func (r registration) permissionText() string {
 		}
 		fmt.Fprintf(&b, "\n  %-11s  %-24s %s", kind, g.name, g.why)
 	}
+	if r.unreachable {
+		b.WriteString("\n\nThose for direct and group messages are left out: only connected people have such, and nobody can connect without a public address. Name it with --public-url.")
+	}
 	return b.String()
 }
 

@@ -49,10 +49,10 @@ func (b *bare) call(t *testing.T, args ...string) (exit int, text string) {
 
 func (b *bare) setup(t *testing.T, args ...string) (exit int, text string) {
 	t.Helper()
-	return b.call(t, append([]string{"setup", "mattermost", "--server", b.mm.URL, "--public-url", b.public, "--channel", b.places[0], "--channel", b.places[1]}, args...)...)
+	return b.call(t, append([]string{"setup", "mattermost", "--server", b.mm.URL, "--public-url", b.public, "--channel", b.places[0], "--channel", b.places[1], "--channel", b.team.Name + "/" + model.DefaultChannelName}, args...)...)
 }
 
-// state is what setup changes of a server: some settings and the role. What it says of bots that were is left out.
+// state is what setup changes of a server, and puts back: some settings and the role.
 func (b *bare) state(t *testing.T) string {
 	t.Helper()
 	admin := b.mm.Admin.Client
@@ -71,7 +71,7 @@ func (b *bare) state(t *testing.T) string {
 	s := config.ServiceSettings
 	slices.Sort(role.Permissions)
 	return fmt.Sprintln(*s.EnableBotAccountCreation, *s.EnablePostUsernameOverride, *s.EnablePostIconOverride, *s.EnableUserAccessTokens, *s.EnableOAuthServiceProvider, *s.EnableCommands,
-		*s.DisableBotsWhenOwnerIsDeactivated, *s.AllowedUntrustedInternalConnections, *s.SiteURL, role.Permissions, len(apps))
+		*s.DisableBotsWhenOwnerIsDeactivated, *s.AllowedUntrustedInternalConnections, role.Permissions, len(apps))
 }
 
 // secrets are what must not be shown.
@@ -116,7 +116,7 @@ func TestSetupMakesANewServerReadyAndBackAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	config := strings.Replace(string(made), "[http]\n", fmt.Sprintf("[http]\nListen = %q\n", strings.TrimPrefix(b.public, "http://")), 1) +
-		fmt.Sprintf("\n[[gateway]]\nname = \"town\"\ninout = [ { account = \"mattermost.hq\", channel = %q }, { account = \"mattermost.hq\", channel = %q } ]\n", b.places[0], b.places[1])
+		fmt.Sprintf("\n[people]\nOnTeamsUserRemoved = \"disconnect\"\n[[gateway]]\nname = \"town\"\ninout = [ { account = \"mattermost.hq\", channel = %q }, { account = \"mattermost.hq\", channel = %q } ]\n", b.places[0], b.places[1])
 	if err := os.WriteFile(filepath.Join(b.dir, "config.toml"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -137,16 +137,34 @@ func TestSetupMakesANewServerReadyAndBackAgain(t *testing.T) {
 	}
 	all += text + string(config)
 	secrets := b.secrets(t)
+	if strings.Contains(all, "sysconsole_write_user_management_users") {
+		t.Errorf("nobody has asked for it:\n%s", all)
+	}
+	if exit, text = b.setup(t, "--deactivate", "--yes"); exit != 0 || !strings.Contains(text, "can set the password of everybody who is no administrator") {
+		t.Errorf("--deactivate: exit code %d:\n%s", exit, text)
+	}
+	all += text
+	// As if setup had been ended before it could write down that it has minted a token.
+	bot, _, err := b.mm.Admin.Client.GetUserByUsername(t.Context(), "causeway", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lost, _, err := b.mm.Admin.Client.CreateUserAccessToken(t.Context(), bot.Id, "Causeway")
+	if err != nil {
+		t.Fatal(err)
+	}
 
 	if exit, text = b.setup(t, "--undo", "--yes"); exit != 0 {
 		t.Fatalf("undo: exit code %d:\n%s", exit, text)
 	}
 	all += text
-	if after := b.state(t); after != before {
-		t.Errorf("before and after:\n%s%s", before, after)
+	if after := b.state(t); after != before || !strings.Contains(text, fmt.Sprintf("SiteURL stays %q", b.mm.URL)) {
+		t.Errorf("before and after:\n%s%s%s", before, after, text)
 	}
-	if _, _, err := b.mm.Client(secrets[2]).GetMe(t.Context(), ""); !harness.IsStatus(err, 401) {
-		t.Errorf("the bot's token after undo: %v", err)
+	for _, token := range []string{secrets[2], lost.Token} {
+		if _, _, err := b.mm.Client(token).GetMe(t.Context(), ""); !harness.IsStatus(err, 401) {
+			t.Errorf("a token of the bot after undo: %v", err)
+		}
 	}
 	if exit, text = b.setup(t, "--undo", "--yes"); exit != 0 || !strings.Contains(text, "Nothing has to be changed") {
 		t.Errorf("undo again: exit code %d:\n%s", exit, text)

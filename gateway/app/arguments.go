@@ -39,7 +39,7 @@ func verbs() []verb {
 	return []verb{
 		{name: "run", about: "carries messages until it is stopped (the default command)", do: (*call).run},
 		{name: "setup", takes: "mattermost|msteams [FLAG…]", least: 1, most: 1, about: "makes a Mattermost server ready, after showing what it will change, or says how to register the app of Teams", do: (*call).setup,
-			flags: []string{flagAccount, flagPublicURL, "server", "bot", "profile", "team", "channel", "callback-url", "ca-file", "cloud", "direct", "no-files", "certificate", flagYes, flagUndo, flagTest, flagJSON}},
+			flags: []string{flagAccount, flagPublicURL, "server", "bot", "profile", "team", "channel", "callback-url", "ca-file", "deactivate", "cloud", "direct", "no-files", "certificate", flagYes, flagUndo, flagTest, flagJSON}},
 		{name: "check", takes: "[--json]", about: "tries config, accounts, addresses and channels, and says what to do; touches nothing; exit code 1 on any problem", flags: []string{flagJSON}, do: (*call).check},
 		{name: "login", takes: "ACCOUNT", least: 1, most: 1, about: "signs an account in, where a person must do that", do: (*call).login},
 		{name: "status", takes: "[--json]", about: "shows how the Causeway that is running stands; exit code 1 on any problem", flags: []string{flagJSON}, do: (*call).status},
@@ -111,7 +111,7 @@ const (
 
 // setupFlags are those of `causeway setup` that the services themselves understand, or that the command passes on; true: they take a value.
 var setupFlags = map[string]bool{flagAccount: true, flagPublicURL: true, "server": true, "bot": true, "profile": true, "team": true, "channel": true, "callback-url": true, "ca-file": true,
-	"cloud": true, "direct": false, "no-files": false, "certificate": false}
+	"deactivate": false, "cloud": true, "direct": false, "no-files": false, "certificate": false}
 
 // options are the flags of single commands, as they were typed.
 type options struct {

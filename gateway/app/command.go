@@ -156,7 +156,7 @@ func (c *call) account(cfg *config.Config) (config.Account, error) {
 // bridge makes the bridge of an account for a command that prints what it has to say.
 func (c *call) bridge(cfg *config.Config, account config.Account, vault bridge.Vault) (bridge.Bridge, error) {
 	return newBridge(c.Protocols, account, bridge.Env{Vault: vault, Log: noLog(), Hook: web.Hook(cfg.HTTP.PublicURL, account.ID),
-		Front: people.Awaiting(cfg.People), Direct: carriesTalks(cfg, bridge.AccountName(account.ID))})
+		Front: people.Awaiting(cfg.People), Direct: carriesTalks(cfg, bridge.AccountName(account.ID)), Deactivates: cfg.People.Enable && cfg.People.OnTeamsUserRemoved == config.RemovedDeactivate})
 }
 
 // patience is how long one account may take.

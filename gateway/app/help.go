@@ -160,6 +160,7 @@ var flagMeanings = []flagMeaning{
 	{"channel", "TEAM/NAME", "a channel that the bot joins; may be repeated"},
 	{"callback-url", "URL", "where the server reaches Causeway, if not at its public address"},
 	{"ca-file", "FILE", "further certificate authorities, in PEM"},
+	{"deactivate", "", "Mattermost: the bot may deactivate who has left Teams, and so set the password of everybody who is no administrator"},
 	{"cloud", "CLOUD", "where the tenant is: global (default), gcc, gcchigh, dod or china"},
 	{"direct", "", "direct and group messages are carried"},
 	{"no-files", "", "files are not carried"},

@@ -21,7 +21,7 @@ import (
 	"causeway/bridge/secret"
 )
 
-// Restricted is the role of a bot that is no administrator, and RestrictedPermissions what docs/mattermost-bot.md adds to it.
+// Restricted is the role of a bot that is no administrator, and RestrictedPermissions what docs/mattermost-bot.md adds to it at most.
 const Restricted = "system_custom_group_admin"
 
 // RestrictedPermissions see [Restricted].
