@@ -215,7 +215,7 @@ func (a *App) unlink(ctx context.Context, who string, both [2]place) (string, er
 			return "", err
 		}
 		if idle(withoutGateway(cfg, linkName(one.ID))) != nil {
-			return "", fmt.Errorf("Causeway carries nothing else, and does not run without: whoever operates it may stop it, and do `causeway unlink %q` then", one.Ends[0])
+			return "", fmt.Errorf("nothing else is carried, and Causeway does not run without: whoever operates it may stop it, and do `causeway unlink %q` then", one.Ends[0])
 		}
 		if err := a.store.Unlink(ctx, one.ID); err != nil {
 			return "", err
