@@ -29,7 +29,7 @@ func links(t *testing.T, f *folk) {
 	f.mm.AddToChannel(t, quay, f.bot, guest.here)
 
 	wants(t, f.typesIn(t, guest, quay, "/msteams link Sales/Pier"), "Only administrators of this channel may do that")
-	wants(t, f.typesIn(t, owner, quay, "/msteams link Sales/Berlin"), "You must own the channel")
+	wants(t, f.typesIn(t, owner, quay, "/msteams link Sales/Berlin"), "You own no channel")
 	wants(t, f.typesIn(t, owner, quay, "/msteams show"), "linked with nothing")
 	wants(t, f.typesIn(t, owner, quay, "/msteams link Sales/Pier"), "are linked, as", f.place.Name+"/"+quay.Name, "Sales/Pier")
 	wants(t, f.typesIn(t, owner, quay, "/msteams show"), "msteams.contoso:Sales/Pier")

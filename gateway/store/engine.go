@@ -39,8 +39,6 @@ type engine interface {
 	rest() string
 	// beat is how often the writer must say that it is there; 0: never.
 	beat() time.Duration
-	// pulse is what it says then.
-	pulse() string
 }
 
 // The connection was lost while a commit was under way.

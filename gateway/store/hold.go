@@ -38,7 +38,7 @@ func (p *postgres) hold(ctx context.Context, conn *sql.Conn) error {
 		if err := p.wait(ctx, conn); err != nil {
 			return err
 		}
-		return p.note(conn)
+		return p.note(ctx, conn)
 	}
 	for since := time.Now(); ; {
 		got := false
@@ -46,7 +46,7 @@ func (p *postgres) hold(ctx context.Context, conn *sql.Conn) error {
 			return fmt.Errorf("taking its lock: %w", err)
 		}
 		if got {
-			return p.note(conn)
+			return p.note(ctx, conn)
 		}
 		if time.Since(since) > holdTime {
 			return p.refuse(ctx, conn)
@@ -60,9 +60,14 @@ func (p *postgres) hold(ctx context.Context, conn *sql.Conn) error {
 	}
 }
 
-// note remembers the session, so that it can be ended should its connection be lost at this end only.
-func (p *postgres) note(conn *sql.Conn) error {
-	p.beats = false
+// note remembers the session, so that it can be ended should its connection be lost at this end only. Others may end it when it is silent, where it promises
+// not to be: commands that hold a store say nothing.
+func (p *postgres) note(ctx context.Context, conn *sql.Conn) error {
+	if p.standby != nil {
+		if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock_shared($1, $2)", beating, p.place); err != nil {
+			return fmt.Errorf("promising to say that it is there: %w", err)
+		}
+	}
 	return conn.Raw(func(c any) error {
 		p.pid = int64(c.(*stdlib.Conn).Conn().PgConn().PID())
 		return nil

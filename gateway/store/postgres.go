@@ -39,8 +39,8 @@ type postgres struct {
 	standby          func(Holder)
 	waited           bool
 	queued           bool // the session has the lock of those who stand by
-	// broken: a connection was lost while it stood by, as all are when a replica takes over. beats: the session has said once that it is there.
-	broken, beats bool
+	// broken: a connection was lost while it stood by, as all are when a replica takes over.
+	broken bool
 	// commits is the number of the last commit that is known to have taken effect, doubt whether one more may have, pid the number of
 	// the writer's session.
 	commits int64

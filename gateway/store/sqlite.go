@@ -84,8 +84,6 @@ func (*sqlite) rest() string { return "PRAGMA wal_checkpoint(TRUNCATE)" }
 
 func (*sqlite) beat() time.Duration { return 0 }
 
-func (*sqlite) pulse() string { return "" }
-
 func (*sqlite) limit() time.Duration           { return 0 }
 func (*sqlite) begin(w *writer) error          { return w.exec("BEGIN IMMEDIATE") }
 func (*sqlite) commit(w *writer, _ bool) error { return w.exec("COMMIT") }

@@ -126,20 +126,11 @@ func rested(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// pulse is what a holder says every second. Only one that has begun to say it is ended when it is silent: commands that hold a store say nothing.
-func (p *postgres) pulse() string {
-	if p.beats {
-		return "SELECT 1"
-	}
-	p.beats = true
-	return fmt.Sprintf("SELECT pg_advisory_lock_shared(%d, %d)", beating, p.place)
-}
-
 // beat says that this process is there, and finds out whether another one has taken the store over, which ends it.
 func (s *Store) beat() error {
 	ctx, cancel := context.WithTimeout(context.Background(), statementTime)
 	defer cancel()
-	if _, err := s.writer.conn.ExecContext(ctx, s.engine.pulse()); err == nil || !s.engine.lost(s.writer.conn) {
+	if _, err := s.writer.conn.ExecContext(ctx, "SELECT 1"); err == nil || !s.engine.lost(s.writer.conn) {
 		return nil
 	}
 	if _, err := s.reconnect(); errors.Is(err, ErrClosed) {

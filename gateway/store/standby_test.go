@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"causeway/bridge"
 	"causeway/gateway/store/pgtest"
 )
 
@@ -181,7 +182,8 @@ func TestOneThatStandsByEndsASilentHolder(t *testing.T) {
 	s := opened(t, dsn)
 	place := s.engine.(*postgres).place
 	idle := server.DSN(t.Name()+"idle", server.Address())
-	alive := opened(t, idle)
+	alive := open(t, idle, Options{Standby: func(Holder) {}})
+	put(t, alive, bridge.Batch{Conversation: here, Cursor: "begun", Begin: began})
 	second := succeeds(t, idle)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
