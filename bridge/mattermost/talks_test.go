@@ -329,9 +329,9 @@ func TestWhoIsNotObservedAnyMoreIsLetGo(t *testing.T) {
 	g.observe(false, "alice", "bob")
 	g.runs()
 	g.listened("alice", "bob")
-	if status := g.account.Status(); !strings.Contains(fmt.Sprint(status.Facts), "2 people observed by websocket, 0 by polling") {
-		t.Errorf("the status says %v", status.Facts)
-	}
+	g.wait("the status says so", func() bool {
+		return strings.Contains(fmt.Sprint(g.account.Status().Facts), "2 people observed by websocket, 0 by polling")
+	})
 	g.observe(false, "bob")
 	g.wait("alice is let go", func() bool { return g.sim.Sockets("alice") == 0 && !g.online("alice") })
 	g.observe(false)
