@@ -87,10 +87,10 @@ release: ## the program for Linux, macOS and Windows in dist/, each with what it
 play: ## random play: SEEDS=3000 plays, crashes and faults at every kind of call
 	@go test ./gateway -run '^TestRandomPlay' -play.seeds=$(SEEDS) -timeout 60m
 
-POSTGRES_SEEDS ?= 40
+POSTGRES_SEEDS ?= 10
 
 # Each store is a schema of a throw-away cluster.
-postgres: ## the store's suite and random play on a throw-away PostgreSQL: POSTGRES_SEEDS=40 plays, crashes at every write
+postgres: ## the store's suite and random play on a throw-away PostgreSQL: POSTGRES_SEEDS=10 plays, crashes at every write
 	@go test ./gateway/store -postgres -timeout 20m
 	@go test ./gateway -postgres -run '^TestRandomPlay(Ends|Survives)' -play.seeds=$(POSTGRES_SEEDS) -timeout 60m
 

@@ -227,7 +227,7 @@ func (*postgres) limit() time.Duration { return transactionTime }
 func (*postgres) rest() string { return "" }
 
 func (p *postgres) beat() time.Duration {
-	if p.holder == "" {
+	if p.standby == nil { // nobody waits for it to fall silent
 		return 0
 	}
 	return beat

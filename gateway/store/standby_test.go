@@ -132,7 +132,8 @@ func TestOneThatStandsByTakesOver(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dsn := server.DSN(t.Name(), server.Address())
-			s := opened(t, dsn)
+			s := open(t, dsn, Options{Standby: func(Holder) {}})
+			put(t, s, bridge.Batch{Conversation: here, Cursor: "begun", Begin: began})
 			next := succeeds(t, dsn)
 			next.until(t, func(h Holder) bool {
 				want := Holder{Name: "a test"}
