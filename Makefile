@@ -9,7 +9,7 @@ SHELL       := /bin/bash
 MAKEFLAGS   += --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help test setup lint format vet staticcheck vulnerabilities build deb release play postgres race e2e chaos chaos-test chaos-mutants run demo demo-mattermost bench bench-talks profile fuzz clean
+.PHONY: postgres-play help test setup lint format vet staticcheck vulnerabilities build deb release play postgres race e2e chaos chaos-test chaos-mutants run demo demo-mattermost bench bench-talks profile fuzz clean
 
 export PATH        := $(PATH):/usr/local/go/bin
 export CGO_ENABLED := 0
@@ -90,8 +90,10 @@ play: ## random play: SEEDS=3000 plays, crashes and faults at every kind of call
 POSTGRES_SEEDS ?= 10
 
 # Each store is a schema of a throw-away cluster.
-postgres: ## the store's suite and random play on a throw-away PostgreSQL: POSTGRES_SEEDS=10 plays, crashes at every write
+postgres: ## the store's suite on a throw-away PostgreSQL
 	@go test ./gateway/store -postgres -timeout 20m
+
+postgres-play: ## random play on a throw-away PostgreSQL: POSTGRES_SEEDS=10 plays, crashes at every write; long, so not part of make test
 	@go test ./gateway -postgres -run '^TestRandomPlay(Ends|Survives)' -play.seeds=$(POSTGRES_SEEDS) -timeout 60m
 
 # SQLite and its library are translated C, and most of the work: where the detector does not watch them, a play takes a quarter of the time.
