@@ -31,8 +31,8 @@ func TestAnotherInstanceTakesOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listen := regexp.MustCompile(`Listen = "127\.0\.0\.1:\d+`)
-	p.write(t, "two.toml", listen.ReplaceAllString(string(config), fmt.Sprint(`Listen = "127.0.0.1:`, freePort(t))))
+	listen := regexp.MustCompile(`Listen = "[^"]+"`)
+	p.write(t, "two.toml", listen.ReplaceAllString(string(config), fmt.Sprintf("Listen = %q", harness.FreePort(t))))
 	p.begin(t)
 	works := p.causeway
 	waits := harness.StartProcess(t, p.command("run", "-c", "two.toml"))

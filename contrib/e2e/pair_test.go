@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -94,8 +93,8 @@ LogLevel = "debug"
 [storage]
 DSN = %[10]q
 [http]
-Listen = "127.0.0.1:%[1]d"
-PublicURL = "http://127.0.0.1:%[1]d"
+Listen = %[1]q
+PublicURL = "http://%[1]s"
 [mattermost.hq]
 Server = %[2]q
 Token = "env:MM_TOKEN"
@@ -113,19 +112,9 @@ LoginURL = %[7]q
 [[gateway]]
 name = "town"
 inout = [ { account = "mattermost.hq", channel = "%[8]s" }, { account = "msteams.contoso", channel = "Berlin" } ]
-`, freePort(t), p.proxy.URL, team.Name, tenant.ID, app.ClientID, sim.GraphURL(), sim.LoginURL(), p.channel.Name, receive, dsn))
+`, harness.FreePort(t), p.proxy.URL, team.Name, tenant.ID, app.ClientID, sim.GraphURL(), sim.LoginURL(), p.channel.Name, receive, dsn))
 	p.login(t)
 	return p
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 func (p *pair) write(t *testing.T, name, text string) {

@@ -29,14 +29,14 @@ func TestSetupOfTeamsIsTested(t *testing.T) {
 		app := tenant.AddApp(teams.AppConfig{Name: "Causeway", Secret: "a secret for the tests", PublicClient: true, Roles: granted["application"], Scopes: granted["delegated"]})
 		p.write(t, "config.toml", fmt.Sprintf(`
 [http]
-Listen = "127.0.0.1:%d"
+Listen = %q
 [msteams.contoso]
 TenantID = %q
 ClientID = %q
 ClientSecret = "env:TEAMS_SECRET"
 GraphURL = %q
 LoginURL = %q
-`, freePort(t), tenant.ID, app.ClientID, sim.GraphURL(), sim.LoginURL()))
+`, harness.FreePort(t), tenant.ID, app.ClientID, sim.GraphURL(), sim.LoginURL()))
 		p.login(t)
 		return p
 	}
