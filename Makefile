@@ -8,8 +8,7 @@ SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS   += --no-print-directory
 .DEFAULT_GOAL := help
-.NOTPARALLEL:
-.PHONY: postgres-play help test setup lint format vet staticcheck vulnerabilities build deb release play postgres race e2e chaos chaos-test chaos-mutants run demo demo-mattermost bench bench-talks profile fuzz clean
+.PHONY: postgres-play help test computes waits setup lint format vet staticcheck vulnerabilities build deb release play postgres race e2e chaos chaos-test chaos-mutants run demo demo-mattermost bench bench-talks profile fuzz clean
 
 export PATH        := $(PATH):/usr/local/go/bin
 export CGO_ENABLED := 0
@@ -20,13 +19,27 @@ SEEDS      ?= 3000
 RACE_SEEDS ?= 300
 FUZZTIME   ?= 30s
 
+# One thing after the other, but for the two halves of make test.
+ifneq ($(MAKECMDGOALS),computes waits)
+.NOTPARALLEL:
+endif
+
 # go test says "no test files" of packages without any: not worth a line.
 quiet = { grep -v 'no test files' || true; }
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 
-test: setup lint build play postgres race e2e chaos-test ## sets up what is missing, then lint, build, unit and race tests, random play, suites, real server, chaos
+# The real server and chaos wait most of the time, and everything else computes: so one half fills the pauses of the other, and is nice enough
+# not to be what the other waits for. What a part says comes when it is over. Both halves are run to their ends though the other has failed.
+test: setup lint build ## sets up what is missing, then lint, build, unit and race tests, random play, suites, real server, chaos
+	@echo "now all the rest, in two halves at the same time: this takes a while"
+	@$(MAKE) --jobs=2 --output-sync=target --keep-going computes waits
+
+computes:
+	@nice $(MAKE) play postgres race
+
+waits: e2e chaos-test
 
 # What the tests need of the machine. Nothing is installed that is there, so that a further run needs no network.
 setup:

@@ -61,6 +61,7 @@ func whole(content io.Reader) string {
 
 // TestAGibibyteTakesLittleMemory moves 1 GiB each way between stand-ins and looks what the process held at most.
 func TestAGibibyteTakesLittleMemory(t *testing.T) {
+	t.Parallel()
 	mm := simmattermost.New(simmattermost.Options{MaxFileSize: 2 << 30})
 	if err := mm.Start(); err != nil {
 		t.Fatal(err)

@@ -39,6 +39,7 @@ type pair struct {
 
 	pause      time.Duration // people wait at most so long before they speak
 	said       atomic.Int64  // how often they have spoken
+	most       atomic.Int64  // when they have spoken so often they wait; 0 for never
 	restarting sync.RWMutex  // held while Mattermost is away
 }
 

@@ -12,6 +12,7 @@ import (
 
 // TestNothingIsLostWithAStoreInPostgreSQL kills Causeway 5 times and cuts all of its connections to the database 5 times while 4 people talk.
 func TestNothingIsLostWithAStoreInPostgreSQL(t *testing.T) {
+	t.Parallel()
 	const messages, troubles = 104, 10
 	shared := harness.Shared(t)
 	dsn := shared.Postgres.CreateDatabase(t)
@@ -34,6 +35,7 @@ func TestNothingIsLostWithAStoreInPostgreSQL(t *testing.T) {
 			cut++
 		}
 	}
+	p.speakOn()
 	people.Wait()
 	p.judge(t, messages)
 	p.alike(t)

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"causeway/contrib/e2e/harness"
 	"causeway/contrib/sim/teams"
@@ -29,8 +28,11 @@ func TestAConfigIsChangedWhilePeopleTalk(t *testing.T) {
 			people := p.talk(t, messages/8)
 			for n := range reloads {
 				p.write(t, "config.toml", otherwise(string(text), n))
+				before := p.causeway.Output().Len()
 				p.causeway.Signal(t, syscall.SIGHUP)
-				time.Sleep(300 * time.Millisecond)
+				p.eventually(t, "the config taken up", func() string {
+					return complain(strings.Contains(p.causeway.Output().Since(before), "the config was taken up"))
+				})
 			}
 			people.Wait()
 			p.judge(t, messages)
@@ -39,9 +41,6 @@ func TestAConfigIsChangedWhilePeopleTalk(t *testing.T) {
 				t.Error("Causeway is another process than before")
 			}
 			log := p.causeway.Output().String()
-			if taken := strings.Count(log, "the config was taken up"); taken < reloads/2 {
-				t.Errorf("%d configs were taken up", taken)
-			}
 			if strings.Contains(log, "was not taken up") || strings.Contains(log, "internal error") {
 				t.Error("a config was not taken up")
 			}
