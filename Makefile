@@ -121,7 +121,7 @@ race: ## unit tests, suites and the seeds of the fuzz tests, under the race dete
 	exit $$failed
 
 e2e: ## a real Mattermost server on a throw-away PostgreSQL, Causeway, and the stand-in for Teams
-	@cd contrib/e2e && go test -timeout 30m ./... 2>&1 | $(quiet)
+	@cd contrib/e2e && go test -timeout 30m -parallel 6 ./... 2>&1 | $(quiet)
 
 chaos: ## everything goes wrong while people talk: CHAOS_SECONDS=60 for each seed; CHAOS="-seed 1 -seeds 20", CHAOS=-h tells more
 	@cd contrib/chaos && go run . $(CHAOS)

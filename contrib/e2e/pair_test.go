@@ -118,9 +118,15 @@ inout = [ { account = "mattermost.hq", channel = "%[8]s" }, { account = "msteams
 	return p
 }
 
+// write puts a file in its place at once, since Causeway may be reading it.
 func (p *pair) write(t *testing.T, name, text string) {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o600); err != nil {
+	path := filepath.Join(p.dir, name)
+	err := os.WriteFile(path+".new", []byte(text), 0o600)
+	if err == nil {
+		err = os.Rename(path+".new", path)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 }
