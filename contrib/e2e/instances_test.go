@@ -27,7 +27,7 @@ func TestAnotherInstanceTakesOver(t *testing.T) {
 	t.Parallel()
 	messages := 20 + 8**failovers
 	shared := harness.Shared(t)
-	p := newPairStoredIn(t, shared.Mattermost, 2, teams.Options{}, "poll", shared.Postgres.CreateDatabase(t))
+	p := newPairStoredIn(t, shared.Mattermost, 2, "poll", shared.Postgres.CreateDatabase(t))
 	config, err := os.ReadFile(filepath.Join(p.dir, "config.toml"))
 	if err != nil {
 		t.Fatal(err)

@@ -46,17 +46,17 @@ type pair struct {
 // newPair makes both channels with n people each, writes the config and signs the relay account in. Causeway polls.
 func newPair(t *testing.T, mm *harness.Mattermost, n int) *pair {
 	t.Helper()
-	return newPairOn(t, mm, n, teams.Options{}, "poll")
+	return newPairOn(t, mm, n, "poll")
 }
 
-// newPairOn has Causeway receive from that stand-in, by "poll" or by "rich".
-func newPairOn(t *testing.T, mm *harness.Mattermost, n int, options teams.Options, receive string) *pair {
+// newPairOn has Causeway receive from the stand-in by "poll" or by "rich".
+func newPairOn(t *testing.T, mm *harness.Mattermost, n int, receive string) *pair {
 	t.Helper()
-	return newPairStoredIn(t, mm, n, options, receive, "causeway.db")
+	return newPairStoredIn(t, mm, n, receive, "causeway.db")
 }
 
 // newPairStoredIn has Causeway keep its store there.
-func newPairStoredIn(t *testing.T, mm *harness.Mattermost, n int, options teams.Options, receive, dsn string) *pair {
+func newPairStoredIn(t *testing.T, mm *harness.Mattermost, n int, receive, dsn string) *pair {
 	t.Helper()
 	p := &pair{
 		mm: mm, proxy: harness.StartProxy(t, mm.Address), dir: t.TempDir(), program: harness.BuildCauseway(t),
@@ -69,7 +69,7 @@ func newPairStoredIn(t *testing.T, mm *harness.Mattermost, n int, options teams.
 	}
 	p.channel = mm.CreateChannel(t, team, model.ChannelTypeOpen, "town", append([]*harness.User{p.bot}, p.people...)...)
 
-	sim, err := teams.Start(options)
+	sim, err := teams.Start(teams.Options{DeviceCodeInterval: time.Second, Webhooks: teams.Webhooks{AllowHTTP: true}}) // to this machine only
 	if err != nil {
 		t.Fatal(err)
 	}

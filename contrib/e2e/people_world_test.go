@@ -62,7 +62,7 @@ func newFolk(t *testing.T, mm *harness.Mattermost, profile string) *folk {
 	f.bot = mm.CreateBot(t, "causeway", f.roles(t, profile), f.place)
 	f.channel = mm.CreateChannel(t, f.place, model.ChannelTypeOpen, "town", f.bot)
 
-	sim, err := teams.Start(teams.Options{Observe: func(a teams.Answer) { secrets.learn(a.Template, a.Body) }})
+	sim, err := teams.Start(teams.Options{DeviceCodeInterval: time.Second, Observe: func(a teams.Answer) { secrets.learn(a.Template, a.Body) }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"causeway/contrib/e2e/harness"
-	"causeway/contrib/sim/teams"
 )
 
 // A hundred and fifty times the config is changed while people talk, by polling and by change notifications: once an account, once the other, both, a gateway
@@ -18,7 +17,7 @@ func TestAConfigIsChangedWhilePeopleTalk(t *testing.T) {
 		t.Run(receive, func(t *testing.T) {
 			t.Parallel()
 			const messages, reloads = 200, 75
-			p := newPairOn(t, harness.Shared(t).Mattermost, 4, teams.Options{}, receive)
+			p := newPairOn(t, harness.Shared(t).Mattermost, 4, receive)
 			p.begin(t)
 			text, err := os.ReadFile(filepath.Join(p.dir, "config.toml"))
 			if err != nil {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"causeway/contrib/e2e/harness"
 	"causeway/contrib/sim/teams"
@@ -17,7 +18,7 @@ func TestSetupOfTeamsIsTested(t *testing.T) {
 		process := harness.StartProcess(t, p.command(args...))
 		return process.Wait(t), process.Output().String()
 	}
-	sim, err := teams.Start(teams.Options{TokensTell: true})
+	sim, err := teams.Start(teams.Options{TokensTell: true, DeviceCodeInterval: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
