@@ -200,7 +200,7 @@ func (p *pair) eventually(t *testing.T, what string, wrong func() string) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s: %s", what, problem)
 		}
-		time.Sleep(250 * time.Millisecond)
+		time.Sleep(100 * time.Millisecond)
 	}
 }
 

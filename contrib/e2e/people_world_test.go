@@ -305,19 +305,3 @@ func (f *folk) gone(t *testing.T, m *member) {
 		return complain(strings.Contains(said, "not connected") && len(f.minted(t, m)) == 0 && !f.authorised(t, m), said, f.minted(t, m))
 	})
 }
-
-// eventually waits until wrong says that nothing is wrong any more.
-func (f *folk) eventually(t *testing.T, what string, wrong func() string) {
-	t.Helper()
-	deadline := time.Now().Add(2 * pageTime)
-	for {
-		problem := wrong()
-		if problem == "" {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: %s", what, problem)
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-}

@@ -34,7 +34,11 @@ func TestAConfigIsChangedWhilePeopleTalk(t *testing.T) {
 				})
 			}
 			people.Wait()
-			p.judge(t, messages)
+			if receive == "poll" {
+				p.judge(t, messages)
+			} else {
+				p.arrived(t, messages) // a notification that meets an account being replaced is delivered again, which may be late
+			}
 			p.alike(t)
 			if p.causeway.PID() != process || !p.causeway.Running() {
 				t.Error("Causeway is another process than before")

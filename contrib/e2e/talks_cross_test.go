@@ -231,7 +231,7 @@ func (f *folk) judges(t *testing.T, world []*talk, want int) {
 		}
 		return missing, doubled
 	}
-	f.pair.eventually(t, "everything on both sides", func() string {
+	f.eventually(t, "everything on both sides", func() string {
 		missing, doubled := look()
 		return complain(missing+doubled == 0, missing, doubled, wrong[:min(len(wrong), 20)])
 	})
