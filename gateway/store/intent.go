@@ -51,7 +51,7 @@ func (l *lane) intend(w *Work, step *Step) (adopted bool, err error) {
 	}
 	// Nobody knows which version it shows, unless there is but one: an empty hash makes the next plan edit it.
 	if err := l.exec("UPDATE parts SET hash = '' WHERE instance = $1 AND number = $2 AND NOT ($3 = 1 AND EXISTS (SELECT 1 FROM messages WHERE id = $4 AND version = 1 AND edited = 0))",
-		w.Instance, step.Part, l.former(origin.Created.UnixMilli()), origin.id); err != nil {
+		w.Instance, step.Part, l.former(origin.Created.UnixMilli()) && !w.hasFiles(), origin.id); err != nil {
 		return false, err
 	}
 	return true, l.exec("DELETE FROM orphans WHERE key = $1", string(step.Draft.Key))
@@ -67,11 +67,14 @@ func (l *lane) mayBeThere(w *Work, step Step) (bool, error) {
 	return !tried || l.former(posted), err
 }
 
-// lookFirst turns a post that may be there into one of which the outcome is not known, made when its message was. Where that was edited, nobody knows which
-// text it shows.
+// hasFiles: of one version there may be several texts, as a file that did not cross is a line of it.
+func (w *Work) hasFiles() bool { return w.Message.Body != nil && len(w.Message.Body.Files) > 0 }
+
+// lookFirst turns a post that may be there into one of which the outcome is not known, made when its message was. Where that was edited or has files, nobody
+// knows which text it shows.
 func (l *lane) lookFirst(w *Work, step Step) (*Work, Step, error) {
-	if err := l.exec("UPDATE parts SET posted = $1, mixed = (SELECT CASE WHEN version > 1 OR edited > 0 THEN 1 ELSE 0 END FROM messages WHERE id = $2) WHERE instance = $3 AND number = $4",
-		w.Message.Created.UnixMilli(), w.Message.id, w.Instance, step.Part); err != nil {
+	if err := l.exec("UPDATE parts SET posted = $1, mixed = (SELECT CASE WHEN version > 1 OR edited > 0 OR $5 = 1 THEN 1 ELSE 0 END FROM messages WHERE id = $2) WHERE instance = $3 AND number = $4",
+		w.Message.Created.UnixMilli(), w.Message.id, w.Instance, step.Part, w.hasFiles()); err != nil {
 		return nil, Step{}, err
 	}
 	l.certain = false
