@@ -13,6 +13,7 @@ import (
 // A hundred and fifty times the config is changed while people talk, by polling and by change notifications: once an account, once the other, both, a gateway
 // that has nothing to do with them, or nothing. Nothing is lost, doubled or out of order, and no process is started anew.
 func TestAConfigIsChangedWhilePeopleTalk(t *testing.T) {
+	t.Parallel()
 	for _, receive := range []string{"poll", "rich"} {
 		t.Run(receive, func(t *testing.T) {
 			t.Parallel()
