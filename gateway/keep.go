@@ -50,7 +50,7 @@ func (g *Gateway) prune(ctx context.Context, age time.Duration) error {
 	var from time.Time
 	pruned := 0
 	for {
-		p, err := g.store.Prune(ctx, from, time.Now().Add(-age))
+		p, err := g.store.Prune(ctx, from, time.Now().Add(-age), g.unread)
 		if err != nil {
 			return err
 		}
@@ -65,6 +65,15 @@ func (g *Gateway) prune(ctx context.Context, age time.Duration) error {
 		g.log.WithField("messages", pruned).Info("it is forgotten which posts are copies of old messages; see KeepMessages in [storage]")
 	}
 	return nil
+}
+
+// readIn is how long an account must have been connected for what was said before to have been read.
+const readIn = time.Hour
+
+// unread reports whether there may be something in a conversation that has not been read for long: it cannot be read, or could not until a short while ago.
+func (g *Gateway) unread(c bridge.ConversationID) bool {
+	p := g.table.Load().at(c)
+	return p != nil && p.in && (!p.account.connectedFor(readIn) || p.account.reading.now(p.account.Name, c.String()) != nil)
 }
 
 // dropOld gives up what has been in quarantine for longer than age.
