@@ -36,6 +36,7 @@ const (
 //	/status            how everything stands, for those who may know
 //	/people            what the operator wants done about people
 //	/reload            that what the config says now is taken up
+//	/link              that channels are linked, or not any more
 //	/hooks/ACCOUNT/…   what a service sends to an account, and what an account shows to others
 //	/hooks/causeway/…  a proof for `causeway check` that the address leads here
 //	/connect/…, /me/…  the pages of people
