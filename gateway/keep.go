@@ -84,7 +84,7 @@ func (g *Gateway) dropOld(ctx context.Context, age time.Duration) error {
 	all, err := g.store.QuarantinedBefore(ctx, time.Now().Add(-age))
 	for i := 0; err == nil && i < len(all); i++ {
 		var c bridge.ConversationID
-		if c, err = g.store.Drop(ctx, all[i]); err == nil {
+		if c, err = g.Drop(ctx, all[i]); err == nil {
 			g.log.WithField("conversation", c.String()).WithField("message", all[i]).Warn("given up after its time in quarantine; see QuarantineDays in [storage]")
 		}
 	}

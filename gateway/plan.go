@@ -54,6 +54,8 @@ func (p planner) lacks(w *store.Work) store.Step {
 			return step
 		}
 		return discard(w, nil)
+	case w.Phase == store.Removed && m.Body != nil:
+		return discard(w, m.Body.Files)
 	case w.Phase == store.Removed:
 		return store.Step{}
 	case !p.routed(w):
