@@ -67,6 +67,7 @@ type account struct {
 	actors   *actors
 	commands *commands
 	arrivals *arrivals
+	logins   logins
 	// buttonsKey proves buttons; nil until it is needed.
 	buttonsKey atomic.Pointer[buttonsKey]
 	names      *lookalikes
