@@ -102,7 +102,7 @@ func TestWhoIsDeactivatedAtHomeIsDisconnected(t *testing.T) {
 				s.home.Revoke("ann")
 				s.lose(run.people, homeServer, "ann")
 			}
-			s.pass(verifyEvery + time.Hour)
+			s.pass(time.Hour + time.Minute)
 			all, err := s.store.People(s.Context())
 			if len(all) != 1 || all[0].Identities[0].User != "bob" || err != nil {
 				s.Error(connected, all, err)
