@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"text/tabwriter"
 )
 
 // lesson is what the help of a command says below its usage, and what a shell offers after it.
@@ -222,9 +223,11 @@ func helpOf(v verb) string {
 		fmt.Fprintf(&b, "  %s\n        %s\n", e[0], e[1])
 	}
 	b.WriteString("\nFlags:\n")
+	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, f := range flagsOf(v) {
-		fmt.Fprintf(&b, "  %-18s %s\n", strings.TrimSpace(f.dashed()+" "+f.takes), f.about)
+		_, _ = fmt.Fprintf(table, "  %s\t%s\n", strings.TrimSpace(f.dashed()+" "+f.takes), f.about)
 	}
+	_ = table.Flush() // into memory
 	return b.String()
 }
 

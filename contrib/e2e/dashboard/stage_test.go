@@ -212,7 +212,7 @@ func TestAnotherProcessStandsBy(t *testing.T) {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		stop()
 	}()
-	if _, err := store.Open(ctx, dsn, keys, store.Options{Standby: func(store.Holder) {}}); !errors.Is(err, context.Canceled) {
+	if _, err := store.Open(ctx, dsn, keys, store.Options{Holder: "another", Standby: func(store.Holder) {}}); !errors.Is(err, context.Canceled) {
 		t.Errorf("it has not only stood by: %v", err)
 	}
 }
