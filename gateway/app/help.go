@@ -120,7 +120,7 @@ func lessons() map[string]lesson {
 			files:    true,
 		},
 		"completion": {
-			text: "Prints a script after which your shell completes commands, flags, accounts and files.",
+			text: "Commands, flags, the accounts of the config, and files.",
 			examples: [][2]string{{"causeway completion bash > /etc/bash_completion.d/causeway", "for bash, for all users"}, {"source <(causeway completion bash)", "for this shell only"},
 				{`causeway completion zsh > "${fpath[1]}/_causeway"`, "for zsh"}, {"causeway completion fish > ~/.config/fish/completions/causeway.fish", "for fish"}},
 			words: []string{"bash", "zsh", "fish"},

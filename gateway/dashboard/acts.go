@@ -43,7 +43,7 @@ var acts = map[string]act{
 		button: "Give it up", bad: true, back: "quarantine", do: released("drop", "is given up: it will not arrive in %s")},
 	"retryall": {takes: manyFields, may: manyFields, asks: counted("Try %s again?"), about: "Each is put back into its lane, the oldest first, and is sent in its turn. What is refused again comes back here.",
 		button: "Try all again", back: "quarantine", time: web.OrderTime, do: releasedMany("retry", "is sent again", "are sent again")},
-	"dropall": {takes: manyFields, may: manyFields, asks: counted("Give %s up?"), about: "They will not arrive. The rest goes on as it is. This cannot be taken back.",
+	"dropall": {takes: manyFields, may: manyFields, asks: counted("Give %s up?"), about: "What is given up does not arrive. The rest goes on as it is. This cannot be taken back.",
 		button: "Give all up", bad: true, back: "quarantine", time: web.OrderTime, do: releasedMany("drop", "is given up", "are given up")},
 	"renew": {takes: []string{"account"}, title: "Renew all subscriptions of %s?", about: "Each is made or renewed at once, one after the other. Nothing is lost meanwhile.",
 		button: "Renew", back: "subscriptions", do: (*Dashboard).renew},
