@@ -305,11 +305,10 @@ func (p planner) reactions(w *store.Work) store.Step {
 	if len(w.Leaving) > 0 {
 		return store.Step{Op: store.Unreact, ID: first.ID, Emoji: w.Leaving[0].Emoji, As: w.Leaving[0].Writer}
 	}
-	parted := p.place.talk != nil && p.divided(w)
 	for _, m := range w.Wanted {
 		switch {
 		case m.Writer == "" && p.place.talk != nil && !p.place.account.mayRelay(): // nobody can set it
-		case parted && !slices.Contains(w.Set, m): // nor is it for whoever is here
+		case p.place.talk != nil && !slices.Contains(w.Set, m) && p.divided(w, m): // nor is it for whoever is here
 		case slices.Contains(w.Taken, m) || w.Unclear:
 			return store.Step{Op: store.Look, ID: first.ID, Since: w.LookAfter}
 		case !slices.Contains(w.Set, m) && !slices.Contains(w.Refused, m):

@@ -217,13 +217,17 @@ func (p planner) apart(w *store.Work) bool {
 	return !written.talk.saw(m.Edited, pair.Here(at).Members)
 }
 
-// divided reports whether others are here than those who react elsewhere, or than those who did.
-func (p planner) divided(w *store.Work) bool {
-	if w.IsOrigin {
-		return p.place.talk.others(w.Message.Created)
-	}
+// divided reports whether others are here than wherever somebody has set a reaction, or than those who did.
+func (p planner) divided(w *store.Work, m store.Mark) bool {
 	origin := p.gateway.table.Load().at(w.Message.Origin)
-	return origin == nil || origin.talk == nil || origin.talk.pairs[w.Conversation].State == store.PairMoved
+	if origin == nil || origin.talk == nil || w.IsOrigin && origin.talk.others(w.Message.Created) {
+		return true
+	}
+	// A group whose people cannot change may have had several conversations at the other end, one after the other.
+	moved := func(c bridge.ConversationID) bool {
+		return c != w.Message.Origin && origin.talk.pairs[c].State == store.PairMoved
+	}
+	return moved(w.Conversation) || !slices.ContainsFunc(w.Reacted[m], func(at bridge.ConversationID) bool { return !moved(at) })
 }
 
 // others reports whether others see now what was said here at a time, or what was made of it elsewhere.
