@@ -55,7 +55,7 @@ func (p planner) lacks(w *store.Work) store.Step {
 		}
 		return discard(w, nil)
 	case w.Phase == store.Removed:
-		return store.Step{}
+		return p.asideAgain(w)
 	case !p.routed(w):
 		return p.unrouted(w) // what the config no longer brings here is not shown here any more
 	case m.Body == nil || w.Phase == store.Live && w.Version == m.Version:

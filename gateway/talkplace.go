@@ -136,12 +136,14 @@ func (p planner) mayNot(w *store.Work, as bridge.UserID) (store.Step, bool) {
 	} else if !slices.Contains(origin.talk.latest().Members, w.Message.Body.Author.ID) {
 		author = direct.Unknown
 	}
-	o := direct.Of(direct.Verdict{Carried: true, Away: origin.talk.away}, origin.talk.shape, author, p.place.account.mayRelay(), direct.New)
+	o := direct.Of(direct.Verdict{Carried: true, Away: origin.talk.away}, origin.talk.shape, author, p.place.account.speaksFor(), direct.New)
 	switch {
 	case o.Way == direct.ByBot:
 		return store.Step{}, false
-	case o.Way == direct.Held:
+	case o.Way == direct.Held, o.Way == direct.Aside && len(p.place.talk.readers) == 0:
 		return store.Step{Op: store.Hold}, true
+	case o.Way == direct.Aside && fresh:
+		return deny(w, direct.AuthorNotConnected, p.aside(w, origin, "")...), true
 	case !fresh: // the rest of it, or a change, must do without
 		return p.reactions(w), true
 	}
@@ -281,3 +283,14 @@ func (p planner) unrouted(w *store.Work) store.Step {
 // mayRelay reports whether the account itself may write in talks of which it is no member. Until it has connected that is not known: then
 // nothing is written, and all is planned anew.
 func (a *account) mayRelay() bool { return a.identity.Load() == nil || a.relays.Load() }
+
+// speaksFor tells how the account shows what those say whom it cannot act as.
+func (a *account) speaksFor() direct.Relay {
+	switch {
+	case a.mayRelay():
+		return direct.InTalks
+	case a.capabilities.RelayAside:
+		return direct.BesideTalks
+	}
+	return direct.Nowhere
+}
