@@ -15,10 +15,14 @@ import (
 // conversation itself. Mark follows where it was said.
 func (p planner) aside(w *store.Work, origin *place, mark string) []store.Telling {
 	d := p.draft(w)
-	where := "to you"
-	switch others := len(origin.talk.latest().Members) - 2; {
-	case origin.talk.latest().Topic != "":
-		where = "in “" + origin.talk.latest().Topic + "”"
+	talk, where := origin.talk.latest(), "to you"
+	others := len(talk.Members) - 1
+	if slices.Contains(talk.Members, w.Message.Body.Author.ID) {
+		others-- // of apps and of who has left nobody is in it
+	}
+	switch {
+	case talk.Topic != "":
+		where = "in “" + talk.Topic + "”"
 	case others == 1:
 		where = "to you and another one"
 	case others > 1:
