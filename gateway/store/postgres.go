@@ -176,8 +176,11 @@ func readPostgres(ctx context.Context, dsn string) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.config.RuntimeParams["default_transaction_read_only"] = "on"
-	db := stdlib.OpenDB(*p.config)
+	// Not before it is connected: target_session_attrs=read-write in the DSN wants a session that could write.
+	db := stdlib.OpenDB(*p.config, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, "SET default_transaction_read_only = on")
+		return err
+	}))
 	if err := db.PingContext(ctx); err != nil {
 		_ = db.Close()
 		return nil, unreachable(err)
