@@ -194,6 +194,43 @@ func TestALostTokenIsThePersonsAlone(t *testing.T) {
 	}
 }
 
+// TestATokenIsNotLostBecauseTheServerSaysSoWithoutItsDatabase: it then answers that good tokens are not, and apps not there. They are tried again.
+func TestATokenIsNotLostBecauseTheServerSaysSoWithoutItsDatabase(t *testing.T) {
+	for name, refusals := range map[string][]sim.Fault{
+		"simple": {{User: "alice", Status: 401, ErrorID: "api.context.session_expired.app_error", Times: -1}},
+		"simple, and the bot is not answered": {{User: "alice", Status: 401, ErrorID: "api.context.session_expired.app_error", Times: -1},
+			{Path: "/users/{user_id}/tokens", Status: 500, ErrorID: "x", Times: -1}},
+		"restricted": {{User: "alice", Status: 401, ErrorID: "api.context.session_expired.app_error", Times: -1},
+			{Path: "/oauth/access_token", Status: 404, ErrorID: "api.oauth.get_access_token.credentials.app_error", Times: -1},
+			{Path: "/oauth/apps/{app_id}/info", Status: 500, ErrorID: "x", Times: -1}},
+		"restricted, just when it is back": {{User: "alice", Status: 401, ErrorID: "api.context.session_expired.app_error", Times: 1},
+			{Path: "/oauth/access_token", Status: 404, ErrorID: "api.oauth.get_access_token.credentials.app_error", Times: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			profile, _, _ := strings.Cut(name, ",")
+			c := newCrowd(t, sim.Options{}, profiles[profile], nil)
+			c.join()
+			_, err := c.account.Post(t.Context(), c.as("before"))
+			c.must(err)
+			var faults []*sim.Injected
+			for _, f := range refusals {
+				faults = append(faults, c.sim.Inject(f))
+			}
+			_, err = c.account.Post(t.Context(), c.as("meanwhile"))
+			if back := strings.HasSuffix(name, "back"); back {
+				c.must(err)
+			} else {
+				c.wants(err, bridge.Transient, bridge.ScopePerson)
+			}
+			for _, f := range faults {
+				f.Cancel()
+			}
+			_, err = c.account.Post(t.Context(), c.as("after"))
+			c.must(err)
+		})
+	}
+}
+
 func TestSwitchedOffTokensNameTheSetting(t *testing.T) {
 	c := newCrowd(t, sim.Options{}, "system_admin", func(s *mattermost.Settings) { s.Profile = mattermost.ProfileSimple })
 	c.start()

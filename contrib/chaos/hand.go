@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"time"
-
-	"causeway/contrib/e2e/harness"
 )
 
 // moment is the beginning or the end of a fault.
@@ -19,7 +17,7 @@ type moment struct {
 type hand struct {
 	*world
 	active map[int]bool
-	down   map[*harness.Process]bool
+	down   map[*instance]bool
 }
 
 // strikes does all that the plan says. When something takes longer than it should, what follows comes later.
@@ -94,4 +92,5 @@ func (h *hand) heals() {
 	}
 	h.writeConfig(-1)
 	h.revive(nil)
+	h.connectAgain()
 }

@@ -23,6 +23,8 @@ type Seen struct {
 	Files string
 	// Late: it says that it came late.
 	Late bool
+	// id is its own there, account whose it is there, which is the relay's where that speaks.
+	id, account string
 	// At is when it was made, Gone when it was deleted, in milliseconds; 0: it stands there.
 	At, Gone int64
 }

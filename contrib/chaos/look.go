@@ -55,7 +55,7 @@ func (w *world) lookInMattermost(ctx context.Context, n int, v *venue) ([]Seen, 
 		if token == "" || p.OriginalId != "" { // else what an edit left of the former text
 			continue
 		}
-		s := Seen{Token: token, Place: n, Side: Mattermost, Root: tokens[p.RootId], Text: text, Late: late, At: p.CreateAt, Gone: p.DeleteAt}
+		s := Seen{Token: token, Place: n, Side: Mattermost, Root: tokens[p.RootId], Text: text, Late: late, At: p.CreateAt, Gone: p.DeleteAt, id: p.Id, account: p.UserId}
 		for _, m := range w.members {
 			if m.here != nil && m.here.Id == p.UserId {
 				s.Author = m.name
@@ -83,14 +83,18 @@ func (w *world) more(ctx context.Context, s *Seen, p *model.Post) error {
 	s.Emoji = slices.Compact(s.Emoji)
 	var files []string
 	for _, f := range p.Metadata.Files {
+		w.mu.Lock()
 		hash, known := w.hashes[f.Id]
+		w.mu.Unlock()
 		if !known {
 			data, _, err := w.servers.mattermost.Admin.Client.GetFile(ctx, f.Id)
 			if err != nil {
 				return fmt.Errorf("reading the file %s: %w", f.Name, err)
 			}
 			hash = hashOf(data)
+			w.mu.Lock()
 			w.hashes[f.Id] = hash
+			w.mu.Unlock()
 		}
 		files = append(files, hash)
 	}
@@ -136,7 +140,7 @@ func (w *world) lookInTeams(n int, v *venue) (all []Seen) {
 		if token == "" || m.Author == nil {
 			continue
 		}
-		s := Seen{Token: token, Place: n, Side: Teams, Root: tokens[m.RootID], Text: text, Late: late, At: m.Created.UnixMilli()}
+		s := Seen{Token: token, Place: n, Side: Teams, Root: tokens[m.RootID], Text: text, Late: late, At: m.Created.UnixMilli(), id: m.ID, account: m.Author.ID}
 		if m.Deleted {
 			s.Gone = m.Modified.UnixMilli()
 		}

@@ -15,6 +15,8 @@ type Plan struct {
 	Seconds int
 	// Store is "sqlite" or "postgres"; Receive is how Causeway hears of Teams, "poll" or "rich".
 	Store, Receive string
+	// Replica is how the replica of PostgreSQL follows, which may take over: "sync" or "async"; empty: there is none.
+	Replica string `json:",omitempty"`
 	// Instances is how many Causeways run.
 	Instances int
 	// Acts are in the order of their times, and so are Faults.
@@ -47,10 +49,12 @@ type Act struct {
 	Kind string
 	// N numbers what is said; other acts are about it.
 	N int
-	// Place is where it was said, an index of places; Side where that was, and By who does the act there, an index of cast.
+	// Place is where it was said, an index of places; Side where that was, and By who does the act, an index of cast.
 	Place int
 	Side  Side
 	By    int
+	// Copy: it is done at the copy, on the other side.
+	Copy bool `json:",omitempty"`
 	// Root is what is answered; 0: nothing.
 	Root int `json:",omitempty"`
 	// Text is what it says then, without its token.
@@ -114,7 +118,7 @@ type intended struct {
 // newPlan makes the plan of a seed.
 func newPlan(seed uint64, o options) *Plan {
 	p := planning{
-		Plan: &Plan{Seed: seed, Seconds: o.seconds, Store: o.store, Receive: "poll", Instances: o.instances},
+		Plan: &Plan{Seed: seed, Seconds: o.seconds, Store: o.store, Receive: "poll", Instances: o.instances, Replica: o.replica},
 		dice: rand.New(rand.NewPCG(seed, 0)), said: []*intended{nil},
 	}
 	if p.dice.IntN(2) == 0 {
@@ -151,13 +155,19 @@ func (p *planning) act(at int) {
 		u.answered = true
 		p.say(at, u.Place, u.N)
 	case n < 80:
-		p.add(Act{At: at, Kind: edit, N: u.N, Place: u.Place, Side: u.Side, By: u.By, Text: p.words()})
+		p.add(Act{At: at, Kind: edit, N: u.N, Place: u.Place, Side: u.Side, By: u.By, Copy: p.copies(u), Text: p.words()})
 	case n < 93:
 		p.react(at, u)
 	case !u.answered && u.At >= 0:
 		u.deleted = true
-		p.add(Act{At: at, Kind: remove, N: u.N, Place: u.Place, Side: u.Side, By: u.By})
+		p.add(Act{At: at, Kind: remove, N: u.N, Place: u.Place, Side: u.Side, By: u.By, Copy: p.copies(u)})
 	}
+}
+
+// copies decides whether somebody changes what they have said at its copy, which is theirs where they are connected. One with a file is left alone: in
+// Teams whoever edits it would have to attach that anew.
+func (p *planning) copies(u *intended) bool {
+	return cast[u.By].connected() && u.File == 0 && p.dice.IntN(3) == 0
 }
 
 func (p *planning) add(a Act) { p.Acts = append(p.Acts, a) }
@@ -189,8 +199,9 @@ func (p *planning) somebody(where int, on Side) int {
 
 // react sets a reaction, or takes it back.
 func (p *planning) react(at int, u *intended) {
-	who, emoji := p.somebody(u.Place, u.Side), p.dice.IntN(len(emojis))
-	a := Act{At: at, Kind: react, N: u.N, Place: u.Place, Side: u.Side, By: who, Emoji: emojis[emoji]}
+	a := Act{At: at, Kind: react, N: u.N, Place: u.Place, Side: u.Side, Copy: p.dice.IntN(3) == 0}
+	who, emoji := p.somebody(u.Place, a.side()), p.dice.IntN(len(emojis))
+	a.By, a.Emoji = who, emojis[emoji]
 	key := [2]int{who, emoji}
 	if u.reactions[key] {
 		a.Kind = unreact

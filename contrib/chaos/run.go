@@ -30,7 +30,7 @@ func run(tb harness.TB, s *servers, plan *Plan, o options) (r *Result) {
 	ctx, cancel := context.WithCancel(tb.Context())
 	people := w.talk(ctx, w.began)
 	tb.Cleanup(func() { cancel(); people.Wait() })
-	h := &hand{world: w, active: map[int]bool{}, down: map[*harness.Process]bool{}}
+	h := &hand{world: w, active: map[int]bool{}, down: map[*instance]bool{}}
 	h.strikes()
 	h.heals()
 	w.note("everything is healed; HTTP to Mattermost: %s; to Graph: %s, and the stand-in itself: %s", w.mattermostFront.did(), w.graphFront.did(), w.suffered())

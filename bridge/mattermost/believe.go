@@ -1,0 +1,67 @@
+package mattermost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/mattermost/mattermost/server/public/model"
+
+	"causeway/bridge"
+)
+
+// A server without its database refuses what is good: it takes a session that it cannot look up for one that is not there, and answers 401, and an app or a
+// refresh token in the same way 404 (found by contrib/chaos on 11.1: GetSession, GetOAuthAccessTokenForCodeFlow). Who believed that would declare
+// people lost, who would have to connect again.
+
+// revoked makes sure that a personal access token that was refused is not good any more, by asking as the bot whether it is there. Its error tells: lost, or
+// else that it is to be tried again.
+func (s *actors) revoked(ctx context.Context, user string, g grant) error {
+	refused := lostFor("the server does not accept their token any more")
+	if _, config, err := s.account.self(); err == nil && !config.tokens {
+		return &bridge.Error{Kind: bridge.Unauthorised, Scope: bridge.ScopePerson, Hint: hintTokensOff, Err: errors.New("acting as a person: access tokens are switched off")}
+	}
+	var who model.User
+	tokens, err := s.account.tokensOf(ctx, user)
+	if err == nil {
+		if !slices.ContainsFunc(tokens, func(t *model.UserAccessToken) bool { return t.Id == g.Token && t.IsActive }) {
+			return refused
+		}
+		err = s.account.client.get(ctx, "/users/"+user, &who)
+	}
+	switch {
+	case err == nil && who.DeleteAt != 0, forbidden(err), bridge.KindOf(err) == bridge.Gone:
+		return refused
+	case err != nil:
+		return unsure(fmt.Errorf("asking whether a token that was refused is there: %w", bare(err)))
+	}
+	return unsure(errors.New("the server does not accept their token, which is there"))
+}
+
+// refusedAgain makes sure that a refresh token is not good any more: it is tried again, between two looks at what only the database can tell. It gives nil or another
+// error where that goes well or fails otherwise.
+func (s *actors) refusedAgain(ctx context.Context, app string, try func() error) error {
+	look := func() error {
+		err := s.account.client.get(ctx, "/oauth/apps/"+app+"/info", nil)
+		if err == nil || bridge.KindOf(err) == bridge.Gone {
+			return nil
+		}
+		return unsure(fmt.Errorf("asking whether the server can tell: %w", bare(err)))
+	}
+	if err := look(); err != nil {
+		return err
+	}
+	if err := try(); !lost(err) {
+		return err
+	} else if unknown := look(); unknown != nil {
+		return unknown
+	} else {
+		return err
+	}
+}
+
+// unsure is tried again.
+func unsure(err error) error {
+	return &bridge.Error{Kind: bridge.Transient, Scope: bridge.ScopePerson, Err: fmt.Errorf("acting as a person: %w", err)}
+}
