@@ -68,7 +68,11 @@ func TestAPermissionThatSomebodyHasIsNotRefused(t *testing.T) {
 				"deleting": func() error { return c.account.Delete(t.Context(), target) },
 			} {
 				refusal := sim.Fault{User: "alice", Status: 403, ErrorID: "api.context.permissions.app_error", Times: -1}
-				for where, more := range map[string][]sim.Fault{"": nil, ", and the bot is not answered": {{User: c.world.Bot.ID, Status: 500, ErrorID: "x", Times: -1}}} {
+				for where, more := range map[string][]sim.Fault{
+					"":                              nil,
+					", and the bot is not answered": {{User: c.world.Bot.ID, Status: 500, ErrorID: "x", Times: -1}},
+					", and the bot is refused, too": {{Path: "/channels/{channel_id}/members/{user_id}", User: c.world.Bot.ID, Status: 403, ErrorID: "api.context.permissions.app_error", Times: 1}},
+				} {
 					faults := []*sim.Injected{c.sim.Inject(refusal)}
 					for _, f := range more {
 						faults = append(faults, c.sim.Inject(f))
@@ -202,7 +206,10 @@ func TestATokenIsNotLostBecauseTheServerSaysSoWithoutItsDatabase(t *testing.T) {
 			{Path: "/users/{user_id}/tokens", Status: 500, ErrorID: "x", Times: -1}},
 		"restricted": {{User: "alice", Status: 401, ErrorID: "api.context.session_expired.app_error", Times: -1},
 			{Path: "/oauth/access_token", Status: 404, ErrorID: "api.oauth.get_access_token.credentials.app_error", Times: -1},
-			{Path: "/oauth/apps/{app_id}/info", Status: 500, ErrorID: "x", Times: -1}},
+			{Path: "/users/{user_id}/teams/members", Status: 500, ErrorID: "x", Times: -1}},
+		"simple, and the bot is refused": {{User: "alice", Status: 401, ErrorID: "api.context.session_expired.app_error", Times: -1},
+			{Path: "/users/{user_id}/tokens", Status: 403, ErrorID: "api.context.permissions.app_error", Times: -1},
+			{Path: "/users/{user_id}/teams/members", Status: 500, ErrorID: "x", Times: -1}},
 		"restricted, just when it is back": {{User: "alice", Status: 401, ErrorID: "api.context.session_expired.app_error", Times: 1},
 			{Path: "/oauth/access_token", Status: 404, ErrorID: "api.oauth.get_access_token.credentials.app_error", Times: 1}},
 	} {

@@ -164,7 +164,7 @@ func (s *actors) renew(ctx context.Context, user string, old grant) (grant, erro
 		}, &answer)
 	}
 	if err = try(); lost(err) {
-		if err = s.refusedAgain(ctx, app.ID, try); lost(err) {
+		if err = s.account.surely(ctx, lost, try); lost(err) {
 			return s.renewedElsewhere(ctx, user, old, err)
 		}
 	}

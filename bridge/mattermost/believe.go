@@ -1,6 +1,7 @@
 package mattermost
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,8 +13,8 @@ import (
 )
 
 // A server without its database refuses what is good: it takes a session that it cannot look up for one that is not there, and answers 401, and an app or a
-// refresh token in the same way 404 (found by contrib/chaos on 11.1: GetSession, GetOAuthAccessTokenForCodeFlow). Who believed that would declare
-// people lost, who would have to connect again.
+// refresh token in the same way 404 (found by contrib/chaos on 11.1: GetSession, GetOAuthAccessTokenForCodeFlow), and says that people lack a permission
+// (SessionHasPermissionToChannel takes a failed look for a no). Who believed that would declare people lost, who would have to connect again.
 
 // revoked makes sure that a personal access token that was refused is not good any more, by asking as the bot whether it is there. Its error tells: lost, or
 // else that it is to be tried again.
@@ -31,34 +32,40 @@ func (s *actors) revoked(ctx context.Context, user string, g grant) error {
 		err = s.account.client.get(ctx, "/users/"+user, &who)
 	}
 	switch {
-	case err == nil && who.DeleteAt != 0, forbidden(err), bridge.KindOf(err) == bridge.Gone:
+	case err == nil && who.DeleteAt != 0, bridge.KindOf(err) == bridge.Gone:
 		return refused
+	case forbidden(err):
+		again := s.account.surely(ctx, forbidden, func() error {
+			_, err := s.account.tokensOf(ctx, user)
+			return err
+		})
+		if forbidden(again) { // the bot may not know
+			return refused
+		}
+		return unsure(fmt.Errorf("asking whether a token that was refused is there: %w", bare(err)))
 	case err != nil:
 		return unsure(fmt.Errorf("asking whether a token that was refused is there: %w", bare(err)))
 	}
 	return unsure(errors.New("the server does not accept their token, which is there"))
 }
 
-// refusedAgain makes sure that a refresh token is not good any more: it is tried again, between two looks at what only the database can tell. It gives nil or another
-// error where that goes well or fails otherwise.
-func (s *actors) refusedAgain(ctx context.Context, app string, try func() error) error {
+// surely makes sure of a refusal: it is tried again, between two looks at what only the database can tell. It gives nil or another error where that goes well or
+// fails otherwise.
+func (a *account) surely(ctx context.Context, refused func(error) bool, try func() error) error {
 	look := func() error {
-		err := s.account.client.get(ctx, "/oauth/apps/"+app+"/info", nil)
-		if err == nil || bridge.KindOf(err) == bridge.Gone {
-			return nil
+		if err := a.client.get(ctx, "/users/me/teams/members", nil); err != nil {
+			return unsure(fmt.Errorf("asking whether the server can tell: %w", bare(err)))
 		}
-		return unsure(fmt.Errorf("asking whether the server can tell: %w", bare(err)))
+		return nil
 	}
 	if err := look(); err != nil {
 		return err
 	}
-	if err := try(); !lost(err) {
-		return err
-	} else if unknown := look(); unknown != nil {
-		return unknown
-	} else {
+	err := try()
+	if !refused(err) {
 		return err
 	}
+	return cmp.Or(look(), err)
 }
 
 // unsure is tried again.
