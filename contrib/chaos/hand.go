@@ -18,9 +18,12 @@ type hand struct {
 	*world
 	active map[int]bool
 	down   map[*instance]bool
+	// late is how long what was done has taken in all, where nothing should have taken long.
+	late time.Duration
 }
 
-// strikes does all that the plan says. When something takes longer than it should, what follows comes later.
+// strikes does all that the plan says. When something takes longer than it should, such as the start of a server, all that follows comes later: what
+// lies between two moments stays as long as it was planned.
 func (h *hand) strikes() {
 	var all []moment
 	for n, f := range h.plan.Faults {
@@ -28,7 +31,8 @@ func (h *hand) strikes() {
 	}
 	slices.SortStableFunc(all, func(a, b moment) int { return cmp.Compare(a.at, b.at) })
 	for _, m := range all {
-		if !h.waits(h.began.Add(time.Duration(m.at) * time.Millisecond)) {
+		at := h.began.Add(time.Duration(m.at) * time.Millisecond)
+		if !h.waits(at.Add(h.late)) {
 			return
 		}
 		if m.ends {
@@ -36,6 +40,7 @@ func (h *hand) strikes() {
 		} else {
 			h.begins(m.fault)
 		}
+		h.late = max(h.late, time.Since(at))
 	}
 	h.waits(h.began.Add(time.Duration(h.plan.Seconds) * time.Second))
 }

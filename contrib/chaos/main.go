@@ -40,6 +40,7 @@ type options struct {
 	store     string
 	instances int
 	replica   string
+	receive   string
 	// pause is the mean time between two acts, calm that between two faults, in milliseconds.
 	pause, calm int
 	// only are the kinds of faults that may be made; empty: all.
@@ -84,7 +85,7 @@ func chaos(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	if o.mutants {
-		return mutants(ctx, plans, o, out)
+		return mutants(ctx, o, out)
 	}
 	var all []*Result
 	err = harness.Alone(ctx, func(tb harness.TB) {
@@ -141,6 +142,7 @@ func parse(args []string) (o options, err error) {
 	flags.StringVar(&o.store, "store", storeBoth, "where Causeway keeps its store: sqlite, postgres, or both in turn")
 	flags.IntVar(&o.instances, "instances", 1, "how many Causeways run on one store, in PostgreSQL")
 	flags.StringVar(&o.replica, "replica", replicaSync, "how the replica of the store's PostgreSQL follows that takes over: sync; async, which may lose what people did; none")
+	flags.StringVar(&o.receive, "receive", "", "how Causeway hears of Teams: poll or rich; left out: by chance")
 	flags.IntVar(&o.pause, "pause", 250, "mean time between two things that people do, in milliseconds")
 	flags.IntVar(&o.calm, "calm", 2000, "mean time between two faults, in milliseconds")
 	flags.StringVar(&only, "faults", "", "the faults that may be made, with commas between them; \"list\" lists them, \"none\" makes none; left out: all")
@@ -170,6 +172,9 @@ func parse(args []string) (o options, err error) {
 		}
 	}
 	o.root = os.Geteuid() == 0
+	if o.mutants && o.seeds == 1 {
+		o.seeds = 6
+	}
 	return o, o.check()
 }
 
@@ -177,6 +182,8 @@ func (o *options) check() error {
 	switch {
 	case o.instances < 1 || o.instances > 1 && o.store != storePostgres:
 		return errors.New("-instances: one; or several, with -store postgres")
+	case !slices.Contains([]string{"", "poll", "rich"}, o.receive):
+		return fmt.Errorf("-receive: %q is none of poll and rich", o.receive)
 	case !slices.Contains([]string{replicaSync, replicaAsync, "none"}, o.replica):
 		return fmt.Errorf("-replica: %q is none of sync, async and none", o.replica)
 	case o.seeds < 1 || o.seconds < 1 || o.pause < 1 || o.calm < 2:

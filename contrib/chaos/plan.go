@@ -124,6 +124,9 @@ func newPlan(seed uint64, o options) *Plan {
 	if p.dice.IntN(2) == 0 {
 		p.Receive = "rich"
 	}
+	if o.receive != "" {
+		p.Receive = o.receive
+	}
 	for n := range places { // each place is opened by a first word, before anything goes wrong
 		p.say(-1, n, 0)
 	}
