@@ -1,54 +1,72 @@
 package main
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // grantFaults are what becomes of the rights that people have given. They give them anew when everything is over.
 var grantFaults = []*kind{
 	{name: "somebody's grant in Teams is revoked", group: ofTokens, once: true,
 		begin: func(w *world, f Fault) {
-			m := w.loser(f)
+			m := w.members[loser(f)]
+			w.loses(m)
 			w.sim.RevokeUser(m.there)
-			w.lost = append(w.lost, m)
 		}},
 	{name: "somebody's token in Mattermost is revoked", group: ofTokens, once: true,
 		begin: func(w *world, f Fault) {
-			if m := w.loser(f); w.revokeHere(m) {
-				w.lost = append(w.lost, m)
-			}
+			m := w.members[loser(f)]
+			w.loses(m)
+			w.revokeHere(m)
 		}},
 }
 
-// loser gives somebody who is connected.
-func (w *world) loser(f Fault) *member {
-	all := slices.DeleteFunc(slices.Clone(w.members), func(m *member) bool { return !m.connected() })
-	m := all[f.Salt%uint64(len(all))]
+// loser gives who is struck, an index of cast: somebody who is connected.
+func loser(f Fault) int {
+	for n := f.Salt; ; n++ {
+		if who := int(n % uint64(len(cast))); cast[who].connected() {
+			return who
+		}
+	}
+}
+
+// loses notes that somebody has to connect again.
+func (w *world) loses(m *member) {
 	w.note("  it is %s's", m.name)
-	return m
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lost[m] = true
+}
+
+// spokenFor gives who is meant by the name under which the relay speaks in Mattermost: of somebody who has an account there it says whence they speak.
+func (w *world) spokenFor(name string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for m := range w.lost {
+		if name == m.name+" (Microsoft Teams)" {
+			return m.name
+		}
+	}
+	return name
 }
 
 // revokeHere takes from Causeway what it has made to act as somebody in Mattermost, which may be away: then nothing is done.
-func (w *world) revokeHere(m *member) (done bool) {
+func (w *world) revokeHere(m *member) {
 	ctx, admin := w.tb.Context(), w.servers.mattermost.Admin.Client
 	tokens, _, err := admin.GetUserAccessTokensForUser(ctx, m.here.Id, 0, 100)
 	if err != nil {
 		w.note("  but Mattermost is away: %v", err)
-		return false
+		return
 	}
 	for _, t := range tokens {
 		if strings.HasPrefix(t.Description, "Causeway ") {
-			_, err := admin.RevokeUserAccessToken(ctx, t.Id)
-			done = done || err == nil
+			if _, err := admin.RevokeUserAccessToken(ctx, t.Id); err != nil {
+				w.note("  but it is not revoked: %v", err)
+			}
 		}
 	}
-	return done
 }
 
 // connectAgain has those connect again who have lost something.
 func (w *world) connectAgain() {
-	for _, m := range w.lost {
+	for m := range w.lost {
 		w.connect(m)
 		w.note("%s has connected again", m.name)
 	}

@@ -62,7 +62,8 @@ func (w *world) lookInMattermost(ctx context.Context, n int, v *venue) ([]Seen, 
 			}
 		}
 		if s.Author == "" {
-			s.Author, _ = p.GetProp(model.PostPropsOverrideUsername).(string)
+			name, _ := p.GetProp(model.PostPropsOverrideUsername).(string)
+			s.Author = w.spokenFor(name)
 		}
 		if s.Gone == 0 && p.Metadata != nil {
 			if err := w.more(ctx, &s, p); err != nil {

@@ -134,8 +134,20 @@ func newPlan(seed uint64, o options) *Plan {
 		p.act(at)
 	}
 	p.faults(o)
+	p.Acts = slices.DeleteFunc(p.Acts, p.inVain)
 	return p.Plan
 }
+
+// inVain tells of a change that nobody may make for whoever wanted it: Causeway is not let act as them any more, or may not be when it hears of it. It
+// says so in words then, and does not make it when they have connected again.
+func (p *planning) inVain(a Act) bool {
+	return a.Kind != say && slices.ContainsFunc(p.Faults, func(f Fault) bool {
+		return slices.Contains(grantFaults, kindNamed(f.Kind)) && loser(f) == a.By && a.At > f.At-vainTime
+	})
+}
+
+// vainTime is how long before a loss of a grant, in milliseconds, what is done may not be carried yet.
+const vainTime = 20_000
 
 // act adds one.
 func (p *planning) act(at int) {

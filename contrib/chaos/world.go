@@ -65,7 +65,7 @@ type world struct {
 	config    string
 	instances []*instance
 	struck    map[Fault]*instance
-	lost      []*member         // who has to connect again
+	lost      map[*member]bool  // who has to connect again
 	hashes    map[string]string // of files in Mattermost, by their ids
 
 	began   time.Time
@@ -98,7 +98,7 @@ func newWorld(tb harness.TB, s *servers, plan *Plan, o options) *world {
 	tb.Helper()
 	w := &world{
 		tb: tb, o: o, plan: plan, servers: s, ledger: newLedger(plan), began: time.Now(), dir: harness.Folder(tb),
-		hashes: map[string]string{}, struck: map[Fault]*instance{}, secret: rand.Text(), wire: harness.StartProxy(tb, s.mattermost.Address),
+		hashes: map[string]string{}, struck: map[Fault]*instance{}, lost: map[*member]bool{}, secret: rand.Text(), wire: harness.StartProxy(tb, s.mattermost.Address),
 	}
 	w.mattermostFront = newFront(tb, w.wire.URL)
 	w.furnishInstances()
