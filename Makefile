@@ -9,7 +9,7 @@ SHELL       := /bin/bash
 MAKEFLAGS   += --no-print-directory
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: postgres-play help test setup lint format vet staticcheck vulnerabilities build deb release play postgres race e2e chaos chaos-test chaos-mutants run demo demo-mattermost bench bench-talks profile fuzz clean
+.PHONY: help test setup lint format vet staticcheck vulnerabilities build deb release play postgres postgres-crashes race e2e chaos chaos-test chaos-mutants run demo demo-mattermost bench bench-talks profile fuzz clean
 
 export PATH        := $(PATH):/usr/local/go/bin
 export CGO_ENABLED := 0
@@ -87,14 +87,16 @@ release: ## the program for Linux, macOS and Windows in dist/, each with what it
 play: ## random play: SEEDS=3000 plays, crashes and faults at every kind of call
 	@go test ./gateway -run '^TestRandomPlay' -play.seeds=$(SEEDS) -timeout 60m
 
-POSTGRES_SEEDS ?= 10
+POSTGRES_SEEDS ?= 20
 
 # Each store is a schema of a throw-away cluster.
-postgres: ## the store's suite on a throw-away PostgreSQL
+postgres: ## the store's suite on a throw-away PostgreSQL, and POSTGRES_SEEDS=20 plays
 	@go test ./gateway/store -postgres -timeout 20m
+	@go test ./gateway -postgres -run '^TestRandomPlayEnds' -play.seeds=$(POSTGRES_SEEDS) -timeout 20m
 
-postgres-play: ## random play on a throw-away PostgreSQL: POSTGRES_SEEDS=10 plays, crashes at every write; long, so not part of make test
-	@go test ./gateway -postgres -run '^TestRandomPlay(Ends|Survives)' -play.seeds=$(POSTGRES_SEEDS) -timeout 60m
+# An hour passes in each play, in which the store is asked every ten seconds: seconds of a real PostgreSQL, and as often as there are writes.
+postgres-crashes: ## random play on a throw-away PostgreSQL that dies at each write in turn; takes half an hour
+	@go test ./gateway -postgres -run '^TestRandomPlaySurvives' -play.seeds=1 -timeout 90m
 
 # SQLite and its library are translated C, and most of the work: where the detector does not watch them, a play takes a quarter of the time.
 # The random play of the gateway is long with the race detector, so few seeds must do here; make play has the many. Calls overlap here as they
