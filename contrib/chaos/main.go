@@ -112,6 +112,9 @@ func chaos(ctx context.Context, args []string, out io.Writer) error {
 	return err
 }
 
+// slowly: what heals later than that is looked into.
+const slowly = 30 * time.Second
+
 // perform carries a plan out on servers that others use after it.
 func perform(tb harness.TB, s *servers, plan *Plan, o options) (r *Result) {
 	began := time.Now()
@@ -123,6 +126,9 @@ func perform(tb harness.TB, s *servers, plan *Plan, o options) (r *Result) {
 	default:
 		tb.Logf("seed %d, %s, %s: %d messages, %d faults, %+v, healed after %v, %v in all", plan.Seed, plan.Store, plan.Receive, r.Messages, r.faults, r.Sums,
 			r.Healed.Round(100*time.Millisecond), time.Since(began).Round(time.Second))
+		if r.Healed > slowly && r.last != "" {
+			tb.Logf("seed %d: the last that was wrong: %s", plan.Seed, r.last)
+		}
 	}
 	return r
 }
