@@ -198,6 +198,38 @@ func TestALostTokenIsThePersonsAlone(t *testing.T) {
 	}
 }
 
+// TestARootThatIsThereIsNotGone: a server without its database says that it is not there. The reply is tried again then.
+func TestARootThatIsThereIsNotGone(t *testing.T) {
+	c := newCrowd(t, sim.Options{}, profiles["simple"], nil)
+	c.join()
+	root, err := c.account.Post(t.Context(), c.as("the root"))
+	c.must(err)
+	reply := c.as("a reply")
+	reply.Root = root
+	refusal := sim.Fault{Path: "/posts", Method: "POST", Status: 400, ErrorID: "api.post.create_post.root_id.app_error", Times: -1}
+	for name, more := range map[string][]sim.Fault{"": nil, "the server cannot tell": {{Path: "/posts/{post_id}", Status: 500, ErrorID: "x", Times: -1}}} {
+		faults := []*sim.Injected{c.sim.Inject(refusal)}
+		for _, f := range more {
+			faults = append(faults, c.sim.Inject(f))
+		}
+		_, err = c.account.Post(t.Context(), reply)
+		if bridge.KindOf(err) != bridge.Transient {
+			t.Errorf("%s: %v (%v)", name, err, bridge.KindOf(err))
+		}
+		for _, f := range faults {
+			f.Cancel()
+		}
+	}
+	_, err = c.account.Post(t.Context(), reply)
+	c.must(err)
+	reply = c.as("a reply that comes too late")
+	reply.Root, err = c.account.Post(t.Context(), c.as("another root"))
+	c.must(err)
+	c.must(c.account.Delete(t.Context(), bridge.Target{Conversation: c.conv, ID: reply.Root, As: c.alice()}))
+	_, err = c.account.Post(t.Context(), reply)
+	c.wants(err, bridge.Gone, bridge.ScopeConversation)
+}
+
 // TestATokenIsNotLostBecauseTheServerSaysSoWithoutItsDatabase: it then answers that good tokens are not, and apps not there. They are tried again.
 func TestATokenIsNotLostBecauseTheServerSaysSoWithoutItsDatabase(t *testing.T) {
 	for name, refusals := range map[string][]sim.Fault{

@@ -14,7 +14,8 @@ import (
 
 // A server without its database refuses what is good: it takes a session that it cannot look up for one that is not there, and answers 401, and an app or a
 // refresh token in the same way 404 (found by contrib/chaos on 11.1: GetSession, GetOAuthAccessTokenForCodeFlow), and says that people lack a permission
-// (SessionHasPermissionToChannel takes a failed look for a no). Who believed that would declare people lost, who would have to connect again.
+// (SessionHasPermissionToChannel takes a failed look for a no), or that the root of a reply is not there (CreatePost). Who
+// believed that would declare people lost, who would have to connect again, or take a reply out of its thread.
 
 // revoked makes sure that a personal access token that was refused is not good any more, by asking as the bot whether it is there. Its error tells: lost, or
 // else that it is to be tried again.
@@ -66,6 +67,20 @@ func (a *account) surely(ctx context.Context, refused func(error) bool, try func
 		return err
 	}
 	return cmp.Or(look(), err)
+}
+
+// rootless makes sure that the root of a reply that was refused for lack of it is gone.
+func (a *account) rootless(ctx context.Context, c *client, refused error, root bridge.MessageID) error {
+	if root == "" || bridge.KindOf(refused) != bridge.Gone {
+		return refused
+	}
+	switch err := c.get(ctx, "/posts/"+string(root), nil); {
+	case bridge.KindOf(err) == bridge.Gone:
+		return refused
+	case err != nil:
+		return unsure(fmt.Errorf("asking whether the root of a reply is there: %w", bare(err)))
+	}
+	return unsure(fmt.Errorf("although the root of the reply is there: %w", bare(refused)))
 }
 
 // unsure is tried again.

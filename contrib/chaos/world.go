@@ -273,7 +273,7 @@ func (w *world) writeConfig(n int) {
 		label("[mattermost.hq")
 		label("[msteams.contoso")
 	case n%6 == 3:
-		text = strings.Replace(text, `LogLevel = "debug"`, `LogLevel = "info"`, 1)
+		text = strings.Replace(text, `SyncInterval = "1m"`, `SyncInterval = "2m"`, 1)
 	case n%6 == 4:
 		text += "[[gateway]]\nname = \"no such\"\ninout = [ { account = \"mattermost.hq\", channel = \"no-such\" }, { account = \"msteams.contoso\", channel = \"No such\" } ]\n"
 	}
