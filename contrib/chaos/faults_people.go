@@ -35,6 +35,18 @@ func (w *world) loses(m *member) {
 	w.lost[m] = true
 }
 
+// hasLost reports whether somebody had to connect again.
+func (w *world) hasLost(name string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for m := range w.lost {
+		if m.name == name {
+			return true
+		}
+	}
+	return false
+}
+
 // spokenFor gives who is meant by the name under which the relay speaks in Mattermost: of somebody who has an account there it says whence they speak.
 func (w *world) spokenFor(name string) string {
 	w.mu.Lock()

@@ -35,6 +35,12 @@ func (i *instance) logFile(dir string) string {
 	return filepath.Join(dir, fmt.Sprintf("causeway-%d.log", i.number))
 }
 
+// said reports whether its last words have something in them.
+func (i *instance) said(what string) bool {
+	output := i.Output().String()
+	return strings.Contains(output[max(0, len(output)-500):], what)
+}
+
 // furnishInstances says how many there are, and where. Where there are several, a balancer stands before them.
 func (w *world) furnishInstances() {
 	for n := range w.plan.Instances {

@@ -20,6 +20,11 @@ var (
 
 // look reads all places on both sides, as people see them.
 func (w *world) look(ctx context.Context) (all []Seen, err error) {
+	defer func() {
+		for n := range all {
+			all[n].held = places[all[n].Place].talk && w.hasLost(all[n].Author)
+		}
+	}()
 	for n, v := range w.places {
 		here, err := w.lookInMattermost(ctx, n, v)
 		if err != nil {

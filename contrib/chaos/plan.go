@@ -112,8 +112,24 @@ type planning struct {
 type intended struct {
 	Act
 	answered, deleted bool
-	reactions         map[[2]int]bool // by person and emoji
+	// changed is when its text was said or edited last, and on its copy or not; reactions are by person and emoji.
+	changed   touch
+	reactions map[[2]int]touch
 }
+
+// touch is when something was changed, and where; on: of a reaction, that it is set.
+type touch struct {
+	at   int
+	copy bool
+	on   bool
+}
+
+// sightTime is how long, in milliseconds, something must have stood there before people change it on the other side. Causeway has seen then what it has
+// written there itself: before that, nobody can tell its own change, in the service's form, from somebody's that follows it, and it repeats its own.
+const sightTime = 15_000
+
+// may tells whether a change can be made, there, after the last one.
+func (t touch) may(at int, copy bool) bool { return t.copy == copy || at-t.at > sightTime }
 
 // newPlan makes the plan of a seed.
 func newPlan(seed uint64, o options) *Plan {
@@ -170,19 +186,46 @@ func (p *planning) act(at int) {
 		u.answered = true
 		p.say(at, u.Place, u.N)
 	case n < 80:
-		p.add(Act{At: at, Kind: edit, N: u.N, Place: u.Place, Side: u.Side, By: u.By, Copy: p.copies(u), Text: p.words()})
+		u, there := p.copies(at, u)
+		if !u.changed.may(at, there) {
+			p.say(at, u.Place, 0)
+			return
+		}
+		u.changed = touch{at: at, copy: there}
+		p.add(Act{At: at, Kind: edit, N: u.N, Place: u.Place, Side: u.Side, By: u.By, Copy: there, Text: p.words()})
 	case n < 93:
 		p.react(at, u)
-	case !u.answered && u.At >= 0:
+	default:
+		u, there := p.copies(at, u)
+		if u.answered || u.At < 0 || !u.changed.may(at, there) {
+			return
+		}
 		u.deleted = true
-		p.add(Act{At: at, Kind: remove, N: u.N, Place: u.Place, Side: u.Side, By: u.By, Copy: p.copies(u)})
+		p.add(Act{At: at, Kind: remove, N: u.N, Place: u.Place, Side: u.Side, By: u.By, Copy: there})
 	}
 }
 
-// copies decides whether somebody changes what they have said at its copy, which is theirs where they are connected. One with a file is left alone: in
-// Teams whoever edits it would have to attach that anew.
-func (p *planning) copies(u *intended) bool {
-	return cast[u.By].connected() && u.File == 0 && p.dice.IntN(3) == 0
+// copies decides whether somebody changes what they have said at its copy, which is theirs where they are connected, and then takes something that was
+// said a while ago. One with a file is left alone: in Teams whoever edits it would have to attach that anew.
+func (p *planning) copies(at int, u *intended) (*intended, bool) {
+	if p.dice.IntN(3) > 0 {
+		return u, false
+	}
+	for range 20 {
+		if old := p.older(at); old != nil && cast[old.By].connected() && old.File == 0 && old.changed.may(at, true) {
+			return old, true
+		}
+	}
+	return u, false
+}
+
+// older gives something that was said a while ago; nil: it was too lately, or is deleted.
+func (p *planning) older(at int) *intended {
+	u := p.said[max(1, len(p.said)-1-25-p.dice.IntN(40))]
+	if u.deleted || at-u.At < sightTime {
+		return nil
+	}
+	return u
 }
 
 func (p *planning) add(a Act) { p.Acts = append(p.Acts, a) }
@@ -198,7 +241,7 @@ func (p *planning) say(at, where, root int) {
 	if at >= 0 && p.dice.IntN(20) == 0 {
 		a.File = 1 + p.dice.IntN(200_000)
 	}
-	p.said = append(p.said, &intended{Act: a, reactions: map[[2]int]bool{}})
+	p.said = append(p.said, &intended{Act: a, changed: touch{at: at}, reactions: map[[2]int]touch{}})
 	p.add(a)
 }
 
@@ -214,14 +257,22 @@ func (p *planning) somebody(where int, on Side) int {
 
 // react sets a reaction, or takes it back.
 func (p *planning) react(at int, u *intended) {
-	a := Act{At: at, Kind: react, N: u.N, Place: u.Place, Side: u.Side, Copy: p.dice.IntN(3) == 0}
+	a := Act{At: at, Kind: react}
+	if old := p.older(at); old != nil && p.dice.IntN(3) == 0 {
+		u, a.Copy = old, true
+	}
+	a.N, a.Place, a.Side = u.N, u.Place, u.Side
 	who, emoji := p.somebody(u.Place, a.side()), p.dice.IntN(len(emojis))
 	a.By, a.Emoji = who, emojis[emoji]
 	key := [2]int{who, emoji}
-	if u.reactions[key] {
+	before := u.reactions[key]
+	if before != (touch{}) && !before.may(at, a.Copy) {
+		return
+	}
+	if before.on {
 		a.Kind = unreact
 	}
-	u.reactions[key] = !u.reactions[key]
+	u.reactions[key] = touch{at, a.Copy, !before.on}
 	p.add(a)
 }
 
