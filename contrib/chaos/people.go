@@ -237,10 +237,18 @@ func (w *world) inTeams(a Act, id string) error {
 	case remove:
 		return w.sim.Delete(m.there, chat, id)
 	case react:
-		return w.vain(a, w.sim.React(m.there, chat, id, a.Emoji))
+		return w.vain(a, w.sim.React(m.there, chat, id, inColour(a.Emoji)))
 	default:
-		return w.vain(a, w.sim.Unreact(m.there, chat, id, a.Emoji))
+		return w.vain(a, w.sim.Unreact(m.there, chat, id, inColour(a.Emoji)))
 	}
+}
+
+// inColour gives an emoji as Teams has it: the heart is a letter that is asked to be shown as a picture.
+func inColour(emoji string) string {
+	if emoji == "❤" {
+		emoji += "\ufe0f"
+	}
+	return emoji
 }
 
 func (w *world) sayInTeams(a Act) error {
