@@ -178,19 +178,29 @@ func follow[T serialization.Parsable](ctx context.Context, c *client, op *Operat
 	return typed, nil
 }
 
+// written is the JSON of a body.
+func written(body serialization.Parsable) ([]byte, error) {
+	w := kiotajson.NewJsonSerializationWriter()
+	defer w.Close()
+	if err := w.WriteObjectValue("", body); err != nil {
+		return nil, err
+	}
+	return w.GetSerializedContent()
+}
+
 // ask makes one attempt of op and reads the answer's JSON into what counts of it.
 func (c *client) ask(ctx context.Context, op *Operation, p place, body serialization.Parsable, into any) error {
 	address := op.address(p)
-	prepared, err := c.request(ctx, op, c.base+address, body)
+	content, err := written(body)
 	if err != nil {
-		return &bridge.Error{Kind: bridge.Rejected, Err: fmt.Errorf("%s: %w", op.Doing, err)}
+		return &bridge.Error{Kind: bridge.Rejected, Err: fmt.Errorf("%s: writing a request: %w", op.Doing, err)}
 	}
 	if err := c.pacer.await(ctx, op, c.caller, address); err != nil {
 		return err
 	}
 	limited, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
-	r, err := http.NewRequestWithContext(limited, op.Method, c.base+address, bytes.NewReader(prepared.Content))
+	r, err := http.NewRequestWithContext(limited, op.Method, c.base+address, bytes.NewReader(content))
 	if err != nil {
 		return &bridge.Error{Kind: bridge.Rejected, Err: fmt.Errorf("%s: %w", op.Doing, err)}
 	}
