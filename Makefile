@@ -163,8 +163,8 @@ demo-mattermost: ## the same with a real Mattermost server on the left, which ne
 bench: ## what Causeway costs, against a bare relay and Matterbridge; BENCH="-results RESULTS.md" keeps it, BENCH=-h tells more
 	@cd contrib/bench && go run . $(BENCH)
 
-bench-talks: ## what watching people's direct and group messages costs: memory, frames, delay, requests; a few minutes
-	@go test ./bridge/mattermost -run '^$$' -bench 'ACrowd|MemoryOfAConnection|IrrelevantFrames|RequestsOfSweeping|DelayOfADirectMessage' -benchtime 1x -timeout 30m
+bench-talks: ## what watching people's direct and group messages costs: memory, frames, delay, requests; a quarter of an hour
+	@go test -p 1 ./bridge/mattermost ./contrib/sim/matrix -run '^$$' -bench 'ACrowd|MemoryOfAConnection|IrrelevantFrames|RequestsOfSweeping|DelayOfADirectMessage' -benchtime 1x -timeout 30m
 
 profile: ## where time and memory go: profiles in contrib/bench/profiles
 	@cd contrib/bench && go run . -profile profiles
