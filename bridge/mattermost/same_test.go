@@ -58,14 +58,13 @@ func TestWhoIsKnownToBeAUserLooksLikeThatUserAlone(t *testing.T) {
 	c.arrives(c.say("bob", "here I am"), "here I am")
 	c.sim.ChangeUser("alice", func(u *model.User) { u.LastName = "Married" })
 	c.wait("her new name", func() bool { shown, _, _ := post("Alice Married", c.alice(), ""); return shown == "Alice Married" })
-	// Nor does a known name cost a request.
-	c.sim.ForgetRequests()
-	for range 5 {
-		post("Alice Married", c.alice(), "")
-	}
-	if n := c.sim.Counts()["POST /users/search"] + c.sim.Counts()["GET /users/{user_id}"]; n != 0 {
-		t.Errorf("it cost %d requests", n)
-	}
+	c.wait("a known name costs no request", func() bool { // what was asked for the new one may still be on its way
+		c.sim.ForgetRequests()
+		for range 5 {
+			post("Alice Married", c.alice(), "")
+		}
+		return c.sim.Counts()["POST /users/search"]+c.sim.Counts()["GET /users/{user_id}"] == 0
+	})
 }
 
 func TestTwoOfOneName(t *testing.T) {
