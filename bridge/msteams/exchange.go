@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"github.com/microsoft/kiota-abstractions-go/serialization"
+	kiotajson "github.com/microsoft/kiota-serialization-json-go"
 
 	"causeway/bridge"
 )
@@ -23,12 +24,21 @@ func (c *client) read(ctx context.Context, op *Operation, address string, into a
 
 // ask makes one attempt of op and reads the answer's JSON into what counts of it.
 func (c *client) ask(ctx context.Context, op *Operation, p place, body serialization.Parsable, into any) error {
-	address := c.base + op.address(p)
-	prepared, err := c.request(ctx, op, address, body)
+	text, err := written(body)
 	if err != nil {
-		return &bridge.Error{Kind: bridge.Rejected, Err: fmt.Errorf("%s: %w", op.Doing, err)}
+		return &bridge.Error{Kind: bridge.Rejected, Err: fmt.Errorf("%s: writing a request: %w", op.Doing, err)}
 	}
-	return c.converse(ctx, op, address, prepared.Content, into)
+	return c.converse(ctx, op, c.base+op.address(p), text, into)
+}
+
+// written is the JSON of a body.
+func written(body serialization.Parsable) ([]byte, error) {
+	w := kiotajson.NewJsonSerializationWriter()
+	defer w.Close()
+	if err := w.WriteObjectValue("", body); err != nil {
+		return nil, err
+	}
+	return w.GetSerializedContent()
 }
 
 // exchange is ask for a body that is written as JSON as it is; nil: there is none.

@@ -171,14 +171,22 @@ func (c *call) unlinkHere(ctx context.Context, cfg *config.Config, s *store.Stor
 func (c *call) channelEnds(command string) ([]store.ChannelEnd, error) {
 	var all []store.ChannelEnd
 	for _, text := range c.args {
-		account, channel, both := strings.Cut(text, ":")
-		if !both || !strings.Contains(account, ".") || strings.TrimSpace(channel) == "" {
+		end, err := channelEnd(text)
+		if err != nil {
 			v, _ := verbNamed(command)
-			return nil, &usageError{text: fmt.Sprintf("%q names no channel: write ACCOUNT:CHANNEL, as mattermost.hq:town/berlin", text), verb: v}
+			return nil, &usageError{text: err.Error(), verb: v}
 		}
-		all = append(all, store.ChannelEnd{Account: bridge.AccountName(account), Channel: strings.TrimSpace(channel)})
+		all = append(all, end)
 	}
 	return all, nil
+}
+
+func channelEnd(text string) (store.ChannelEnd, error) {
+	account, channel, both := strings.Cut(text, ":")
+	if !both || !strings.Contains(account, ".") || strings.TrimSpace(channel) == "" {
+		return store.ChannelEnd{}, fmt.Errorf("%q names no channel: write ACCOUNT:CHANNEL, as mattermost.hq:town/berlin", text)
+	}
+	return store.ChannelEnd{Account: bridge.AccountName(account), Channel: strings.TrimSpace(channel)}, nil
 }
 
 // listLinks works whether or not Causeway runs.
