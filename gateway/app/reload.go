@@ -97,6 +97,9 @@ func (a *App) Reload(ctx context.Context) (Reloaded, error) {
 		return done, err
 	}
 	a.reload.taken(time.Now(), done.Restart)
+	if level, err := logrus.ParseLevel(cfg.General.LogLevel); err == nil { // the config has checked it
+		a.log.Logger.SetLevel(level)
+	}
 	for _, w := range cfg.Warnings {
 		a.log.Warn(w.String())
 	}
@@ -139,9 +142,6 @@ func (a *App) change(ctx context.Context, cfg *config.Config) (Reloaded, error) 
 	a.end(old.without(next))
 	if regather {
 		a.gather(next)
-	}
-	if level, err := logrus.ParseLevel(cfg.General.LogLevel); err == nil { // the config has checked it
-		a.log.Logger.SetLevel(level)
 	}
 	return Reloaded{Changed: differences(old, next), Restart: restart}, nil
 }
