@@ -31,7 +31,7 @@ func BenchmarkDelayOfADirectMessage(b *testing.B) {
 		d.row(b, "from Teams by asking, while people talk", func() []time.Duration { return d.talk(d.all, "there", 10, time.Second) })
 	})
 	b.Run("silent", func(b *testing.B) {
-		d := newDelays(b, making{observe: bridgemm.ObservePoll, receive: "poll"}, 50) // of more, Graph's limit of 20 reads a second would be what is measured
+		d := newDelays(b, making{observe: bridgemm.ObservePoll, receive: "poll"}, 50) // of many more, the 20 reads a second that Graph allows would be what is measured
 		time.Sleep(quiet)
 		d.row(b, "from Mattermost by asking, the first word", func() []time.Duration { return d.talk(d.all, "here", 1, 30*time.Second) })
 		time.Sleep(quiet)
