@@ -44,6 +44,8 @@ func TestAQuickRunMeasuresEverything(t *testing.T) {
 		{partStore, "10 gateways, CPU time", []subject{causeway, bare}},
 		{partStore, "1 gateway, messages in the time of one fsync", []subject{causeway}},
 		{partStore, "1 gateway, commits", []subject{causeway}},
+		{partEngines, there + ", rate of a burst, SQLite", []subject{causeway, bare}},
+		{partEngines, there + ", rate of a burst, PostgreSQL, 3 instances", []subject{causeway, bare}},
 		{partDelay, there + ", at rest, p95", []subject{causeway, bare}},
 		{partDelay, back + ", added at rest, median", []subject{causeway}},
 		{partDelay, back + ", rate of a burst", []subject{causeway, bare}},

@@ -39,6 +39,7 @@ var parts = []struct {
 	{partText, conversions},
 	{partFiles, files},
 	{partStore, storePart},
+	{partEngines, enginesPart},
 	{partDelay, delay},
 	{partNotify, notifications},
 	{partMatterbridge, againstMatterbridge},
