@@ -87,7 +87,7 @@ func TestAQuickRunMeasuresEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range append(partNames(), "Matterbridge v1.26.0", r.Machine.Kernel, "go run . -quick") {
+	for _, want := range append(partNames(), "Matterbridge v1.26.0", r.Runs[0].Machine.Kernel, "go run . -quick") {
 		if !strings.Contains(string(page), want) {
 			t.Errorf("RESULTS.md does not say %q", want)
 		}
@@ -98,7 +98,7 @@ func TestAQuickRunMeasuresEverything(t *testing.T) {
 }
 
 func TestFlagsThatMeanNothing(t *testing.T) {
-	for _, args := range [][]string{{"-only", "store,nonsense"}, {"-rounds", "0"}, {"-nonsense"}} {
+	for _, args := range [][]string{{"-parts", "store,nonsense"}, {"-rounds", "0"}, {"-nonsense"}} {
 		if err := bench(t.Context(), args); err == nil {
 			t.Errorf("%v: no error", args)
 		}
