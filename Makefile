@@ -123,6 +123,7 @@ race: ## unit tests, suites and the seeds of the fuzz tests, under the race dete
 	go test $(detect) -timeout 60m ./gateway -play.parallel -play.seeds=$(RACE_SEEDS) || failed=1; \
 	exit $$failed
 
+# These tests wait more than they compute, so there are more of them at a time than the machine has processors.
 e2e: ## a real Mattermost server on a throw-away PostgreSQL, Causeway, and the stand-in for Teams
 	@cd contrib/e2e && go test -timeout 30m -parallel 6 ./... 2>&1 | $(quiet)
 

@@ -158,14 +158,13 @@ func TestNothingIsLostDoubledOrReordered(t *testing.T) {
 			p.restarting.Unlock()
 		}
 	}
-	p.speakOn()
 	people.Wait()
 	p.judge(t, messages)
 	p.alike(t)
 	p.suffered(t)
 }
 
-// awaitSaid waits until people have said n things. They say little more until the next moment is waited for, or speakOn: trouble comes while
+// awaitSaid waits until people have said n things. They say little more until the next moment is waited for, or their end: trouble comes while
 // people talk, however slow the machine is.
 func (p *pair) awaitSaid(t *testing.T, n int) {
 	t.Helper()
@@ -211,9 +210,21 @@ func (p *pair) suffered(t *testing.T) {
 	}
 }
 
+// speakers are people who talk.
+type speakers struct {
+	sync.WaitGroup
+	speakOn func()
+}
+
+// Wait lets them say the rest, and waits until they have.
+func (s *speakers) Wait() {
+	s.speakOn()
+	s.WaitGroup.Wait()
+}
+
 // talk makes all people talk, n things each, with a pause before each.
-func (p *pair) talk(t *testing.T, n int) (done *sync.WaitGroup) {
-	var people sync.WaitGroup
+func (p *pair) talk(t *testing.T, n int) *speakers {
+	people := speakers{speakOn: p.speakOn}
 	for i := range p.people {
 		people.Go(func() { p.talkInMattermost(t, i, n) })
 		people.Go(func() { p.talkInTeams(t, i, n) })

@@ -192,9 +192,13 @@ func TestFilesOfEveryKindCross(t *testing.T) {
 	}
 	keep := model.StringArray{added.FileInfos[0].Id}
 	now := map[string][]byte{"added.txt": []byte("added"), "shot.png": small}
-	for _, f := range post.Metadata.Files {
-		if f.Name == "shot.png" {
-			keep = append(keep, f.Id)
+	for _, id := range post.FileIds {
+		name, _, err := p.fileInMattermost(t, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name == "shot.png" {
+			keep = append(keep, id)
 		}
 	}
 	if _, _, err := client.PatchPost(t.Context(), post.Id, &model.PostPatch{FileIds: &keep}); err != nil {

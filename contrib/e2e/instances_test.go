@@ -72,7 +72,6 @@ func TestAnotherInstanceTakesOver(t *testing.T) {
 		works.WaitForLine(t, "standing by")
 		works, waits = waits, works
 	}
-	p.speakOn()
 	people.Wait()
 	p.judge(t, messages)
 	p.alike(t)

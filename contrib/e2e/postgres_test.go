@@ -35,7 +35,6 @@ func TestNothingIsLostWithAStoreInPostgreSQL(t *testing.T) {
 			cut++
 		}
 	}
-	p.speakOn()
 	people.Wait()
 	p.judge(t, messages)
 	p.alike(t)

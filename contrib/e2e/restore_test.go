@@ -10,10 +10,12 @@ import (
 // TestARestoredStoreCatchesUp takes a backup while people talk, puts it back when more has been said and carried since, and has Causeway catch up while they go on:
 // what it had posted after the backup it finds by its key, and nothing stands there twice.
 func TestARestoredStoreCatchesUp(t *testing.T) {
+	t.Parallel()
 	const messages = 80
 	shared := harness.Shared(t)
 	for name, dsn := range map[string]string{"SQLite": "causeway.db", "PostgreSQL": shared.Postgres.CreateDatabase(t)} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := newPairStoredIn(t, shared.Mattermost, 2, "poll", dsn)
 			p.begin(t)
 			p.sim.SetChaos(teams.Chaos{Seed: 3, LoseAnswer: 0.03, FailedAfter: 0.02, Throttled: 0.05})

@@ -53,9 +53,10 @@ func TestFilesOfTalksCross(t *testing.T) {
 
 		// An edit changes them, and a deletion takes the copies along.
 		keep := model.StringArray{}
-		for _, one := range post.Metadata.Files {
-			if one.Name == "shot.png" || one.Name == "notes.txt" {
-				keep = append(keep, one.Id)
+		for _, id := range post.FileIds {
+			name, _, err := f.fileInMattermost(t, id)
+			if must(t, err); name == "shot.png" || name == "notes.txt" {
+				keep = append(keep, id)
 			}
 		}
 		_, _, err = first.here.Client.PatchPost(t.Context(), post.Id, &model.PostPatch{FileIds: &keep})
@@ -84,8 +85,6 @@ func (f *folk) sends(t *testing.T, by *member, channel *model.Channel, text stri
 	if err != nil || len(post.FileIds) != len(ids) {
 		t.Fatalf("posting %d files: %+v (%v)", len(ids), post, err)
 	}
-	post, _, err = by.here.Client.GetPost(t.Context(), post.Id, "")
-	must(t, err)
 	return post
 }
 
@@ -125,14 +124,19 @@ func (f *folk) seenInTalk(t *testing.T, c *talk, by *member, text string, want m
 		if p.Message == text {
 			root = p.Id
 		}
-		if root == "" || p.Id != root && p.RootId != root || p.Metadata == nil {
+		if root == "" || p.Id != root && p.RootId != root {
 			continue
 		}
 		if p.UserId != by.here.Id {
 			return "its author is " + p.UserId
 		}
-		for _, one := range p.Metadata.Files {
-			data, _, err := c.people[len(c.people)-1].here.Client.GetFile(t.Context(), one.Id)
+		for _, id := range p.FileIds { // see showsInMattermost
+			reader := c.people[len(c.people)-1].here.Client
+			one, _, err := reader.GetFileInfo(t.Context(), id)
+			if err != nil {
+				return err.Error() // it is not attached yet
+			}
+			data, _, err := reader.GetFile(t.Context(), id)
 			must(t, err)
 			if got[one.Name] = data; one.CreatorId != by.here.Id {
 				return one.Name + " belongs to " + one.CreatorId

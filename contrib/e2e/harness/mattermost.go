@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"time"
 
 	"github.com/mattermost/mattermost/server/public/model"
 )
@@ -211,7 +210,7 @@ func (mm *Mattermost) Client(token string) *model.Client4 { return Client(mm.URL
 // Client returns an API client for the server, or the Proxy before it, at url.
 func Client(url, token string) *model.Client4 {
 	client := model.NewAPIv4Client(url)
-	client.HTTPClient.Timeout = 30 * time.Second
+	client.HTTPClient.Timeout = Patience
 	if token != "" {
 		client.SetToken(token)
 	}
