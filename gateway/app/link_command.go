@@ -42,7 +42,9 @@ func (a *App) orderLinks(ctx context.Context, text []byte) (any, error) {
 	if do == nil || o.Order == orderLink && len(o.Ends) != 2 {
 		return nil, errors.New("there is no such order: `causeway link` and `causeway unlink` give them")
 	}
-	said, err := do(context.WithoutCancel(ctx), people.OperatorByCommand, asTyped(ends)) // whoever ordered it need not wait
+	ctx, cancel := web.Outlasting(ctx, web.OrderTime) // whoever ordered it need not wait
+	defer cancel()
+	said, err := do(ctx, people.OperatorByCommand, asTyped(ends))
 	if err != nil {
 		return nil, errors.New(strings.Join(problems(err), "\n"))
 	}

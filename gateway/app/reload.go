@@ -61,6 +61,7 @@ const (
 func (a *App) status(ctx context.Context) gateway.Status {
 	s := a.gateway.Status(ctx)
 	a.instances(ctx, &s)
+	a.consent(&s)
 	r := &a.reload
 	r.mutex.Lock()
 	defer r.mutex.Unlock()

@@ -197,7 +197,7 @@ func (d *Dashboard) act(w http.ResponseWriter, r *http.Request, g guest) {
 	}
 	limit := cmp.Or(a.time, pageTime)
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(limit + pageTime))
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), limit) // what was begun is not left half done when the browser goes
+	ctx, cancel := web.Outlasting(r.Context(), limit) // what was begun is not left half done when the browser goes
 	defer cancel()
 	n, err := a.do(d, ctx, g, r.PostForm)
 	if err != nil {

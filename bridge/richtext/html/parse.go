@@ -1,9 +1,11 @@
 package html
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
@@ -216,10 +218,7 @@ func (b *builder) heading(n *html.Node, l look) {
 func (b *builder) list(n *html.Node, l look) {
 	list := richtext.Block{Kind: richtext.List, Ordered: n.Data == "ol"}
 	if list.Ordered {
-		list.Start = 1
-		if start, err := strconv.Atoi(strings.TrimSpace(attr(n, "start"))); err == nil {
-			list.Start = start
-		}
+		list.Start = firstNumber(n)
 	}
 	for c := range n.ChildNodes() {
 		switch {
@@ -240,6 +239,21 @@ func (b *builder) list(n *html.Node, l look) {
 		}
 	}
 	b.block(list)
+}
+
+// firstNumber gives where an <ol> begins to count: where it says so itself, or its first item does.
+func firstNumber(n *html.Node) int {
+	first := attr(n, "start")
+	for c := range n.ChildNodes() {
+		if c.Type == html.ElementNode && c.Data == "li" {
+			first = cmp.Or(attr(c, "value"), first)
+			break
+		}
+	}
+	if start, err := strconv.Atoi(strings.TrimSpace(first)); err == nil {
+		return start
+	}
+	return 1
 }
 
 func (b *builder) mention(n *html.Node, l look) {
@@ -294,12 +308,21 @@ func (b *builder) picture(n *html.Node, l look) {
 func (b *builder) emoji(n *html.Node, l look) {
 	alternative := attr(n, "alt")
 	if alternative == "" {
+		if isSign(textOf(n)) {
+			b.children(n, l)
+			return
+		}
 		alternative = attr(n, "title")
 	}
 	b.runs = append(b.runs, emojiRun(strings.TrimSpace(alternative), l))
 	if strings.TrimSpace(textOf(n)) != strings.TrimSpace(alternative) {
 		b.children(n, l)
 	}
+}
+
+// isSign tells whether text is something, and no words.
+func isSign(text string) bool {
+	return strings.TrimSpace(text) != "" && !strings.ContainsFunc(text, func(r rune) bool { return r < 0x80 && r > ' ' || unicode.IsLetter(r) })
 }
 
 // emojiRun gives the run of an emoji, whose alternative text is a character, or the name of one that an organisation has

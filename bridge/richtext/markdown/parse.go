@@ -36,10 +36,11 @@ var dialect = parser.NewParser(
 		util.Prioritized(taskParser{}, 50),
 		util.Prioritized(parser.NewCodeSpanParser(), 100),
 		util.Prioritized(latexParser{}, 150),
+		util.Prioritized(sizedParser{}, 190),
 		util.Prioritized(parser.NewLinkParser(), 200),
 		util.Prioritized(parser.NewAutoLinkParser(), 300),
 		util.Prioritized(addressParser{}, 400),
-		util.Prioritized(parser.NewEmphasisParser(), 500),
+		util.Prioritized(emphasisParser{parser.NewEmphasisParser()}, 500),
 		util.Prioritized(strikeParser{}, 500),
 	),
 	parser.WithParagraphTransformers(util.Prioritized(tableTransformer{}, 200)),
@@ -57,8 +58,9 @@ func Parse(s string) (doc richtext.Doc) {
 		return richtext.Normalize(richtext.Plain(s))
 	}
 	s = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\x00", "").Replace(s)
-	r := &reader{source: []byte(s)}
-	return richtext.Normalize(r.blocks(dialect.Parse(text.NewReader(r.source)), 0))
+	tree, source := ended([]byte(s))
+	r := &reader{source: source}
+	return richtext.Normalize(r.blocks(tree, 0))
 }
 
 // addressParser makes links of bare web addresses, so that "_" in one is no emphasis.

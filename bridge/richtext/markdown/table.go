@@ -2,6 +2,7 @@ package markdown
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
@@ -20,16 +21,39 @@ const widestTable = 64
 // tableTransformer makes tables of paragraphs, unless they are too wide.
 type tableTransformer struct{}
 
-// Transform makes a table of a paragraph that is one.
-func (tableTransformer) Transform(node *ast.Paragraph, reader text.Reader, pc parser.Context) {
+// Transform makes a table of a paragraph that is one. A line without a "|" below it is a paragraph of its own, as in Mattermost; GFM makes
+// a row of it.
+func (t tableTransformer) Transform(node *ast.Paragraph, reader text.Reader, pc parser.Context) {
+	begins, ends := 0, node.Lines().Len() // its second line, and the first behind it
 	for i := range node.Lines().Len() {
 		line := node.Lines().At(i)
 		value := line.Value(reader.Source())
-		if bytes.Count(value, []byte{'|'}) > widestTable && len(bytes.Trim(value, "|:- \t\n")) == 0 {
+		bars, isDelimiter := bytes.Count(value, []byte{'|'}), len(bytes.Trim(value, "|:- \t\n")) == 0
+		switch {
+		case bars > widestTable && isDelimiter:
 			return
+		case begins == 0 && bars > 0 && isDelimiter:
+			begins = i
+		case begins > 0 && bars == 0:
+			ends = min(ends, i)
 		}
 	}
+	rest := slices.Clone(node.Lines().Sliced(ends, node.Lines().Len()))
+	node.Lines().SetSliced(0, ends)
+	parent := node.Parent()
 	extension.NewTableParagraphTransformer().Transform(node, reader, pc)
+	switch _, isTable := parent.LastChild().(*east.Table); {
+	case len(rest) == 0:
+	case isTable:
+		below := ast.NewParagraph()
+		for _, line := range rest {
+			below.Lines().Append(line.TrimLeftSpace(reader.Source()))
+		}
+		parent.AppendChild(parent, below)
+		t.Transform(below, reader, pc)
+	default: // it was no table
+		node.Lines().AppendAll(rest)
+	}
 }
 
 func (r *reader) table(n *east.Table) richtext.Block {

@@ -24,7 +24,8 @@ type world struct {
 	files    map[string]*stored
 	uploads  map[string]*upload
 	groups   map[string]*group
-	written  int64 // numbers the rows in the order of their writing
+	audits   []*model.Audit // the oldest first
+	written  int64          // numbers the rows in the order of their writing
 }
 
 type user struct {
