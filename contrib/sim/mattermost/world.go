@@ -24,7 +24,8 @@ type world struct {
 	files    map[string]*stored
 	uploads  map[string]*upload
 	groups   map[string]*group
-	written  int64 // numbers the rows in the order of their writing
+	emoji    map[string]bool // custom ones, by name
+	written  int64           // numbers the rows in the order of their writing
 }
 
 type user struct {
@@ -75,6 +76,7 @@ func newWorld() world {
 		files:    map[string]*stored{},
 		uploads:  map[string]*upload{},
 		groups:   map[string]*group{},
+		emoji:    map[string]bool{},
 	}
 }
 
