@@ -8,8 +8,7 @@ SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS   += --no-print-directory
 .DEFAULT_GOAL := help
-.NOTPARALLEL:
-.PHONY: postgres-play help test setup lint format vet staticcheck vulnerabilities build deb release play postgres race e2e chaos chaos-test chaos-mutants run demo demo-mattermost bench bench-talks profile fuzz clean
+.PHONY: help test computes waits setup lint format vet staticcheck vulnerabilities build deb release play postgres postgres-crashes race e2e chaos chaos-test chaos-mutants run demo demo-mattermost bench bench-talks profile fuzz clean
 
 export PATH        := $(PATH):/usr/local/go/bin
 export CGO_ENABLED := 0
@@ -20,13 +19,27 @@ SEEDS      ?= 3000
 RACE_SEEDS ?= 300
 FUZZTIME   ?= 30s
 
+# One thing after the other, but for the two halves of make test.
+ifneq ($(MAKECMDGOALS),computes waits)
+.NOTPARALLEL:
+endif
+
 # go test says "no test files" of packages without any: not worth a line.
 quiet = { grep -v 'no test files' || true; }
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 
-test: setup lint build play postgres race e2e chaos-test ## sets up what is missing, then lint, build, unit and race tests, random play, suites, real server, chaos
+# The real server and chaos wait most of the time, and everything else computes: so one half fills the pauses of the other, and is nice enough
+# not to be what the other waits for. What a part says comes when it is over. Both halves are run to their ends though the other has failed.
+test: setup lint build ## sets up what is missing, then lint, build, unit and race tests, random play, suites, real server, chaos
+	@echo "now all the rest, in two halves at the same time: this takes a while"
+	@$(MAKE) --jobs=2 --output-sync=target --keep-going computes waits
+
+computes:
+	@nice $(MAKE) play postgres race
+
+waits: e2e chaos-test
 
 # What the tests need of the machine. Nothing is installed that is there, so that a further run needs no network.
 setup:
@@ -87,28 +100,31 @@ release: ## the program for Linux, macOS and Windows in dist/, each with what it
 play: ## random play: SEEDS=3000 plays, crashes and faults at every kind of call
 	@go test ./gateway -run '^TestRandomPlay' -play.seeds=$(SEEDS) -timeout 60m
 
-POSTGRES_SEEDS ?= 10
+POSTGRES_SEEDS ?= 20
 
 # Each store is a schema of a throw-away cluster.
-postgres: ## the store's suite on a throw-away PostgreSQL
+postgres: ## the store's suite on a throw-away PostgreSQL, and POSTGRES_SEEDS=20 plays
 	@go test ./gateway/store -postgres -timeout 20m
+	@go test ./gateway -postgres -run '^TestRandomPlayEnds' -play.seeds=$(POSTGRES_SEEDS) -timeout 20m
 
-postgres-play: ## random play on a throw-away PostgreSQL: POSTGRES_SEEDS=10 plays, crashes at every write; long, so not part of make test
-	@go test ./gateway -postgres -run '^TestRandomPlay(Ends|Survives)' -play.seeds=$(POSTGRES_SEEDS) -timeout 60m
+# An hour passes in each play, in which the store is asked every ten seconds: seconds of a real PostgreSQL, and as often as there are writes.
+postgres-crashes: ## random play on a throw-away PostgreSQL that dies at each write in turn; takes half an hour
+	@go test ./gateway -postgres -run '^TestRandomPlaySurvives' -play.seeds=1 -timeout 90m
 
 # SQLite and its library are translated C, and most of the work: where the detector does not watch them, a play takes a quarter of the time.
 # The random play of the gateway is long with the race detector, so few seeds must do here; make play has the many. Calls overlap here as they
-# come, or there were no races to be found.
+# come, or there were no races to be found. What converts text has no goroutines: its own tests take the product's flags, and a tenth of the time.
 race: export CGO_ENABLED := 1
 race: detect := -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc=-race=false
 race: ## unit tests, suites and the seeds of the fuzz tests, under the race detector
 	@failed=0; \
-	go test $(detect) -timeout 20m $$(go list ./... | grep -vx causeway/gateway) 2>&1 | $(quiet) || failed=1; \
+	CGO_ENABLED=0 go test ./bridge/richtext/... 2>&1 | $(quiet) || failed=1; \
+	go test $(detect) -timeout 20m $$(go list ./... | grep -vxE 'causeway/gateway|causeway/bridge/richtext(/.*)?') 2>&1 | $(quiet) || failed=1; \
 	go test $(detect) -timeout 60m ./gateway -play.parallel -play.seeds=$(RACE_SEEDS) || failed=1; \
 	exit $$failed
 
 e2e: ## a real Mattermost server on a throw-away PostgreSQL, Causeway, and the stand-in for Teams
-	@cd contrib/e2e && go test -timeout 30m ./... 2>&1 | $(quiet)
+	@cd contrib/e2e && go test -timeout 30m -parallel 6 ./... 2>&1 | $(quiet)
 
 chaos: ## everything goes wrong while people talk: CHAOS_SECONDS=60 for each seed; CHAOS="-seed 1 -seeds 20", CHAOS=-h tells more
 	@cd contrib/chaos && go run . $(CHAOS)
@@ -146,8 +162,8 @@ demo-mattermost: ## the same with a real Mattermost server on the left, which ne
 bench: ## what Causeway costs, against a bare relay and Matterbridge; BENCH="-results RESULTS.md" keeps it, BENCH=-h tells more
 	@cd contrib/bench && go run . $(BENCH)
 
-bench-talks: ## what watching people's direct and group messages costs: memory, frames, delay, requests; a few minutes
-	@go test ./bridge/mattermost -run '^$$' -bench 'ACrowd|MemoryOfAConnection|IrrelevantFrames|RequestsOfSweeping|DelayOfADirectMessage' -benchtime 1x -timeout 30m
+bench-talks: ## what watching people's direct and group messages costs: memory, frames, delay, requests; a quarter of an hour
+	@go test -p 1 ./bridge/mattermost ./contrib/sim/matrix -run '^$$' -bench 'ACrowd|MemoryOfAConnection|IrrelevantFrames|RequestsOfSweeping|DelayOfADirectMessage' -benchtime 1x -timeout 30m
 
 profile: ## where time and memory go: profiles in contrib/bench/profiles
 	@cd contrib/bench && go run . -profile profiles

@@ -50,6 +50,8 @@ type Capabilities struct {
 	// RelayDirect: the account itself can write, edit and delete in direct and group conversations of which it is no member. That may
 	// depend on its rights, so it is known after [Bridge.Connect].
 	RelayDirect bool
+	// RelayAside: where it cannot, what is said by people whom nobody can act as is shown to each connected member by a direct message of the account.
+	RelayAside bool
 }
 
 // Identity is who an account is.

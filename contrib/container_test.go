@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"causeway/contrib/freeport"
 )
 
@@ -48,59 +50,72 @@ func readImage(t *testing.T) image {
 	return i
 }
 
-const containerConfig = `[storage]
-DSN = "/var/lib/causeway/causeway.db"
-[http]
-Listen = "ADDRESS"
+// channels are accounts and a gateway that need nothing to start.
+const channels = `
 [mattermost.a]
 Server = "http://127.0.0.1:1"
 Token = "x"
 [mattermost.b]
 Server = "http://127.0.0.1:1"
-Token = "y"
+Token = "env:CAUSEWAY_MATTERMOST_TOKEN"
 [[gateway]]
 name = "g"
 inout = [ { account = "mattermost.a", channel = "t/a" }, { account = "mattermost.b", channel = "t/b" } ]
 `
 
-// TestContainerNeedsNothingButItsVolume runs the program as the Dockerfile says, without Docker: in a root of its own that holds nothing else and
-// cannot be written, as its user. That takes root's rights.
-func TestContainerNeedsNothingButItsVolume(t *testing.T) {
+// box is what a container is, without Docker: a root of its own that holds the program and the config, cannot be written, and has a volume. What the
+// program is told stands in env alone. It takes root's rights.
+type box struct {
+	image
+	root, state string
+	env         []string
+}
+
+func newBox(t *testing.T, config string, env []string) box {
+	t.Helper()
 	present(t, "unshare")
+	present(t, "setpriv")
 	if os.Geteuid() != 0 {
 		t.Skip("only root can make a file system read-only")
 	}
-	i := readImage(t)
-	root, state := t.TempDir(), t.TempDir()
-	for _, dir := range []string{"etc/causeway", i.workdir, "tmp"} {
-		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+	b := box{image: readImage(t), root: t.TempDir(), state: t.TempDir(), env: env}
+	for _, dir := range []string{"etc/causeway", b.workdir, "tmp"} {
+		if err := os.MkdirAll(filepath.Join(b.root, dir), 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	output(t, "cp", program(t), filepath.Join(root, "causeway"))
+	output(t, "cp", program(t), filepath.Join(b.root, "causeway"))
 	isStatic(t, program(t))
-	address, err := freeport.Address()
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, filepath.Join(root, "etc/causeway/config.toml"), strings.Replace(containerConfig, "ADDRESS", address, 1), 0o644)
-	output(t, "chown", i.user, state)
-	for _, dir := range []string{root, filepath.Dir(root)} { // others must be able to pass
+	write(t, filepath.Join(b.root, "etc/causeway/config.toml"), config, 0o644)
+	output(t, "chown", b.user, b.state)
+	for _, dir := range []string{b.root, filepath.Dir(b.root)} { // others must be able to pass
 		if err := os.Chmod(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
-	defer stop()
+	return b
+}
+
+// runs gives a command that is carried out in the box, as its user.
+func (b box) runs(ctx context.Context, command ...string) *exec.Cmd {
 	script := `set -e
 mount --bind "$1" "$1"
 mount --bind "$2" "$1$3"
-mount -t tmpfs tmpfs "$1/tmp"
+mount -t tmpfs -o mode=1777,size=64m,noexec,nosuid,nodev tmpfs "$1/tmp"
 mount -o remount,ro,bind "$1"
 user=$4 root=$1
 shift 4
-exec chroot --userspec="$user" "$root" "$@"`
-	cmd := exec.CommandContext(ctx, "unshare", append([]string{"-m", "sh", "-c", script, "sh", root, state, i.workdir, i.user}, i.command...)...)
+exec setpriv --no-new-privs env -i "$(command -v chroot)" --userspec="$user" "$root" "$@"`
+	for _, one := range b.env {
+		script = strings.Replace(script, "env -i", "env -i '"+one+"'", 1)
+	}
+	return exec.CommandContext(ctx, "unshare", append([]string{"-m", "sh", "-c", script, "sh", b.root, b.state, b.workdir, b.user}, command...)...)
+}
+
+// serves runs what the image runs until it answers, then calls while, and ends it; it gives how long it has computed.
+func (b box) serves(ctx context.Context, t *testing.T, address string, while func()) time.Duration {
+	t.Helper()
+	cmd := b.runs(ctx, b.command...)
 	var said strings.Builder
 	cmd.Stdout, cmd.Stderr = &said, &said
 	began := time.Now()
@@ -108,22 +123,52 @@ exec chroot --userspec="$user" "$root" "$@"`
 		t.Fatal(err)
 	}
 	code, body := healthy(ctx, "http://"+address+"/healthz")
-	took := time.Since(began)
+	t.Logf("it answers after %v", time.Since(began).Round(time.Millisecond))
+	if code == http.StatusOK {
+		while()
+	}
 	_ = cmd.Process.Signal(syscall.SIGTERM)
 	if err := cmd.Wait(); err != nil || code != http.StatusOK {
 		t.Fatalf("healthz says %d %s; it ended with %v:\n%s", code, body, err, said.String())
 	}
+	return cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+}
+
+// holds makes sure that the volume holds just these files, each for its owner alone.
+func (b box) holds(t *testing.T, want ...string) {
+	t.Helper()
+	found, err := os.ReadDir(b.state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range found {
+		if info, err := f.Info(); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v %v", f.Name(), info, err)
+		}
+		got = append(got, f.Name())
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the volume holds (-want +got):\n%s", diff)
+	}
+}
+
+// TestContainerNeedsNothingButItsVolume runs the program as Dockerfile and compose.yaml say, with an empty store.
+func TestContainerNeedsNothingButItsVolume(t *testing.T) {
+	address, err := freeport.Address()
+	if err != nil {
+		t.Fatal(err)
+	}
+	base := readCompose(t, "docker/compose.yaml")
+	base.isTight(t, readImage(t))
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	b := newBox(t, base.config(t, address)+channels, base.told(t, "causeway", map[string]string{"CAUSEWAY_MATTERMOST_TOKEN": "y", "CAUSEWAY_TEAMS_SECRET": "z"}))
 	// How long it takes on a machine that does other things says little; what it computes may be a second's worth at most.
-	cpu := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	t.Logf("with an empty store it answers after %v, and has computed for %v from start to end", took.Round(time.Millisecond), cpu.Round(time.Millisecond))
-	if cpu > time.Second {
+	if cpu := b.serves(ctx, t, address, func() {}); cpu > time.Second {
 		t.Errorf("it computes for %v", cpu)
 	}
-	for _, name := range []string{"causeway.db", "causeway.db.key"} {
-		if info, err := os.Stat(filepath.Join(state, name)); err != nil || info.Mode() != 0o600 {
-			t.Errorf("%s: %v %v", name, info, err)
-		}
-	}
+	b.holds(t, "causeway.db", "causeway.db.key", "causeway.db.lock")
 }
 
 // isStatic makes sure that a program asks for no loader, which an empty image does not have.

@@ -260,6 +260,13 @@ func (a *account) admits() bool {
 	return a.open
 }
 
+// connectedFor reports whether the account has been connected without a break for that long.
+func (a *account) connectedFor(d time.Duration) bool {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	return a.open && time.Since(a.admitted) >= d
+}
+
 // park ends the session because a lane was told that the token is not valid.
 func (a *account) park(err error) {
 	a.mutex.Lock()

@@ -18,7 +18,11 @@ func (g *Gateway) Retry(ctx context.Context, instance int64) (bridge.Conversatio
 
 // Drop gives up what is in quarantine, and gives the conversation in which it will not arrive.
 func (g *Gateway) Drop(ctx context.Context, instance int64) (bridge.ConversationID, error) {
-	return g.store.Drop(ctx, instance)
+	c, err := g.store.Drop(ctx, instance)
+	if err == nil {
+		g.wake(c)
+	}
+	return c, err
 }
 
 // Subscription is one of an account.

@@ -50,7 +50,7 @@ func (g *Gateway) prune(ctx context.Context, age time.Duration) error {
 	var from time.Time
 	pruned := 0
 	for {
-		p, err := g.store.Prune(ctx, from, time.Now().Add(-age))
+		p, err := g.store.Prune(ctx, from, time.Now().Add(-age), g.unread)
 		if err != nil {
 			return err
 		}
@@ -67,6 +67,15 @@ func (g *Gateway) prune(ctx context.Context, age time.Duration) error {
 	return nil
 }
 
+// readIn is how long an account must have been connected for what was said before to have been read.
+const readIn = time.Hour
+
+// unread reports whether there may be something in a conversation that has not been read for long: it cannot be read, or could not until a short while ago.
+func (g *Gateway) unread(c bridge.ConversationID) bool {
+	p := g.table.Load().at(c)
+	return p != nil && p.in && (!p.account.connectedFor(readIn) || p.account.reading.now(p.account.Name, c.String()) != nil)
+}
+
 // dropOld gives up what has been in quarantine for longer than age.
 func (g *Gateway) dropOld(ctx context.Context, age time.Duration) error {
 	if age <= 0 {
@@ -75,7 +84,7 @@ func (g *Gateway) dropOld(ctx context.Context, age time.Duration) error {
 	all, err := g.store.QuarantinedBefore(ctx, time.Now().Add(-age))
 	for i := 0; err == nil && i < len(all); i++ {
 		var c bridge.ConversationID
-		if c, err = g.store.Drop(ctx, all[i]); err == nil {
+		if c, err = g.Drop(ctx, all[i]); err == nil {
 			g.log.WithField("conversation", c.String()).WithField("message", all[i]).Warn("given up after its time in quarantine; see QuarantineDays in [storage]")
 		}
 	}

@@ -26,6 +26,7 @@ type lane struct {
 	rest     []store.Planned  // posts that are stored as begun and come next
 	most     int              // so many posts are begun at once
 	failures int              // in a row
+	posts    int              // so many of them were posts
 	failing  int64            // the instance whose step failed last
 	since    time.Time        // when it failed first
 	reason   error            // why its last post failed
@@ -115,7 +116,7 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 	}
 	defer leave()
 	if work.Instance != l.failing {
-		l.failures = 0 // those of another message say nothing of this one
+		l.failures, l.posts = 0, 0 // those of another message say nothing of this one
 	}
 	if (step.Op == store.Find || step.Op == store.Look || step.Op == store.Line && !step.Since.IsZero()) && !l.settled(ctx, settling(p.account.capabilities.Settle, time.Since(l.lastWrite(step)))) {
 		return nil
@@ -139,11 +140,11 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 	}
 	l.count(p.account.Name, o, err)
 	switch {
-	case err == nil && step.Op == store.Find && o.Verdict == store.Absent && l.failing == work.Instance && l.failures > 0:
+	case err == nil && step.Op == store.Find && o.Verdict == store.Absent && l.failing == work.Instance && l.posts > 0:
 		return l.missed(ctx, o)
 	case err == nil:
 		p.account.alive()
-		l.failures = 0
+		l.failures, l.posts = 0, 0
 		l.trouble.report(delivering, l.log, "delivering", nil)
 		return o
 	}
@@ -153,7 +154,7 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 		}
 	}
 	if work.Instance != l.failing {
-		l.failing, l.since, l.failures = work.Instance, time.Now(), 0
+		l.failing, l.since, l.failures, l.posts = work.Instance, time.Now(), 0, 0
 	}
 	if final := l.final(ctx, o, err); final {
 		return o
@@ -161,8 +162,10 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 	return l.retry(ctx, p, o, elsewhere(err))
 }
 
-// missed follows a post that has failed and certainly was not made: a service that fails every post is not hurried.
+// missed follows a post that has failed and certainly was not made: a service that fails every post is not hurried. How often looking for it has
+// failed does not count any more.
 func (l *lane) missed(ctx context.Context, o *store.Outcome) *store.Outcome {
+	l.failures = l.posts
 	if l.poisoned(ctx, o) {
 		l.refuse(o, store.Refused, l.reason)
 		return o
@@ -314,13 +317,15 @@ func (l *lane) overdue() bool { return time.Since(l.since) > poisonedAfter }
 // retry waits until the step may be tried again, and gives what is known about it.
 func (l *lane) retry(ctx context.Context, p *place, o *store.Outcome, err error) *store.Outcome {
 	l.failures++
+	if o.Step.Op == store.Post {
+		l.posts, l.reason = l.posts+1, err
+	}
 	if !errors.Is(err, context.Canceled) {
 		l.trouble.report(delivering, l.log, "delivering", err)
 	}
 	kind, wait := bridge.KindOf(err), l.gateway.backoff(l.failures)
 	switch {
 	case kind == bridge.Uncertain && o.Step.Op == store.Post:
-		l.reason = err
 		return nil // find it
 	case kind == bridge.Throttled:
 		if after := bridge.AfterOf(err); after > 0 {

@@ -55,7 +55,7 @@ func (p planner) lacks(w *store.Work) store.Step {
 		}
 		return discard(w, nil)
 	case w.Phase == store.Removed:
-		return store.Step{}
+		return p.removed(w)
 	case !p.routed(w):
 		return p.unrouted(w) // what the config no longer brings here is not shown here any more
 	case m.Body == nil || w.Phase == store.Live && w.Version == m.Version:
@@ -107,6 +107,16 @@ func (p planner) lacks(w *store.Work) store.Step {
 		return step
 	}
 	return p.reactions(w)
+}
+
+// removed gives what is left to be done for a message that is not here any more, or never was.
+func (p planner) removed(w *store.Work) store.Step {
+	if w.Message.Body != nil {
+		if step := discard(w, w.Message.Body.Files); step.Op != store.Settled {
+			return step
+		}
+	}
+	return p.asideAgain(w)
 }
 
 // shows tells whether a part says what it should.
@@ -305,11 +315,10 @@ func (p planner) reactions(w *store.Work) store.Step {
 	if len(w.Leaving) > 0 {
 		return store.Step{Op: store.Unreact, ID: first.ID, Emoji: w.Leaving[0].Emoji, As: w.Leaving[0].Writer}
 	}
-	parted := p.place.talk != nil && p.divided(w)
 	for _, m := range w.Wanted {
 		switch {
 		case m.Writer == "" && p.place.talk != nil && !p.place.account.mayRelay(): // nobody can set it
-		case parted && !slices.Contains(w.Set, m): // nor is it for whoever is here
+		case p.place.talk != nil && !slices.Contains(w.Set, m) && p.divided(w, m): // nor is it for whoever is here
 		case slices.Contains(w.Taken, m) || w.Unclear:
 			return store.Step{Op: store.Look, ID: first.ID, Since: w.LookAfter}
 		case !slices.Contains(w.Set, m) && !slices.Contains(w.Refused, m):

@@ -7,6 +7,7 @@ import (
 
 	"causeway/bridge"
 	"causeway/bridge/memory"
+	"causeway/bridge/richtext"
 	"causeway/gateway/store"
 )
 
@@ -84,6 +85,48 @@ func TestADroppedMessageIsNeverDelivered(t *testing.T) {
 		stored, err := dump(w.path)
 		w.same(err, nil)
 		w.same(strings.Contains(stored, `"refused"`), false) // its text is erased
+	})
+}
+
+func TestWhatWasCarriedForADroppedMessageGoesWithIt(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var s switched
+		a, b := w.pair(memory.Options{}, memory.Options{KeepFiles: true, Fault: s.fault})
+		shown, refused := fileOfSize("shown", 3), fileOfSize("refused", 4)
+		a.SayDoc("town", "", "ann", richtext.Plain("before"), shown)
+		w.wait(time.Second)
+		s.on(before(memory.Post, func() error { return memory.Fails(bridge.Rejected) }))
+		a.SayDoc("town", "", "ann", richtext.Plain("refused"), refused)
+		w.wait(time.Second)
+		s.off()
+		w.same(b.Files("town"), []string{"refused", "shown"})
+		_, err := w.gateway.Drop(w.t.Context(), w.held()[0].ID)
+		w.same(err, nil)
+		w.wait(time.Second)
+		w.same(b.Files("town"), []string{"shown"})
+		w.same(carriedIn(b, "town", shown), []carried{{"before", []string{"shown application/octet-stream 3"}}})
+		stored, err := dump(w.path)
+		w.same(err, nil)
+		w.same(strings.Contains(stored, `"refused"`), false) // its text is erased
+	})
+}
+
+func TestADroppedChangeLeavesWhatIsShown(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var s switched
+		a, b := w.pair(memory.Options{}, memory.Options{KeepFiles: true, Fault: s.fault})
+		file := fileOfSize("shown", 3)
+		id := a.SayDoc("town", "", "ann", richtext.Plain("before"), file)
+		w.wait(time.Second)
+		s.on(before(memory.Edit, func() error { return memory.Fails(bridge.Rejected) }))
+		a.Edit("town", id, "refused")
+		w.wait(time.Second)
+		s.off()
+		_, err := w.gateway.Drop(w.t.Context(), w.held()[0].ID)
+		w.same(err, nil)
+		w.wait(time.Second)
+		w.same(carriedIn(b, "town", file), []carried{{"before", []string{"shown application/octet-stream 3"}}})
+		w.same(b.Files("town"), []string{"shown"})
 	})
 }
 

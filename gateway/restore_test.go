@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"strings"
@@ -129,6 +130,32 @@ func TestAStoreRestoredFromAnHourAgoCatchesUpWithoutASingleDouble(t *testing.T) 
 		w.wait(time.Minute)
 		w.find(b, "town", "relayed, and edited")
 		w.same(everPosted(b, "town"), towns[1]+1)
+	})
+}
+
+func TestAFileThatDidNotCrossBeforeTheStoreWasRestoredIsAddedToTheCopyThatIsThere(t *testing.T) {
+	inWorld(t, func(w *world) {
+		secret := true
+		a, b := w.pair(memory.Options{Fault: func(_ context.Context, c memory.Call) error {
+			if c.Op == memory.Open && secret {
+				return memory.Fails(bridge.Unauthorised)
+			}
+			return nil
+		}}, memory.Options{})
+		w.down()
+		saved := w.snapshot()
+		w.start()
+		file := fileOfSize("plan.bin", 100)
+		a.SayDoc("town", "", "ann", richtext.Plain("see"), file)
+		w.wait(time.Minute)
+		w.same(len(b.Messages("town")), 1)
+		w.same(b.Messages("town")[0].Files, []memory.Upload(nil))
+		w.down()
+		secret = false
+		w.putBack(saved)
+		w.start()
+		w.wait(time.Hour)
+		w.same(carriedIn(b, "town", file), []carried{{"see", []string{"plan.bin application/octet-stream 100"}}})
 	})
 }
 

@@ -156,6 +156,51 @@ func TestWhatAHumanMakesOfACopyIsLookedAtAmongWhomItWas(t *testing.T) {
 	})
 }
 
+// TestReactionsStayWhereTheyWereSetThoughTheGroupHasAnotherChatByNow: one group message was paired with two chats, one after the other, and what is done in
+// the first, which somebody has left, is not shown to them; what is done in the second is.
+func TestReactionsStayWhereTheyWereSetThoughTheGroupHasAnotherChatByNow(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.talking(likeMattermost(), likeTeams(), "ann", "ben", "cyd", "dan")
+		first, gm := b.Direct("Ann", "Ben", "Cyd", "Dan"), bridge.ChannelID("@ann@ben@cyd@dan")
+		b.Say(first, "Ann", "one")
+		w.wait(5 * time.Second)
+		a.Say(gm, "ben", "two")
+		w.wait(5 * time.Second)
+		b.React(first, w.find(b, first, "two").ID, "Dan", "👍")
+		w.wait(5 * time.Second)
+		b.Leave(first, "Dan")
+		w.wait(5 * time.Second)
+		second := b.Direct("Ann", "Ben", "Cyd", "Dan")
+		b.Say(second, "Cyd", "three")
+		w.wait(5 * time.Second)
+		w.same(w.find(a, gm, "three").Author.ID, bridge.UserID("cyd"))
+
+		b.React(first, w.find(b, first, "two").ID, "Ann", "👀")
+		b.React(first, w.find(b, first, "one").ID, "Ann", "👀")
+		a.React(gm, w.find(a, gm, "one").ID, "ben", "❤")
+		a.React(gm, w.find(a, gm, "two").ID, "ben", "❤")
+		b.React(second, w.find(b, second, "three").ID, "Ann", "👀")
+		a.React(gm, w.find(a, gm, "three").ID, "ben", "❤")
+		w.wait(5 * time.Second)
+		reactions := func(s *memory.Service, in bridge.ChannelID) map[string][]bridge.Reaction {
+			all := map[string][]bridge.Reaction{}
+			for _, m := range s.Messages(in) {
+				slices.SortFunc(m.Reactions, func(a, b bridge.Reaction) int { return strings.Compare(string(a.User), string(b.User)) })
+				if len(m.Reactions) > 0 {
+					all[m.Text] = m.Reactions
+				}
+			}
+			return all
+		}
+		w.same(reactions(a, gm), map[string][]bridge.Reaction{
+			"one": {{User: "ben", Emoji: "❤"}}, "two": {{User: "ben", Emoji: "❤"}, {User: "dan", Emoji: "👍"}},
+			"three": {{User: "ann", Emoji: "👀"}, {User: "ben", Emoji: "❤"}}})
+		w.same(reactions(b, first), map[string][]bridge.Reaction{
+			"one": {{User: "Ann", Emoji: "👀"}}, "two": {{User: "Ann", Emoji: "👀"}, {User: "Dan", Emoji: "👍"}}})
+		w.same(reactions(b, second), map[string][]bridge.Reaction{"three": {{User: "Ann", Emoji: "👀"}, {User: "Ben", Emoji: "❤"}}})
+	})
+}
+
 // TestAGroupThatIsRefusedIsMetAgainWhenItsPeopleHaveChanged though everybody in it knows why it was, so that nothing of it is read.
 func TestAGroupThatIsRefusedIsMetAgainWhenItsPeopleHaveChanged(t *testing.T) {
 	inWorld(t, func(w *world) {

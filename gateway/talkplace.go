@@ -136,12 +136,14 @@ func (p planner) mayNot(w *store.Work, as bridge.UserID) (store.Step, bool) {
 	} else if !slices.Contains(origin.talk.latest().Members, w.Message.Body.Author.ID) {
 		author = direct.Unknown
 	}
-	o := direct.Of(direct.Verdict{Carried: true, Away: origin.talk.away}, origin.talk.shape, author, p.place.account.mayRelay(), direct.New)
+	o := direct.Of(direct.Verdict{Carried: true, Away: origin.talk.away}, origin.talk.shape, author, p.place.account.speaksFor(), direct.New)
 	switch {
 	case o.Way == direct.ByBot:
 		return store.Step{}, false
-	case o.Way == direct.Held:
+	case o.Way == direct.Held, o.Way == direct.Aside && len(p.place.talk.readers) == 0:
 		return store.Step{Op: store.Hold}, true
+	case o.Way == direct.Aside && fresh:
+		return deny(w, direct.AuthorNotConnected, p.aside(w, origin, "")...), true
 	case !fresh: // the rest of it, or a change, must do without
 		return p.reactions(w), true
 	}
@@ -217,13 +219,17 @@ func (p planner) apart(w *store.Work) bool {
 	return !written.talk.saw(m.Edited, pair.Here(at).Members)
 }
 
-// divided reports whether others are here than those who react elsewhere, or than those who did.
-func (p planner) divided(w *store.Work) bool {
-	if w.IsOrigin {
-		return p.place.talk.others(w.Message.Created)
-	}
+// divided reports whether others are here than wherever somebody has set a reaction, or than those who did.
+func (p planner) divided(w *store.Work, m store.Mark) bool {
 	origin := p.gateway.table.Load().at(w.Message.Origin)
-	return origin == nil || origin.talk == nil || origin.talk.pairs[w.Conversation].State == store.PairMoved
+	if origin == nil || origin.talk == nil || w.IsOrigin && origin.talk.others(w.Message.Created) {
+		return true
+	}
+	// A group whose people cannot change may have had several conversations at the other end, one after the other.
+	moved := func(c bridge.ConversationID) bool {
+		return c != w.Message.Origin && origin.talk.pairs[c].State == store.PairMoved
+	}
+	return moved(w.Conversation) || !slices.ContainsFunc(w.Reacted[m], func(at bridge.ConversationID) bool { return !moved(at) })
 }
 
 // others reports whether others see now what was said here at a time, or what was made of it elsewhere.
@@ -277,3 +283,14 @@ func (p planner) unrouted(w *store.Work) store.Step {
 // mayRelay reports whether the account itself may write in talks of which it is no member. Until it has connected that is not known: then
 // nothing is written, and all is planned anew.
 func (a *account) mayRelay() bool { return a.identity.Load() == nil || a.relays.Load() }
+
+// speaksFor tells how the account shows what those say whom it cannot act as.
+func (a *account) speaksFor() direct.Relay {
+	switch {
+	case a.mayRelay():
+		return direct.InTalks
+	case a.capabilities.RelayAside:
+		return direct.BesideTalks
+	}
+	return direct.Nowhere
+}

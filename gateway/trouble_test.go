@@ -156,6 +156,34 @@ func TestAServiceThatSaysNoTimeIsNotHurried(t *testing.T) {
 	}
 }
 
+// TestAPostThatWasHardToLookForIsMadeSoon: that reading fails says nothing of posting.
+func TestAPostThatWasHardToLookForIsMadeSoon(t *testing.T) {
+	inWorld(t, func(w *world) {
+		posts, looks := 0, 0
+		var looked, made time.Time
+		a, b := w.pair(memory.Options{}, memory.Options{Fault: func(_ context.Context, c memory.Call) error {
+			switch {
+			case c.Op == memory.Post && !c.After:
+				if posts++; posts == 1 {
+					return memory.LostAnswer()
+				}
+				made = time.Now()
+			case c.Op == memory.Find && !c.After:
+				if looks++; looks <= 8 {
+					return memory.Fails(bridge.Transient)
+				}
+				looked = time.Now()
+			}
+			return nil
+		}})
+		a.Say("town", "ann", "hello")
+		w.wait(time.Hour)
+		w.same(texts(b, "town"), []string{"hello"})
+		w.same([]int{posts, looks}, []int{2, 9})
+		w.same(made.Sub(looked) < 5*time.Second, true)
+	})
+}
+
 func TestAMessageThatAlwaysFailsIsQuarantinedWhileOthersSucceed(t *testing.T) {
 	for name, fault := range map[string]func() error{"transient": func() error { return memory.Fails(bridge.Transient) }, "uncertain": memory.LostAnswer} {
 		t.Run(name, func(t *testing.T) {

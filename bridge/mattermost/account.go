@@ -67,6 +67,7 @@ type account struct {
 	actors   *actors
 	commands *commands
 	arrivals *arrivals
+	logins   logins
 	// buttonsKey proves buttons; nil until it is needed.
 	buttonsKey atomic.Pointer[buttonsKey]
 	names      *lookalikes
@@ -140,7 +141,7 @@ func newAccount(env bridge.Env, s *Settings, t timing) (*account, error) {
 func (a *account) Capabilities() bridge.Capabilities {
 	return bridge.Capabilities{
 		Edit: true, Delete: true, Reactions: true, Files: true, FilesPerPost: filesPerPost, DeleteTakesReplies: true, People: true, Commands: a.callback != "", Muted: model.ChannelMarkUnreadMention,
-		Handles: true, Direct: true, GroupLimit: groupLimit, RelayDirect: a.simple() && a.may(everywhere...),
+		Handles: true, Directory: true, Direct: true, GroupLimit: groupLimit, RelayDirect: a.simple() && a.may(everywhere...), RelayAside: true,
 	}
 }
 

@@ -68,7 +68,11 @@ func TestAPermissionThatSomebodyHasIsNotRefused(t *testing.T) {
 				"deleting": func() error { return c.account.Delete(t.Context(), target) },
 			} {
 				refusal := sim.Fault{User: "alice", Status: 403, ErrorID: "api.context.permissions.app_error", Times: -1}
-				for where, more := range map[string][]sim.Fault{"": nil, ", and the bot is not answered": {{User: c.world.Bot.ID, Status: 500, ErrorID: "x", Times: -1}}} {
+				for where, more := range map[string][]sim.Fault{
+					"":                              nil,
+					", and the bot is not answered": {{User: c.world.Bot.ID, Status: 500, ErrorID: "x", Times: -1}},
+					", and the bot is refused, too": {{Path: "/channels/{channel_id}/members/{user_id}", User: c.world.Bot.ID, Status: 403, ErrorID: "api.context.permissions.app_error", Times: 1}},
+				} {
 					faults := []*sim.Injected{c.sim.Inject(refusal)}
 					for _, f := range more {
 						faults = append(faults, c.sim.Inject(f))
@@ -191,6 +195,78 @@ func TestALostTokenIsThePersonsAlone(t *testing.T) {
 				c.must(err)
 			})
 		}
+	}
+}
+
+// TestARootThatIsThereIsNotGone: a server without its database says that it is not there. The reply is tried again then.
+func TestARootThatIsThereIsNotGone(t *testing.T) {
+	c := newCrowd(t, sim.Options{}, profiles["simple"], nil)
+	c.join()
+	root, err := c.account.Post(t.Context(), c.as("the root"))
+	c.must(err)
+	reply := c.as("a reply")
+	reply.Root = root
+	refusal := sim.Fault{Path: "/posts", Method: "POST", Status: 400, ErrorID: "api.post.create_post.root_id.app_error", Times: -1}
+	for name, more := range map[string][]sim.Fault{"": nil, "the server cannot tell": {{Path: "/posts/{post_id}", Status: 500, ErrorID: "x", Times: -1}}} {
+		faults := []*sim.Injected{c.sim.Inject(refusal)}
+		for _, f := range more {
+			faults = append(faults, c.sim.Inject(f))
+		}
+		_, err = c.account.Post(t.Context(), reply)
+		if bridge.KindOf(err) != bridge.Transient {
+			t.Errorf("%s: %v (%v)", name, err, bridge.KindOf(err))
+		}
+		for _, f := range faults {
+			f.Cancel()
+		}
+	}
+	_, err = c.account.Post(t.Context(), reply)
+	c.must(err)
+	reply = c.as("a reply that comes too late")
+	reply.Root, err = c.account.Post(t.Context(), c.as("another root"))
+	c.must(err)
+	c.must(c.account.Delete(t.Context(), bridge.Target{Conversation: c.conv, ID: reply.Root, As: c.alice()}))
+	_, err = c.account.Post(t.Context(), reply)
+	c.wants(err, bridge.Gone, bridge.ScopeConversation)
+}
+
+// TestATokenIsNotLostBecauseTheServerSaysSoWithoutItsDatabase: it then answers that good tokens are not, and apps not there. They are tried again.
+func TestATokenIsNotLostBecauseTheServerSaysSoWithoutItsDatabase(t *testing.T) {
+	for name, refusals := range map[string][]sim.Fault{
+		"simple": {{User: "alice", Status: 401, ErrorID: "api.context.session_expired.app_error", Times: -1}},
+		"simple, and the bot is not answered": {{User: "alice", Status: 401, ErrorID: "api.context.session_expired.app_error", Times: -1},
+			{Path: "/users/{user_id}/tokens", Status: 500, ErrorID: "x", Times: -1}},
+		"restricted": {{User: "alice", Status: 401, ErrorID: "api.context.session_expired.app_error", Times: -1},
+			{Path: "/oauth/access_token", Status: 404, ErrorID: "api.oauth.get_access_token.credentials.app_error", Times: -1},
+			{Path: "/users/{user_id}/teams/members", Status: 500, ErrorID: "x", Times: -1}},
+		"simple, and the bot is refused": {{User: "alice", Status: 401, ErrorID: "api.context.session_expired.app_error", Times: -1},
+			{Path: "/users/{user_id}/tokens", Status: 403, ErrorID: "api.context.permissions.app_error", Times: -1},
+			{Path: "/users/{user_id}/teams/members", Status: 500, ErrorID: "x", Times: -1}},
+		"restricted, just when it is back": {{User: "alice", Status: 401, ErrorID: "api.context.session_expired.app_error", Times: 1},
+			{Path: "/oauth/access_token", Status: 404, ErrorID: "api.oauth.get_access_token.credentials.app_error", Times: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			profile, _, _ := strings.Cut(name, ",")
+			c := newCrowd(t, sim.Options{}, profiles[profile], nil)
+			c.join()
+			_, err := c.account.Post(t.Context(), c.as("before"))
+			c.must(err)
+			var faults []*sim.Injected
+			for _, f := range refusals {
+				faults = append(faults, c.sim.Inject(f))
+			}
+			_, err = c.account.Post(t.Context(), c.as("meanwhile"))
+			if back := strings.HasSuffix(name, "back"); back {
+				c.must(err)
+			} else {
+				c.wants(err, bridge.Transient, bridge.ScopePerson)
+			}
+			for _, f := range faults {
+				f.Cancel()
+			}
+			_, err = c.account.Post(t.Context(), c.as("after"))
+			c.must(err)
+		})
 	}
 }
 

@@ -149,11 +149,7 @@ func lostFor(why string) error {
 // renew changes the refresh token into a new pair, and stores that.
 func (s *actors) renew(ctx context.Context, user string, old grant) (grant, error) {
 	if old.Refresh == "" {
-		why := lostFor("the server does not accept their token any more")
-		if _, config, err := s.account.self(); err == nil && !config.tokens {
-			why = &bridge.Error{Kind: bridge.Unauthorised, Scope: bridge.ScopePerson, Hint: hintTokensOff, Err: errors.New("acting as a person: access tokens are switched off")}
-		}
-		return grant{}, why
+		return grant{}, s.revoked(ctx, user, old)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*s.account.timing.request)
 	defer cancel()
@@ -162,11 +158,15 @@ func (s *actors) renew(ctx context.Context, user string, old grant) (grant, erro
 		return grant{}, fmt.Errorf("renewing the tokens of user %s: %w", user, err)
 	}
 	var answer accessResponse
-	err = s.account.client.submit(ctx, opPost, "/oauth/access_token", url.Values{
-		"grant_type": {model.RefreshTokenGrantType}, "client_id": {app.ID}, "client_secret": {app.Secret}, "refresh_token": {old.Refresh},
-	}, &answer)
-	if lost(err) {
-		return s.renewedElsewhere(ctx, user, old, err)
+	try := func() error {
+		return s.account.client.submit(ctx, opPost, "/oauth/access_token", url.Values{
+			"grant_type": {model.RefreshTokenGrantType}, "client_id": {app.ID}, "client_secret": {app.Secret}, "refresh_token": {old.Refresh},
+		}, &answer)
+	}
+	if err = try(); lost(err) {
+		if err = s.account.surely(ctx, lost, try); lost(err) {
+			return s.renewedElsewhere(ctx, user, old, err)
+		}
 	}
 	if err != nil {
 		return grant{}, fmt.Errorf("renewing the tokens of user %s: %w", user, ofPerson(err))

@@ -50,6 +50,13 @@ func (r *arrivals) arrived(statuses []*model.Status) []bridge.UserID {
 	return fresh
 }
 
+// here reports whether somebody was online at the last look.
+func (r *arrivals) here(id string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.online[id]
+}
+
 // joined notes that somebody has come to where they were not before: if they are online, that counts as coming. Of nobody is known who, where id is empty.
 func (r *arrivals) joined(id string) {
 	r.mu.Lock()
@@ -68,8 +75,9 @@ func (r *arrivals) relist() bool {
 }
 
 // watchArrivals looks who is online: no event tells of other people's presence, which is what shows a log-in (a websocket makes a person online, a log-in
-// without one does not; source: channels/app/platform/web_conn.go). Who has set their status to offline by hand is not seen. It costs a request a minute for
-// each thousand people, and one for each 200 to know who there is, every ten minutes and when somebody has joined; nothing where it does not matter.
+// without one does not; source: channels/app/platform/web_conn.go). Whoever does not look online all the same is found in the server's audits, where the
+// bot may read them. It costs a request a minute for each thousand people, and one for each 200 to know who there is, every ten minutes and when somebody
+// has joined; nothing where it does not matter.
 func (f *feed) watchArrivals(ctx context.Context) error {
 	a := f.account
 	if a.front == nil {
@@ -100,6 +108,9 @@ func (f *feed) watchArrivals(ctx context.Context) error {
 		if awaited {
 			if err := a.lookWhoArrived(ctx, people); err != nil {
 				a.log.WithError(err).Debug("who is online could not be asked")
+			}
+			if err := a.lookWhoLoggedIn(ctx, people); err != nil {
+				a.log.WithError(err).Debug("who has logged in could not be asked")
 			}
 		}
 		if err := sleep(ctx, a.timing.statuses); err != nil {

@@ -56,8 +56,8 @@
 // person alone and never makes the bot's own connection suspect (rule.ofPerson in errors.go).
 //
 // The server proves a slash command by the command's token, and a button by nothing, so each button carries a proof of its own in the
-// context that clients do not get to see (buttons.go). Commands are put right every few minutes, team by team. Who is online is
-// polled (arrivals.go), as no event tells it.
+// context that clients do not get to see (buttons.go). Commands are put right every few minutes, team by team. Who is online, and
+// who has logged in, is polled (arrivals.go, logins.go), as no event tells it.
 //
 // Nobody from elsewhere looks like a user of the server: the name of a relay's author is searched for, once in ten minutes, and
 // told apart (lookalike.go).

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/mattermost/mattermost/server/public/model"
@@ -108,19 +109,23 @@ func (a *account) mint(ctx context.Context, user string) (grant, error) {
 
 // minted lists the tokens that this installation has minted for a user.
 func (a *account) minted(ctx context.Context, user, description string) ([]*model.UserAccessToken, error) {
-	var ours []*model.UserAccessToken
+	all, err := a.tokensOf(ctx, user)
+	if err != nil {
+		return nil, lacking(err, "read_user_access_token and edit_other_users")
+	}
+	return slices.DeleteFunc(all, func(t *model.UserAccessToken) bool { return t.Description != description }), nil
+}
+
+// tokensOf lists the personal access tokens of a user.
+func (a *account) tokensOf(ctx context.Context, user string) (all []*model.UserAccessToken, err error) {
 	for page := 0; ; page++ {
 		var list []*model.UserAccessToken
 		if err := a.client.get(ctx, fmt.Sprintf("/users/%s/tokens?page=%d&per_page=%d", user, page, pageSize), &list); err != nil {
-			return nil, lacking(err, "read_user_access_token and edit_other_users")
+			return nil, err
 		}
-		for _, t := range list {
-			if t.Description == description {
-				ours = append(ours, t)
-			}
-		}
+		all = append(all, list...)
 		if len(list) < pageSize {
-			return ours, nil
+			return all, nil
 		}
 	}
 }

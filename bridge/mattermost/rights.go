@@ -65,7 +65,7 @@ func (a *account) mayPost(ctx context.Context, me *model.User, c *model.Channel,
 }
 
 // doubt asks whether somebody may really not do what was refused to them: while Mattermost does without its database, it answers that they lack the
-// permission (found by contrib/chaos on 11.1: SessionHasPermissionToChannel takes a failed look for a no). Where their roles in the channel grant
+// permission. Where their roles in the channel grant
 // it, or cannot be asked for, the refusal counts for nothing, and it is tried again. What else may have led to it must be a rule that no
 // role shows; then trying ends as it does with all that keeps failing.
 func (a *account) doubt(ctx context.Context, refused error, as bridge.UserID, channel string, permission *model.Permission) error {
@@ -73,7 +73,11 @@ func (a *account) doubt(ctx context.Context, refused error, as bridge.UserID, ch
 		return refused
 	}
 	var m model.ChannelMember
-	err := a.client.get(ctx, "/channels/"+channel+"/members/"+string(as), &m)
+	ask := func() error { return a.client.get(ctx, "/channels/"+channel+"/members/"+string(as), &m) }
+	err := ask()
+	if forbidden(err) {
+		err = a.surely(ctx, forbidden, ask)
+	}
 	if err == nil {
 		var may bool
 		if may, err = a.anyGrants(ctx, strings.Fields(m.Roles), permission.Id); err == nil && !may {

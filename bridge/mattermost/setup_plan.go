@@ -34,7 +34,7 @@ func switches(profile string) []wantedSetting {
 		{"ServiceSettings.EnablePostUsernameOverride", true, "names of authors from elsewhere"},
 		{"ServiceSettings.EnablePostIconOverride", true, "pictures of authors from elsewhere"},
 		{"ServiceSettings.EnableCommands", true, "/msteams"},
-		{"ServiceSettings.DisableBotsWhenOwnerIsDeactivated", false, "the bot outlives the account that makes it"},
+		{"ServiceSettings.DisableBotsWhenOwnerIsDeactivated", false, "a bot that outlives the account that makes it"},
 	}
 	if profile == ProfileSimple {
 		return append(all, wantedSetting{userTokens, true, "acting as people who connect"})

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"runtime/debug"
@@ -272,36 +271,4 @@ func BenchmarkRequestsOfSweeping(b *testing.B) {
 	b.ReportMetric(float64(after-before)/people, "requests/minute/person")
 	b.ReportMetric(float64(spent.Microseconds())/1000/people, "cpu-ms/minute/person")
 	b.ReportMetric(0, "ns/op")
-}
-
-// How long it takes from a post in a talk that is carried, and in which something is being said, until it is on disk. At rest, asking takes up to ten
-// seconds longer for the first word.
-func BenchmarkDelayOfADirectMessage(b *testing.B) {
-	for _, observe := range []string{mattermost.ObserveWebsocket, mattermost.ObservePoll} {
-		b.Run(observe, func(b *testing.B) {
-			g := gather(b, "system_admin", observe, "alice")
-			g.open = mattermost.New
-			g.connectAgain()
-			direct := g.sim.Direct("alice", "bob").Id
-			g.observe(true, "alice")
-			g.runs()
-			g.comes(g.speaks("bob", direct, "met"), "met")
-			var all []time.Duration
-			for n := range 200 {
-				time.Sleep(time.Duration(rand.IntN(200)) * time.Millisecond)
-				began := time.Now()
-				id := g.speaks("bob", direct, fmt.Sprint(n))
-				for s, _ := g.talks.State(id); s.ID == ""; s, _ = g.talks.State(id) {
-					time.Sleep(500 * time.Microsecond)
-				}
-				all = append(all, time.Since(began))
-			}
-			for b.Loop() {
-			}
-			slices.Sort(all)
-			b.ReportMetric(float64(all[len(all)/2].Microseconds())/1000, "median-ms")
-			b.ReportMetric(float64(all[len(all)*99/100].Microseconds())/1000, "p99-ms")
-			b.ReportMetric(0, "ns/op")
-		})
-	}
 }

@@ -89,6 +89,7 @@ func (a *account) Capabilities() bridge.Capabilities {
 		Regroup:            o.Regroup,
 		GroupLimit:         o.GroupLimit,
 		RelayDirect:        !o.NoRelayDirect,
+		RelayAside:         o.RelayAside,
 	}
 }
 

@@ -1,12 +1,10 @@
 package msteams
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"slices"
 	"strconv"
@@ -103,31 +101,17 @@ func (c *client) sendBatch(ctx context.Context, op *Operation, addresses []strin
 	if err != nil {
 		return nil, time.Time{}, fmt.Errorf("%s: %w", opBatch.Doing, err)
 	}
-	limited, cancel := context.WithTimeout(ctx, answerTimeout)
-	defer cancel()
-	r, err := http.NewRequestWithContext(limited, opBatch.Method, c.base+opBatch.Path, bytes.NewReader(text))
+	body, header, err := c.send(ctx, opBatch, c.base+opBatch.Path, text)
 	if err != nil {
-		return nil, time.Time{}, fmt.Errorf("%s: %w", opBatch.Doing, err)
-	}
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Accept", "application/json")
-	answer, err := c.http.Do(r)
-	c.count(opBatch, err)
-	if err != nil {
-		return nil, time.Time{}, c.failed(ctx, opBatch, err)
-	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return nil, time.Time{}, c.failed(ctx, opBatch, err)
+		return nil, time.Time{}, err
 	}
 	var got struct {
 		Responses []batchResponse `json:"responses"`
 	}
-	if err := json.Unmarshal(body, &got); err != nil {
-		return nil, time.Time{}, c.failed(ctx, opBatch, fmt.Errorf("reading the answer: %w", err))
+	if err := c.understand(ctx, opBatch, body, &got); err != nil {
+		return nil, time.Time{}, err
 	}
-	return got.Responses, serviceTime(answer.Header), nil
+	return got.Responses, serviceTime(header), nil
 }
 
 // items sorts the answers, whose order is free.

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -176,36 +175,6 @@ func follow[T serialization.Parsable](ctx context.Context, c *client, op *Operat
 		return none, c.failed(ctx, op, fmt.Errorf("unexpected answer of type %T", answer))
 	}
 	return typed, nil
-}
-
-// ask makes one attempt of op and reads the answer's JSON into what counts of it.
-func (c *client) ask(ctx context.Context, op *Operation, p place, body serialization.Parsable, into any) error {
-	address := op.address(p)
-	prepared, err := c.request(ctx, op, c.base+address, body)
-	if err != nil {
-		return &bridge.Error{Kind: bridge.Rejected, Err: fmt.Errorf("%s: %w", op.Doing, err)}
-	}
-	if err := c.pacer.await(ctx, op, c.caller, address); err != nil {
-		return err
-	}
-	limited, cancel := context.WithTimeout(ctx, answerTimeout)
-	defer cancel()
-	r, err := http.NewRequestWithContext(limited, op.Method, c.base+address, bytes.NewReader(prepared.Content))
-	if err != nil {
-		return &bridge.Error{Kind: bridge.Rejected, Err: fmt.Errorf("%s: %w", op.Doing, err)}
-	}
-	r.Header.Set("Accept", "application/json")
-	r.Header.Set("Content-Type", "application/json")
-	answer, err := c.http.Do(r)
-	c.count(op, err)
-	if err != nil {
-		return c.failed(ctx, op, err)
-	}
-	defer answer.Body.Close()
-	if err := json.NewDecoder(answer.Body).Decode(into); err != nil {
-		return c.failed(ctx, op, fmt.Errorf("reading the answer: %w", err))
-	}
-	return nil
 }
 
 // perform makes one attempt of an operation that answers nothing.

@@ -4,9 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"fmt"
-	"io"
-	"net/http"
 
 	"github.com/microsoftgraph/msgraph-sdk-go/models"
 	"github.com/sirupsen/logrus"
@@ -47,22 +44,9 @@ func (a *account) pageFor(ctx context.Context, c *client, op *Operation, address
 	if err := c.pacer.await(ctx, op, c.caller, address); err != nil {
 		return messagePage{}, err
 	}
-	limited, cancel := context.WithTimeout(ctx, answerTimeout)
-	defer cancel()
-	r, err := http.NewRequestWithContext(limited, op.Method, address, nil)
+	body, _, err := c.send(ctx, op, address, nil)
 	if err != nil {
-		return messagePage{}, fmt.Errorf("%s: %w", op.Doing, err)
-	}
-	r.Header.Set("Accept", "application/json")
-	answer, err := c.http.Do(r)
-	c.count(op, err)
-	if err != nil {
-		return messagePage{}, c.failed(ctx, op, err)
-	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return messagePage{}, c.failed(ctx, op, err)
+		return messagePage{}, err
 	}
 	return a.readPage(body)
 }

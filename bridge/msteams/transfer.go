@@ -1,9 +1,7 @@
 package msteams
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -55,62 +53,32 @@ func (c *client) personID() string {
 	return ""
 }
 
-// exchange makes one attempt of op with a body of JSON, of bytes (a *fileBody), or none, and reads the answer's JSON into what counts of
-// it; nil: nothing does.
-func (c *client) exchange(ctx context.Context, op *Operation, p place, body any, into any) error {
-	var content io.Reader
-	length, kind := int64(0), "application/json"
-	bytesOf, _ := body.(*fileBody)
-	switch {
-	case bytesOf != nil && bytesOf.length > 0:
-		content, length, kind = bytesOf, bytesOf.length, "application/octet-stream"
-	case bytesOf != nil: // an empty file
-		kind = "application/octet-stream"
-	case body != nil:
-		text, err := json.Marshal(body)
-		if err != nil {
-			return fmt.Errorf("%s: %w", op.Doing, err)
-		}
-		content, length = bytes.NewReader(text), int64(len(text))
-	}
-	address := op.address(p)
+// put makes one attempt of op with bytes for a body, and reads the answer's JSON into what counts of it.
+func (c *client) put(ctx context.Context, op *Operation, p place, body *fileBody, into any) error {
+	address := c.base + op.address(p)
 	if err := c.pacer.await(ctx, op, c.caller, address); err != nil {
 		return err
 	}
-	timeout := answerTimeout
-	if bytesOf != nil {
-		timeout = transferTimeout
-	}
-	limited, cancel := context.WithTimeout(ctx, timeout)
+	limited, cancel := context.WithTimeout(ctx, transferTimeout)
 	defer cancel()
-	r, err := http.NewRequestWithContext(limited, op.Method, c.base+address, content)
+	var content io.Reader
+	if body.length > 0 {
+		content = body
+	}
+	r, err := http.NewRequestWithContext(limited, op.Method, address, content)
 	if err != nil {
 		return &bridge.Error{Kind: bridge.Rejected, Err: fmt.Errorf("%s: %w", op.Doing, err)}
 	}
-	r.ContentLength = length
-	r.Header.Set("Accept", "application/json")
-	if body != nil {
-		r.Header.Set("Content-Type", kind)
-	}
-	answer, err := c.http.Do(r)
-	c.count(op, err)
-	if failed := bytesOf.why(); failed != nil {
-		if err == nil {
-			answer.Body.Close()
-		}
+	r.ContentLength = body.length
+	r.Header.Set("Content-Type", "application/octet-stream")
+	answer, _, err := c.attempt(ctx, op, r)
+	if failed := body.why(); failed != nil {
 		return failed
 	}
 	if err != nil {
-		return c.failed(ctx, op, err)
+		return err
 	}
-	defer answer.Body.Close()
-	if into == nil {
-		return nil
-	}
-	if err := json.NewDecoder(answer.Body).Decode(into); err != nil {
-		return c.failed(ctx, op, fmt.Errorf("reading the answer: %w", err))
-	}
-	return nil
+	return c.understand(ctx, op, answer, into)
 }
 
 // bytesAt makes one request to an address for bytes that Graph gave, without any token: whoever knows the address has access, so it

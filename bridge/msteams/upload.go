@@ -286,7 +286,7 @@ func (up *uploading) whole(ctx context.Context) (item driveItem, err error) {
 			return err
 		}
 		defer body.Close()
-		return up.who.exchange(ctx, opPutFile, up.place(name), &fileBody{Reader: body, length: up.File.Size}, &item)
+		return up.who.put(ctx, opPutFile, up.place(name), &fileBody{Reader: body, length: up.File.Size}, &item)
 	})
 	return item, err
 }

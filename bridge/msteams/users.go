@@ -2,10 +2,8 @@ package msteams
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -80,37 +78,6 @@ func (u *user) profile() bridge.Profile {
 		p.Standing.Presence = bridge.Unlicensed
 	}
 	return p
-}
-
-// read makes one attempt of op at an address of Graph and reads the answer's JSON.
-func (c *client) read(ctx context.Context, op *Operation, address string, into any) error {
-	if err := c.trust(address); err != nil {
-		return err
-	}
-	if err := c.pacer.await(ctx, op, c.caller, address); err != nil {
-		return err
-	}
-	limited, cancel := context.WithTimeout(ctx, answerTimeout)
-	defer cancel()
-	r, err := http.NewRequestWithContext(limited, op.Method, address, nil)
-	if err != nil {
-		return fmt.Errorf("%s: %w", op.Doing, err)
-	}
-	r.Header.Set("Accept", "application/json")
-	answer, err := c.http.Do(r)
-	c.count(op, err)
-	if err != nil {
-		return c.failed(ctx, op, err)
-	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		return c.failed(ctx, op, err)
-	}
-	if err := json.Unmarshal(body, into); err != nil {
-		return c.failed(ctx, op, fmt.Errorf("reading the answer: %w", err))
-	}
-	return nil
 }
 
 // absent tells whether Graph itself has said that there is no such user. A page in between that says 404 has not.

@@ -55,9 +55,9 @@ func TestTimeGrowsWithTheLength(t *testing.T) {
 			measure := func() {
 				for n, best := range map[int]*time.Duration{small: &short, factor * small: &long} {
 					s := frame(n)
-					before := cpuTime()
+					before := richtexttest.CPUTime()
 					convert(s)
-					*best = min(*best, max(cpuTime()-before, time.Microsecond))
+					*best = min(*best, max(richtexttest.CPUTime()-before, time.Microsecond))
 				}
 			}
 			measure()

@@ -4,7 +4,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,10 +25,10 @@ import (
 const (
 	crowdSize      = 2000
 	crowdChannels  = 20
-	crowdStart     = 10 * time.Second // until a message has crossed in the name of its author
+	crowdStart     = time.Minute      // until a message has crossed in the name of its author; two seconds where nothing else runs
 	crowdResident  = 150 << 20        // bytes
 	crowdCalm      = 12 * time.Second // what is looked at after a start
-	crowdRenewals  = 10               // tokens that may be asked for meanwhile
+	crowdRenewals  = 10               // tokens that may be asked for in that time
 	crowdAppSecret = "the secret of an app"
 )
 
@@ -139,10 +138,7 @@ func (c *crowd) configure(gateways string) {
 			roles = append(roles, op.Permission)
 		}
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	c.must(err)
-	address := listener.Addr().String()
-	_ = listener.Close()
+	address := freeAddress(c.T)
 	c.app = c.tenant.AddApp(simteams.AppConfig{Name: "Causeway", Secret: crowdAppSecret, PublicClient: true, Roles: roles, Scopes: append(scopes, "offline_access"),
 		Redirects: []string{"http://" + address + "/connect/back"}})
 	c.must(os.WriteFile(filepath.Join(c.dir, "config.toml"), fmt.Appendf(nil, `

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"causeway/contrib/freeport"
 )
 
 // root is the folder of the module.
@@ -253,15 +254,14 @@ func stands(t *testing.T, program, dir string, code int, says ...string) {
 	}
 }
 
-// freeAddress is where nobody listens.
+// freeAddress is where nobody listens, and which no connection gets.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := freeport.Address()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	return address
 }
 
 // signals are tried with a bridge that does not stop.

@@ -44,6 +44,8 @@ func TestAQuickRunMeasuresEverything(t *testing.T) {
 		{partStore, "10 gateways, CPU time", []subject{causeway, bare}},
 		{partStore, "1 gateway, messages in the time of one fsync", []subject{causeway}},
 		{partStore, "1 gateway, commits", []subject{causeway}},
+		{partEngines, there + ", rate of a burst, SQLite", []subject{causeway, bare}},
+		{partEngines, there + ", rate of a burst, PostgreSQL, 3 instances", []subject{causeway, bare}},
 		{partDelay, there + ", at rest, p95", []subject{causeway, bare}},
 		{partDelay, back + ", added at rest, median", []subject{causeway}},
 		{partDelay, back + ", rate of a burst", []subject{causeway, bare}},
@@ -85,7 +87,7 @@ func TestAQuickRunMeasuresEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range append(partNames(), "Matterbridge v1.26.0", r.Machine.Kernel, "go run . -quick") {
+	for _, want := range append(partNames(), "Matterbridge v1.26.0", r.Runs[0].Machine.Kernel, "go run . -quick") {
 		if !strings.Contains(string(page), want) {
 			t.Errorf("RESULTS.md does not say %q", want)
 		}
@@ -96,7 +98,7 @@ func TestAQuickRunMeasuresEverything(t *testing.T) {
 }
 
 func TestFlagsThatMeanNothing(t *testing.T) {
-	for _, args := range [][]string{{"-only", "store,nonsense"}, {"-rounds", "0"}, {"-nonsense"}} {
+	for _, args := range [][]string{{"-parts", "store,nonsense"}, {"-rounds", "0"}, {"-nonsense"}} {
 		if err := bench(t.Context(), args); err == nil {
 			t.Errorf("%v: no error", args)
 		}

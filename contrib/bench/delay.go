@@ -32,7 +32,8 @@ func delay(tb harness.TB, o options, r *Report) {
 	}
 	r.note("delay: the bare relay is contrib/bench/relay, a program of %d lines.", linesOf(tb, filepath.Join(o.paths.bench, "relay", "main.go")))
 	r.note("delay: Causeway runs with LogLevel info and PostInterval %v, so that Graph's pace of one post a second is not what is measured; both programs read Teams every %v.", postInterval, pollInterval)
-	r.note("delay: from Teams, %d messages are said in a burst, and others at a steady rate; polling brings them in lumps. Causeway reads the last two minutes of a channel again and again, as Graph shows changes late, so that its delay grows with what was said there.", z.burst)
+	r.note("delay: Graph lets an app read a channel once a second, page by page as well. Both programs keep to that, with %v in the place of the second: a burst of %d messages from Teams, of which a page has 50, is for the most part waiting for the next page, so that its rate is that of reading and its CPU time tells what Causeway costs.", pollInterval, z.burst)
+	r.note("delay: from Teams, messages are said in a burst, and others at a steady rate; polling brings them in lumps. Causeway reads the last two minutes of a channel again and again, as Graph shows changes late, so that its delay grows with what was said there.")
 	r.note("delay: added is Causeway's percentile less the bare relay's, of the same round, or of all rounds where it is a p99; from Teams it is counted from the answer of Graph that shows the message, as the wait for the next look is the same for both.")
 	r.note("delay: the stand-ins and all people run in the process of the benchmark, which shares the processors with the program that is measured.")
 }

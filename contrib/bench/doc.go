@@ -18,5 +18,10 @@
 //	              with kill -9 and with a cut websocket
 //	start         time to start and memory by number of gateways and of stored messages; size of the program; time to build
 //
+// One part can be measured anew, such as on a machine that is quiet only for a while: with -merge the others stay as they are in the results, each with the
+// machine, the versions and the command by which it was found.
+//
+//	go run . -parts text,files -merge -results RESULTS.md
+//
 // A message that Causeway loses, doubles or brings out of order ends the run with an error.
 package main

@@ -10,6 +10,7 @@ replace (
 require (
 	causeway v0.0.0
 	causeway/contrib/e2e v0.0.0
+	github.com/google/go-cmp v0.7.0
 	github.com/mattermost/mattermost/server/public v0.1.21
 	github.com/sirupsen/logrus v1.10.2
 	modernc.org/sqlite v1.62.0

@@ -39,6 +39,7 @@ var parts = []struct {
 	{partText, conversions},
 	{partFiles, files},
 	{partStore, storePart},
+	{partEngines, enginesPart},
 	{partDelay, delay},
 	{partNotify, notifications},
 	{partMatterbridge, againstMatterbridge},
@@ -73,10 +74,11 @@ func main() {
 func bench(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	var (
-		only    = flags.String("only", strings.Join(partNames(), ","), "the parts to measure, with commas between them")
+		only    = flags.String("parts", strings.Join(partNames(), ","), "the parts to measure, with commas between them")
+		merge   = flags.Bool("merge", false, "keep the other parts as they stand in the file of -json, and replace there those that are measured")
 		rounds  = flags.Int("rounds", 3, "how often each figure is measured")
 		quick   = flags.Bool("quick", false, "one short round, which shows that everything works; its figures mean nothing")
-		jsonTo  = flags.String("json", "results.json", "the file for the table as JSON; empty: none")
+		jsonTo  = flags.String("json", "", "the file for the table as JSON; empty: beside that of -results, else results.json")
 		results = flags.String("results", "", "the file for the table as Markdown, with machine, versions and command")
 		profile = flags.String("profile", "", "write CPU, allocation and block profiles of the parts store, delay and notify to this folder, instead of measuring")
 	)
@@ -86,7 +88,7 @@ func bench(ctx context.Context, args []string) error {
 	o := options{only: strings.Split(*only, ","), rounds: *rounds, quick: *quick}
 	for _, name := range o.only {
 		if !slices.Contains(partNames(), name) {
-			return fmt.Errorf("-only: there is no part %q; the parts are %s", name, strings.Join(partNames(), ", "))
+			return fmt.Errorf("-parts: there is no part %q; the parts are %s", name, strings.Join(partNames(), ", "))
 		}
 	}
 	if o.rounds < 1 {
@@ -95,6 +97,12 @@ func bench(ctx context.Context, args []string) error {
 	var err error
 	if o.paths, err = findPaths(ctx); err != nil {
 		return err
+	}
+	if *jsonTo == "" {
+		*jsonTo = "results.json"
+		if *results != "" {
+			*jsonTo = strings.TrimSuffix(*results, filepath.Ext(*results)) + ".json"
+		}
 	}
 	for _, path := range []*string{jsonTo, results, profile} {
 		if *path != "" {
@@ -113,18 +121,29 @@ func bench(ctx context.Context, args []string) error {
 			profiles(tb, o, *profile)
 		})
 	}
-	r := &Report{Command: command(args)}
-	if r.Versions, err = versions(ctx, o.paths); err != nil {
+	r, before := &Report{}, &Report{}
+	if *merge {
+		if before, err = readReport(*jsonTo); err != nil {
+			return err
+		}
+	}
+	this := Run{Command: command(args)}
+	if this.Versions, err = versions(ctx, o.paths); err != nil {
 		return err
 	}
-	if r.Machine, err = thisMachine(os.TempDir()); err != nil {
+	if this.Machine, err = thisMachine(os.TempDir()); err != nil {
 		return err
 	}
 	failed := measure(ctx, o, r)
 	if ctx.Err() != nil {
 		return failed
 	}
-	return errors.Join(failed, publish(r, *jsonTo, *results))
+	if this.Parts = r.measuredParts(); len(this.Parts) > 0 {
+		r.Runs = []Run{this}
+	}
+	broken := r.Broken
+	r.merge(before)
+	return errors.Join(failed, publish(r, *jsonTo, *results), promise(broken))
 }
 
 // command is how the benchmark was called, without the folders of this machine.
@@ -161,7 +180,7 @@ func measure(ctx context.Context, o options, r *Report) error {
 	return failed
 }
 
-// publish prints the table, writes the files and fails when Causeway has broken its promise.
+// publish prints the table and writes the files.
 func publish(r *Report, jsonTo, results string) error {
 	if err := r.print(os.Stdout); err != nil {
 		return err
@@ -170,18 +189,21 @@ func publish(r *Report, jsonTo, results string) error {
 	for _, line := range r.firstMarks() {
 		fmt.Println(line)
 	}
-	if jsonTo != "" {
-		if err := r.save(jsonTo); err != nil {
-			return err
-		}
+	if err := r.save(jsonTo); err != nil {
+		return err
 	}
 	if results != "" {
 		if err := r.markdown(results); err != nil {
 			return err
 		}
 	}
-	if len(r.Broken) > 0 {
-		return fmt.Errorf("the promise is broken: Causeway has lost, doubled or reordered messages:\n%s", strings.Join(r.Broken, "\n"))
-	}
 	return nil
+}
+
+// promise is the error of promises that this run has found broken.
+func promise(broken []string) error {
+	if len(broken) == 0 {
+		return nil
+	}
+	return fmt.Errorf("the promise is broken: Causeway has lost, doubled or reordered messages:\n%s", strings.Join(broken, "\n"))
 }

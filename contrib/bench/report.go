@@ -34,10 +34,9 @@ type Figure struct {
 
 // Report collects figures; the zero value is ready.
 type Report struct {
-	Machine  Machine           `json:"machine"`
-	Versions map[string]string `json:"versions"`
-	Command  string            `json:"command"`
-	Figures  []Figure          `json:"figures"`
+	// Runs say how the parts were measured; each part is in one of them.
+	Runs    []Run    `json:"runs"`
+	Figures []Figure `json:"figures"`
 	// Notes say how figures are to be read.
 	Notes []string `json:"notes"`
 	// Broken are promises that Causeway has not kept.

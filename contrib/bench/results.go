@@ -20,14 +20,10 @@ func (r *Report) page() string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("# What Causeway costs\n")
-	line("Written by `%s` in `contrib/bench` (`make bench`); do not edit. What is measured, and how, is told by `go doc` there.\n", r.Command)
-	m := r.Machine
-	line("* Machine: %s, %d cores, %s of memory, Linux %s; stores on %s, where making 4 KiB durable takes %s µs.", m.CPU, m.Cores, m.Memory, m.Kernel, m.Disk, number(m.FsyncMicroseconds))
-	var parts []string
-	for _, name := range slices.Sorted(maps.Keys(r.Versions)) {
-		parts = append(parts, name+" "+r.Versions[name])
+	line("Written by `make bench` in `contrib/bench`; do not edit. What is measured, and how, is told by `go doc` there.\n")
+	for _, run := range r.Runs {
+		line("* %s", run)
 	}
-	line("* Versions: %s.", strings.Join(parts, ", "))
 	line("* %s\n", reading)
 	if len(r.Broken) > 0 {
 		line("**Causeway has broken its promise in this run:**\n")
@@ -80,4 +76,15 @@ func tableRow(cells ...string) string {
 		b.WriteString("| " + strings.ReplaceAll(cell, "|", `\|`) + " ")
 	}
 	return b.String() + "|"
+}
+
+// String tells people how parts were measured.
+func (r Run) String() string {
+	var versions []string
+	for _, name := range slices.Sorted(maps.Keys(r.Versions)) {
+		versions = append(versions, name+" "+r.Versions[name])
+	}
+	m := r.Machine
+	return fmt.Sprintf("%s: by `%s`. Machine: %s, %d cores, %s of memory, Linux %s; stores on %s, where making 4 KiB durable takes %s µs. Versions: %s.",
+		strings.Join(r.Parts, ", "), r.Command, m.CPU, m.Cores, m.Memory, m.Kernel, m.Disk, number(m.FsyncMicroseconds), strings.Join(versions, ", "))
 }

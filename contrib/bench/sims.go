@@ -72,6 +72,7 @@ func newSimsWith(tb harness.TB, webhooks simteams.Webhooks) *sims {
 	tb.Cleanup(s.mm.Close)
 	server, err := simteams.Start(simteams.Options{
 		DeviceCodeInterval: time.Second,
+		EmptyPageEvery:     -1, // which tests want more often than Graph has them
 		Webhooks:           webhooks,
 		Observe: func(a simteams.Answer) {
 			if a.Method == "GET" && strings.HasSuffix(a.Template, "/messages") {

@@ -5,8 +5,6 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,23 +16,6 @@ import (
 	"causeway/contrib/sim/teams"
 )
 
-func (w *world) logFile() string { return filepath.Join(w.dir, "causeway.log") }
-
-func (w *world) command(args ...string) harness.Command {
-	return harness.Command{
-		Path: w.servers.program, Args: append(args, "-c", "config.toml"), Dir: w.dir, LogFile: w.logFile(),
-		Env: []string{"MM_TOKEN=" + w.bot.Token, "TEAMS_SECRET=" + appSecret, "DSN=" + w.dsn(), "METRICS_TOKEN=" + w.secret},
-	}
-}
-
-// dsn is where the store is.
-func (w *world) dsn() string {
-	if w.plan.Store == storeSQLite {
-		return storeFolder + "/causeway.db"
-	}
-	return w.database
-}
-
 // begin signs the relay account in, starts Causeway, connects people, and has somebody say a first word everywhere.
 func (w *world) begin() {
 	if w.plan.Store == storeSQLite {
@@ -43,8 +24,8 @@ func (w *world) begin() {
 		w.openDatabase()
 	}
 	w.login()
-	for range w.plan.Instances {
-		w.instances = append(w.instances, harness.StartProcess(w.tb, w.command("run")))
+	for _, i := range w.instances {
+		i.Process = harness.StartProcess(w.tb, w.command(i, "run"))
 	}
 	w.instances[0].WaitForHTTP(w.tb, w.origin+"/readyz")
 	for _, m := range w.members {
@@ -55,15 +36,8 @@ func (w *world) begin() {
 	w.firstWords()
 }
 
-// openDatabase makes the store's database, and the way to it.
-func (w *world) openDatabase() {
-	dsn := w.servers.ours.CreateDatabase(w.tb)
-	w.databaseWire = harness.StartProxy(w.tb, w.servers.ours.Address())
-	w.database = strings.Replace(dsn, w.servers.ours.Address(), w.databaseWire.Address, 1)
-}
-
 func (w *world) login() {
-	login := harness.StartProcess(w.tb, w.command("login", "msteams.contoso"))
+	login := harness.StartProcess(w.tb, w.command(w.instances[0], "login", "msteams.contoso"))
 	for deadline := time.Now().Add(harness.Patience); len(w.sim.UserCodes()) == 0; {
 		if time.Now().After(deadline) || !login.Running() {
 			w.tb.Fatalf("login shows no code:\n%s", login.Output())
@@ -155,28 +129,14 @@ func (w *world) until(what string, wrong func() string) {
 	}
 }
 
-// victim is the instance that a fault strikes.
-func (w *world) victim(f Fault) *harness.Process { return w.instances[f.Salt%uint64(len(w.instances))] }
-
-// revive starts what has ended by itself, as systemd would. down are those that a fault keeps down.
-func (w *world) revive(down map[*harness.Process]bool) {
-	for _, p := range w.instances {
-		if !down[p] && !p.Running() {
-			w.note("Causeway has ended by itself, and is started")
-			w.counts.restarts++
-			p.Start(w.tb)
-		}
-	}
-}
-
 // state is what Causeway says of itself.
 type state struct{ waiting, quarantined int }
 
-// asks reads its numbers.
-func (w *world) asks(ctx context.Context) (s state, err error) {
+// asksOne reads the numbers of an instance, which has none while it stands by.
+func (w *world) asksOne(ctx context.Context, i *instance) (s state, err error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, w.origin+"/metrics", nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+i.address+"/metrics", nil)
 	if err != nil {
 		return s, err
 	}
@@ -203,17 +163,4 @@ func (w *world) asks(ctx context.Context) (s state, err error) {
 		return s, fmt.Errorf("asking Causeway for its numbers: %s, and none that says what is waiting", answer.Status)
 	}
 	return s, nil
-}
-
-// panics counts what must not be in its log.
-func (w *world) panics() (n int) {
-	log, err := os.ReadFile(w.logFile())
-	w.must("reading Causeway's log", err)
-	for line := range strings.Lines(string(log)) {
-		if strings.Contains(line, "internal error") || strings.HasPrefix(line, "panic:") || strings.HasPrefix(line, "fatal error:") || strings.Contains(line, "DATA RACE") {
-			w.note("in the log: %s", strings.TrimSpace(line))
-			n++
-		}
-	}
-	return n
 }

@@ -21,8 +21,8 @@ type kind struct {
 	group string
 	// least and most are how long it lasts, in milliseconds.
 	least, most int
-	// needs are what it takes: "postgres" or "sqlite", the store; "rich" or "poll", how Causeway hears of Teams; "root";
-	// "clock", that clocks can jump on this machine.
+	// needs are what it takes: "postgres" or "sqlite", the store; "sync" or "async", how its replica follows; "several" instances; "rich" or
+	// "poll", how Causeway hears of Teams; "root"; "clock", that clocks can jump on this machine.
 	needs string
 	// once: at most once in a run.
 	once bool
@@ -38,8 +38,9 @@ func (k *kind) possible(p *Plan, o options) bool {
 	if len(o.only) > 0 && !slices.Contains(o.only, k.name) {
 		return false
 	}
+	has := map[string]bool{p.Store: true, p.Receive: true, p.Replica: true, "several": p.Instances > 1, "root": o.root, "clock": clocksCanJump}
 	for need := range strings.FieldsSeq(k.needs) {
-		if need != p.Store && need != p.Receive && (need != "root" || !o.root) && (need != "clock" || !clocksCanJump) {
+		if !has[need] {
 			return false
 		}
 	}
@@ -71,5 +72,5 @@ const (
 var kinds []*kind
 
 func init() {
-	kinds = slices.Concat(processFaults, mattermostFaults, wireFaults, databaseFaults, diskFaults, graphFaults, notificationFaults, tokenFaults)
+	kinds = slices.Concat(processFaults, mattermostFaults, wireFaults, databaseFaults, replicaFaults, diskFaults, graphFaults, notificationFaults, tokenFaults, grantFaults)
 }

@@ -14,6 +14,9 @@ var processFaults = []*kind{
 	{name: "pause", group: ofProcess, least: 500, most: 8000,
 		begin: func(w *world, f Fault) { w.victim(f).Signal(w.tb, syscall.SIGSTOP) },
 		end:   func(w *world, f Fault) { w.victim(f).Signal(w.tb, syscall.SIGCONT) }},
+	{name: "frozen until another has taken over", group: ofProcess, least: 7000, most: 10000, needs: "several",
+		begin: func(w *world, f Fault) { w.victim(f).Signal(w.tb, syscall.SIGSTOP) },
+		end:   func(w *world, f Fault) { w.victim(f).Signal(w.tb, syscall.SIGCONT) }},
 	{name: "clock an hour ahead", group: ofProcess, least: 1000, most: 8000, needs: "clock",
 		begin: func(w *world, f Fault) { w.shift(f, time.Hour) }, end: func(w *world, f Fault) { w.shift(f, 0) }},
 	{name: "clock an hour behind", group: ofProcess, least: 1000, most: 8000, needs: "clock",
@@ -22,7 +25,8 @@ var processFaults = []*kind{
 }
 
 func stopped(w *world, f Fault) {
-	if code := w.victim(f).Stop(w.tb); code != 0 {
+	// A stop is bounded: what a service has not answered by then is looked for at the next start.
+	if code := w.victim(f).Stop(w.tb); code != 0 && !w.victim(f).said("stopping: not done after") {
 		w.note("Causeway ended with exit code %d", code)
 		w.counts.misbehaved++
 	}
@@ -32,22 +36,20 @@ func restarted(w *world, f Fault) { w.victim(f).Start(w.tb) }
 
 // shift sets the clock of an instance. One that has been started anew has the right time.
 func (w *world) shift(f Fault, by time.Duration) {
-	p := w.victim(f)
-	if !p.Running() {
+	i := w.victim(f)
+	if !i.Running() {
 		return
 	}
-	j := w.clocks[p]
-	if j == nil || j.pid != p.PID() {
+	if i.clock == nil || i.clock.pid != i.PID() {
 		if by == 0 {
 			return
 		}
 		var err error
-		if j, err = newJumper(p.PID()); err != nil {
+		if i.clock, err = newJumper(i.PID()); err != nil {
 			w.tb.Fatalf("%v", err)
 		}
-		w.clocks[p] = j
 	}
-	if err := j.jumps(by); err != nil && p.Running() {
+	if err := i.clock.jumps(by); err != nil && i.Running() {
 		w.tb.Fatalf("setting the clock of Causeway: %v", err)
 	}
 }

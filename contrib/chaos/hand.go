@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"time"
-
-	"causeway/contrib/e2e/harness"
 )
 
 // moment is the beginning or the end of a fault.
@@ -19,10 +17,13 @@ type moment struct {
 type hand struct {
 	*world
 	active map[int]bool
-	down   map[*harness.Process]bool
+	down   map[*instance]bool
+	// late is how long what was done has taken in all, where nothing should have taken long.
+	late time.Duration
 }
 
-// strikes does all that the plan says. When something takes longer than it should, what follows comes later.
+// strikes does all that the plan says. When something takes longer than it should, such as the start of a server, all that follows comes later: what
+// lies between two moments stays as long as it was planned.
 func (h *hand) strikes() {
 	var all []moment
 	for n, f := range h.plan.Faults {
@@ -30,7 +31,8 @@ func (h *hand) strikes() {
 	}
 	slices.SortStableFunc(all, func(a, b moment) int { return cmp.Compare(a.at, b.at) })
 	for _, m := range all {
-		if !h.waits(h.began.Add(time.Duration(m.at) * time.Millisecond)) {
+		at := h.began.Add(time.Duration(m.at) * time.Millisecond)
+		if !h.waits(at.Add(h.late)) {
 			return
 		}
 		if m.ends {
@@ -38,6 +40,7 @@ func (h *hand) strikes() {
 		} else {
 			h.begins(m.fault)
 		}
+		h.late = max(h.late, time.Since(at))
 	}
 	h.waits(h.began.Add(time.Duration(h.plan.Seconds) * time.Second))
 }
@@ -94,4 +97,5 @@ func (h *hand) heals() {
 	}
 	h.writeConfig(-1)
 	h.revive(nil)
+	h.connectAgain()
 }

@@ -35,15 +35,19 @@ func (w *world) keep(r *Result) {
 		write("seen.json", asJSON(seen))
 	}
 	write("mattermost.log", []byte(w.servers.mattermost.Log().String()))
-	if log, err := os.ReadFile(w.logFile()); err == nil {
-		write("causeway.log", log)
+	for name, text := range w.logs() {
+		write(name, []byte(text))
 	}
 	w.tb.Logf("the history is in %s; again: -replay %s", dir, dir)
 }
 
 // name tells results apart.
 func (r *Result) name() string {
-	return fmt.Sprintf("seed-%d-%s-%ds", r.Plan.Seed, r.Plan.Store, r.Plan.Seconds)
+	name := fmt.Sprintf("seed-%d-%s-%ds", r.Plan.Seed, r.Plan.Store, r.Plan.Seconds)
+	if r.Plan.Instances > 1 {
+		name += fmt.Sprintf("-%d-instances", r.Plan.Instances)
+	}
+	return name
 }
 
 func asJSON(v any) []byte {

@@ -23,6 +23,10 @@ type Seen struct {
 	Files string
 	// Late: it says that it came late.
 	Late bool
+	// held: in a talk, where nobody else may speak for them, it had to wait until its author had connected again, and others did not wait for that.
+	held bool
+	// id is its own there, account whose it is there, which is the relay's where that speaks.
+	id, account string
 	// At is when it was made, Gone when it was deleted, in milliseconds; 0: it stands there.
 	At, Gone int64
 }
@@ -95,7 +99,7 @@ func judge(expected []Expected, seen []Seen) *verdict {
 			v.one(e, side, living[where{e.token(), side}], gone[where{e.token(), side}])
 		}
 	}
-	v.order(expected, seen)
+	v.order(expected, slices.DeleteFunc(slices.Clone(seen), func(s Seen) bool { return s.held }))
 	return v
 }
 

@@ -43,13 +43,16 @@ type entry struct {
 	files []teams.File
 	done  chan struct{} // closed when it was said
 	set   map[[2]string]bool
+	// acting is held by who does something to it, last is the side on which that was done last.
+	acting sync.Mutex
+	last   Side
 }
 
 func newLedger(p *Plan) *ledger {
 	l := &ledger{entries: map[int]*entry{}}
 	for _, a := range p.Acts {
 		if a.Kind == say {
-			l.entries[a.N] = &entry{done: make(chan struct{}), set: map[[2]string]bool{},
+			l.entries[a.N] = &entry{done: make(chan struct{}), set: map[[2]string]bool{}, last: a.Side,
 				Expected: Expected{N: a.N, Place: a.Place, Side: a.Side, Author: cast[a.By].name, Root: a.Root, Text: a.Text, File: hashOf(fileOf(a))}}
 		}
 	}
@@ -68,6 +71,7 @@ func (l *ledger) did(a Act) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	e := l.entries[a.N]
+	e.last = a.side()
 	switch a.Kind {
 	case edit:
 		e.Text = a.Text
@@ -76,6 +80,17 @@ func (l *ledger) did(a Act) {
 	case react, unreact:
 		e.set[[2]string{cast[a.By].name, a.Emoji}] = a.Kind == react
 	}
+}
+
+// emoji gives the reactions that are set.
+func (e *entry) emoji() (all []string) {
+	for key, on := range e.set {
+		if on && !slices.Contains(all, key[1]) {
+			all = append(all, key[1])
+		}
+	}
+	slices.Sort(all)
+	return all
 }
 
 // count is how many things were said.
@@ -101,12 +116,7 @@ func (l *ledger) expected() (all []Expected) {
 			continue
 		}
 		x := e.Expected
-		for key, on := range e.set {
-			if on && !slices.Contains(x.Emoji, key[1]) {
-				x.Emoji = append(x.Emoji, key[1])
-			}
-		}
-		slices.Sort(x.Emoji)
+		x.Emoji = e.emoji()
 		all = append(all, x)
 	}
 	slices.SortFunc(all, func(a, b Expected) int { return a.N - b.N })

@@ -20,6 +20,11 @@ var (
 
 // look reads all places on both sides, as people see them.
 func (w *world) look(ctx context.Context) (all []Seen, err error) {
+	defer func() {
+		for n := range all {
+			all[n].held = places[all[n].Place].talk && w.hasLost(all[n].Author)
+		}
+	}()
 	for n, v := range w.places {
 		here, err := w.lookInMattermost(ctx, n, v)
 		if err != nil {
@@ -55,14 +60,15 @@ func (w *world) lookInMattermost(ctx context.Context, n int, v *venue) ([]Seen, 
 		if token == "" || p.OriginalId != "" { // else what an edit left of the former text
 			continue
 		}
-		s := Seen{Token: token, Place: n, Side: Mattermost, Root: tokens[p.RootId], Text: text, Late: late, At: p.CreateAt, Gone: p.DeleteAt}
+		s := Seen{Token: token, Place: n, Side: Mattermost, Root: tokens[p.RootId], Text: text, Late: late, At: p.CreateAt, Gone: p.DeleteAt, id: p.Id, account: p.UserId}
 		for _, m := range w.members {
 			if m.here != nil && m.here.Id == p.UserId {
 				s.Author = m.name
 			}
 		}
 		if s.Author == "" {
-			s.Author, _ = p.GetProp(model.PostPropsOverrideUsername).(string)
+			name, _ := p.GetProp(model.PostPropsOverrideUsername).(string)
+			s.Author = w.spokenFor(name)
 		}
 		if s.Gone == 0 && p.Metadata != nil {
 			if err := w.more(ctx, &s, p); err != nil {
@@ -83,14 +89,18 @@ func (w *world) more(ctx context.Context, s *Seen, p *model.Post) error {
 	s.Emoji = slices.Compact(s.Emoji)
 	var files []string
 	for _, f := range p.Metadata.Files {
+		w.mu.Lock()
 		hash, known := w.hashes[f.Id]
+		w.mu.Unlock()
 		if !known {
 			data, _, err := w.servers.mattermost.Admin.Client.GetFile(ctx, f.Id)
 			if err != nil {
 				return fmt.Errorf("reading the file %s: %w", f.Name, err)
 			}
 			hash = hashOf(data)
+			w.mu.Lock()
 			w.hashes[f.Id] = hash
+			w.mu.Unlock()
 		}
 		files = append(files, hash)
 	}
@@ -136,7 +146,7 @@ func (w *world) lookInTeams(n int, v *venue) (all []Seen) {
 		if token == "" || m.Author == nil {
 			continue
 		}
-		s := Seen{Token: token, Place: n, Side: Teams, Root: tokens[m.RootID], Text: text, Late: late, At: m.Created.UnixMilli()}
+		s := Seen{Token: token, Place: n, Side: Teams, Root: tokens[m.RootID], Text: text, Late: late, At: m.Created.UnixMilli(), id: m.ID, account: m.Author.ID}
 		if m.Deleted {
 			s.Gone = m.Modified.UnixMilli()
 		}

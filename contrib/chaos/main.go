@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -23,6 +24,9 @@ const (
 	storeSQLite   = "sqlite"
 	storePostgres = "postgres"
 	storeBoth     = "both"
+
+	replicaSync  = "sync"
+	replicaAsync = "async"
 )
 
 // silent is for what tells of connections that were cut on purpose.
@@ -35,6 +39,8 @@ type options struct {
 	seconds   int
 	store     string
 	instances int
+	replica   string
+	receive   string
 	// pause is the mean time between two acts, calm that between two faults, in milliseconds.
 	pause, calm int
 	// only are the kinds of faults that may be made; empty: all.
@@ -79,7 +85,7 @@ func chaos(ctx context.Context, args []string, out io.Writer) error {
 		return err
 	}
 	if o.mutants {
-		return mutants(ctx, plans, o, out)
+		return mutants(ctx, o, out)
 	}
 	var all []*Result
 	err = harness.Alone(ctx, func(tb harness.TB) {
@@ -106,6 +112,9 @@ func chaos(ctx context.Context, args []string, out io.Writer) error {
 	return err
 }
 
+// slowly: what heals later than that is looked into.
+const slowly = 30 * time.Second
+
 // perform carries a plan out on servers that others use after it.
 func perform(tb harness.TB, s *servers, plan *Plan, o options) (r *Result) {
 	began := time.Now()
@@ -117,6 +126,9 @@ func perform(tb harness.TB, s *servers, plan *Plan, o options) (r *Result) {
 	default:
 		tb.Logf("seed %d, %s, %s: %d messages, %d faults, %+v, healed after %v, %v in all", plan.Seed, plan.Store, plan.Receive, r.Messages, r.faults, r.Sums,
 			r.Healed.Round(100*time.Millisecond), time.Since(began).Round(time.Second))
+		if r.Healed > slowly && r.last != "" {
+			tb.Logf("seed %d: the last that was wrong: %s", plan.Seed, r.last)
+		}
 	}
 	return r
 }
@@ -134,7 +146,9 @@ func parse(args []string) (o options, err error) {
 	flags.IntVar(&o.seeds, "seeds", 1, "how many seeds, one after the other")
 	flags.IntVar(&o.seconds, "seconds", seconds, "how long people talk with each; CHAOS_SECONDS says so, too")
 	flags.StringVar(&o.store, "store", storeBoth, "where Causeway keeps its store: sqlite, postgres, or both in turn")
-	flags.IntVar(&o.instances, "instances", 1, "how many Causeways run")
+	flags.IntVar(&o.instances, "instances", 1, "how many Causeways run on one store, in PostgreSQL")
+	flags.StringVar(&o.replica, "replica", replicaSync, "how the replica of the store's PostgreSQL follows that takes over: sync; async, which may lose what people did; none")
+	flags.StringVar(&o.receive, "receive", "", "how Causeway hears of Teams: poll or rich; left out: by chance")
 	flags.IntVar(&o.pause, "pause", 250, "mean time between two things that people do, in milliseconds")
 	flags.IntVar(&o.calm, "calm", 2000, "mean time between two faults, in milliseconds")
 	flags.StringVar(&only, "faults", "", "the faults that may be made, with commas between them; \"list\" lists them, \"none\" makes none; left out: all")
@@ -164,13 +178,20 @@ func parse(args []string) (o options, err error) {
 		}
 	}
 	o.root = os.Geteuid() == 0
+	if o.mutants && o.seeds == 1 {
+		o.seeds = 6
+	}
 	return o, o.check()
 }
 
 func (o *options) check() error {
 	switch {
-	case o.instances != 1:
-		return errors.New("-instances: Causeway runs as one instance; several on one store are yet to come")
+	case o.instances < 1 || o.instances > 1 && o.store != storePostgres:
+		return errors.New("-instances: one; or several, with -store postgres")
+	case !slices.Contains([]string{"", "poll", "rich"}, o.receive):
+		return fmt.Errorf("-receive: %q is none of poll and rich", o.receive)
+	case !slices.Contains([]string{replicaSync, replicaAsync, "none"}, o.replica):
+		return fmt.Errorf("-replica: %q is none of sync, async and none", o.replica)
 	case o.seeds < 1 || o.seconds < 1 || o.pause < 1 || o.calm < 2:
 		return errors.New("-seeds, -seconds, -pause and -calm are at least 1")
 	case o.store != storeSQLite && o.store != storePostgres && o.store != storeBoth:

@@ -55,7 +55,7 @@ func (w *world) talk(ctx context.Context, began time.Time) *sync.WaitGroup {
 	todo := map[worker][]Act{}
 	for _, a := range w.plan.Acts {
 		if a.At >= 0 {
-			todo[worker{a.By, a.Side}] = append(todo[worker{a.By, a.Side}], a)
+			todo[worker{a.By, a.side()}] = append(todo[worker{a.By, a.side()}], a)
 		}
 	}
 	var all sync.WaitGroup
@@ -83,22 +83,32 @@ func (w *world) perform(ctx context.Context, a Act) {
 			}
 		}
 	}
+	id := ""
+	if a.Kind != say {
+		e := w.ledger.entries[a.N]
+		e.acting.Lock()
+		defer e.acting.Unlock()
+		if id = w.target(ctx, a); id == "" {
+			w.note("%s does not %s #c%d. in %s, as it is not there as they left it, or not theirs", cast[a.By].name, a.Kind, a.N, a.side())
+			return
+		}
+	}
 	for try := 0; ctx.Err() == nil; try++ {
 		var err error
-		if a.Side == Teams {
-			err = w.inTeams(a)
+		if a.side() == Teams {
+			err = w.inTeams(a, id)
 		} else {
-			err = w.inMattermost(ctx, a, try)
+			err = w.inMattermost(ctx, a, id, try)
 		}
 		if err == nil {
-			w.note("%s %s #c%d. in %s, %s %s", cast[a.By].name, a.Kind, a.N, places[a.Place].name, a.Side, a.Emoji)
+			w.note("%s %s #c%d. in %s, %s %s", cast[a.By].name, a.Kind, a.N, places[a.Place].name, a.side(), a.Emoji)
 			if a.Kind != say {
 				w.ledger.did(a)
 			}
 			return
 		}
 		if try == 0 {
-			w.note("%s cannot %s #c%d. in %s yet: %v", cast[a.By].name, a.Kind, a.N, a.Side, err)
+			w.note("%s cannot %s #c%d. in %s yet: %v", cast[a.By].name, a.Kind, a.N, a.side(), err)
 		}
 		sleep(ctx, 300*time.Millisecond)
 	}
@@ -137,8 +147,8 @@ func hashOf(data []byte) string {
 }
 
 // inMattermost does an act there, once more after it seems to have failed: what was said is looked for first.
-func (w *world) inMattermost(ctx context.Context, a Act, try int) error {
-	m, e := w.members[a.By], w.ledger.entries[a.N]
+func (w *world) inMattermost(ctx context.Context, a Act, id string, try int) error {
+	m := w.members[a.By]
 	client := m.here.Client
 	var err error
 	switch a.Kind {
@@ -146,15 +156,15 @@ func (w *world) inMattermost(ctx context.Context, a Act, try int) error {
 		return w.sayInMattermost(ctx, a, try)
 	case edit:
 		text := mattermostText(a.N, a.Text)
-		_, _, err = client.PatchPost(ctx, e.id, &model.PostPatch{Message: &text})
+		_, _, err = client.PatchPost(ctx, id, &model.PostPatch{Message: &text})
 	case remove:
-		if _, err = client.DeletePost(ctx, e.id); harness.IsStatus(err, http.StatusNotFound) && try > 0 {
+		if _, err = client.DeletePost(ctx, id); harness.IsStatus(err, http.StatusNotFound) && try > 0 {
 			err = nil
 		}
 	case react:
-		_, _, err = client.SaveReaction(ctx, &model.Reaction{UserId: m.here.Id, PostId: e.id, EmojiName: nameOf(a.Emoji)})
+		_, _, err = client.SaveReaction(ctx, &model.Reaction{UserId: m.here.Id, PostId: id, EmojiName: nameOf(a.Emoji)})
 	case unreact:
-		if _, err = client.DeleteReaction(ctx, &model.Reaction{UserId: m.here.Id, PostId: e.id, EmojiName: nameOf(a.Emoji)}); harness.IsStatus(err, http.StatusNotFound) && try > 0 {
+		if _, err = client.DeleteReaction(ctx, &model.Reaction{UserId: m.here.Id, PostId: id, EmojiName: nameOf(a.Emoji)}); harness.IsStatus(err, http.StatusNotFound) && try > 0 {
 			err = nil
 		}
 	}
@@ -217,20 +227,28 @@ func (w *world) sayInMattermost(ctx context.Context, a Act, try int) error {
 
 func fileName(n int) string { return fmt.Sprintf("file %d.bin", n) }
 
-func (w *world) inTeams(a Act) error {
+func (w *world) inTeams(a Act, id string) error {
 	m, e, chat := w.members[a.By], w.ledger.entries[a.N], w.places[a.Place].chat
 	switch a.Kind {
 	case say:
 		return w.sayInTeams(a)
 	case edit:
-		return w.vain(a, w.sim.Edit(m.there, chat, e.id, teamsText(a.N, a.Text), teams.WithFiles(e.files...)))
+		return w.vain(a, w.sim.Edit(m.there, chat, id, teamsText(a.N, a.Text), teams.WithFiles(e.files...)))
 	case remove:
-		return w.sim.Delete(m.there, chat, e.id)
+		return w.sim.Delete(m.there, chat, id)
 	case react:
-		return w.vain(a, w.sim.React(m.there, chat, e.id, a.Emoji))
+		return w.vain(a, w.sim.React(m.there, chat, id, inColour(a.Emoji)))
 	default:
-		return w.vain(a, w.sim.Unreact(m.there, chat, e.id, a.Emoji))
+		return w.vain(a, w.sim.Unreact(m.there, chat, id, inColour(a.Emoji)))
 	}
+}
+
+// inColour gives an emoji as Teams has it: the heart is a letter that is asked to be shown as a picture.
+func inColour(emoji string) string {
+	if emoji == "❤" {
+		emoji += "\ufe0f"
+	}
+	return emoji
 }
 
 func (w *world) sayInTeams(a Act) error {

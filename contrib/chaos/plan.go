@@ -15,6 +15,8 @@ type Plan struct {
 	Seconds int
 	// Store is "sqlite" or "postgres"; Receive is how Causeway hears of Teams, "poll" or "rich".
 	Store, Receive string
+	// Replica is how the replica of PostgreSQL follows, which may take over: "sync" or "async"; empty: there is none.
+	Replica string `json:",omitempty"`
 	// Instances is how many Causeways run.
 	Instances int
 	// Acts are in the order of their times, and so are Faults.
@@ -47,10 +49,12 @@ type Act struct {
 	Kind string
 	// N numbers what is said; other acts are about it.
 	N int
-	// Place is where it was said, an index of places; Side where that was, and By who does the act there, an index of cast.
+	// Place is where it was said, an index of places; Side where that was, and By who does the act, an index of cast.
 	Place int
 	Side  Side
 	By    int
+	// Copy: it is done at the copy, on the other side.
+	Copy bool `json:",omitempty"`
 	// Root is what is answered; 0: nothing.
 	Root int `json:",omitempty"`
 	// Text is what it says then, without its token.
@@ -108,17 +112,36 @@ type planning struct {
 type intended struct {
 	Act
 	answered, deleted bool
-	reactions         map[[2]int]bool // by person and emoji
+	// changed is when its text was said or edited last, and on its copy or not; reactions are by person and emoji.
+	changed   touch
+	reactions map[[2]int]touch
 }
+
+// touch is when something was changed, and where; on: of a reaction, that it is set.
+type touch struct {
+	at   int
+	copy bool
+	on   bool
+}
+
+// sightTime is how long, in milliseconds, something must have stood there before people change it on the other side. Causeway has seen then what it has
+// written there itself: before that, nobody can tell its own change, in the service's form, from somebody's that follows it, and it repeats its own.
+const sightTime = 15_000
+
+// may tells whether a change can be made, there, after the last one.
+func (t touch) may(at int, copy bool) bool { return t.copy == copy || at-t.at > sightTime }
 
 // newPlan makes the plan of a seed.
 func newPlan(seed uint64, o options) *Plan {
 	p := planning{
-		Plan: &Plan{Seed: seed, Seconds: o.seconds, Store: o.store, Receive: "poll", Instances: o.instances},
+		Plan: &Plan{Seed: seed, Seconds: o.seconds, Store: o.store, Receive: "poll", Instances: o.instances, Replica: o.replica},
 		dice: rand.New(rand.NewPCG(seed, 0)), said: []*intended{nil},
 	}
 	if p.dice.IntN(2) == 0 {
 		p.Receive = "rich"
+	}
+	if o.receive != "" {
+		p.Receive = o.receive
 	}
 	for n := range places { // each place is opened by a first word, before anything goes wrong
 		p.say(-1, n, 0)
@@ -127,8 +150,20 @@ func newPlan(seed uint64, o options) *Plan {
 		p.act(at)
 	}
 	p.faults(o)
+	p.Acts = slices.DeleteFunc(p.Acts, p.inVain)
 	return p.Plan
 }
+
+// inVain tells of a change that nobody may make for whoever wanted it: Causeway is not let act as them any more, or may not be when it hears of it. It
+// says so in words then, and does not make it when they have connected again.
+func (p *planning) inVain(a Act) bool {
+	return a.Kind != say && slices.ContainsFunc(p.Faults, func(f Fault) bool {
+		return slices.Contains(grantFaults, kindNamed(f.Kind)) && loser(f) == a.By && a.At > f.At-vainTime
+	})
+}
+
+// vainTime is how long before a loss of a grant, in milliseconds, what is done may not be carried yet.
+const vainTime = 20_000
 
 // act adds one.
 func (p *planning) act(at int) {
@@ -151,13 +186,46 @@ func (p *planning) act(at int) {
 		u.answered = true
 		p.say(at, u.Place, u.N)
 	case n < 80:
-		p.add(Act{At: at, Kind: edit, N: u.N, Place: u.Place, Side: u.Side, By: u.By, Text: p.words()})
+		u, there := p.copies(at, u)
+		if !u.changed.may(at, there) {
+			p.say(at, u.Place, 0)
+			return
+		}
+		u.changed = touch{at: at, copy: there}
+		p.add(Act{At: at, Kind: edit, N: u.N, Place: u.Place, Side: u.Side, By: u.By, Copy: there, Text: p.words()})
 	case n < 93:
 		p.react(at, u)
-	case !u.answered && u.At >= 0:
+	default:
+		u, there := p.copies(at, u)
+		if u.answered || u.At < 0 || !u.changed.may(at, there) {
+			return
+		}
 		u.deleted = true
-		p.add(Act{At: at, Kind: remove, N: u.N, Place: u.Place, Side: u.Side, By: u.By})
+		p.add(Act{At: at, Kind: remove, N: u.N, Place: u.Place, Side: u.Side, By: u.By, Copy: there})
 	}
+}
+
+// copies decides whether somebody changes what they have said at its copy, which is theirs where they are connected, and then takes something that was
+// said a while ago. One with a file is left alone: in Teams whoever edits it would have to attach that anew.
+func (p *planning) copies(at int, u *intended) (*intended, bool) {
+	if p.dice.IntN(3) > 0 {
+		return u, false
+	}
+	for range 20 {
+		if old := p.older(at); old != nil && cast[old.By].connected() && old.File == 0 && old.changed.may(at, true) {
+			return old, true
+		}
+	}
+	return u, false
+}
+
+// older gives something that was said a while ago; nil: it was too lately, or is deleted.
+func (p *planning) older(at int) *intended {
+	u := p.said[max(1, len(p.said)-1-25-p.dice.IntN(40))]
+	if u.deleted || at-u.At < sightTime {
+		return nil
+	}
+	return u
 }
 
 func (p *planning) add(a Act) { p.Acts = append(p.Acts, a) }
@@ -173,7 +241,7 @@ func (p *planning) say(at, where, root int) {
 	if at >= 0 && p.dice.IntN(20) == 0 {
 		a.File = 1 + p.dice.IntN(200_000)
 	}
-	p.said = append(p.said, &intended{Act: a, reactions: map[[2]int]bool{}})
+	p.said = append(p.said, &intended{Act: a, changed: touch{at: at}, reactions: map[[2]int]touch{}})
 	p.add(a)
 }
 
@@ -189,13 +257,22 @@ func (p *planning) somebody(where int, on Side) int {
 
 // react sets a reaction, or takes it back.
 func (p *planning) react(at int, u *intended) {
-	who, emoji := p.somebody(u.Place, u.Side), p.dice.IntN(len(emojis))
-	a := Act{At: at, Kind: react, N: u.N, Place: u.Place, Side: u.Side, By: who, Emoji: emojis[emoji]}
+	a := Act{At: at, Kind: react}
+	if old := p.older(at); old != nil && p.dice.IntN(3) == 0 {
+		u, a.Copy = old, true
+	}
+	a.N, a.Place, a.Side = u.N, u.Place, u.Side
+	who, emoji := p.somebody(u.Place, a.side()), p.dice.IntN(len(emojis))
+	a.By, a.Emoji = who, emojis[emoji]
 	key := [2]int{who, emoji}
-	if u.reactions[key] {
+	before := u.reactions[key]
+	if before != (touch{}) && !before.may(at, a.Copy) {
+		return
+	}
+	if before.on {
 		a.Kind = unreact
 	}
-	u.reactions[key] = !u.reactions[key]
+	u.reactions[key] = touch{at, a.Copy, !before.on}
 	p.add(a)
 }
 

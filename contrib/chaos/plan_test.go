@@ -9,7 +9,7 @@ import (
 )
 
 func standard(store string) options {
-	return options{seconds: 60, store: store, instances: 1, pause: 250, calm: 2000, root: true}
+	return options{seconds: 60, store: store, instances: 1, replica: replicaSync, pause: 250, calm: 2000, root: true}
 }
 
 // TestASeedIsAlwaysTheSamePlan, also after it was written down.
@@ -40,7 +40,7 @@ func TestPlansCanBeCarriedOut(t *testing.T) {
 		p := newPlan(seed, standard(storePostgres))
 		said, deleted, answered := map[int]Act{}, map[int]bool{}, map[int]bool{}
 		for _, a := range p.Acts {
-			if !cast[a.By].on(a.Side) || !slices.Contains(places[a.Place].people, a.By) {
+			if !cast[a.By].on(a.side()) || !slices.Contains(places[a.Place].people, a.By) {
 				t.Fatalf("seed %d: %s is not there: %+v", seed, cast[a.By].name, a)
 			}
 			if a.Kind == say {
@@ -72,8 +72,11 @@ func TestPlansCanBeCarriedOut(t *testing.T) {
 func TestEveryKindOfFaultIsMade(t *testing.T) {
 	made := map[string]int{}
 	for seed := range uint64(20) {
-		for _, store := range []string{storeSQLite, storePostgres} {
-			p := newPlan(seed, standard(store))
+		for n, o := range []options{standard(storeSQLite), standard(storePostgres), standard(storePostgres)} {
+			if n == 2 {
+				o.instances, o.replica = 3, replicaAsync
+			}
+			p := newPlan(seed, o)
 			busy := map[string]int{}
 			for _, f := range p.Faults {
 				k := kindNamed(f.Kind)

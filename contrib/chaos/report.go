@@ -15,6 +15,7 @@ var columns = []struct {
 }{
 	{"seed", func(r *Result) any { return r.Plan.Seed }},
 	{"store", func(r *Result) any { return r.Plan.Store }},
+	{"instances", func(r *Result) any { return r.Plan.Instances }},
 	{"receives", func(r *Result) any { return r.Plan.Receive }},
 	{"seconds", func(r *Result) any { return r.Plan.Seconds }},
 	{"acts", func(r *Result) any { return len(r.Plan.Acts) }},

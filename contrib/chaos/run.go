@@ -18,8 +18,9 @@ type Result struct {
 	Sums
 	// Healed is how long it took after the last fault until nothing was wrong any more.
 	Healed time.Duration
-	// wrong says what is.
+	// wrong says what is, last what was wrong when all else was well again.
 	wrong []string
+	last  string
 }
 
 // run carries a plan out, and keeps the history where it fails.
@@ -30,7 +31,7 @@ func run(tb harness.TB, s *servers, plan *Plan, o options) (r *Result) {
 	ctx, cancel := context.WithCancel(tb.Context())
 	people := w.talk(ctx, w.began)
 	tb.Cleanup(func() { cancel(); people.Wait() })
-	h := &hand{world: w, active: map[int]bool{}, down: map[*harness.Process]bool{}}
+	h := &hand{world: w, active: map[int]bool{}, down: map[*instance]bool{}}
 	h.strikes()
 	h.heals()
 	w.note("everything is healed; HTTP to Mattermost: %s; to Graph: %s, and the stand-in itself: %s", w.mattermostFront.did(), w.graphFront.did(), w.suffered())
@@ -50,6 +51,7 @@ func (w *world) judged(h *hand, spoken func()) *Result {
 	ended := make(chan struct{})
 	go func() { spoken(); close(ended) }()
 	var v *verdict
+	var last string
 	for deadline := healed.Add(w.o.heal); ; {
 		h.revive(nil)
 		v = w.verdict(false)
@@ -58,6 +60,9 @@ func (w *world) judged(h *hand, spoken func()) *Result {
 		case <-ended:
 			over = !v.broken(false)
 		default:
+		}
+		if v.broken(false) {
+			last = v.wrong[0]
 		}
 		if over || time.Now().After(deadline) || !w.sleep(time.Second) {
 			break
@@ -77,7 +82,7 @@ func (w *world) judged(h *hand, spoken func()) *Result {
 		v.Misbehaved += n
 		v.wrong = append(v.wrong, fmt.Sprintf("%d panics or internal errors stand in the log", n))
 	}
-	return &Result{Plan: w.plan, Messages: w.ledger.count(), counts: w.counts, Sums: v.Sums, Healed: took, wrong: v.wrong}
+	return &Result{Plan: w.plan, Messages: w.ledger.count(), counts: w.counts, Sums: v.Sums, Healed: took, wrong: v.wrong, last: last}
 }
 
 // suffered tells what the stand-in did to requests.

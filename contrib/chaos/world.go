@@ -55,17 +55,17 @@ type world struct {
 	app    *teams.App
 
 	wire            *harness.Proxy // before Mattermost
-	databaseWire    *harness.Proxy // before PostgreSQL; nil with SQLite
 	mattermostFront *front
 	graphFront      *front
 
 	dir       string
-	origin    string // of Causeway's pages
-	database  string // its DSN, by way of databaseWire
-	secret    string // by which its numbers are shown
+	origin    string    // of Causeway's pages: of the only instance, or of the balancer
+	database  *database // nil with SQLite
+	secret    string    // by which its numbers are shown
 	config    string
-	instances []*harness.Process
-	clocks    map[*harness.Process]*jumper
+	instances []*instance
+	struck    map[Fault]*instance
+	lost      map[*member]bool  // who has to connect again
 	hashes    map[string]string // of files in Mattermost, by their ids
 
 	began   time.Time
@@ -98,9 +98,10 @@ func newWorld(tb harness.TB, s *servers, plan *Plan, o options) *world {
 	tb.Helper()
 	w := &world{
 		tb: tb, o: o, plan: plan, servers: s, ledger: newLedger(plan), began: time.Now(), dir: harness.Folder(tb),
-		hashes: map[string]string{}, clocks: map[*harness.Process]*jumper{}, secret: rand.Text(), wire: harness.StartProxy(tb, s.mattermost.Address),
+		hashes: map[string]string{}, struck: map[Fault]*instance{}, lost: map[*member]bool{}, secret: rand.Text(), wire: harness.StartProxy(tb, s.mattermost.Address),
 	}
 	w.mattermostFront = newFront(tb, w.wire.URL)
+	w.furnishInstances()
 	w.furnishTeams()
 	w.furnishMattermost()
 	w.writeSetup()
@@ -140,7 +141,6 @@ func (w *world) furnishTeams() {
 		}
 		w.places = append(w.places, v)
 	}
-	w.origin = "http://" + harness.FreePort(w.tb)
 	w.app = w.tenant.AddApp(teams.AppConfig{
 		Name: "Causeway", Secret: appSecret, PublicClient: true, Redirects: []string{w.origin + "/connect/back"},
 		Roles: []string{"Team.ReadBasic.All", "Channel.ReadBasic.All", "ChannelMessage.Read.All", "ChannelMember.Read.All", "TeamMember.Read.All",
@@ -223,8 +223,8 @@ LogLevel = "debug"
 DSN = "env:DSN"
 KeyFile = "causeway.key"
 [http]
-Listen = %[1]q
-PublicURL = "http://%[1]s"
+Listen = "LISTEN"
+PublicURL = %[1]q
 [metrics]
 Token = "env:METRICS_TOKEN"
 [people]
@@ -248,7 +248,7 @@ LoginURL = %[7]q
 
 // writeSetup writes the config of the run.
 func (w *world) writeSetup() {
-	w.config = fmt.Sprintf(setup, strings.TrimPrefix(w.origin, "http://"), w.mattermostFront.URL, w.team.Name, w.tenant.ID, w.app.ClientID, w.plan.Receive, w.graphFront.URL)
+	w.config = fmt.Sprintf(setup, w.origin, w.mattermostFront.URL, w.team.Name, w.tenant.ID, w.app.ClientID, w.plan.Receive, w.graphFront.URL)
 	for _, v := range w.places {
 		if !v.talk {
 			w.config += fmt.Sprintf("[[gateway]]\nname = %[1]q\ninout = [ { account = \"mattermost.hq\", channel = %[2]q }, { account = \"msteams.contoso\", channel = %[1]q } ]\n", v.name, v.handle)
@@ -273,11 +273,13 @@ func (w *world) writeConfig(n int) {
 		label("[mattermost.hq")
 		label("[msteams.contoso")
 	case n%6 == 3:
-		text = strings.Replace(text, `LogLevel = "debug"`, `LogLevel = "info"`, 1)
+		text = strings.Replace(text, `SyncInterval = "1m"`, `SyncInterval = "2m"`, 1)
 	case n%6 == 4:
 		text += "[[gateway]]\nname = \"no such\"\ninout = [ { account = \"mattermost.hq\", channel = \"no-such\" }, { account = \"msteams.contoso\", channel = \"No such\" } ]\n"
 	}
-	path := filepath.Join(w.dir, "config.toml")
-	w.must("writing the config", os.WriteFile(path+".new", []byte(text), 0o600))
-	w.must("writing the config", os.Rename(path+".new", path))
+	for _, i := range w.instances {
+		path := filepath.Join(w.dir, i.config())
+		w.must("writing the config", os.WriteFile(path+".new", []byte(strings.Replace(text, "LISTEN", i.address, 1)), 0o600))
+		w.must("writing the config", os.Rename(path+".new", path))
+	}
 }

@@ -14,6 +14,7 @@ import (
 // TestPictures takes the pictures for README into the folder that DEMO_PICTURES names (docs/images); without it, it looks whether they could be
 // taken. A machine with a font for emoji, such as Debian's fonts-noto-color-emoji, makes better ones.
 func TestPictures(t *testing.T) {
+	t.Parallel()
 	program := harness.BuildCauseway(t)
 	for _, theme := range []string{"light", "dark"} {
 		v := openScreen(t, program, look{width: 1440, height: 980, theme: theme})

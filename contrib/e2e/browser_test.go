@@ -19,6 +19,7 @@ var desktop = look{width: 1440, height: 900, theme: "light"}
 
 // TestBrowser uses the demonstration's page as people do.
 func TestBrowser(t *testing.T) {
+	t.Parallel()
 	program := harness.BuildCauseway(t)
 	for name, test := range map[string]func(*testing.T, string){
 		"people talk": peopleTalk, "messages light up": messagesLightUp, "things go wrong": thingsGoWrong, "everybody talks": everybodyTalks,

@@ -61,6 +61,7 @@ func whole(content io.Reader) string {
 
 // TestAGibibyteTakesLittleMemory moves 1 GiB each way between stand-ins and looks what the process held at most.
 func TestAGibibyteTakesLittleMemory(t *testing.T) {
+	t.Parallel()
 	mm := simmattermost.New(simmattermost.Options{MaxFileSize: 2 << 30})
 	if err := mm.Start(); err != nil {
 		t.Fatal(err)
@@ -92,7 +93,7 @@ func TestAGibibyteTakesLittleMemory(t *testing.T) {
 [storage]
 DSN = "causeway.db"
 [http]
-Listen = "127.0.0.1:%d"
+Listen = %q
 [mattermost.hq]
 Server = %q
 Token = "env:MM_TOKEN"
@@ -109,7 +110,7 @@ LoginURL = %q
 [[gateway]]
 name = "town"
 inout = [ { account = "mattermost.hq", channel = "town" }, { account = "msteams.contoso", channel = "Berlin" } ]
-`, freePort(t), mm.URL(), tenant.ID, app.ClientID, sim.GraphURL(), sim.LoginURL()))
+`, harness.FreePort(t), mm.URL(), tenant.ID, app.ClientID, sim.GraphURL(), sim.LoginURL()))
 	p.login(t)
 	p.run(t)
 	p.eventually(t, "the first crossing", func() string {

@@ -222,6 +222,7 @@ const largeFile = 200 << 20
 
 // TestALargeFileArrivesOnceAndWholeAlthoughCausewayIsKilled sends 200 MB each way and kills Causeway in the middle.
 func TestALargeFileArrivesOnceAndWholeAlthoughCausewayIsKilled(t *testing.T) {
+	t.Parallel()
 	mm := harness.StartMattermost(t, harness.Options{Postgres: harness.Shared(t).Postgres, Settings: map[string]string{"MM_FILESETTINGS_MAXFILESIZE": fmt.Sprint(300 << 20)}})
 	p := newPair(t, mm, 1)
 	p.begin(t)

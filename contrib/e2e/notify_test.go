@@ -14,7 +14,7 @@ import (
 // newNotifiedPair has Graph send its notifications to Causeway.
 func newNotifiedPair(t *testing.T, n int) *pair {
 	t.Helper()
-	p := newPairOn(t, harness.Shared(t).Mattermost, n, teams.Options{Webhooks: teams.Webhooks{AllowHTTP: true}}, "rich")
+	p := newPairOn(t, harness.Shared(t).Mattermost, n, "rich")
 	p.begin(t)
 	p.eventually(t, "the subscription", func() string {
 		return complain(len(p.sim.Subscriptions()) == 1, p.sim.Subscriptions())

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -40,23 +39,24 @@ type pair struct {
 
 	pause      time.Duration // people wait at most so long before they speak
 	said       atomic.Int64  // how often they have spoken
+	most       atomic.Int64  // when they have spoken so often they wait; 0 for never
 	restarting sync.RWMutex  // held while Mattermost is away
 }
 
 // newPair makes both channels with n people each, writes the config and signs the relay account in. Causeway polls.
 func newPair(t *testing.T, mm *harness.Mattermost, n int) *pair {
 	t.Helper()
-	return newPairOn(t, mm, n, teams.Options{}, "poll")
+	return newPairOn(t, mm, n, "poll")
 }
 
-// newPairOn has Causeway receive from that stand-in, by "poll" or by "rich".
-func newPairOn(t *testing.T, mm *harness.Mattermost, n int, options teams.Options, receive string) *pair {
+// newPairOn has Causeway receive from the stand-in by "poll" or by "rich".
+func newPairOn(t *testing.T, mm *harness.Mattermost, n int, receive string) *pair {
 	t.Helper()
-	return newPairStoredIn(t, mm, n, options, receive, "causeway.db")
+	return newPairStoredIn(t, mm, n, receive, "causeway.db")
 }
 
 // newPairStoredIn has Causeway keep its store there.
-func newPairStoredIn(t *testing.T, mm *harness.Mattermost, n int, options teams.Options, receive, dsn string) *pair {
+func newPairStoredIn(t *testing.T, mm *harness.Mattermost, n int, receive, dsn string) *pair {
 	t.Helper()
 	p := &pair{
 		mm: mm, proxy: harness.StartProxy(t, mm.Address), dir: t.TempDir(), program: harness.BuildCauseway(t),
@@ -69,7 +69,7 @@ func newPairStoredIn(t *testing.T, mm *harness.Mattermost, n int, options teams.
 	}
 	p.channel = mm.CreateChannel(t, team, model.ChannelTypeOpen, "town", append([]*harness.User{p.bot}, p.people...)...)
 
-	sim, err := teams.Start(options)
+	sim, err := teams.Start(teams.Options{DeviceCodeInterval: time.Second, Webhooks: teams.Webhooks{AllowHTTP: true}}) // to this machine only
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,8 +94,8 @@ LogLevel = "debug"
 [storage]
 DSN = %[10]q
 [http]
-Listen = "127.0.0.1:%[1]d"
-PublicURL = "http://127.0.0.1:%[1]d"
+Listen = %[1]q
+PublicURL = "http://%[1]s"
 [mattermost.hq]
 Server = %[2]q
 Token = "env:MM_TOKEN"
@@ -113,24 +113,20 @@ LoginURL = %[7]q
 [[gateway]]
 name = "town"
 inout = [ { account = "mattermost.hq", channel = "%[8]s" }, { account = "msteams.contoso", channel = "Berlin" } ]
-`, freePort(t), p.proxy.URL, team.Name, tenant.ID, app.ClientID, sim.GraphURL(), sim.LoginURL(), p.channel.Name, receive, dsn))
+`, harness.FreePort(t), p.proxy.URL, team.Name, tenant.ID, app.ClientID, sim.GraphURL(), sim.LoginURL(), p.channel.Name, receive, dsn))
 	p.login(t)
 	return p
 }
 
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
-}
-
+// write puts a file in its place at once, since Causeway may be reading it.
 func (p *pair) write(t *testing.T, name, text string) {
 	t.Helper()
-	if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o600); err != nil {
+	path := filepath.Join(p.dir, name)
+	err := os.WriteFile(path+".new", []byte(text), 0o600)
+	if err == nil {
+		err = os.Rename(path+".new", path)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 }
@@ -204,7 +200,7 @@ func (p *pair) eventually(t *testing.T, what string, wrong func() string) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%s: %s", what, problem)
 		}
-		time.Sleep(250 * time.Millisecond)
+		time.Sleep(100 * time.Millisecond)
 	}
 }
 

@@ -15,10 +15,12 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/mattermost/mattermost/server/public/model"
+
+	"causeway/contrib/e2e/harness"
 )
 
 // pageTime is how long a page may take.
-const pageTime = 30 * time.Second
+const pageTime = harness.Patience
 
 // browser is a headless Chromium; each of its windows is one that knows nothing of the others, as if it were on another machine.
 type browser struct {

@@ -62,7 +62,7 @@ func newFolk(t *testing.T, mm *harness.Mattermost, profile string) *folk {
 	f.bot = mm.CreateBot(t, "causeway", f.roles(t, profile), f.place)
 	f.channel = mm.CreateChannel(t, f.place, model.ChannelTypeOpen, "town", f.bot)
 
-	sim, err := teams.Start(teams.Options{Observe: func(a teams.Answer) { secrets.learn(a.Template, a.Body) }})
+	sim, err := teams.Start(teams.Options{DeviceCodeInterval: time.Second, Observe: func(a teams.Answer) { secrets.learn(a.Template, a.Body) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,8 +71,8 @@ func newFolk(t *testing.T, mm *harness.Mattermost, profile string) *folk {
 	f.relay = f.tenant.AddUser("Causeway")
 	f.group = f.tenant.AddTeam("Sales", f.relay)
 	f.pair.team = f.group.AddChannel("Berlin")
-	port := freePort(t)
-	f.origin = fmt.Sprintf("http://127.0.0.1:%d", port)
+	listen := harness.FreePort(t)
+	f.origin = "http://" + listen
 	f.app = f.tenant.AddApp(teams.AppConfig{
 		Name: "Causeway", Secret: teamsSecret, PublicClient: true, Redirects: []string{f.origin + "/connect/back"},
 		Roles: []string{"Team.ReadBasic.All", "Channel.ReadBasic.All", "ChannelMessage.Read.All", "ChannelMember.Read.All", "TeamMember.Read.All",
@@ -92,7 +92,7 @@ LogLevel = "debug"
 [storage]
 DSN = "causeway.db"
 [http]
-Listen = "127.0.0.1:%[1]d"
+Listen = %[1]q
 PublicURL = %[10]q
 [people]
 Prompt = "allow-list"
@@ -117,7 +117,7 @@ LoginURL = %[7]q
 [[gateway]]
 name = "town"
 inout = [ { account = "mattermost.hq", channel = "%[8]s" }, { account = "msteams.contoso", channel = "Berlin" } ]
-`, port, secrets.listen(t, f.proxy.URL), f.place.Name, f.tenant.ID, f.app.ClientID, sim.GraphURL(), sim.LoginURL(), f.channel.Name, profile, f.origin))
+`, listen, secrets.listen(t, f.proxy.URL), f.place.Name, f.tenant.ID, f.app.ClientID, sim.GraphURL(), sim.LoginURL(), f.channel.Name, profile, f.origin))
 	f.login(t)
 	anybody := f.member(t, "Anybody", "")
 	f.people, f.others = []*harness.User{anybody.here}, []*teams.User{anybody.there}
@@ -304,20 +304,4 @@ func (f *folk) gone(t *testing.T, m *member) {
 		said := f.types(t, m, "/msteams status")
 		return complain(strings.Contains(said, "not connected") && len(f.minted(t, m)) == 0 && !f.authorised(t, m), said, f.minted(t, m))
 	})
-}
-
-// eventually waits until wrong says that nothing is wrong any more.
-func (f *folk) eventually(t *testing.T, what string, wrong func() string) {
-	t.Helper()
-	deadline := time.Now().Add(2 * pageTime)
-	for {
-		problem := wrong()
-		if problem == "" {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: %s", what, problem)
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
 }

@@ -12,10 +12,11 @@ import (
 
 // TestNothingIsLostWithAStoreInPostgreSQL kills Causeway 5 times and cuts all of its connections to the database 5 times while 4 people talk.
 func TestNothingIsLostWithAStoreInPostgreSQL(t *testing.T) {
+	t.Parallel()
 	const messages, troubles = 104, 10
 	shared := harness.Shared(t)
 	dsn := shared.Postgres.CreateDatabase(t)
-	p := newPairStoredIn(t, shared.Mattermost, 2, teams.Options{}, "poll", dsn)
+	p := newPairStoredIn(t, shared.Mattermost, 2, "poll", dsn)
 	p.begin(t)
 	p.sim.SetChaos(teams.Chaos{Seed: 1, Throttled: 0.03, Failed: 0.03, FailedAfter: 0.02, LoseAnswer: 0.03, RetryAfter: time.Second})
 	people := p.talk(t, messages/4)
@@ -34,6 +35,7 @@ func TestNothingIsLostWithAStoreInPostgreSQL(t *testing.T) {
 			cut++
 		}
 	}
+	p.speakOn()
 	people.Wait()
 	p.judge(t, messages)
 	p.alike(t)

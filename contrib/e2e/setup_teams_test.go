@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"causeway/contrib/e2e/harness"
 	"causeway/contrib/sim/teams"
@@ -17,7 +18,7 @@ func TestSetupOfTeamsIsTested(t *testing.T) {
 		process := harness.StartProcess(t, p.command(args...))
 		return process.Wait(t), process.Output().String()
 	}
-	sim, err := teams.Start(teams.Options{TokensTell: true})
+	sim, err := teams.Start(teams.Options{TokensTell: true, DeviceCodeInterval: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,14 +30,14 @@ func TestSetupOfTeamsIsTested(t *testing.T) {
 		app := tenant.AddApp(teams.AppConfig{Name: "Causeway", Secret: "a secret for the tests", PublicClient: true, Roles: granted["application"], Scopes: granted["delegated"]})
 		p.write(t, "config.toml", fmt.Sprintf(`
 [http]
-Listen = "127.0.0.1:%d"
+Listen = %q
 [msteams.contoso]
 TenantID = %q
 ClientID = %q
 ClientSecret = "env:TEAMS_SECRET"
 GraphURL = %q
 LoginURL = %q
-`, freePort(t), tenant.ID, app.ClientID, sim.GraphURL(), sim.LoginURL()))
+`, harness.FreePort(t), tenant.ID, app.ClientID, sim.GraphURL(), sim.LoginURL()))
 		p.login(t)
 		return p
 	}

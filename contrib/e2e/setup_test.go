@@ -34,7 +34,7 @@ func newBare(t *testing.T) *bare {
 		c := b.mm.CreateChannel(t, b.team, model.ChannelTypePrivate, word)
 		b.places = append(b.places, b.team.Name+"/"+c.Name)
 	}
-	b.public = fmt.Sprintf("http://127.0.0.1:%d", freePort(t))
+	b.public = "http://" + harness.FreePort(t)
 	return b
 }
 

@@ -26,6 +26,7 @@ type talk struct {
 // TestTalksCross is the promise for direct and group conversations: 20 connected people in 60 of them say 3,000 things on both sides in random
 // order, while Causeway is killed, its websocket cut, and Graph throttles, fails and loses answers.
 func TestTalksCross(t *testing.T) {
+	t.Parallel()
 	const people, talks, messages, kills, cuts = 20, 60, 3000, 10, 5
 	f := newFolk(t, harness.StartMattermost(t, harness.Options{Postgres: harness.Shared(t).Postgres}), "simple")
 	var all []*member
@@ -35,6 +36,7 @@ func TestTalksCross(t *testing.T) {
 	world := f.opens(t, all, talks)
 	f.sim.SetChaos(teams.Chaos{Seed: 1, Throttled: 0.03, Failed: 0.03, FailedAfter: 0.02, LoseRequest: 0.01, LoseAnswer: 0.03, RetryAfter: time.Second})
 
+	f.pause = 3 * time.Second
 	var speakers sync.WaitGroup
 	for _, one := range world {
 		speakers.Go(func() { f.chatter(t, one, messages/talks-1) })
@@ -49,6 +51,7 @@ func TestTalksCross(t *testing.T) {
 			f.cutWebsocket(t)
 		}
 	}
+	f.speakOn()
 	speakers.Wait()
 	if said := int(f.said.Load()); said != messages-talks {
 		t.Fatalf("%d things were said, not %d", said, messages-talks)
@@ -162,7 +165,7 @@ func sameUsers(a, b []*teams.User) bool {
 func (f *folk) chatter(t *testing.T, c *talk, n int) {
 	random := rand.New(rand.NewPCG(2, uint64(c.number)))
 	for i := range n {
-		time.Sleep(time.Duration(random.Int64N(int64(3 * time.Second))))
+		f.breathe(t, random)
 		m, text := c.people[random.IntN(len(c.people))], c.text(i+1)
 		if random.IntN(2) == 0 {
 			m.here.Post(t, c.channel, text)
@@ -228,7 +231,7 @@ func (f *folk) judges(t *testing.T, world []*talk, want int) {
 		}
 		return missing, doubled
 	}
-	f.pair.eventually(t, "everything on both sides", func() string {
+	f.eventually(t, "everything on both sides", func() string {
 		missing, doubled := look()
 		return complain(missing+doubled == 0, missing, doubled, wrong[:min(len(wrong), 20)])
 	})

@@ -46,7 +46,9 @@ type App struct {
 	metrics *metrics.Metrics
 	// follow, when not nil, brings what the config file says while the App runs.
 	follow *follower
-	reload reloads
+	// watched, when not nil, is where somebody watches the log.
+	watched *terminal
+	reload  reloads
 	// patience is how long Run may take to stop.
 	patience time.Duration
 	closing  sync.Once
@@ -160,7 +162,7 @@ func (a *App) carry(signalled context.Context) error {
 	if pages != nil {
 		site.Operator, site.OperatorPaths = pages, dashboard.Paths
 	}
-	var failed [7]error
+	var failed [8]error
 	var running sync.WaitGroup
 	for i, run := range [...]func() error{
 		func() error { return a.gateway.Run(ctx) },
@@ -182,6 +184,13 @@ func (a *App) carry(signalled context.Context) error {
 			return nil
 		},
 		func() error { a.follow.run(ctx, a); return nil },
+		func() error {
+			if a.watched != nil {
+				a.watched.catchingUp(ctx, a.gateway.Status)
+			}
+			<-ctx.Done()
+			return nil
+		},
 	} {
 		running.Go(func() {
 			defer cancel()

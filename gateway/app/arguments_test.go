@@ -137,8 +137,8 @@ Examples:
         signs the relay account of a Teams account in
 
 Flags:
-  -c FILE            the config; config.toml where none is named
-  -h                 shows this
+  -c FILE  the config; config.toml where none is named
+  -h       shows this
 `
 	for _, words := range []string{"help login", "login -h", "-h login"} {
 		if got := w.call(strings.Fields(words)...); cmp.Diff(result{out: want}, got, cmp.AllowUnexported(result{})) != "" {

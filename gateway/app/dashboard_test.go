@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -177,6 +178,16 @@ func TestWhatTheCommandLineDoesThePagesDo(t *testing.T) {
 	press("do=reload", "config.toml:10: ", "card note stop")
 	w.write("config.toml", "[general]\nLogLevel = \"debug\"\n"+config)
 	press("do=reload", "LogLevel: debug", "card note well")
+	press("do=loglevel&level=warn", "Causeway logs by the level warn now.", "Logging: warn")
+	press("do=reload", "Nothing has changed.", "Logging: debug")
+	press("do=backup", "holds the store")
+	if made, err := filepath.Glob(filepath.Join(w.dir, "causeway-*.db")); err != nil || len(made) != 1 {
+		t.Errorf("backups: %v %v", made, err)
+	}
+	if code, text := v.opens("/people.csv"); code != http.StatusOK || !strings.HasPrefix(text, "person,state,") {
+		t.Errorf("%d %s", code, text)
+	}
+	press("do=link&one=left.one:team/second&two=nowhere", "&#34;nowhere&#34; names no channel", "card note stop")
 	var kept []audited
 	if err := json.Unmarshal([]byte(w.call("audit", "--json").out), &kept); err != nil {
 		t.Fatal(err)
@@ -188,9 +199,34 @@ func TestWhatTheCommandLineDoesThePagesDo(t *testing.T) {
 			t.Errorf("%+v", a)
 		}
 	}
-	want := []string{"reload config", "reload config: failed", "channels locked.a", "store check", "check", "login locked.a", "check"}
+	want := []string{"people export", "store backup", "reload config", "log level warn", "reload config", "reload config: failed", "channels locked.a", "store check", "check", "login locked.a", "check"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the audit log (-want +got):\n%s", diff)
+	}
+}
+
+// TestChannelsAreLinkedFromThePage, carried, and unlinked; the audit log says so once.
+func TestChannelsAreLinkedFromThePage(t *testing.T) {
+	port := freePort(t)
+	w := newWorld(t, listening("127.0.0.1:"+port))
+	w.run()
+	w.crosses("C1", "before")
+	v := w.visitor("http://127.0.0.1:" + port)
+	ends := "&one=" + url.QueryEscape(leftOther) + "&two=" + url.QueryEscape(rightOther)
+	for _, do := range []string{"link", "unlink"} {
+		_, page := v.opens("/confirm?do=" + do + ends)
+		code, page := v.presses(page, "/act")
+		want := map[string]string{"link": `aria-label="Unlink: link 1"`, "unlink": "are not linked any more"}[do]
+		if code != http.StatusOK || !strings.Contains(page, want) {
+			t.Fatalf("%s: %d\n%s", do, code, page)
+		}
+		if do == "link" {
+			w.crosses("C2", "through the link")
+		}
+	}
+	who := "dashboard on this machine "
+	if got := w.lastAudits(2); len(got) != 2 || !strings.HasPrefix(got[0], who+"unlink "+leftOther+" "+rightOther) || !strings.HasPrefix(got[1], who+"link "+leftOther+" "+rightOther) {
+		t.Errorf("the audit log: %q", got)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"text/tabwriter"
 )
 
 // lesson is what the help of a command says below its usage, and what a shell offers after it.
@@ -119,7 +120,7 @@ func lessons() map[string]lesson {
 			files:    true,
 		},
 		"completion": {
-			text: "Prints a script after which your shell completes commands, flags, accounts and files.",
+			text: "Commands, flags, the accounts of the config, and files.",
 			examples: [][2]string{{"causeway completion bash > /etc/bash_completion.d/causeway", "for bash, for all users"}, {"source <(causeway completion bash)", "for this shell only"},
 				{`causeway completion zsh > "${fpath[1]}/_causeway"`, "for zsh"}, {"causeway completion fish > ~/.config/fish/completions/causeway.fish", "for fish"}},
 			words: []string{"bash", "zsh", "fish"},
@@ -222,9 +223,11 @@ func helpOf(v verb) string {
 		fmt.Fprintf(&b, "  %s\n        %s\n", e[0], e[1])
 	}
 	b.WriteString("\nFlags:\n")
+	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, f := range flagsOf(v) {
-		fmt.Fprintf(&b, "  %-18s %s\n", strings.TrimSpace(f.dashed()+" "+f.takes), f.about)
+		_, _ = fmt.Fprintf(table, "  %s\t%s\n", strings.TrimSpace(f.dashed()+" "+f.takes), f.about)
 	}
+	_ = table.Flush() // into memory
 	return b.String()
 }
 

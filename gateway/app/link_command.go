@@ -42,7 +42,9 @@ func (a *App) orderLinks(ctx context.Context, text []byte) (any, error) {
 	if do == nil || o.Order == orderLink && len(o.Ends) != 2 {
 		return nil, errors.New("there is no such order: `causeway link` and `causeway unlink` give them")
 	}
-	said, err := do(context.WithoutCancel(ctx), people.OperatorByCommand, asTyped(ends)) // whoever ordered it need not wait
+	ctx, cancel := web.Outlasting(ctx, web.OrderTime) // whoever ordered it need not wait
+	defer cancel()
+	said, err := do(ctx, people.OperatorByCommand, asTyped(ends))
 	if err != nil {
 		return nil, errors.New(strings.Join(problems(err), "\n"))
 	}
@@ -169,14 +171,22 @@ func (c *call) unlinkHere(ctx context.Context, cfg *config.Config, s *store.Stor
 func (c *call) channelEnds(command string) ([]store.ChannelEnd, error) {
 	var all []store.ChannelEnd
 	for _, text := range c.args {
-		account, channel, both := strings.Cut(text, ":")
-		if !both || !strings.Contains(account, ".") || strings.TrimSpace(channel) == "" {
+		end, err := channelEnd(text)
+		if err != nil {
 			v, _ := verbNamed(command)
-			return nil, &usageError{text: fmt.Sprintf("%q names no channel: write ACCOUNT:CHANNEL, as mattermost.hq:town/berlin", text), verb: v}
+			return nil, &usageError{text: err.Error(), verb: v}
 		}
-		all = append(all, store.ChannelEnd{Account: bridge.AccountName(account), Channel: strings.TrimSpace(channel)})
+		all = append(all, end)
 	}
 	return all, nil
+}
+
+func channelEnd(text string) (store.ChannelEnd, error) {
+	account, channel, both := strings.Cut(text, ":")
+	if !both || !strings.Contains(account, ".") || strings.TrimSpace(channel) == "" {
+		return store.ChannelEnd{}, fmt.Errorf("%q names no channel: write ACCOUNT:CHANNEL, as mattermost.hq:town/berlin", text)
+	}
+	return store.ChannelEnd{Account: bridge.AccountName(account), Channel: strings.TrimSpace(channel)}, nil
 }
 
 // listLinks works whether or not Causeway runs.

@@ -158,7 +158,7 @@ func makeLink(ctx context.Context, protocols []bridge.Protocol, cfg *config.Conf
 			return store.ChannelLink{}, err
 		}
 	}
-	return s.Link(ctx, store.ChannelLink{Ends: [2]store.ChannelEnd{both[0].end, both[1].end}, Made: time.Now(), Who: who})
+	return s.Link(ctx, store.ChannelLink{Ends: [2]store.ChannelEnd{both[0].end, both[1].end}, Made: time.Now(), Who: who}, both[0].id, both[1].id)
 }
 
 func placed(protocols []bridge.Protocol, cfg *config.Config, end store.ChannelEnd) string {

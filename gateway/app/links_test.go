@@ -2,10 +2,12 @@ package app
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 
 	"causeway/bridge"
+	"causeway/bridge/memory"
 	"causeway/gateway/config"
 	"causeway/gateway/people"
 )
@@ -77,6 +79,38 @@ func TestChannelsAreLinkedWhileCausewayRuns(t *testing.T) {
 	}
 	if got := w.lastAudits(3); len(got) != 3 || !strings.Contains(got[0], "unlink "+rightOther) || !strings.Contains(got[2], "link "+leftOther+" "+rightOther) { // with a reload between them
 		t.Errorf("the audit log: %q", got)
+	}
+}
+
+// What is said in a channel while it is linked with none is for those who are there, whatever it is linked with later.
+func TestALinkCarriesNothingFromBefore(t *testing.T) {
+	for _, running := range []bool{true, false} {
+		w, _ := newReloading(t)
+		r := w.run()
+		w.call("link", leftOther, rightOther)
+		w.crosses("C2", "through the link")
+		w.call("unlink", leftOther)
+		w.left.Say("C2", "ann", "only left")
+		w.right.Say("C2", "ben", "only right")
+		w.crosses("C1", "still")
+		if !running {
+			r.stop()
+		}
+		w.call("link", leftOther, rightOther)
+		if !running {
+			w.run()
+		}
+		crosses := func(from, to *memory.Service, before string) {
+			w.until("what is said crosses", func() bool {
+				from.Say("C2", "cyd", "again")
+				return slices.Contains(texts(to, "C2"), "cyd: again")
+			})
+			if all := texts(to, "C2"); slices.Contains(all, before) {
+				t.Errorf("running: %v, it was carried: %q", running, all)
+			}
+		}
+		crosses(w.left, w.right, "ann: only left")
+		crosses(w.right, w.left, "ben: only right")
 	}
 }
 

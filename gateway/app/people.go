@@ -1,6 +1,7 @@
 package app
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 
@@ -65,4 +66,23 @@ func sharing(routes []gateway.Route, account bridge.AccountName) []bridge.Accoun
 		}
 	}
 	return all
+}
+
+// consent adds to the problems that people who have left are not removed before the operator agrees.
+func (a *App) consent(s *gateway.Status) {
+	there := a.crowd.there.Load()
+	if there == nil { // it has not begun
+		return
+	}
+	if n, since := there.Consent(); n > 0 {
+		s.Problems = append(s.Problems, gateway.Problem{Where: "people", Trouble: gateway.Trouble{Text: consentText(n), Since: since,
+			Next: "`causeway people sync --dry-run` says who they are, and why; `causeway people sync --confirm NUMBER` agrees"}})
+	}
+}
+
+func consentText(people int) string {
+	if people == 1 {
+		return "1 person who has left waits for your consent to be removed"
+	}
+	return fmt.Sprintf("%d people who have left wait for your consent to be removed", people)
 }

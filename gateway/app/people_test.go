@@ -20,7 +20,7 @@ import (
 func TestPeopleConnectWhileItRuns(t *testing.T) {
 	port := freePort(t)
 	address := "http://127.0.0.1:" + port + "/causeway"
-	w := newWorld(t, strings.Replace(listening("127.0.0.1:"+port), "[http]", "[http]\nPublicURL = \""+address+"\"", 1))
+	w := newWorld(t, strings.Replace(listening("127.0.0.1:"+port), "[http]", "[people]\nMaxRemovals = \"0\"\n[http]\nPublicURL = \""+address+"\"", 1))
 	for _, s := range []*memory.Service{w.left, w.right} {
 		s.AddUser(bridge.Profile{Author: bridge.Author{ID: "ann", Name: "Ann", Username: "ann"}, Email: "ann@example.com", EmailProven: true})
 	}
@@ -80,6 +80,18 @@ func TestPeopleConnectWhileItRuns(t *testing.T) {
 		n := w.left.Notices()
 		return len(n) == 2 && n[1].User == "ann" && len(n[1].Choices) == 1
 	})
+	w.right.Alter("ann", func(p *bridge.Profile) { p.Standing.Presence = bridge.Deleted })
+	w.call("people", "sync")
+	if got := w.call("status"); got.code == 0 || !strings.Contains(got.out, "1 person who has left waits for your consent to be removed") {
+		t.Errorf("that the operator is asked does not stand in the status:\n%s", got.out)
+	}
+	if got := w.call("people", "sync", "--confirm", "1"); got.code != 0 || !strings.Contains(got.out, "is being disconnected: deleted in right") {
+		t.Errorf("the consent is answered by\n%s%s", got.out, got.errors)
+	}
+	w.until("nothing is asked any more", func() bool { return w.call("status").code == 0 })
+	if got := w.call("audit"); !strings.Contains(got.out, "Causeway by itself") || !strings.Contains(got.out, "somebody who has left is disconnected: deleted in right") {
+		t.Errorf("the audit log says\n%s", got.out)
+	}
 	if log := r.log.String(); strings.Contains(log, link[strings.LastIndexByte(link, '/')+1:]) || strings.Contains(log, "PublicURL") {
 		t.Errorf("the log says\n%s", log)
 	}

@@ -61,6 +61,7 @@ const (
 func (a *App) status(ctx context.Context) gateway.Status {
 	s := a.gateway.Status(ctx)
 	a.instances(ctx, &s)
+	a.consent(&s)
 	r := &a.reload
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -96,6 +97,9 @@ func (a *App) Reload(ctx context.Context) (Reloaded, error) {
 		return done, err
 	}
 	a.reload.taken(time.Now(), done.Restart)
+	if level, err := logrus.ParseLevel(cfg.General.LogLevel); err == nil { // the config has checked it
+		a.log.Logger.SetLevel(level)
+	}
 	for _, w := range cfg.Warnings {
 		a.log.Warn(w.String())
 	}
@@ -138,9 +142,6 @@ func (a *App) change(ctx context.Context, cfg *config.Config) (Reloaded, error) 
 	a.end(old.without(next))
 	if regather {
 		a.gather(next)
-	}
-	if level, err := logrus.ParseLevel(cfg.General.LogLevel); err == nil { // the config has checked it
-		a.log.Logger.SetLevel(level)
 	}
 	return Reloaded{Changed: differences(old, next), Restart: restart}, nil
 }

@@ -27,13 +27,14 @@ func (a *App) orderReload(ctx context.Context, text []byte) (any, error) {
 	if string(text) != reloading {
 		return nil, errors.New("there is no such order: `causeway reload` gives it")
 	}
-	ctx = context.WithoutCancel(ctx) // whoever ordered it need not wait
+	ctx, cancel := web.Outlasting(ctx, web.OrderTime) // whoever ordered it need not wait
+	defer cancel()
 	done, err := a.reread(ctx)
 	kept := store.Audited{Who: people.OperatorByCommand, Act: "reload", About: "config", Result: oneLine(done.text())}
 	if err != nil {
 		kept.Result, kept.Failed = strings.Join(problems(err), "; "), true
 	}
-	if failed := a.store.Record(ctx, kept); failed != nil && err == nil {
+	if failed := a.store.Record(context.WithoutCancel(ctx), kept); failed != nil && err == nil {
 		err = fmt.Errorf("the config was taken up, but that stands in no audit log: %w", failed)
 	}
 	if err != nil {

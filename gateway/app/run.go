@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"runtime"
 	"time"
 
 	"github.com/sirupsen/logrus"
@@ -23,12 +24,19 @@ func (c *call) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	watched := c.watchedLog()
 	log := newLog(c.Stderr, cfg.General)
+	if watched != nil {
+		log.Logger.SetOutput(watched)
+		if f, ok := log.Logger.Formatter.(*logrus.TextFormatter); ok {
+			f.ForceColors = runtime.GOOS != "windows" // it would look for a terminal itself
+		}
+	}
 	for _, w := range cfg.Warnings {
 		log.Warn(w.String())
 	}
 	for {
-		err := c.once(ctx, cfg, follow, log)
+		err := c.once(ctx, cfg, follow, watched, log)
 		if !errors.Is(err, errEnded) || ctx.Err() != nil {
 			return err
 		}
@@ -46,11 +54,11 @@ func (c *call) run(ctx context.Context) error {
 }
 
 // once runs from opening the store to its end. What the config file says otherwise by then, follow takes up.
-func (c *call) once(ctx context.Context, cfg *config.Config, follow *follower, log *logrus.Entry) error {
+func (c *call) once(ctx context.Context, cfg *config.Config, follow *follower, watched *terminal, log *logrus.Entry) error {
 	a, err := Open(ctx, cfg, c.Protocols, log)
 	switch {
 	case err == nil:
-		a.follow = follow
+		a.follow, a.watched = follow, watched
 		return a.Run(ctx)
 	case ctx.Err() != nil: // it was told to stop, and has
 		return nil

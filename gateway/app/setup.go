@@ -263,6 +263,6 @@ func (d *desk) Config(lines string) error {
 	if err := writeAnew(d.c.config, []byte("# Made by causeway setup; config.toml.example explains every key, and shows what a [[gateway]] is.\n\n"+lines)); err != nil {
 		return err
 	}
-	d.Say("Wrote " + d.c.config + ".")
+	d.Say("Wrote " + d.c.config + ". Next: `causeway setup msteams` says how to register the app of Teams; add its account to " + d.c.config + ", and a [[gateway]] that joins two channels.")
 	return nil
 }

@@ -56,7 +56,7 @@ func TestSetupAsksOnceAndShowsNoSecret(t *testing.T) {
 	if got := w.callWith("s3cr3t\n", args...); got != (result{code: exitFailed, out: "To be changed: all.\n", errors: "causeway: nothing was changed: add --yes to have it done\n"}) {
 		t.Errorf("without consent: %+v", got)
 	}
-	if got := w.callWith("s3cr3t\n", append(args, "--yes")...); got != (result{out: "To be changed: all.\nWrote config.toml.\n"}) {
+	if got := w.callWith("s3cr3t\n", append(args, "--yes")...); got != (result{out: "To be changed: all.\nWrote config.toml. Next: `causeway setup msteams` says how to register the app of Teams; add its account to config.toml, and a [[gateway]] that joins two channels.\n"}) {
 		t.Errorf("with consent: %+v", got)
 	}
 	for name, want := range map[string]string{"left.token": "made with s3cr3t\n", "config.toml": "# Made by causeway setup; config.toml.example explains every key, and shows what a [[gateway]] is.\n\n[left.hq]\nTokenFile = \"left.token\"\n"} {

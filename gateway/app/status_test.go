@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"causeway/bridge"
+	"causeway/contrib/freeport"
 	"causeway/gateway"
 )
 
@@ -45,15 +46,14 @@ func (w *world) stands(around func(env bridge.Env, s *standing)) {
 	}
 }
 
-// freePort gives a port of this machine that nobody uses.
+// freePort gives a port of this machine that nobody uses, and that no connection gets.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := freeport.Address()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = l.Close() }()
-	_, port, err := net.SplitHostPort(l.Addr().String())
+	_, port, err := net.SplitHostPort(address)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,9 +28,13 @@ func (c *call) backupStore(ctx context.Context) error {
 	if err != nil {
 		return damaged(err)
 	}
-	_, err = fmt.Fprintf(c.out, "%s holds the store %s as it was just now: %d rows. What is encrypted in it can be opened only with %s: back that up, too, and keep it apart.\n",
-		file, store.Name(s.DSN), found.Rows, keyName(s))
+	_, err = fmt.Fprintln(c.out, backedUp(s, file, found))
 	return err
+}
+
+func backedUp(s config.Storage, file string, found store.Inspection) string {
+	return fmt.Sprintf("%s holds the store %s as it was just now: %d rows. What is encrypted in it can be opened only with %s: back that up, too, and keep it apart.",
+		file, store.Name(s.DSN), found.Rows, keyName(s))
 }
 
 // keyName says where the key is.

@@ -28,6 +28,10 @@ type act struct {
 	back string
 	// time is how long it may take; 0: as long as a page.
 	time time.Duration
+	// may are fields that may be empty.
+	may []string
+	// asks looks at what was filled in, and gives the question and what the form shall send instead; nil: title asks, and the form sends what it was given.
+	asks func(d *Dashboard, ctx context.Context, fields []field) (string, []field, error)
 	do   func(d *Dashboard, ctx context.Context, g guest, f url.Values) (note, error)
 }
 
@@ -37,6 +41,10 @@ var acts = map[string]act{
 		button: "Try again", back: "quarantine", do: released("retry", "is sent again to %s")},
 	"drop": {takes: []string{"id"}, title: "Give message %s up?", about: "It will not arrive in that conversation. The rest goes on as it is. This cannot be taken back.",
 		button: "Give it up", bad: true, back: "quarantine", do: released("drop", "is given up: it will not arrive in %s")},
+	"retryall": {takes: manyFields, may: manyFields, asks: counted("Try %s again?"), about: "Each is put back into its lane, the oldest first, and is sent in its turn. What is refused again comes back here.",
+		button: "Try all again", back: "quarantine", time: web.OrderTime, do: releasedMany("retry", "is sent again", "are sent again")},
+	"dropall": {takes: manyFields, may: manyFields, asks: counted("Give %s up?"), about: "What is given up does not arrive. The rest goes on as it is. This cannot be taken back.",
+		button: "Give all up", bad: true, back: "quarantine", time: web.OrderTime, do: releasedMany("drop", "is given up", "are given up")},
 	"renew": {takes: []string{"account"}, title: "Renew all subscriptions of %s?", about: "Each is made or renewed at once, one after the other. Nothing is lost meanwhile.",
 		button: "Renew", back: "subscriptions", do: (*Dashboard).renew},
 	people.ActInvite: {takes: []string{"name"}, title: "Ask %s to connect?", about: "They get one direct message that asks whether they want to connect their accounts.",
@@ -49,7 +57,7 @@ var acts = map[string]act{
 		button: "Take it back", back: "people", do: ordered(people.ActDisallow, "name", "other")},
 	people.ActPlatform: {takes: []string{"name", "platform"}, title: "Notify %s in %s?", about: "That is where they are told of what is said; in the other program the conversations that really reach them are muted.",
 		button: "Set it", back: "people", do: ordered(people.ActPlatform, "name", "platform")},
-	people.ActSync: {takes: []string{"mode"}, title: "%s", about: "The directory is read, and compared with who is connected. That may take some minutes.",
+	people.ActSync: {takes: []string{"mode"}, may: []string{"mode"}, title: "%s", about: "The directory is read, and compared with who is connected. That may take some minutes.",
 		button: "Go on", back: "people", time: web.OrderTime, do: ordered(people.ActSync)},
 	"check": {title: "Check everything?", about: "Each account is asked whether it works, each channel is looked for, and the public address is tried. Nothing is changed. It may take two minutes.",
 		button: "Check", back: "upkeep", time: lookTime, do: (*Dashboard).check},
@@ -60,6 +68,14 @@ var acts = map[string]act{
 		button: "List them", back: "upkeep", time: lookTime, do: (*Dashboard).channels},
 	"login": {takes: []string{"account"}, title: "Sign %s in?", about: "The page then shows an address and a code. Open the one, sign in there as the relay account, and enter the other. Who signs in is the one as whom Causeway writes from then on.",
 		button: "Begin", back: "upkeep", time: lookTime, do: (*Dashboard).signIn},
+	"backup": {title: "Back the store up?", about: "All that it holds at this moment is written into a new file on the machine where Causeway runs, and read once to see that it is whole. Messages go on meanwhile.",
+		button: "Back it up", back: "upkeep", time: web.OrderTime, do: (*Dashboard).backUp},
+	"loglevel": {takes: []string{"level"}, title: "Log by the level %s from now on?", about: "It counts until Causeway takes up its config again or is started anew; LogLevel in [general] is for good. Each message's way stands in the log while the level is debug.",
+		button: "Set it", back: "upkeep", do: (*Dashboard).logLevel},
+	"link": {takes: []string{"one", "two"}, title: "Link %s and %s?", about: "What is said from now on in one is carried to the other, both ways, as if a gateway of the config held the two. It lasts until they are unlinked.",
+		button: "Link them", back: "upkeep", time: lookTime, do: (*Dashboard).link},
+	"unlink": {takes: []string{"one", "two"}, title: "Unlink %s and %s?", about: "Nothing more is carried between them. What was carried stays.",
+		button: "Unlink them", bad: true, back: "upkeep", time: lookTime, do: (*Dashboard).unlink},
 }
 
 // confirm is the page that asks.
@@ -85,7 +101,7 @@ func (a act) filled(v url.Values) (fields []field, wrong string) {
 			}
 		}
 		switch {
-		case value == "" && name != "mode":
+		case value == "" && !slices.Contains(a.may, name):
 			return nil, "Something is missing: fill in every field."
 		case len(value) > mostTyped || strings.ContainsAny(value, "\r\n\x00"):
 			return nil, "That is too long, or not on one line."
@@ -150,7 +166,17 @@ func (d *Dashboard) confirm(w http.ResponseWriter, r *http.Request, g guest) {
 	}
 	ctx, cancel := limited(r)
 	defer cancel()
-	v := confirm{head: d.head(r, g, a.back, a.titled(d.introduced(ctx, fields))), Do: q.Get("do"), About: a.about, Button: a.button, Back: a.back, Bad: a.bad, Fields: fields}
+	title := ""
+	if a.asks == nil {
+		title = a.titled(d.introduced(ctx, fields))
+	} else {
+		var err error
+		if title, fields, err = a.asks(d, ctx, fields); err != nil {
+			d.refuse(w, http.StatusBadRequest, g, "That cannot be done", sentence(bridge.Cause(err)))
+			return
+		}
+	}
+	v := confirm{head: d.head(r, g, a.back, title), Do: q.Get("do"), About: a.about, Button: a.button, Back: a.back, Bad: a.bad, Fields: fields}
 	v.Live = false
 	show(w, http.StatusOK, "confirm", v)
 }
@@ -171,7 +197,7 @@ func (d *Dashboard) act(w http.ResponseWriter, r *http.Request, g guest) {
 	}
 	limit := cmp.Or(a.time, pageTime)
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(limit + pageTime))
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), limit) // what was begun is not left half done when the browser goes
+	ctx, cancel := web.Outlasting(r.Context(), limit) // what was begun is not left half done when the browser goes
 	defer cancel()
 	n, err := a.do(d, ctx, g, r.PostForm)
 	if err != nil {

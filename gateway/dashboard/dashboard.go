@@ -107,7 +107,7 @@ type Dashboard struct {
 
 // Paths are what the dashboard answers, as patterns of [http.ServeMux].
 var Paths = []string{
-	"GET /{$}", "GET /messages", "GET /message", "GET /quarantine", "GET /people", "GET /subscriptions", "GET /upkeep", "GET /audit", "GET /confirm", "POST /act",
+	"GET /{$}", "GET /messages", "GET /message", "GET /quarantine", "GET /people", "GET /people.csv", "GET /subscriptions", "GET /upkeep", "GET /audit", "GET /confirm", "POST /act",
 	"GET /login", "POST /login", "POST /logout", "GET /live", "GET /page.css", "GET /dashboard.css", "GET /dashboard.js",
 }
 
@@ -135,7 +135,7 @@ func New(o Options) *Dashboard {
 	mux.HandleFunc("GET /login", d.loginPage)
 	mux.HandleFunc("POST /login", d.logIn)
 	for pattern, show := range map[string]func(http.ResponseWriter, *http.Request, guest){
-		"GET /{$}": d.overview, "GET /messages": d.messages, "GET /message": d.message, "GET /quarantine": d.quarantine, "GET /people": d.people,
+		"GET /{$}": d.overview, "GET /messages": d.messages, "GET /message": d.message, "GET /quarantine": d.quarantine, "GET /people": d.people, "GET /people.csv": d.export,
 		"GET /subscriptions": d.subscriptions, "GET /upkeep": d.upkeep, "GET /audit": d.audit, "GET /confirm": d.confirm, "POST /act": d.act, "POST /logout": d.logOut, "GET /live": d.listen,
 	} {
 		mux.HandleFunc(pattern, d.admitted(show))

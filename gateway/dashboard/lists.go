@@ -17,6 +17,8 @@ type quarantine struct {
 	head
 	Rows []stuck
 	Next string
+	// Targets and Reasons are what can be chosen for many at once.
+	Targets, Reasons []string
 }
 
 type stuck struct {
@@ -52,6 +54,7 @@ func (d *Dashboard) quarantine(w http.ResponseWriter, r *http.Request, g guest) 
 		v.Rows = append(v.Rows, stuck{ID: q.ID, Message: q.Message, From: n.conversation(q.Origin), To: n.conversation(q.Target), Author: page.Clean(q.Author), Reason: q.Reason,
 			For: ago(q.Since, n.at), Since: moment{q.Since}, RetryPath: "confirm?" + query("do", "retry", "id", id), DropPath: "confirm?" + query("do", "drop", "id", id)})
 	}
+	v.Targets, v.Reasons = choices(v.Rows)
 	show(w, http.StatusOK, "quarantine", v)
 }
 
@@ -137,6 +140,20 @@ func (d *Dashboard) called(r *http.Request, name string) ([]store.Person, error)
 		}
 	}
 	return all, nil
+}
+
+// export gives everybody who is known as a file; that somebody has taken it is kept.
+func (d *Dashboard) export(w http.ResponseWriter, r *http.Request, g guest) {
+	ctx, cancel := limited(r)
+	defer cancel()
+	text, err := d.o.Works.Export(ctx)
+	if _, err = d.record(ctx, g, "people export", "", note{Text: []string{"as CSV"}}, err); err != nil {
+		d.failed(w, g, err)
+		return
+	}
+	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
+	w.Header().Set("Content-Disposition", `attachment; filename="people.csv"`)
+	_, _ = w.Write(text)
 }
 
 func (d *Dashboard) askedPage(r *http.Request, v *folk, n names) error {

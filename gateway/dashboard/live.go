@@ -114,9 +114,9 @@ func (d *Dashboard) print(ctx context.Context) [sha256.Size]byte {
 	s := d.o.Gateway.Status(ctx)
 	s.At = time.Time{}
 	whole := struct {
-		Status, Subscriptions, Audit, SignIns, Found any
-		Said                                         int
-	}{Status: s, Subscriptions: d.o.Gateway.Subscriptions()}
+		Status, Subscriptions, Audit, SignIns, Found, Level any
+		Said                                                int
+	}{Status: s, Subscriptions: d.o.Gateway.Subscriptions(), Level: d.o.Works.LogLevel()}
 	if newest, err := d.o.Store.Audit(ctx, 0, 1); err == nil {
 		whole.Audit = newest
 	}

@@ -133,6 +133,14 @@ func TestPeopleAndSubscriptionsAreShown(t *testing.T) {
 	s.wants(s.page("/confirm?do=disconnect&name=left.one:ann"), "<h1>Disconnect Ann Chen (left.one:ann)?</h1>", `name="name" value="left.one:ann"`)
 	s.wants(s.page("/people?q=eve"), "Nobody who is known is called that.")
 
+	file := s.ask(ask{path: "/people.csv"})
+	if file.Code != http.StatusOK || file.Header().Get("Content-Type") != "text/csv; charset=utf-8" || file.Body.String() != "person,state\n" {
+		t.Errorf("%d %v %s", file.Code, file.Header(), file.Body)
+	}
+	if kept := s.kept(); len(kept) != 1 || kept[0].Act != "people export" {
+		t.Errorf("the audit log: %+v", kept)
+	}
+
 	s.wants(s.page("/subscriptions"), "left.one has none.")
 	now := s.status.At
 	s.subs = []gateway.Subscription{{Account: "right.two", Subscription: bridge.Subscription{What: "chats of 7", Trouble: "not allowed", Next: now.Add(5 * time.Minute)}},

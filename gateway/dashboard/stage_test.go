@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,8 @@ type stage struct {
 	done []string
 	// entered ends a login.
 	entered chan error
+	level   string
+	links   []Link
 }
 
 func (s *stage) Accounts() []Account {
@@ -65,6 +68,35 @@ func (s *stage) Channels(_ context.Context, account string) ([]string, error) {
 func (s *stage) CheckStore(context.Context) (Findings, error) {
 	return Findings{Sections: []Section{{About: "causeway.db", Items: []Item{{State: "ok", Text: "7 rows"}}}}}, nil
 }
+
+func (s *stage) Backup(context.Context) (string, error) {
+	return "/var/backup.db holds the store.", nil
+}
+func (s *stage) LogLevel() string { return s.level }
+func (s *stage) SetLogLevel(level string) error {
+	if !slices.Contains(LogLevels, level) {
+		return errors.New("there is no such level")
+	}
+	s.level = level
+	return nil
+}
+
+func (s *stage) Links(context.Context) ([]Link, error) { return s.links, nil }
+
+func (s *stage) Link(_ context.Context, who, one, two string) (string, error) {
+	if one == two {
+		return "", errors.New("both are the same channel")
+	}
+	s.links = append(s.links, Link{Name: "link 1", Ends: [2]LinkEnd{{one, one + " <shown>"}, {two, two}}, Made: s.status.At, Who: who})
+	return one + " and " + two + " are linked.", nil
+}
+
+func (s *stage) Unlink(_ context.Context, who, one, two string) (string, error) {
+	s.links = slices.DeleteFunc(s.links, func(l Link) bool { return l.Ends[0].Typed == one && l.Ends[1].Typed == two && l.Who == who })
+	return one + " and " + two + " are not linked any more.", nil
+}
+
+func (s *stage) Export(context.Context) ([]byte, error) { return []byte("person,state\n"), nil }
 
 func (s *stage) Login(ctx context.Context, _ string, show func(string)) error {
 	show("Open https://login.example/device. Enter ABC.")
@@ -108,7 +140,7 @@ func newStage(t testing.TB, settings config.Dashboard, publicURL string) *stage 
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &stage{TB: t, entered: make(chan error, 1)}
+	s := &stage{TB: t, entered: make(chan error, 1), level: "info"}
 	if s.store, err = store.Open(t.Context(), filepath.Join(t.TempDir(), "causeway.db"), keys, store.Options{}); err != nil {
 		t.Fatal(err)
 	}

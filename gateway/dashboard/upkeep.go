@@ -26,6 +26,18 @@ type Works interface {
 	Channels(ctx context.Context, account string) ([]string, error)
 	// CheckStore reads all of the store, and changes nothing.
 	CheckStore(ctx context.Context) (Findings, error)
+	// Backup writes all of the store into a new file, and says where it is.
+	Backup(ctx context.Context) (string, error)
+	// LogLevel is one of LogLevels; SetLogLevel has another one count until the config is taken up again.
+	LogLevel() string
+	SetLogLevel(level string) error
+	// Links are the pairs of channels that were made at run time, oldest first.
+	Links(ctx context.Context) ([]Link, error)
+	// Link pairs two channels, each written as ACCOUNT:CHANNEL, and Unlink ends that; both say what they have done, and keep it in the audit log.
+	Link(ctx context.Context, who, one, two string) (string, error)
+	Unlink(ctx context.Context, who, one, two string) (string, error)
+	// Export writes down everybody who is known, as CSV.
+	Export(ctx context.Context) ([]byte, error)
 	// Login signs an account in. What a person must do for it goes to show.
 	Login(ctx context.Context, account string, show func(text string)) error
 }
@@ -36,6 +48,20 @@ type Account struct {
 	// LogsIn: a person signs it in.
 	LogsIn bool
 }
+
+// LogLevels are how much can be logged, least last.
+var LogLevels = []string{"debug", "info", "warn", "error"}
+
+// Link is a pair of channels that was made at run time.
+type Link struct {
+	Name string
+	Ends [2]LinkEnd
+	Made time.Time
+	Who  string
+}
+
+// LinkEnd is one of the two channels: Typed leads to it, as ACCOUNT:CHANNEL; Shown is how people know it.
+type LinkEnd struct{ Typed, Shown string }
 
 // Findings are what a look has found.
 type Findings struct {
@@ -121,10 +147,33 @@ type upkeep struct {
 	// Found is what the last look has found; nil: there was none.
 	Found *Findings
 	At    moment
+	// Level is how much is logged, Levels what it can be besides.
+	Level  string
+	Levels []string
+	Pairs  []linkRow
+}
+
+// linkRow is a pair of channels, with what ends it.
+type linkRow struct {
+	Name, One, Two, Who string
+	Since               moment
+	Unlink              string
 }
 
 func (d *Dashboard) upkeep(w http.ResponseWriter, r *http.Request, g guest) {
-	v := upkeep{head: d.head(r, g, "upkeep", "Upkeep"), Accounts: d.o.Works.Accounts()}
+	ctx, cancel := limited(r)
+	defer cancel()
+	links, err := d.o.Works.Links(ctx)
+	if err != nil {
+		d.failed(w, g, err)
+		return
+	}
+	v := upkeep{head: d.head(r, g, "upkeep", "Upkeep"), Accounts: d.o.Works.Accounts(), Level: d.o.Works.LogLevel()}
+	v.Levels = slices.DeleteFunc(slices.Clone(LogLevels), func(l string) bool { return l == v.Level })
+	for _, l := range links {
+		v.Pairs = append(v.Pairs, linkRow{Name: l.Name, One: l.Ends[0].Shown, Two: l.Ends[1].Shown, Who: l.Who, Since: moment{l.Made},
+			Unlink: "confirm?" + query("do", "unlink", "one", l.Ends[0].Typed, "two", l.Ends[1].Typed)})
+	}
 	v.SignIns, v.Found = d.looked(time.Now())
 	if v.Found != nil {
 		v.At = moment{v.Found.At}
@@ -183,6 +232,27 @@ func (d *Dashboard) channels(ctx context.Context, g guest, v url.Values) (note, 
 func (d *Dashboard) reload(ctx context.Context, g guest, _ url.Values) (note, error) {
 	lines, err := d.o.Works.Reload(ctx)
 	return d.record(ctx, g, "reload", "config", note{Text: lines}, err)
+}
+
+func (d *Dashboard) backUp(ctx context.Context, g guest, _ url.Values) (note, error) {
+	said, err := d.o.Works.Backup(ctx)
+	return d.record(ctx, g, "store backup", "", note{Text: []string{said}}, err)
+}
+
+func (d *Dashboard) logLevel(ctx context.Context, g guest, v url.Values) (note, error) {
+	level := v.Get("level")
+	err := d.o.Works.SetLogLevel(level)
+	return d.record(ctx, g, "log level", level, note{Text: []string{"Causeway logs by the level " + level + " now."}}, err)
+}
+
+func (d *Dashboard) link(ctx context.Context, g guest, v url.Values) (note, error) {
+	said, err := d.o.Works.Link(ctx, g.who, strings.TrimSpace(v.Get("one")), strings.TrimSpace(v.Get("two")))
+	return note{Text: []string{said}}, err
+}
+
+func (d *Dashboard) unlink(ctx context.Context, g guest, v url.Values) (note, error) {
+	said, err := d.o.Works.Unlink(ctx, g.who, strings.TrimSpace(v.Get("one")), strings.TrimSpace(v.Get("two")))
+	return note{Text: []string{said}}, err
 }
 
 // signIn begins to sign an account in, which a person then does elsewhere; the page shows how.

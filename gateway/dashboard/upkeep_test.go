@@ -89,3 +89,28 @@ func TestAnAccountIsSignedInFromThePage(t *testing.T) {
 		t.Errorf("audit log (-want +got):\n%s", diff)
 	}
 }
+
+// TestUpkeepBacksUpSetsTheLevelAndLinksChannels, and shows each.
+func TestUpkeepBacksUpSetsTheLevelAndLinksChannels(t *testing.T) {
+	s := newStage(t, config.Dashboard{}, "")
+	s.wants(s.page("/upkeep"), "Logging: info", `href="confirm?do=loglevel&amp;level=debug"`, "None beside the gateways of the config.")
+	if strings.Contains(s.page("/upkeep"), "level=info") {
+		t.Error("the level that counts can be set")
+	}
+	s.wants(s.press("/confirm?do=backup"), "/var/backup.db holds the store.")
+	s.wants(s.press("/confirm?do=loglevel&level=debug"), "Logging: debug", "Causeway logs by the level debug now.")
+	s.wants(s.press("/confirm?do=loglevel&level=loud"), "Logging: debug", "there is no such level")
+	s.wants(s.page("/confirm?do=link&one=left.one:a&two=right.two:b"), "<h1>Link left.one:a and right.two:b?</h1>")
+	s.wants(s.press("/confirm?do=link&one=left.one:a&two=left.one:a"), "both are the same channel", "None beside the gateways")
+	s.wants(s.press("/confirm?do=link&one=left.one:a&two=right.two:b"), "left.one:a and right.two:b are linked.", "left.one:a &lt;shown&gt;", "dashboard on this machine",
+		`href="confirm?do=unlink&amp;one=left.one%3Aa&amp;two=right.two%3Ab"`)
+	s.wants(s.press("/confirm?do=unlink&one=left.one:a&two=right.two:b"), "are not linked any more", "None beside the gateways of the config.")
+	who := "dashboard on this machine"
+	if diff := cmp.Diff([]store.Audited{ // that channels were linked is kept by whoever does it
+		{Who: who, Act: "log level", About: "loud", Result: "there is no such level", Failed: true},
+		{Who: who, Act: "log level", About: "debug", Result: "Causeway logs by the level debug now."},
+		{Who: who, Act: "store backup", Result: "/var/backup.db holds the store."},
+	}, s.kept()); diff != "" {
+		t.Errorf("audit log (-want +got):\n%s", diff)
+	}
+}

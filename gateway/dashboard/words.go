@@ -2,7 +2,10 @@ package dashboard
 
 import (
 	"fmt"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"causeway/gateway"
 )
@@ -33,4 +36,10 @@ func ago(t, now time.Time) string {
 func zone(now time.Time) string {
 	name, offset := now.Local().Zone()
 	return fmt.Sprintf("%s (UTC%+03d:%02d)", name, offset/3600, offset%3600/60)
+}
+
+// sentence makes one of what an error says.
+func sentence(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + strings.TrimSuffix(text[size:], ".") + "."
 }

@@ -45,12 +45,31 @@ const (
 	Anew
 	// AsMember: a connected member does it there, whoever did it here.
 	AsMember
+	// Aside: each connected member gets it there by a direct message of the account, with the author's name.
+	Aside
 )
 
-var wayNames = [...]string{"refused", "as the author", "by the bot", "held", "met anew", "as a member"}
+var wayNames = [...]string{"refused", "as the author", "by the bot", "held", "met anew", "as a member", "aside"}
 
 // String gives the way's name in tests.
 func (w Way) String() string { return wayNames[w] }
+
+// Relay is how an account shows what those say whom it cannot act as.
+type Relay uint8
+
+const (
+	// Nowhere: it cannot.
+	Nowhere Relay = iota
+	// BesideTalks: by direct messages to connected members, since it may not write in conversations of which it is no member.
+	BesideTalks
+	// InTalks: in the conversation itself.
+	InTalks
+)
+
+var relayNames = [...]string{"nowhere", "beside", "in talks"}
+
+// String gives its name in tests.
+func (r Relay) String() string { return relayNames[r] }
 
 // Outcome is what becomes of an event, and who is told.
 type Outcome struct {
@@ -62,9 +81,9 @@ type Outcome struct {
 	Waiting []bridge.UserID
 }
 
-// Of tells what becomes of an event in a conversation. author need not be a member: people leave, and bots write from outside. relay: on the
-// other side the account itself may write in conversations of which it is no member.
-func Of(v Verdict, shape bridge.Shape, author Standing, relay bool, e Event) Outcome {
+// Of tells what becomes of an event in a conversation. author need not be a member: people leave, and bots write from outside. relay is that of the
+// account on the other side.
+func Of(v Verdict, shape bridge.Shape, author Standing, relay Relay, e Event) Outcome {
 	switch {
 	case e == Join || e == Leave || e == Rename:
 		return ofTalk(v, shape, e)
@@ -72,10 +91,12 @@ func Of(v Verdict, shape bridge.Shape, author Standing, relay bool, e Event) Out
 		return Outcome{Reason: v.Reason, Author: v.Tell && author == Connected && e.speaks()}
 	case author == Connected:
 		return Outcome{Way: AsAuthor}
-	case relay:
+	case relay == InTalks:
 		return Outcome{Way: ByBot}
 	case author == Lost:
 		return Outcome{Way: Held}
+	case relay == BesideTalks && (e.speaks() || e == Edit): // who has got a direct message cannot be made to forget it
+		return Outcome{Way: Aside}
 	case !e.speaks(): // what it is about was not carried either
 		return Outcome{Reason: AuthorNotConnected}
 	}

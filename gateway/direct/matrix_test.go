@@ -17,7 +17,7 @@ type cell struct {
 	author, others string
 	away           string // who wants to be notified on the other side: nobody, author, others
 	off            string // which switches are off, of "E", "D" and "G"
-	relay          bool   // the other side's account may write everywhere
+	relay          string // where the other side's account may write for others
 	event          string
 }
 
@@ -71,8 +71,9 @@ var oracle = []row{
 	// Who may write.
 	{"a rename", func(c cell) bool { return c.event == "rename" }, answer{way: "as a member"}},
 	{"connected authors", func(c cell) bool { return c.author == "connected" }, answer{way: "as the author"}},
-	{"the bot shows everybody else where it may", func(c cell) bool { return c.relay }, answer{way: "by the bot"}},
+	{"the bot shows everybody else where it may", func(c cell) bool { return c.relay == "in talks" }, answer{way: "by the bot"}},
 	{"a lost token", func(c cell) bool { return c.author == "lost" }, answer{way: "held"}},
+	{"where it may not, each connected member", func(c cell) bool { return c.relay == "beside" && (says(c) || c.event == "edit") }, answer{way: "aside"}},
 	{"what was not carried cannot change", func(c cell) bool { return c.author == "matched" && !says(c) }, answer{way: "refused", reason: AuthorNotConnected}},
 	{"an unconnected author", func(c cell) bool { return c.author == "matched" && says(c) }, answer{way: "refused", reason: AuthorNotConnected, author: true, waiting: "away"}},
 }
@@ -156,7 +157,7 @@ func (c cell) decided() answer {
 	v := Decide(shapes[c.kind], c.members(), Settings{
 		Enable: !strings.Contains(c.off, "E"), DirectMessages: !strings.Contains(c.off, "D"), GroupMessages: !strings.Contains(c.off, "G"),
 	}, 8)
-	o := Of(v, shapes[c.kind], standing(c.author), c.relay, Event(slices.Index(eventNames[:], c.event)))
+	o := Of(v, shapes[c.kind], standing(c.author), Relay(slices.Index(relayNames[:], c.relay)), Event(slices.Index(eventNames[:], c.event)))
 	var waiting []string
 	for _, u := range o.Waiting {
 		waiting = append(waiting, string(u))
@@ -173,10 +174,10 @@ func TestEveryCombinationIsDecidedAsTheOracleSays(t *testing.T) {
 		{"all connected", "one matched", "one unknown", "one guest", "one external"},
 		{"nobody", "author", "others"},
 		{"", "E", "D", "G", "ED", "EG", "DG", "EDG"},
-		{"relay", "no relay"},
+		relayNames[:],
 		eventNames[:],
 	}, func(f []string) {
-		c := cell{f[0], f[1], f[2], f[3], f[4], f[5] == "relay", f[6]}
+		c := cell{f[0], f[1], f[2], f[3], f[4], f[5], f[6]}
 		if c.kind == "self" && c.others != "all connected" {
 			return // there is nobody else
 		}
@@ -196,7 +197,7 @@ func TestEveryCombinationIsDecidedAsTheOracleSays(t *testing.T) {
 			t.Errorf("no combination is refused because %s", r)
 		}
 	}
-	for _, way := range []string{"as the author", "by the bot", "held", "met anew", "as a member"} {
+	for _, way := range []string{"as the author", "by the bot", "held", "met anew", "as a member", "aside"} {
 		if seen[way] == 0 {
 			t.Errorf("no combination is %s", way)
 		}
@@ -245,10 +246,12 @@ func TestWhoIsMissingIsNamedAndTheOtherSideHasExactlyTheSamePeople(t *testing.T)
 func TestWhatOutsidersWriteIsNeverSilentlyDropped(t *testing.T) {
 	v := Verdict{Carried: true, Away: []bridge.UserID{"ann"}}
 	for _, author := range []Standing{Unknown, Guest, External, Bot, Deactivated} {
-		if got := Of(v, bridge.Pair, author, true, New); got.Way != ByBot {
-			t.Errorf("%s: %+v, want it shown by the bot", author, got)
+		for relay, want := range map[Relay]Way{InTalks: ByBot, BesideTalks: Aside} {
+			if diff := cmp.Diff(Outcome{Way: want}, Of(v, bridge.Pair, author, relay, New)); diff != "" {
+				t.Errorf("%s, %s (-want +got):\n%s", author, relay, diff)
+			}
 		}
-		if diff := cmp.Diff(Outcome{Reason: AuthorNotConnected, Waiting: v.Away}, Of(v, bridge.Pair, author, false, New)); diff != "" {
+		if diff := cmp.Diff(Outcome{Reason: AuthorNotConnected, Waiting: v.Away}, Of(v, bridge.Pair, author, Nowhere, New)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", author, diff)
 		}
 	}

@@ -245,7 +245,7 @@ func TestTenThousandWrongTokensAskTheStoreNothing(t *testing.T) {
 			t.Fatalf("%s %s: %d, want %d\n%s", r.Method, r.URL, w.Code, want, w.Body)
 		}
 	}
-	if took := time.Since(began); took > 20*time.Second {
+	if took := time.Since(began); took > 2*time.Minute {
 		t.Errorf("%d wrong tokens take %v", tries, took)
 	}
 	if log := s.log.String(); log != "" {

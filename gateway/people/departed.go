@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"time"
 
@@ -38,8 +39,9 @@ type departures struct {
 	doubting sync.Mutex // guards what follows
 	// doubted are the accounts whose directory is to be read whole, as somebody seems to have left of whom it has not told.
 	doubted map[bridge.AccountName]bool
-	// shown are those who were shown to wait for the operator's consent.
+	// shown are those who were shown to wait for the operator's consent, asked is how many of each server wait for it.
 	shown map[store.User]bool
+	asked map[bridge.ServerID]consent
 
 	mutex sync.Mutex // one synchronisation at a time
 	// told is of how many the operator has been asked for consent, by account.
@@ -50,7 +52,7 @@ type departures struct {
 }
 
 func newDepartures(p *People) *departures {
-	return &departures{p: p, log: p.o.Log, woke: make(chan struct{}, 1), disconnect: p.disconnect, doubted: map[bridge.AccountName]bool{}, shown: map[store.User]bool{},
+	return &departures{p: p, log: p.o.Log, woke: make(chan struct{}, 1), disconnect: p.disconnect, doubted: map[bridge.AccountName]bool{}, shown: map[store.User]bool{}, asked: map[bridge.ServerID]consent{},
 		told: map[bridge.AccountName]int{}, waiting: map[store.User]Planned{}}
 }
 
@@ -216,6 +218,9 @@ func (d *departures) sync(ctx context.Context, a Account, server bridge.ServerID
 	connected := connectedOn(people, server)
 	left, failed := d.left(ctx, a, server, connected, how)
 	if len(left) == 0 {
+		if failed == nil && !how.dry {
+			d.await(server, nil, false)
+		}
 		return nil, failed
 	}
 	planned := d.look(ctx, a, left, how.read)
@@ -223,19 +228,52 @@ func (d *departures) sync(ctx context.Context, a Account, server bridge.ServerID
 	err = d.allow(ctx, a, server, planned, len(connected), how, failed != nil)
 	if err == nil && !how.dry {
 		err = d.remove(ctx, planned)
-		d.await(planned)
+		d.await(server, planned, failed != nil)
 	}
 	return planned, errors.Join(failed, err)
 }
 
-// await notes who waits for the operator.
-func (d *departures) await(planned []*Planned) {
+// await notes who of a server waits for the operator. doubtful: its directory could not be read, so that the operator is not asked by this.
+func (d *departures) await(server bridge.ServerID, planned []*Planned, doubtful bool) {
+	maps.DeleteFunc(d.waiting, func(who store.User, _ Planned) bool { return who.Server == server })
+	var now consent
 	for _, p := range planned {
-		who := store.User{Server: p.Departure.Server, User: p.Departure.User}
-		if delete(d.waiting, who); p.asks() {
-			d.waiting[who] = *p
+		if !p.asks() {
+			continue
+		}
+		d.waiting[store.User{Server: p.Departure.Server, User: p.Departure.User}] = *p
+		now.people++
+		if seen := p.Departure.Seen; now.since.IsZero() || seen.Before(now.since) {
+			now.since = seen
 		}
 	}
+	if doubtful {
+		return
+	}
+	d.doubting.Lock()
+	defer d.doubting.Unlock()
+	d.asked[server] = now
+}
+
+// consent is what the operator is asked for: the removal of so many people, of whom the first is known to have left since a time.
+type consent struct {
+	people int
+	since  time.Time
+}
+
+// Consent gives how many people who have left are not removed before the operator agrees, and since when the first of them is known to have left; as
+// of the latest synchronisation. It asks nobody and returns at once.
+func (p *People) Consent() (people int, since time.Time) {
+	d := p.departures
+	d.doubting.Lock()
+	defer d.doubting.Unlock()
+	for _, one := range d.asked {
+		people += one.people
+		if one.people > 0 && (since.IsZero() || one.since.Before(since)) {
+			since = one.since
+		}
+	}
+	return people, since
 }
 
 // connectedOn gives who is connected on a server, or has been until their token was refused.

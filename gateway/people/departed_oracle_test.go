@@ -17,7 +17,7 @@ import (
 // What becomes of people who leave, in all circumstances. The expectation is computed by fate, below, which knows nothing of how it is done.
 
 type departCase struct {
-	// away is how they are elsewhere, or what happens to the directory while they are disabled there.
+	// away is how they are elsewhere, or what happens to the directory while they are disabled there, or that they are deactivated at home.
 	away string
 	// who they are at home.
 	who    string
@@ -25,7 +25,7 @@ type departCase struct {
 }
 
 var (
-	departAways    = []string{"present", "disabled", "deleted", "deleted for good", "unlicensed", "read failed halfway", "read throttled", "second look failed"}
+	departAways    = []string{"present", "disabled", "deleted", "deleted for good", "unlicensed", "read failed halfway", "read throttled", "second look failed", "deactivated at home"}
 	departWhos     = []string{"person", "admin", "bot", "LDAP", "guest"}
 	departPolicies = []string{config.RemovedDeactivate, config.RemovedDisconnect, config.RemovedNothing}
 )
@@ -35,6 +35,8 @@ func (c departCase) fate() (connected, active bool) {
 	switch c.away {
 	case "present", "read failed halfway", "read throttled", "second look failed":
 		return true, true
+	case "deactivated at home":
+		return false, false
 	}
 	switch c.policy {
 	case config.RemovedNothing:
@@ -73,6 +75,10 @@ func (s *society) playDepartures(away, policy string, crashes bool) {
 	s.pass(time.Minute)
 	presence := map[string]bridge.Presence{"present": bridge.Present, "deleted": bridge.Deleted, "deleted for good": bridge.Erased, "unlicensed": bridge.Unlicensed}
 	for _, who := range departWhos {
+		if away == "deactivated at home" {
+			s.home.Alter(bridge.UserID(who), func(p *bridge.Profile) { p.Standing.Presence = bridge.Disabled })
+			continue
+		}
 		s.away.Alter(bridge.UserID(who), func(p *bridge.Profile) {
 			if known, ok := presence[away]; ok {
 				p.Standing.Presence = known

@@ -1,6 +1,7 @@
 package people
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -29,7 +30,7 @@ func (r Removal) String() string { return removalNames[r] }
 
 // Planned is somebody who seems to have left, and what becomes of them.
 type Planned struct {
-	// Account is where they have left, and Departure who they are; Name as the store knows them, empty when they are disconnected.
+	// Account is where they have left, and Departure who they are; Name as the store knows them or, when they are disconnected, a service; may be empty.
 	Account   bridge.AccountName
 	Departure store.Departure
 	Name      string
@@ -78,7 +79,7 @@ func (d *departures) look(ctx context.Context, a Account, left []store.Departure
 		case now.Standing.Presence == bridge.Present:
 			p.back, p.Name, p.Why = true, now.Name, "a second look shows that they are there"
 		default:
-			p.gone, p.Departure.Presence = true, now.Standing.Presence
+			p.gone, p.Departure.Presence, p.Name = true, now.Standing.Presence, now.Name
 			d.plan(ctx, a, p)
 		}
 	}
@@ -114,7 +115,7 @@ func (d *departures) plan(ctx context.Context, a Account, p *Planned) {
 			p.unfinished, p.Why = true, fmt.Sprintf("the linked account could not be looked at: %v", err)
 			return
 		}
-		c.linked, c.home = home, &now
+		c.linked, c.home, p.Name = home, &now, cmp.Or(p.Name, now.Name)
 	}
 	p.Removal, p.Why = c.decide()
 }

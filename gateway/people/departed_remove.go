@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"causeway/bridge"
@@ -53,13 +54,14 @@ func (d *departures) disconnected(ctx context.Context, p *Planned) (connected bo
 	if err != nil {
 		return false, err
 	}
+	others := slices.ContainsFunc(person.Identities, func(i store.Identity) bool { return i.State != store.Kept && !d.p.reaches(i) })
 	for _, i := range person.Identities {
-		a, used := d.p.account(i.Account)
-		if used && a.home() { // it goes with the last of the others
+		here := i.Server == p.Departure.Server
+		switch home := d.p.reaches(i); {
+		case home && (others || !here): // it goes with the last of the others, or with where they have left
 			connected = connected || i.State == store.Leaving
 			continue
-		}
-		if i.Server != p.Departure.Server && !d.isHome(p.Departure.Server) {
+		case !home && !here && !d.isHome(p.Departure.Server):
 			continue
 		}
 		switch i.State {
@@ -67,7 +69,7 @@ func (d *departures) disconnected(ctx context.Context, p *Planned) (connected bo
 			if err := d.disconnect(ctx, person, i.Account); err != nil {
 				return true, err
 			}
-			d.inform(p, "somebody who has left is disconnected")
+			d.inform(ctx, p, "somebody who has left is disconnected")
 			connected = true
 		case store.Leaving:
 			connected = true
@@ -85,11 +87,11 @@ func (d *departures) deactivate(ctx context.Context, p *Planned) error {
 	err := home.Bridge.Deactivate(ctx, p.Departure.Home)
 	switch {
 	case err == nil:
-		d.inform(p, "the linked account of somebody who has left is deactivated")
+		d.inform(ctx, p, "the linked account of somebody who has left is deactivated")
 	case bridge.KindOf(err) == bridge.Gone:
 	case bridge.KindOf(err) == bridge.Rejected, bridge.KindOf(err) == bridge.Unsupported, bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) != bridge.ScopeAccount:
 		p.Removal, p.Why = RemoveConnection, fmt.Sprintf("the linked account cannot be deactivated: %v", err)
-		d.inform(p, "the linked account of somebody who has left stays active")
+		d.inform(ctx, p, "the linked account of somebody who has left stays active")
 	default:
 		return fmt.Errorf("deactivating the linked account: %w", err)
 	}
@@ -115,9 +117,16 @@ func (d *departures) isHome(server bridge.ServerID) bool {
 	return false
 }
 
-// inform tells the operator what has been done.
-func (d *departures) inform(p *Planned, what string) {
-	d.log.WithFields(map[string]any{
+// byItself is who has removed somebody, in the audit log.
+const byItself = "Causeway by itself"
+
+// inform tells the operator what has been done: in the log, and where they look up what was done to people.
+func (d *departures) inform(ctx context.Context, p *Planned, what string) {
+	log := d.log.WithFields(map[string]any{
 		"account": string(p.Account), "user": string(p.Departure.User), "name": p.Name, "linked": string(p.Departure.Home), "removal": p.Removal.String(), "why": p.Why,
-	}).Warn(what)
+	})
+	log.Warn(what)
+	if err := d.p.o.Store.Record(ctx, store.Audited{Who: byItself, Act: "people " + ActSync, About: d.p.left(p), Result: what + ": " + p.Why}); err != nil {
+		log.WithError(err).Warn("what was done to somebody who has left stands in no audit log")
+	}
 }

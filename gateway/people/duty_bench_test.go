@@ -22,7 +22,7 @@ func BenchmarkTwoThousandPeople(b *testing.B) {
 	const people, channels, each = 2000, 100, 10
 	log := logrus.New()
 	log.SetOutput(io.Discard)
-	home, away := memory.NewService(homeServer, memory.Options{NoDirectory: true, OwnRight: true}), memory.NewService(awayServer, memory.Options{NoCommands: true, NoMute: true})
+	home, away := memory.NewService(homeServer, memory.Options{OwnRight: true}), memory.NewService(awayServer, memory.Options{NoCommands: true, NoMute: true})
 	keys, err := store.NewKeys(make([]byte, 32))
 	if err != nil {
 		b.Fatal(err)

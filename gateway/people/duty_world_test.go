@@ -159,7 +159,7 @@ func inSociety(t *testing.T, settings config.People, own bool, test func(s *soci
 			servers: map[bridge.AccountName]bridge.ServerID{homeAccount: homeServer, awayAccount: awayServer},
 			changed: make(chan struct{}), broken: map[bridge.ChannelID]bool{},
 		}}
-		s.home = memory.NewService(homeServer, memory.Options{NoDirectory: true, OwnRight: own, Fault: s.fault})
+		s.home = memory.NewService(homeServer, memory.Options{OwnRight: own, Fault: s.fault})
 		s.away = memory.NewService(awayServer, memory.Options{NoCommands: true, NoMute: true, BatchSize: 2, Fault: s.fault})
 		keys, err := store.NewKeys(make([]byte, 32))
 		if err == nil {

@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// Audited is something that an operator or administrator has had done. It holds no text of a message and no secret.
+// Audited is something that an operator or administrator has had done, or that Causeway has done to somebody who has left. It holds no text of a message and no secret.
 type Audited struct {
 	// ID counts up; 0: not stored yet.
 	ID int64
 	At time.Time
-	// Who has done it ("operator by command line"), Act is the word for it ("drop"), About whom or what it was done to.
+	// Who has done it ("operator by command line", "Causeway by itself"), Act is the word for it ("drop"), About whom or what it was done to.
 	Who, Act, About string
 	// Result is what has happened, or, where it Failed, why nothing has.
 	Result string

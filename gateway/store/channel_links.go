@@ -71,9 +71,19 @@ func (s *Store) ChannelLinks(ctx context.Context) ([]ChannelLink, error) {
 	return all, nil
 }
 
-// Link stores a pair, and gives it with its id. One with an id gets that again.
-func (s *Store) Link(ctx context.Context, l ChannelLink) (ChannelLink, error) {
+// Link stores a pair, and gives it with its id. One with an id gets that again. anew are those conversations that begin with it: what was said in them until then,
+// as while they were linked with none, is not carried.
+func (s *Store) Link(ctx context.Context, l ChannelLink, anew ...bridge.ConversationID) (ChannelLink, error) {
 	err := s.do(ctx, func(t *tx) (err error) {
+		for _, c := range anew {
+			id, err := t.conversation(c)
+			if err != nil {
+				return err
+			}
+			if err := t.exec("UPDATE conversations SET cursor = '' WHERE id = $1", id); err != nil {
+				return err
+			}
+		}
 		values := []any{string(l.Ends[0].Account), l.Ends[0].Channel, l.Ends[0].Name, string(l.Ends[1].Account), l.Ends[1].Channel, l.Ends[1].Name, l.Made.UnixMilli(), l.Who}
 		if l.ID != 0 {
 			return t.exec("INSERT INTO channel_links (one_account, one_channel, one_name, two_account, two_channel, two_name, made, who, id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)", append(values, l.ID)...)

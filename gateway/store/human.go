@@ -93,7 +93,8 @@ const Theirs = "theirs"
 // rewritten takes the state of a copy that was written as a person, who may have edited it.
 //
 // Who edits a copy that shows the present text knows that text: their edit is newer, whatever the clocks of two services say. Where a newer text is
-// still on its way there, the services' edit times decide, and a tie goes to the message.
+// still on its way there, the services' edit times decide, and a tie goes to the message. What was edited before the store was restored may be an edit of
+// Causeway's own, which gives way.
 //
 // Of a copy in several parts only one is changed, and what the others say is not known any more: such an edit is not
 // carried, and the next change of the message overwrites it.
@@ -118,7 +119,7 @@ func (p *putter) rewritten(s *bridge.State, k known) error {
 			return err
 		}
 		return p.exec("UPDATE parts SET hash = '' WHERE instance = $1 AND number = $2", k.instance, k.number)
-	case k.version < k.newest && millis(s.Edited) <= k.said:
+	case k.version < k.newest && (millis(s.Edited) <= k.said || p.former(millis(s.Edited))):
 		return p.outdated(s, k)
 	}
 	return p.take(s, k)

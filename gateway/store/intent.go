@@ -25,16 +25,15 @@ func (l *lane) key(w *Work, number int) bridge.Key {
 func (l *lane) intend(w *Work, step *Step) (adopted bool, err error) {
 	origin := w.Message
 	step.Draft.Key = l.key(w, step.Part)
-	if step.Part == 0 && (origin.RootID != "" || w.Late) {
-		if err := l.exec("UPDATE instances SET unrooted = $1, thread = $2, late = $3 WHERE id = $4",
-			step.Draft.Root == "" && origin.RootID != "", string(step.Draft.Root), w.Late, w.Instance); err != nil {
+	var orphan sql.NullString
+	writer, root, sent := string(step.Draft.As), string(step.Draft.Root), ""
+	if w.orphans {
+		if _, err := l.found("SELECT id, writer, root FROM orphans WHERE key = $1", []any{string(step.Draft.Key)}, &orphan, &writer, &root); err != nil {
 			return false, err
 		}
 	}
-	var orphan sql.NullString
-	writer, sent := string(step.Draft.As), ""
-	if w.orphans {
-		if _, err := l.found("SELECT id, writer FROM orphans WHERE key = $1", []any{string(step.Draft.Key)}, &orphan, &writer); err != nil {
+	if step.Part == 0 && (origin.RootID != "" || w.Late) {
+		if err := l.exec("UPDATE instances SET unrooted = $1, thread = $2, late = $3 WHERE id = $4", root == "" && origin.RootID != "", root, w.Late, w.Instance); err != nil {
 			return false, err
 		}
 	}
@@ -49,9 +48,9 @@ func (l *lane) intend(w *Work, step *Step) (adopted bool, err error) {
 		w.Instance, step.Part, l.here, orphan, string(step.Draft.Key), step.Hash, origin.Version, time.Now().UnixMilli(), writer, sent, intent, w.SameName, w.addressed()); err != nil || !orphan.Valid {
 		return false, err
 	}
-	// Nobody knows which version it shows, unless there is but one: an empty hash makes the next plan edit it.
-	if err := l.exec("UPDATE parts SET hash = '' WHERE instance = $1 AND number = $2 AND NOT ($3 = 1 AND EXISTS (SELECT 1 FROM messages WHERE id = $4 AND version = 1 AND edited = 0))",
-		w.Instance, step.Part, l.former(origin.Created.UnixMilli()), origin.id); err != nil {
+	// Nobody knows which version it shows, unless there is but one: an empty hash makes the next plan edit it, and what is seen until then is older.
+	if err := l.exec("UPDATE parts SET hash = '', version = CASE version WHEN 1 THEN 1 ELSE version - 1 END WHERE instance = $1 AND number = $2 AND NOT ($3 = 1 AND EXISTS (SELECT 1 FROM messages WHERE id = $4 AND version = 1 AND edited = 0))",
+		w.Instance, step.Part, l.former(origin.Created.UnixMilli()) && !w.hasFiles() && root == string(step.Draft.Root), origin.id); err != nil {
 		return false, err
 	}
 	return true, l.exec("DELETE FROM orphans WHERE key = $1", string(step.Draft.Key))
@@ -67,11 +66,14 @@ func (l *lane) mayBeThere(w *Work, step Step) (bool, error) {
 	return !tried || l.former(posted), err
 }
 
-// lookFirst turns a post that may be there into one of which the outcome is not known, made when its message was. Where that was edited, nobody knows which
-// text it shows.
+// hasFiles: of one version there may be several texts, as a file that did not cross is a line of it.
+func (w *Work) hasFiles() bool { return w.Message.Body != nil && len(w.Message.Body.Files) > 0 }
+
+// lookFirst turns a post that may be there into one of which the outcome is not known, made when its message was. Where that was edited or has files, nobody
+// knows which text it shows.
 func (l *lane) lookFirst(w *Work, step Step) (*Work, Step, error) {
-	if err := l.exec("UPDATE parts SET posted = $1, mixed = (SELECT CASE WHEN version > 1 OR edited > 0 THEN 1 ELSE 0 END FROM messages WHERE id = $2) WHERE instance = $3 AND number = $4",
-		w.Message.Created.UnixMilli(), w.Message.id, w.Instance, step.Part); err != nil {
+	if err := l.exec("UPDATE parts SET posted = $1, version = CASE version WHEN 1 THEN 1 ELSE version - 1 END, mixed = (SELECT CASE WHEN version > 1 OR edited > 0 OR $5 = 1 THEN 1 ELSE 0 END FROM messages WHERE id = $2) WHERE instance = $3 AND number = $4",
+		w.Message.Created.UnixMilli(), w.Message.id, w.Instance, step.Part, w.hasFiles()); err != nil {
 		return nil, Step{}, err
 	}
 	l.certain = false

@@ -163,7 +163,8 @@ func (p *putter) orphan(s *bridge.State, account bool) error {
 		}
 		writer = string(s.Author.ID)
 	}
-	changed, err := p.change(`INSERT INTO orphans (conversation, key, id, writer) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`, p.here, string(s.Key), string(s.ID), writer)
+	changed, err := p.change(`INSERT INTO orphans (conversation, key, id, writer, root) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`, p.here, string(s.Key), string(s.ID), writer,
+		string(s.Root))
 	if err != nil || changed > 0 {
 		return err
 	}

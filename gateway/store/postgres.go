@@ -19,6 +19,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"causeway/bridge/mutant"
 )
 
 // postgres is a schema of a PostgreSQL database. Its writer's transactions come one after the other, those of other processes included, by an
@@ -176,8 +178,11 @@ func readPostgres(ctx context.Context, dsn string) (*sql.DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.config.RuntimeParams["default_transaction_read_only"] = "on"
-	db := stdlib.OpenDB(*p.config)
+	// Not before it is connected: target_session_attrs=read-write in the DSN wants a session that could write.
+	db := stdlib.OpenDB(*p.config, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, "SET default_transaction_read_only = on")
+		return err
+	}))
 	if err := db.PingContext(ctx); err != nil {
 		_ = db.Close()
 		return nil, unreachable(err)
@@ -291,7 +296,7 @@ func (p *postgres) commit(w *writer, changed bool) error {
 // count counts a commit. In a transaction that has failed without anybody's minding it fails, too: a commit would only say that it was undone.
 func (p *postgres) count(w *writer) error {
 	query, args := "UPDATE store SET others = others + 1", []any(nil)
-	if p.holder != "" {
+	if p.holder != "" && !mutant.NoFence {
 		query, args = "UPDATE store SET commits = $1 WHERE token = $2", []any{p.commits + 1, p.token}
 	}
 	st, err := w.statement(query)

@@ -71,6 +71,24 @@ func TestASecondProcessIsToldWhoHoldsTheStore(t *testing.T) {
 	}
 }
 
+// A DSN that finds the primary among several servers also leads those there who only read.
+func TestAReaderFindsThePrimary(t *testing.T) {
+	c := postgresql(t)
+	dsn := c.DSN(t.Name(), c.Address()) + "&target_session_attrs=read-write"
+	if Begun(t.Context(), dsn) {
+		t.Error("an empty database is taken for a store")
+	}
+	opened(t, dsn)
+	r, err := OpenReader(t.Context(), dsn, testKeys(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := r.db.ExecContext(t.Context(), "UPDATE store SET others = 1"); err == nil || !strings.Contains(err.Error(), "read-only") {
+		t.Errorf("a reader writes: %v", err)
+	}
+}
+
 func TestEveryOlderVersionIsBroughtToThePresentOneOnPostgreSQL(t *testing.T) {
 	c := postgresql(t)
 	for version := range migrations {

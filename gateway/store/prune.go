@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"fmt"
 	"time"
+
+	"causeway/bridge"
 )
 
 // Pruned tells what Prune has done.
@@ -27,16 +29,17 @@ const oldQuery = `SELECT m.id, m.created FROM messages m WHERE m.created >= $1 A
 	AND NOT EXISTS (SELECT 1 FROM messages r WHERE r.root = m.id) ORDER BY m.created LIMIT $3`
 
 // Prune forgets some of the settled messages that were made between two times, oldest first. Whatever is seen of them later is not taken for new: the beginnings of the
-// conversations in which they are move behind them.
-func (s *Store) Prune(ctx context.Context, from, before time.Time) (Pruned, error) {
-	p, err := s.prune(ctx, from, before)
+// conversations in which they are move behind them. So nothing is forgotten that is in a conversation of which unread says that not all has been read that was said
+// there before; nil: all has.
+func (s *Store) Prune(ctx context.Context, from, before time.Time, unread func(bridge.ConversationID) bool) (Pruned, error) {
+	p, err := s.prune(ctx, from, before, unread)
 	if err != nil {
 		return p, fmt.Errorf("forgetting old messages: %w", err)
 	}
 	return p, nil
 }
 
-func (s *Store) prune(ctx context.Context, from, before time.Time) (Pruned, error) {
+func (s *Store) prune(ctx context.Context, from, before time.Time, unread func(bridge.ConversationID) bool) (Pruned, error) {
 	// It is looked for beside the writer: where there is much that must stay, that may take a while.
 	rows, err := s.rowsBeside(ctx, oldQuery, millis(from), before.UnixMilli(), pruneMost)
 	if err != nil {
@@ -57,10 +60,13 @@ func (s *Store) prune(ctx context.Context, from, before time.Time) (Pruned, erro
 	}
 	_ = rows.Close()
 	p := Pruned{Next: time.UnixMilli(created), Done: len(old) < pruneMost}
+	if p.Next.Equal(from) { // all of them must stay, as they are of one moment, else it would not end
+		p.Next = p.Next.Add(time.Millisecond)
+	}
 	err = s.do(ctx, func(t *tx) error {
 		p.Messages = 0
 		for _, id := range old {
-			gone, err := t.pruneOne(id, before.UnixMilli())
+			gone, err := t.pruneOne(id, before.UnixMilli(), unread)
 			if err != nil {
 				return err
 			}
@@ -73,13 +79,16 @@ func (s *Store) prune(ctx context.Context, from, before time.Time) (Pruned, erro
 	return p, err
 }
 
-// pruneOne forgets one message, unless that is needed by now.
-func (t *tx) pruneOne(message, before int64) (bool, error) {
+// pruneOne forgets one message, unless that is needed by now, or may be taken for what was not read yet.
+func (t *tx) pruneOne(message, before int64, unread func(bridge.ConversationID) bool) (bool, error) {
 	var origin, created int64
 	still, err := t.found(`SELECT m.origin, m.created FROM messages m WHERE m.id = $1
 		AND NOT EXISTS (SELECT 1 FROM instances i WHERE i.message = m.id AND (i.rank IS NOT NULL OR i.reason IS NOT NULL OR i.held = 1))
 		AND NOT EXISTS (SELECT 1 FROM messages r WHERE r.root = m.id)`, []any{message}, &origin, &created)
 	if err != nil || !still {
+		return false, err
+	}
+	if stays, err := t.isIn(message, unread); err != nil || stays {
 		return false, err
 	}
 	if err := t.raise(origin, created+1); err != nil {
@@ -98,6 +107,29 @@ func (t *tx) pruneOne(message, before int64) (bool, error) {
 		return false, err
 	}
 	return true, t.exec("DELETE FROM messages WHERE id = $1", message)
+}
+
+// isIn reports whether a message has an instance in one of some conversations; nil: in none.
+func (t *tx) isIn(message int64, some func(bridge.ConversationID) bool) (is bool, err error) {
+	if some == nil {
+		return false, nil
+	}
+	var all []int64
+	if err := t.each("SELECT conversation FROM instances WHERE message = $1", []any{message}, func(rows *sql.Rows) error {
+		var c int64
+		err := rows.Scan(&c)
+		all = append(all, c)
+		return err
+	}); err != nil {
+		return false, err
+	}
+	for _, id := range all {
+		c, err := t.name(id)
+		if err != nil || some(c) {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 // raise moves the beginning of a conversation.

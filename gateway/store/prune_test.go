@@ -26,7 +26,7 @@ func pruned(t *testing.T, s *Store, n int) (total int) {
 		t.Fatal(err)
 	}
 	for from := (time.Time{}); ; {
-		p, err := s.Prune(t.Context(), from, before)
+		p, err := s.Prune(t.Context(), from, before, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

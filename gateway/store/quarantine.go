@@ -129,11 +129,22 @@ func (s *Store) Retry(ctx context.Context, id int64) (bridge.ConversationID, err
 	})
 }
 
-// Drop gives an instance up: it is as if somebody there had deleted it.
+// Drop gives an instance up: it is as if somebody there had deleted it. What its lane still has to do is to remove the files that were carried for it and that nothing
+// shows.
 func (s *Store) Drop(ctx context.Context, id int64) (bridge.ConversationID, error) {
 	return s.release(ctx, id, func(t *tx) error {
 		if err := t.exec("UPDATE instances SET reason = NULL, phase = $1 WHERE id = $2", int(Removed), id); err != nil {
 			return err
+		}
+		left, err := t.change(`UPDATE files SET state = 3 WHERE instance = $1 AND reference IS NOT NULL
+			AND NOT EXISTS (SELECT 1 FROM parts p WHERE p.instance = $1 AND p.number >= 0 AND (p.id IS NOT NULL OR p.intent IS NOT NULL))`, id)
+		if err != nil {
+			return err
+		}
+		if left > 0 {
+			if err := t.exec("UPDATE instances SET rank = (SELECT created FROM messages m WHERE m.id = message) WHERE id = $1", id); err != nil {
+				return err
+			}
 		}
 		if err := t.exec("UPDATE parts SET intent = NULL, addressed = '' WHERE instance = $1 AND intent IS NOT NULL", id); err != nil {
 			return err

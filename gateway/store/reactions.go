@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"database/sql"
+	"maps"
 	"slices"
 	"time"
 
@@ -216,30 +217,29 @@ func (l *lane) loadReactions(w *Work) error {
 	if err != nil {
 		return err
 	}
-	wanted := map[Mark]bool{}
-	err = l.each(`SELECT DISTINCT r.emoji, COALESCE(y.uid, ''), COALESCE(y.state, -1) FROM instances i JOIN reactions r ON r.instance = i.id
+	w.Reacted = map[Mark][]bridge.ConversationID{}
+	err = l.each(`SELECT DISTINCT r.emoji, COALESCE(y.uid, ''), COALESCE(y.state, -1), c.server, c.channel FROM instances i JOIN reactions r ON r.instance = i.id
 			JOIN conversations c ON c.id = i.conversation LEFT JOIN identities x ON x.server = c.server AND x.uid = r.person
 			LEFT JOIN identities y ON y.person = x.person AND y.server = $3
 		WHERE i.message = $1 AND i.id <> $2`, []any{w.Message.id, w.Instance, string(l.name.Server)}, func(rows *sql.Rows) error {
 		var m Mark
 		var state int
-		if err := rows.Scan(&m.Emoji, (*string)(&m.Writer), &state); err != nil {
+		var at bridge.ConversationID
+		if err := rows.Scan(&m.Emoji, (*string)(&m.Writer), &state, (*string)(&at.Server), (*string)(&at.Channel)); err != nil {
 			return err
 		}
 		switch {
 		case m.Writer != "" && hand[m]: // they have set it here, too
 		case m.Writer != "" && IdentityState(state) == Connected:
-			wanted[m] = true
+			w.Reacted[m] = append(w.Reacted[m], at)
 		case m.Writer != "" && visible[m]: // set as them before
 		default:
-			wanted[Mark{Emoji: m.Emoji}] = true
+			m.Writer = ""
+			w.Reacted[m] = append(w.Reacted[m], at)
 		}
 		return nil
 	})
-	for m := range wanted {
-		w.Wanted = append(w.Wanted, m)
-	}
-	slices.SortFunc(w.Wanted, compareMarks)
+	w.Wanted = slices.SortedFunc(maps.Keys(w.Reacted), compareMarks)
 	return err
 }
 

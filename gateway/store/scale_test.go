@@ -115,7 +115,7 @@ func TestALargeStoreIsAsFastAsAnEmptyOne(t *testing.T) {
 	start := time.Since(began)
 	without, with := medians(t, empty, s)
 	began = time.Now()
-	p, err := s.Prune(t.Context(), time.Time{}, time.UnixMilli(1_000_000+1000+pruneMost*10/9))
+	p, err := s.Prune(t.Context(), time.Time{}, time.UnixMilli(1_000_000+1000+pruneMost*10/9), nil)
 	if err != nil || p.Messages != 90 && p.Messages != pruneMost {
 		t.Errorf("%+v %v", p, err)
 	}

@@ -21,4 +21,5 @@ CREATE TABLE delays (                   -- whose messages are late, as they know
 	at           INTEGER NOT NULL,         -- when they were told
 	PRIMARY KEY (conversation, uid)
 ) WITHOUT ROWID;
+ALTER TABLE orphans ADD COLUMN root TEXT NOT NULL DEFAULT '';     -- the post that it answers
 `

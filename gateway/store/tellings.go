@@ -33,6 +33,8 @@ type Telling struct {
 	Way          NoticeWay
 	// Again is after how long they are told again, when it happens again; 0: never.
 	Again time.Duration
+	// Each: they are told each time, and it is not noted that they know.
+	Each bool
 }
 
 // Told is that somebody knows it.
@@ -68,14 +70,7 @@ func (t *tx) tell(one Telling, woken map[int64]bool) error {
 	if err != nil {
 		return err
 	}
-	now := time.Now()
-	since := int64(-1)
-	if one.Again > 0 {
-		since = now.Add(-one.Again).UnixMilli()
-	}
-	fresh, err := t.change(`INSERT INTO told (conversation, uid, reason, at) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (conversation, uid, reason) DO UPDATE SET at = excluded.at WHERE told.at <= $5`, c, string(one.User), one.Reason, now.UnixMilli(), since)
-	if err != nil || fresh == 0 {
+	if known, err := t.knows(c, one); known || err != nil {
 		return err
 	}
 	text, err := json.Marshal(one.Text)
@@ -84,6 +79,21 @@ func (t *tx) tell(one Telling, woken map[int64]bool) error {
 	}
 	woken[c] = true
 	return t.exec("INSERT INTO notices (conversation, person, text, way) VALUES ($1, $2, $3, $4)", c, string(one.User), string(text), int(one.Way))
+}
+
+// knows tells whether somebody knows what they are to be told, and notes that they do.
+func (t *tx) knows(c int64, one Telling) (bool, error) {
+	if one.Each {
+		return false, nil
+	}
+	now := time.Now()
+	since := int64(-1)
+	if one.Again > 0 {
+		since = now.Add(-one.Again).UnixMilli()
+	}
+	fresh, err := t.change(`INSERT INTO told (conversation, uid, reason, at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (conversation, uid, reason) DO UPDATE SET at = excluded.at WHERE told.at <= $5`, c, string(one.User), one.Reason, now.UnixMilli(), since)
+	return fresh == 0, err
 }
 
 // Know notes that somebody has been told why something of a conversation is not carried.

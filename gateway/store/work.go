@@ -63,6 +63,8 @@ type Work struct {
 	// Wanted is what people elsewhere have set, Set what Causeway has set here, Begun what it may have set, Refused what it
 	// could not set. Leaving it has begun to remove as people, Taken it has removed as people, and old states may still show it. Each is sorted.
 	Wanted, Set, Begun, Refused, Leaving, Taken []Mark
+	// Reacted are the conversations in which people have set each of what is wanted.
+	Reacted map[Mark][]bridge.ConversationID
 	// Unclear: a state shows what was removed, or lacks what was set; it may be an old one. LookAfter is when that was last changed.
 	Unclear   bool
 	LookAfter time.Time

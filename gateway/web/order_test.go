@@ -54,3 +54,38 @@ func TestOrdersAreTakenFromWhoeverMayGiveThem(t *testing.T) {
 		t.Errorf("without orders: %d", w.Code)
 	}
 }
+
+func TestWhatOutlastsWhoeverHasAskedForItEndsWithTheServer(t *testing.T) {
+	begun, gone := make(chan struct{}), make(chan error, 1)
+	address, stop := serve(t, Site{
+		MayOrder: func(string, []byte) bool { return true },
+		Orders: map[string]Order{PeoplePath: func(ctx context.Context, _ []byte) (any, error) {
+			lasting, cancel := Outlasting(ctx, OrderTime)
+			defer cancel()
+			close(begun)
+			<-ctx.Done()
+			gone <- lasting.Err()
+			<-lasting.Done()
+			return nil, lasting.Err()
+		}},
+	})
+	asking, leave := context.WithCancel(t.Context())
+	r, err := http.NewRequestWithContext(asking, http.MethodPost, "http://"+address+PeoplePath, strings.NewReader("do it"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer token")
+	go func() {
+		<-begun
+		leave()
+	}()
+	if _, err := http.DefaultClient.Do(r); !errors.Is(err, context.Canceled) {
+		t.Fatalf("asking gave %v", err)
+	}
+	if err := <-gone; err != nil {
+		t.Errorf("it ended with its request: %v", err)
+	}
+	if err := stop(); err != nil { // which waits for it
+		t.Errorf("stopping gave %v", err)
+	}
+}

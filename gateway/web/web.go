@@ -36,6 +36,7 @@ const (
 //	/status            how everything stands, for those who may know
 //	/people            what the operator wants done about people
 //	/reload            that what the config says now is taken up
+//	/link              that channels are linked, or not any more
 //	/hooks/ACCOUNT/…   what a service sends to an account, and what an account shows to others
 //	/hooks/causeway/…  a proof for `causeway check` that the address leads here
 //	/connect/…, /me/…  the pages of people
@@ -107,7 +108,7 @@ func Serve(ctx context.Context, l net.Listener, site Site, log *logrus.Entry) er
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          newErrorLog(log),
-		BaseContext:       func(net.Listener) context.Context { return requests },
+		BaseContext:       func(net.Listener) context.Context { return context.WithValue(requests, serving{}, requests) },
 	}
 	var stopping sync.WaitGroup
 	serving, stop := context.WithCancel(ctx)
@@ -128,6 +129,21 @@ func Serve(ctx context.Context, l net.Listener, site Site, log *logrus.Entry) er
 		return fmt.Errorf("serving HTTP: %w", err)
 	}
 	return nil
+}
+
+// serving is under which the context of a request has that of the server.
+type serving struct{}
+
+// Outlasting gives a context for what is not to be left half done when whoever has asked for it goes. It ends with the server that has taken the request, since that
+// waits for its handlers, and after limit.
+func Outlasting(request context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(request), limit)
+	server, ok := request.Value(serving{}).(context.Context)
+	if !ok {
+		return ctx, cancel
+	}
+	stop := context.AfterFunc(server, cancel)
+	return ctx, func() { stop(); cancel() }
 }
 
 // gate lets the server wait for handlers whose connection it has closed.

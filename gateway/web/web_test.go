@@ -70,22 +70,16 @@ func TestHealth(t *testing.T) {
 }
 
 func TestClientThatSaysNothingDoesNotKeepTheServerFromStopping(t *testing.T) {
-	address, stop := serve(t, Site{})
-	conn, err := net.Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = conn.Close() }()
-	if _, err := conn.Write([]byte("GET /healthz HTTP/1.1\r\n")); err != nil {
-		t.Fatal(err)
-	}
-	began := time.Now()
-	if err := stop(); err != nil {
-		t.Errorf("stopping gave %v", err)
-	}
-	if took := time.Since(began); took > farewell+5*time.Second {
-		t.Errorf("stopping took %v", took)
-	}
+	inPipes(t, Site{}, func(dial func() net.Conn, stop func() time.Duration) {
+		conn := dial()
+		defer func() { _ = conn.Close() }()
+		if _, err := conn.Write([]byte("GET /healthz HTTP/1.1\r\n")); err != nil {
+			t.Fatal(err)
+		}
+		if took := stop(); took > farewell+time.Second {
+			t.Errorf("stopping took %v", took)
+		}
+	})
 }
 
 func TestServeGivesWhatStoppedIt(t *testing.T) {

@@ -383,13 +383,44 @@ func users(c *crowd) {
 	c.wants(c.account.Deactivate(c.Context(), bridge.UserID(boss.Id)), bridge.Rejected, bridge.ScopeConversation)
 	c.wants(c.account.Deactivate(c.Context(), bridge.UserID(c.Bot.ID)), bridge.Rejected, bridge.ScopeConversation)
 	c.wants(c.account.Deactivate(c.Context(), bridge.UserID(model.NewId())), bridge.Gone, bridge.ScopeConversation)
+	there := c.directory("")
+	if bob, ok := there.told[bridge.UserID(c.Bob.ID)]; !ok || bob != bridge.Present {
+		c.Errorf("of bob the directory says %s (%v)", bob, ok)
+	}
 	for range 2 {
 		c.must(c.account.Deactivate(c.Context(), bridge.UserID(c.Bob.ID)))
+	}
+	left := c.directory(there.mark)
+	if bob, ok := left.told[bridge.UserID(c.Bob.ID)]; bob != bridge.Disabled {
+		c.Errorf("when he is deactivated the directory says of bob %s (%v)", bob, ok)
+	}
+	if _, ok := left.told[c.alice()]; ok {
+		c.Error("the directory tells of alice again, who has not changed")
 	}
 	gone, err := c.account.Profile(c.Context(), bridge.UserID(c.Bob.ID))
 	if c.must(err); gone.Standing.Presence != bridge.Disabled {
 		c.Errorf("bob is %+v", gone)
 	}
+}
+
+// told is what a reading of the directory has told.
+type told struct {
+	told map[bridge.UserID]bridge.Presence
+	mark string
+}
+
+func (c *crowd) directory(since string) told {
+	c.Helper()
+	one := told{told: map[bridge.UserID]bridge.Presence{}}
+	var err error
+	one.mark, err = c.account.Directory(c.Context(), since, func(page []bridge.Profile) error {
+		for _, p := range page {
+			one.told[p.ID] = p.Standing.Presence
+		}
+		return nil
+	})
+	c.must(err)
+	return one
 }
 
 func sameApp(c *crowd) {

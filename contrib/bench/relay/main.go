@@ -130,6 +130,9 @@ func poll(url string, interval time.Duration, carry func(text string)) {
 			if first {
 				next = ""
 			}
+			if next != "" {
+				time.Sleep(interval) // Graph lets an app read a channel once a second, page by page as well
+			}
 		}
 		latest = newest
 		slices.Reverse(fresh)

@@ -7,16 +7,20 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"causeway/contrib/e2e/harness"
 )
 
 // TestTheOperatorsPages uses them as an operator does, and has axe look at each in light and dark, on a desktop and a phone.
 func TestTheOperatorsPages(t *testing.T) {
-	s := newStage(t)
+	s := newStage(t, harness.StartPostgres(t).DSN)
+	s.standBy()
 	v := openScreen(t, s.origin, true)
 	v.goes("/")
 	v.until(`document.getElementById("live").textContent === "live"`)
 	// What happens while the page is open shows by itself.
 	v.until(`document.getElementById("verdict").innerText.includes("Contoso/Customers")`)
+	v.until(`document.getElementById("instancelist").innerText.includes("stands by")`)
 	s.refuse("the message is longer than the service takes")
 	s.left.Say("dev", "jonas", "a word that is refused")
 	v.until(`document.getElementById("verdict").innerText.includes("1 message could not be delivered")`)
@@ -33,6 +37,13 @@ func TestTheOperatorsPages(t *testing.T) {
 	v.do(chromedp.Evaluate[chromedp.Void](`document.getElementById("q").form.requestSubmit()`))
 	v.until(`location.pathname === "/message" || document.querySelectorAll("main tbody tr").length > 0`)
 
+	v.goes("/confirm?do=link&one=mattermost.hq:main/support&two=mattermost.hq:main/spare")
+	v.press("Link them")
+	v.until(`document.querySelector(".note")?.innerText.includes("is in the gateway")`)
+	v.goes("/confirm?do=link&one=mattermost.hq:main/spare&two=msteams.contoso:Contoso/Spare")
+	v.press("Link them")
+	v.until(`document.getElementById("links").innerText.includes("Contoso/Spare")`)
+
 	v.goes("/upkeep")
 	v.press("Check")
 	v.until(`document.querySelector("h1").textContent === "Check everything?"`)
@@ -42,6 +53,7 @@ func TestTheOperatorsPages(t *testing.T) {
 	for _, page := range []struct{ name, path string }{
 		{"overview", "/"}, {"messages", "/messages?author=jonas"}, {"journey", stuckMessage(v)}, {"quarantine", "/quarantine"}, {"people", "/people"},
 		{"subscriptions", "/subscriptions"}, {"upkeep", "/upkeep"}, {"audit", "/audit"}, {"confirm", "/confirm?do=disconnect&name=mattermost.hq:maria"},
+		{"many", "/confirm?do=dropall&to=&reason=longer"},
 	} {
 		v.goes(page.path)
 		for _, look := range []struct {
@@ -128,7 +140,7 @@ func everyStopIsSeen(v *screen) {
 
 // TestWithoutAScript gives a message up in a browser that runs no scripts, and reads the other pages there.
 func TestWithoutAScript(t *testing.T) {
-	s := newStage(t)
+	s := newStage(t, "")
 	v := openScreen(t, s.origin, false)
 	text := func() string { return v.says(`document.body.innerText`) } // what the browser itself is told to run, it runs
 	// What was said before Causeway knows a channel is history, which it does not carry.

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -24,6 +25,8 @@ import (
 )
 
 const configText = `
+[storage]
+DSN = "%s"
 [http]
 Listen = "%s"
 [mattermost.hq]
@@ -48,8 +51,8 @@ inout = [ { account = "mattermost.hq", channel = "main/support" }, { account = "
 
 // channels are by their ids; Contoso/Customers is not there, so that something is wrong.
 var channels = map[string]map[bridge.ChannelID]string{
-	"mattermost": {"town": "main/town-square", "dev": "main/development", "news": "main/announcements", "support": "main/support"},
-	"msteams":    {"town": "Contoso/General", "dev": "Contoso/Development", "news": "Contoso/Announcements"},
+	"mattermost": {"town": "main/town-square", "dev": "main/development", "news": "main/announcements", "support": "main/support", "spare": "main/spare"},
+	"msteams":    {"town": "Contoso/General", "dev": "Contoso/Development", "news": "Contoso/Announcements", "spare": "Contoso/Spare"},
 }
 
 // stage is a Causeway that runs, with a day behind it.
@@ -57,6 +60,7 @@ type stage struct {
 	*testing.T
 	origin      string
 	folder      string
+	dsn         string
 	left, right *memory.Service
 
 	mutex sync.Mutex
@@ -85,9 +89,13 @@ func (feeding) Status() bridge.Status {
 		Facts: []bridge.Fact{{Name: "subscriptions", Value: "2 of 3 alive, next renewal in 34 min"}}}
 }
 
-func newStage(t *testing.T) *stage {
+// newStage has its store in PostgreSQL, at dsn; empty: in SQLite.
+func newStage(t *testing.T, dsn string) *stage {
 	t.Helper()
-	s := &stage{T: t, folder: t.TempDir()}
+	s := &stage{T: t, folder: t.TempDir(), dsn: dsn}
+	if dsn == "" {
+		s.dsn = filepath.Join(s.folder, "causeway.db")
+	}
 	var protocols []bridge.Protocol
 	for name, title := range map[string]string{"mattermost": "Mattermost", "msteams": "Microsoft Teams"} {
 		service := memory.NewService(bridge.ServerID("memory:"+name), memory.Options{Fault: s.fault})
@@ -137,10 +145,9 @@ func (s *stage) refuse(why string) {
 func (s *stage) furnish() {
 	s.Helper()
 	ctx := s.Context()
-	path := filepath.Join(s.folder, "causeway.db")
-	keys, err := store.LoadKeys(path + ".key")
+	keys, err := store.LoadKeys(filepath.Join(s.folder, "causeway.db.key"))
 	s.must(err)
-	opened, err := store.Open(ctx, path, keys, store.Options{})
+	opened, err := store.Open(ctx, s.dsn, keys, store.Options{})
 	s.must(err)
 	hour := time.Now().Truncate(time.Hour)
 	for n, talk := range []struct {
@@ -169,6 +176,47 @@ func (s *stage) furnish() {
 	s.must(opened.Close())
 }
 
+// standBy has another process wait for the store until the test ends.
+func (s *stage) standBy() {
+	s.Helper()
+	program, err := os.Executable()
+	s.must(err)
+	other := exec.Command(program, "-test.run=^TestAnotherProcessStandsBy$")
+	other.Env = append(os.Environ(), standingBy+"="+s.dsn)
+	until, err := other.StdinPipe() // it ends with this process, whatever that ends of
+	s.must(err)
+	s.must(other.Start())
+	s.Cleanup(func() {
+		_ = until.Close()
+		if err := other.Wait(); err != nil {
+			s.Errorf("the other process: %v", err)
+		}
+	})
+}
+
+// standingBy names the store for which a process waits that standBy has started.
+const standingBy = "CAUSEWAY_STANDS_BY"
+
+// TestAnotherProcessStandsBy is that process; it gets the store never.
+func TestAnotherProcessStandsBy(t *testing.T) {
+	dsn := os.Getenv(standingBy)
+	if dsn == "" {
+		return
+	}
+	keys, err := store.NewKeys(make([]byte, 32)) // it never comes to that
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		stop()
+	}()
+	if _, err := store.Open(ctx, dsn, keys, store.Options{Holder: "another", Standby: func(store.Holder) {}}); !errors.Is(err, context.Canceled) {
+		t.Errorf("it has not only stood by: %v", err)
+	}
+}
+
 func (s *stage) must(err error) {
 	s.Helper()
 	if err != nil {
@@ -182,7 +230,7 @@ func (s *stage) run(protocols []bridge.Protocol) {
 	address := harness.FreePort(s)
 	s.origin = "http://" + address
 	file := filepath.Join(s.folder, "config.toml")
-	s.must(os.WriteFile(file, fmt.Appendf(nil, configText, address), 0o600))
+	s.must(os.WriteFile(file, fmt.Appendf(nil, configText, s.dsn, address), 0o600))
 	ctx, stop := context.WithCancel(context.Background())
 	var log bytes.Buffer
 	ended := make(chan int, 1)

@@ -48,7 +48,7 @@ func StartPostgres(tb TB) *Postgres {
 	if err != nil {
 		tb.Fatalf("making a PostgreSQL cluster: %v", err)
 	}
-	pg.start(tb, data, credential)
+	pg.start(tb, data, credential, ready)
 	pg.DSN = pg.dsn("postgres")
 	return pg
 }
@@ -80,8 +80,11 @@ func (pg *Postgres) initCluster(ctx context.Context, dir string, credential *sys
 	return data, nil
 }
 
-// start runs the server, on another port when the first is taken.
-func (pg *Postgres) start(tb TB, data string, credential *syscall.Credential) {
+// ready is what a server says when it can be used.
+const ready = "database system is ready to accept connections"
+
+// start runs the server, on another port when the first is taken, until it says what is to be waited for.
+func (pg *Postgres) start(tb TB, data string, credential *syscall.Credential, until string) {
 	tb.Helper()
 	var last error
 	for range 5 {
@@ -107,7 +110,7 @@ func (pg *Postgres) start(tb TB, data string, credential *syscall.Credential) {
 		})
 		tb.Cleanup(func() { process.Stop(tb) })
 		ctx, cancel := context.WithTimeout(tb.Context(), Patience)
-		_, last = process.output.waitLine(ctx, 0, "database system is ready to accept connections", process.Exited())
+		_, last = process.output.waitLine(ctx, 0, until, process.Exited())
 		cancel()
 		if last == nil {
 			pg.process, pg.address = process, address
@@ -176,7 +179,7 @@ func (pg *Postgres) Kill(tb TB) {
 func (pg *Postgres) Start(tb TB) {
 	tb.Helper()
 	pg.process.Start(tb)
-	pg.process.WaitForLine(tb, "database system is ready to accept connections")
+	pg.process.WaitForLine(tb, ready)
 }
 
 // Password is that of the cluster's owner.

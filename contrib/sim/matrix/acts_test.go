@@ -1,6 +1,8 @@
 package matrix
 
 import (
+	"regexp"
+	"sort"
 	"strings"
 
 	"github.com/mattermost/mattermost/server/public/model"
@@ -25,6 +27,8 @@ func (s *situation) says(w *world, letter, text, answering, file string) {
 	var id string
 	var err error
 	switch {
+	case p.app.ID != "":
+		id, err = w.teams.SayAsBot(p.app, s.chat, "<p>"+text+"</p>")
 	case s.v[origin] == "here" && file != "":
 		id, err = w.mm.PostFiles(p.name, s.channel, text, mattermost.Attachment{Name: file, Data: []byte("in " + file)})
 	case s.v[origin] == "here" && answering != "":
@@ -55,6 +59,10 @@ func (s *situation) happens(w *world, again bool) {
 	p, one := s.people["a"], s.said["one"]
 	var err error
 	switch here := s.v[origin] == "here"; {
+	case p.app.ID != "" && s.v[event] == "edit" && !again:
+		err = w.teams.EditAsBot(p.app, s.chat, one, "<p>one, edited</p>")
+	case p.app.ID != "" && s.v[event] == "delete" && !again:
+		err = w.teams.DeleteAsBot(p.app, s.chat, one)
 	case again && s.v[event] == "undelete":
 		err = w.teams.Undelete(p.there, s.chat, one)
 	case again && s.v[event] == "unreact" && here:
@@ -150,11 +158,19 @@ func (s *situation) seen(w *world, ephemerals []mattermost.Ephemeral, talks map[
 	return o
 }
 
+var linked = regexp.MustCompile(`\(https://[^)]*\)`)
+
 // toldNow is who has been told what until now, the missing in order: they are named in the order of their ids.
 func (s *situation) toldNow(w *world, ephemerals []mattermost.Ephemeral) []string {
 	all := s.told(w, ephemerals)
 	for i, text := range all {
-		all[i] = strings.Replace(text, "b, a", "a, b", 1)
+		all[i] = strings.Replace(linked.ReplaceAllString(text, "(link)"), "b, a", "a, b", 1)
+		for _, line := range []string{leftBehind, goesOn} { // the rest names who is there, in the order of their ids
+			if head, _, cut := strings.Cut(text, line); cut {
+				all[i] = head + strings.TrimSpace(line)
+			}
+		}
 	}
+	sort.Strings(all)
 	return all
 }

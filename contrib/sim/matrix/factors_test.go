@@ -17,6 +17,7 @@ var factors = [][]string{
 	others:   {"all connected", "one matched", "one unknown", "one guest", "one external", "one deactivated"},
 	away:     {"nobody", "author", "others"},
 	switched: {"on", "Enable off", "DirectMessages off", "GroupMessages off"},
+	profile:  {"simple", "restricted"},
 	event:    {"new", "reply", "quote", "file", "edit", "delete", "undelete", "react", "unreact", "join", "leave", "rename"},
 }
 
@@ -27,6 +28,7 @@ const (
 	others
 	away
 	switched
+	profile
 	event
 )
 
@@ -49,11 +51,12 @@ func possible(v []string) bool {
 	group := strings.HasPrefix(v[kind], "group") || v[kind] == "meeting"
 	switch {
 	case v[kind] == "self" && (v[others] != "all connected" || v[origin] == "there" || v[away] == "others"), // there is nobody else; Graph has no such chat
-		v[origin] == "here" && among(v[kind], "group of 9", "meeting"),                          // Mattermost's groups have eight people
-		v[origin] == "here" && (v[author] == external || v[others] == "one external"),           // in Mattermost everybody has an account
-		v[origin] == "there" && v[author] == bot,                                                // in Teams bots are in no chat as members
-		v[event] == "reply" && v[origin] == "there", v[event] == "quote" && v[origin] == "here", // chats have no threads; quotes of Mattermost are text
-		v[event] == "undelete" && v[origin] == "here",                                         // nor does Mattermost bring back what was deleted
+		v[origin] == "here" && among(v[kind], "group of 9", "meeting"),                                                                      // Mattermost's groups have eight people
+		v[origin] == "here" && (v[author] == external || v[others] == "one external"),                                                       // in Mattermost everybody has an account
+		v[origin] == "there" && v[author] == bot && (v[kind] == "self" || v[away] == "author" || !among(v[event], "new", "edit", "delete")), // apps just write
+		v[profile] == "restricted" && v[switched] != "on",                                                                                   // what is switched off is off with either
+		v[event] == "reply" && v[origin] == "there", v[event] == "quote" && v[origin] == "here",                                             // chats have no threads; quotes of Mattermost are text
+		v[event] == "undelete" && v[origin] == "here",                                         // Mattermost brings back no deleted post (POST /posts/{id}/restore/{version} takes back edits)
 		among(v[event], "join", "leave") && (v[origin] == "here" || !group),                   // only chats of several people change
 		v[event] == "rename" && (!group || v[kind] == "meeting"),                              // only groups have a name that people give
 		v[author] == deactivated && !among(v[event], "new", "reply", "quote", "file", "edit"), // they have said it before
@@ -146,6 +149,23 @@ func allPairs() (chosen [][]string, covered int) {
 	return chosen, covered
 }
 
+// spokenFor are further combinations: of those for whom nobody can write, where the bot may not write in conversations, since it takes three values to see what
+// becomes of that.
+func spokenFor() (all [][]string) {
+	for n, event := range factors[event] {
+		for _, author := range []string{matched, lost, bot} {
+			v := []string{"there", []string{"pair", "group of 3"}[n%2], author, "all connected", "nobody", "on", "restricted", event}
+			if among(event, "join", "leave", "rename") {
+				v[kind] = "group of 3"
+			}
+			if possible(v) {
+				all = append(all, v)
+			}
+		}
+	}
+	return all
+}
+
 func values(v []int) (all []string) {
 	for factor, i := range v {
 		all = append(all, factors[factor][i])
@@ -163,10 +183,19 @@ type situation struct {
 
 func (s *situation) String() string { return strings.Join(s.v, ", ") }
 
-const alphabet = "abcdefghi"
+const alphabet = "abcdefghij"
 
-// all are the people's letters; the newcomer is n.
-func (s *situation) all() []string { return strings.Split(alphabet[:sizes[s.v[kind]]], "") }
+// all are the people's letters; the newcomer is n. A bot in Teams writes in chats of others: Graph shows it as no member.
+func (s *situation) all() []string {
+	first := 0
+	if s.outside() {
+		first = 1
+	}
+	return strings.Split(alphabet[first:first+sizes[s.v[kind]]], "")
+}
+
+// outside: a is none of the members.
+func (s *situation) outside() bool { return s.v[origin] == "there" && s.v[author] == bot }
 
 // is what somebody is to Causeway.
 func (s *situation) is(letter string) string {
@@ -212,6 +241,9 @@ func (s *situation) comes(w *world, n int) {
 			continue
 		}
 		s.people[letter] = s.insider(w, letter, name, title)
+	}
+	if s.outside() {
+		s.people["a"] = &person{name: "app" + fmt.Sprint(n), app: teams.Bot{ID: fmt.Sprint("app-", n), Name: fmt.Sprintf("Situation %d A", n)}}
 	}
 	if s.v[event] == "join" {
 		s.people["n"] = s.insider(w, "n", fmt.Sprintf("s%dn", n), fmt.Sprintf("Situation %d N", n))

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"causeway/bridge"
+	bridgemm "causeway/bridge/mattermost"
 	"causeway/gateway/direct"
 	"causeway/gateway/store"
 )
@@ -21,15 +22,37 @@ import (
 func TestAllPairsOfFactors(t *testing.T) {
 	t.Parallel()
 	all, covered := allPairs()
-	t.Logf("%d situations for %d pairs", len(all), covered)
-	for _, what := range factors[switched] {
+	all = append(all, spokenFor()...)
+	outcomes := map[string]int{}
+	for _, v := range all {
+		s := &situation{v: v}
+		outcomes[s.becomes()]++
+		if s.outside() && s.becomes() == "by the bot" {
+			outcomes["an app is shown"]++
+		}
+	}
+	t.Logf("%d situations for %d pairs: %v", len(all), covered, outcomes)
+	for _, what := range []string{"met anew", "as a member", "as its author", "by the bot", "by the bot, aside", "held", "refused: switched off", "refused: nobody is connected", "refused: not connected",
+		"refused: it belongs to a meeting", "refused: : guests have no account there", "refused: what was said aside stays as it was", "an app is shown"} {
+		if outcomes[what] == 0 {
+			t.Errorf("it never happens: %s", what)
+		}
+	}
+	if outcomes[""] > 0 {
+		t.Errorf("nothing becomes of %d situations", outcomes[""])
+	}
+	for _, what := range append([]string{"restricted"}, factors[switched]...) {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			with, what := bridgemm.ProfileSimple, what
+			if what == "restricted" {
+				with, what = what, "on"
+			}
+			w := newWorld(t, making{profile: with})
 			w.switches = direct.Settings{Enable: what != "Enable off", DirectMessages: what != "DirectMessages off", GroupMessages: what != "GroupMessages off"}
 			var mine []*situation
 			for _, v := range all {
-				if v[switched] == what {
+				if v[switched] == what && v[profile] == with {
 					mine = append(mine, &situation{v: v})
 				}
 			}
@@ -68,7 +91,7 @@ func (w *world) play(all []*situation) {
 		if s.v[event] == "undelete" {
 			return len(target) == 0
 		}
-		return s.is("a") != "connected" && s.v[origin] == "here" || has(target, func(m message) bool { return len(m.Marks) > 0 })
+		return s.is("a") != "connected" && (s.v[origin] == "here" || s.v[profile] == "restricted") || has(target, func(m message) bool { return len(m.Marks) > 0 })
 	})
 	each(later, func(s *situation) { s.happens(w, true) })
 	w.until(twice, "what was brought back is there", func(s *situation, target []message) bool { return len(target) > 0 })
@@ -105,7 +128,7 @@ func (w *world) untilTold(all []*situation) {
 		ephemerals := w.mm.Ephemerals()
 		i := slices.IndexFunc(all, func(s *situation) bool {
 			told := s.toldNow(w, ephemerals)
-			return slices.ContainsFunc(s.speaks(s.voice(), s.all()), func(text string) bool { return !slices.Contains(told, text) })
+			return slices.ContainsFunc(slices.Concat(s.speaks(s.voice(), s.all()), s.shownAside(s.voice(), "one", "")), func(text string) bool { return !slices.Contains(told, text) })
 		})
 		if i < 0 {
 			return
@@ -158,7 +181,7 @@ func (w *world) comeBack(all []*situation) {
 	var waited []*situation
 	for _, s := range all {
 		_, carried, _ := s.verdict(s.all())
-		if s.is("a") == lost && s.v[origin] == "here" && carried && s.voice() == "a" && !among(s.v[event], "delete") {
+		if s.is("a") == lost && (s.v[origin] == "here" || s.v[profile] == "restricted") && carried && s.voice() == "a" && !among(s.v[event], "delete") {
 			w.connects(s.people["a"], here)
 			waited = append(waited, s)
 		}
@@ -166,7 +189,7 @@ func (w *world) comeBack(all []*situation) {
 	w.gateway.PeopleChanged()
 	for _, text := range w.settled(func() (wrong []string) {
 		for _, s := range waited {
-			if got := s.inTeams(w); !has(got, func(m message) bool { return m.By == "a" && strings.Contains(m.Text, "one") }) {
+			if got := s.atTarget(w); !has(got, func(m message) bool { return m.By == "a" && strings.Contains(m.Text, "one") }) {
 				wrong = append(wrong, fmt.Sprintf("what waited has not come: %s: %+v", s, got))
 			}
 		}

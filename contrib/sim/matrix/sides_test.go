@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strings"
 
+	bridgemm "causeway/bridge/mattermost"
 	"causeway/contrib/sim/mattermost"
 	"causeway/contrib/sim/teams"
 )
@@ -39,6 +40,9 @@ var emojiNames = map[string]string{thumb: "+1", heart: "heart"}
 // short replaces what differs between cases in what people are told.
 func (c *matrixCase) short(text string) string {
 	for letter, p := range c.people {
+		if p.app.ID != "" {
+			text = strings.ReplaceAll(text, p.app.Name, letter)
+		}
 		if p.there != nil {
 			text = strings.ReplaceAll(text, p.there.Name, letter)
 		}
@@ -96,10 +100,14 @@ func (c *matrixCase) inTeams(w *world) []message {
 	var all []message
 	texts := map[string]string{}
 	for _, p := range w.teams.Messages(chat) {
-		if p.Deleted || p.Author == nil {
+		if p.Deleted || p.Author == nil && p.Bot == "" {
 			continue
 		}
-		m := message{By: c.short(p.Author.Name), Text: c.short(strings.TrimSpace(p.Text))}
+		by := p.Bot
+		if p.Author != nil {
+			by = p.Author.Name
+		}
+		m := message{By: c.short(by), Text: c.short(strings.TrimSpace(p.Text))}
 		if found := answered.FindStringSubmatch(p.Raw); found != nil {
 			m.Answers = texts[found[1]]
 		}
@@ -138,7 +146,15 @@ func (c *matrixCase) told(w *world, ephemerals []mattermost.Ephemeral) []string 
 				all = append(all, fmt.Sprintf("here %s: %s", letter, c.short(e.Post.Message)))
 			}
 		}
+		if w.profile == bridgemm.ProfileRestricted && p.id != "" { // there the bot tells people much by direct messages
+			for _, one := range w.mm.Posts(w.mm.Direct(p.name, "causeway").Id) {
+				all = append(all, fmt.Sprintf("here %s: %s", letter, strings.Join(strings.Fields(c.short(one.Text)), " ")))
+			}
+		}
 		for _, chat := range w.tenant.Chats() {
+			if p.there == nil {
+				break
+			}
 			if members := chat.Members(); len(members) == 2 && slices.Contains(members, w.relay) && slices.Contains(members, p.there) {
 				for _, m := range w.teams.Messages(chat) {
 					all = append(all, fmt.Sprintf("there %s: %s", letter, c.short(m.Text)))
@@ -164,7 +180,7 @@ func (c *matrixCase) seen(w *world, ephemerals []mattermost.Ephemeral) look {
 // topic gives the header of a channel.
 func (w *world) topic(channel string) string {
 	w.Helper()
-	c, _, err := w.mm.Client(w.bot).GetChannel(w.Context(), channel, "")
+	c, _, err := w.mm.Client(w.overseer).GetChannel(w.Context(), channel, "")
 	w.do(err)
 	return c.Header
 }

@@ -78,7 +78,7 @@ func (s *situation) writer(letter string) string {
 	switch {
 	case s.is(letter) == "connected":
 		return letter
-	case s.v[origin] == "here":
+	case s.v[origin] == "here" || s.v[profile] == "restricted":
 		return ""
 	case s.v[kind] == "pair":
 		return "causeway"
@@ -94,7 +94,7 @@ func (s *situation) copyOf(m message) (message, bool) {
 		emoji, who := mark[:len(mark)-2], mark[len(mark)-1:]
 		if s.is(who) == "connected" {
 			marks = append(marks, emoji+" "+who)
-		} else if s.v[origin] == "there" {
+		} else if s.v[origin] == "there" && s.v[profile] == "simple" {
 			marks = append(marks, emoji+" causeway")
 		}
 	}
@@ -146,7 +146,7 @@ func (s *situation) expected() outcome {
 	if len(before) != len(after) {
 		later, goes, _ := s.verdict(after)
 		o.Reason = later
-		if carried && goes {
+		if carried && goes && s.v[profile] == "simple" {
 			o.Target = append(o.Target, message{By: "causeway", Text: leftBehind})
 			o.Next = append(o.Next, message{By: "causeway", Text: goesOn})
 		}
@@ -166,12 +166,93 @@ func (s *situation) expected() outcome {
 // toldOf is who is told what: those who are connected and speak where it is not carried, why, once; those who are not connected and for whom nobody can
 // write, that they are not; and who prefers the other side that something waits.
 func (s *situation) toldOf() []string {
-	all := slices.Concat(s.speaks(s.voice(), s.all()), s.speaks(s.speaker(), s.after()))
+	all := slices.Concat(s.speaks(s.voice(), s.all()), s.speaks(s.speaker(), s.after()), s.shownAside(s.voice(), "one", ""), s.moved())
+	switch s.v[event] {
+	case "quote":
+		all = append(all, s.shownAside("a", "> **a**: one two", "")...)
+	case "file":
+		all = append(all, s.shownAside("a", "two 📎 [plan.txt](link)", "")...)
+	case "edit":
+		all = append(all, s.shownAside("a", "one, edited", ", edited")...)
+	}
 	if among(s.v[event], "reply", "quote", "file") {
 		all = append(all, s.speaks("a", s.all())...)
 	}
 	sort.Strings(all)
 	return slices.Compact(all)
+}
+
+// shownAside is who gets by a direct message of the bot what somebody says for whom nobody can write, where the bot may not write in conversations: all who
+// are connected.
+func (s *situation) shownAside(letter, text, mark string) (all []string) {
+	_, carried, _ := s.verdict(s.all())
+	if !carried || s.v[profile] == "simple" || s.v[origin] == "here" || among(s.is(letter), "connected", lost) {
+		return nil
+	}
+	where, others := "to you", len(s.all())-2
+	if s.outside() {
+		others++
+	}
+	if others == 1 {
+		where = "to you and another one"
+	} else if others > 1 {
+		where = fmt.Sprintf("to you and %d others", others)
+	}
+	for _, other := range s.all() {
+		if s.is(other) == "connected" {
+			all = append(all, fmt.Sprintf("here %s: **%s** %s in Teams%s: %s", other, letter, where, mark, text))
+		}
+	}
+	return all
+}
+
+// becomes is what becomes of what a does, in a word: for each situation there is one.
+func (s *situation) becomes() string {
+	reason, carried, _ := s.verdict(s.all())
+	says := among(s.v[event], "new", "reply", "quote", "file", "edit")
+	switch {
+	case s.v[switched] == "Enable off":
+		return "refused: switched off"
+	case !s.watched(s.all()):
+		return "refused: nobody is connected"
+	case !carried:
+		return "refused: " + strings.TrimPrefix(reason, strings.Join(s.missing(s.all()), ", "))
+	case among(s.v[event], "join", "leave"):
+		return "met anew"
+	case s.v[event] == "rename":
+		return "as a member"
+	case s.writer("a") == "a":
+		return "as its author"
+	case s.writer("a") != "":
+		return "by the bot"
+	case s.is("a") == lost:
+		return "held"
+	case s.v[origin] == "here":
+		return "refused: not connected"
+	case s.v[profile] == "restricted" && says:
+		return "by the bot, aside"
+	case s.v[profile] == "restricted":
+		return "refused: what was said aside stays as it was"
+	}
+	return ""
+}
+
+// moved is who is told that the talk goes on elsewhere, where the bot may not say it to all at once.
+func (s *situation) moved() (all []string) {
+	before, after := s.all(), s.after()
+	_, carried, _ := s.verdict(before)
+	_, goes, _ := s.verdict(after)
+	if len(before) == len(after) || !carried || !goes || s.v[profile] == "simple" {
+		return nil
+	}
+	for line, who := range map[string][]string{leftBehind: before, goesOn: after} {
+		for _, letter := range who {
+			if s.is(letter) == "connected" {
+				all = append(all, "here "+letter+": "+strings.TrimSpace(line))
+			}
+		}
+	}
+	return all
 }
 
 // speaks is who is told what when somebody speaks among those people.

@@ -17,6 +17,7 @@ import (
 
 	"causeway/bridge"
 	bridgemm "causeway/bridge/mattermost"
+	"causeway/bridge/mattermost/mmtest"
 	"causeway/bridge/msteams"
 	"causeway/bridge/secret"
 	"causeway/contrib/sim/mattermost"
@@ -34,7 +35,7 @@ const (
 
 // world is both stand-ins with the gateway and both bridges between them.
 type world struct {
-	*testing.T
+	testing.TB
 	mm     *mattermost.Server
 	teams  *teams.Server
 	tenant *teams.Tenant
@@ -43,13 +44,26 @@ type world struct {
 	app       *teams.App
 	relay     *teams.User
 	bot       string // its token
+	overseer  string // the token of somebody who sees everything in Mattermost
 	store     *store.Store
 	hook      atomic.Pointer[http.Handler]
 	log       lines
 	servers   map[bridge.AccountName]bridge.ServerID
 	gateway   *gateway.Gateway
+	making
 	// switches are what the config says of direct and group messages.
 	switches direct.Settings
+}
+
+// making is how a world is made.
+type making struct {
+	// profile is that of the bot, observe how it notices people's conversations, receive how those in Teams are noticed; both may be empty.
+	profile, observe, receive string
+	// file is where the store is; empty: in memory.
+	file string
+	// posted and answered are called for what the stand-ins tell and answer; may be nil.
+	posted   func(*model.WebSocketEvent)
+	answered func(teams.Answer)
 }
 
 // worlds counts them: each has a store of its own.
@@ -75,14 +89,20 @@ func (w *world) do(err error) {
 }
 
 // newWorld starts the stand-ins, with nobody but Causeway in them, and the store.
-func newWorld(t *testing.T) *world {
-	w := &world{T: t, switches: direct.Settings{Enable: true, DirectMessages: true, GroupMessages: true}}
-	w.mm = mattermost.New(mattermost.Options{})
+func newWorld(t testing.TB, m making) *world {
+	t.Helper()
+	w := &world{TB: t, making: m, switches: direct.Settings{Enable: true, DirectMessages: true, GroupMessages: true}}
+	role := "system_admin"
+	if m.profile == bridgemm.ProfileRestricted {
+		role = mmtest.Restricted
+	}
+	w.mm = mattermost.New(mattermost.Options{RolePermissions: map[string][]string{mmtest.Restricted: mmtest.RestrictedPermissions}, OnEvent: m.posted})
 	w.do(w.mm.Start())
 	t.Cleanup(w.mm.Close)
 	w.mm.AddTeam("acme")
-	_, w.bot = w.mm.AddBot("causeway", "system_admin")
+	_, w.bot = w.mm.AddBot("causeway", role)
 	w.mm.AddToTeam("acme", "causeway")
+	_, w.overseer = w.mm.AddBot("overseer", "system_admin")
 
 	transport, wait := teams.HandlerTransport(http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
 		if h := w.hook.Load(); h != nil {
@@ -90,7 +110,7 @@ func newWorld(t *testing.T) *world {
 		}
 	}))
 	var err error
-	w.teams, err = teams.Start(teams.Options{Webhooks: teams.Webhooks{Transport: transport}})
+	w.teams, err = teams.Start(teams.Options{Webhooks: teams.Webhooks{Transport: transport}, Observe: m.answered})
 	w.do(err)
 	t.Cleanup(func() {
 		w.do(w.teams.Close())
@@ -110,7 +130,11 @@ func newWorld(t *testing.T) *world {
 
 	keys, err := store.NewKeys(make([]byte, 32))
 	w.do(err)
-	w.store, err = store.Open(t.Context(), fmt.Sprint("/matrix-", worlds.Add(1)), keys, store.Options{VFS: "memdb"})
+	if m.file == "" {
+		w.store, err = store.Open(t.Context(), fmt.Sprint("/matrix-", worlds.Add(1)), keys, store.Options{VFS: "memdb"})
+	} else {
+		w.store, err = store.Open(t.Context(), m.file, keys, store.Options{})
+	}
 	w.do(err)
 	t.Cleanup(func() { w.do(w.store.Close()) })
 	_, refresh := w.teams.SignIn(w.app, w.relay)
@@ -140,8 +164,8 @@ func (w *world) account(name bridge.AccountName, settings any) bridge.Bridge {
 // run makes the accounts, has people come, and runs the gateway until the test ends.
 func (w *world) run(come func()) {
 	w.Helper()
-	mm := w.account(here, &bridgemm.Settings{Server: w.mm.URL(), Token: secret.Secret(w.bot), Profile: bridgemm.ProfileSimple})
-	graph := w.account(there, &msteams.Settings{TenantID: w.tenant.ID, ClientID: w.app.ClientID, ClientSecret: secret.Secret(appSecret), PostInterval: "1ms",
+	mm := w.account(here, &bridgemm.Settings{Server: w.mm.URL(), Token: secret.Secret(w.bot), Profile: w.profile, Observe: w.observe})
+	graph := w.account(there, &msteams.Settings{TenantID: w.tenant.ID, ClientID: w.app.ClientID, ClientSecret: secret.Secret(appSecret), PostInterval: "1ms", Receive: w.receive,
 		GraphURL: w.teams.GraphURL(), LoginURL: w.teams.LoginURL()})
 	if h := graph.Handler(); h != nil {
 		w.hook.Store(&h)
@@ -180,6 +204,7 @@ type person struct {
 	name  string // in Mattermost
 	id    string
 	there *teams.User
+	app   teams.Bot // a bot of Teams is that instead
 }
 
 func (w *world) person(name, title string) *person {

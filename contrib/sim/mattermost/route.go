@@ -73,6 +73,7 @@ func (s *Server) table() []route {
 		{method: "GET", template: "/users/{user_id}/teams/{team_id}/channels", handle: s.getChannelsOfUserInTeam},
 		{method: "DELETE", template: "/users/{user_id}/posts/{post_id}/reactions/{emoji}", handle: s.deleteReaction},
 
+		{method: "GET", template: "/audits", handle: s.getAudits},
 		{method: "GET", template: "/teams", handle: s.getTeams},
 		{method: "GET", template: "/teams/name/{team}", handle: s.getTeamByName},
 		{method: "GET", template: "/teams/name/{team}/channels/name/{channel}", handle: s.getChannelByNames},

@@ -25,6 +25,7 @@ type world struct {
 	uploads  map[string]*upload
 	groups   map[string]*group
 	emoji    map[string]bool // custom ones, by name
+	audits   []*model.Audit  // the oldest first
 	written  int64           // numbers the rows in the order of their writing
 }
 

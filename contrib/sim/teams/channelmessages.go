@@ -259,7 +259,7 @@ func (c *call) reaction(act func(*message, *User, string)) (int, any, error) {
 	if err != nil {
 		return 0, nil, err
 	}
-	if m.author == nil {
+	if m.author == nil && m.bot == nil {
 		return 0, nil, badRequest("System messages take no reactions.")
 	}
 	kind, err := c.readReaction()

@@ -182,11 +182,59 @@ func (s *Sim) SystemMessage(c *Channel, kind string, detail map[string]any) (id 
 	return id
 }
 
+// Bot is an app that writes in conversations. It is no member of them: Graph does not list it.
+type Bot struct{ ID, Name string }
+
+// SayAsBot has a bot write a message in a chat or channel, and gives its id.
+func (s *Sim) SayAsBot(b Bot, c *Channel, html string, opts ...SayOption) (id string, err error) {
+	s.change(func() {
+		var o saying
+		for _, f := range opts {
+			f(&o)
+		}
+		body := s.written(html, o)
+		if err = c.quote(&body, o.quotes); err != nil {
+			return
+		}
+		m := s.put(c, nil, nil, body, o.at)
+		m.bot, id = &b, m.textID()
+	})
+	return id, err
+}
+
+// EditAsBot has a bot change a message of its own, and DeleteAsBot take it away.
+func (s *Sim) EditAsBot(b Bot, c *Channel, id, html string) error {
+	return s.asBot(b, c, id, func(m *message) { s.edit(m, s.written(html, saying{}), nil) })
+}
+
+// DeleteAsBot see [Sim.EditAsBot].
+func (s *Sim) DeleteAsBot(b Bot, c *Channel, id string) error {
+	return s.asBot(b, c, id, func(m *message) { s.remove(m, nil) })
+}
+
+func (s *Sim) asBot(b Bot, c *Channel, id string, f func(*message)) (err error) {
+	s.change(func() {
+		m := c.message(id)
+		switch {
+		case m == nil || m.deleted != 0:
+			err = ErrNoMessage
+		case m.bot == nil || m.bot.ID != b.ID:
+			err = ErrNotAllowed
+		default:
+			f(m)
+			return
+		}
+		err = fmt.Errorf("changing message %s in %s as a bot: %w", id, c.Name, err)
+	})
+	return err
+}
+
 // Message is a message as people see it.
 type Message struct {
 	ID      string
 	RootID  string // of a reply
-	Author  *User  // nil: a system message
+	Author  *User  // nil: a system message, or a bot's
+	Bot     string // the name of the bot that wrote it
 	Subject string
 	// Importance is "normal", "high" or "urgent".
 	Importance string
@@ -280,6 +328,9 @@ func (m *message) seen() Message {
 	out := Message{
 		ID: m.textID(), RootID: m.rootID(), Author: m.author, Raw: m.content.text,
 		Created: fromMS(m.id), Modified: fromMS(m.modified), Edited: m.edited != 0, Deleted: m.deleted != 0, Importance: m.importance,
+	}
+	if m.bot != nil {
+		out.Bot = m.bot.Name
 	}
 	for _, r := range m.replies {
 		out.Replies = append(out.Replies, r.seen())

@@ -99,7 +99,9 @@ type notifiedMessage struct {
 func (m *message) notified(knowUnknown, named bool) notifiedMessage {
 	out := notifiedMessage{messageJSON: m.wire(knowUnknown), Replies: []struct{}{}, HostedContents: []struct{}{}}
 	out.Created = timeText(m.id / 1000 * 1000)
-	if from := out.messageJSON.From; from != nil {
+	if from := out.messageJSON.From; from != nil && from.User == nil {
+		out.From = &notifiedFrom{identitySetJSON: *from}
+	} else if from != nil {
 		who := *from.User
 		who.Type = ""
 		if !named {

@@ -10,7 +10,8 @@ type message struct {
 	id         int64 // creation time, epoch ms, unique in its channel
 	root       *message
 	channel    *Channel
-	author     *User // nil: system message
+	author     *User // nil: system message, or that of a bot
+	bot        *Bot
 	event      map[string]any
 	subject    *string
 	importance string

@@ -14,7 +14,9 @@ type identityJSON struct {
 	ID           string  `json:"id"`
 	DisplayName  *string `json:"displayName"`
 	IdentityType string  `json:"userIdentityType,omitempty"`
-	TenantID     string  `json:"tenantId,omitempty"`
+	// ApplicationType is of an application.
+	ApplicationType string `json:"applicationIdentityType,omitempty"`
+	TenantID        string `json:"tenantId,omitempty"`
 }
 
 type identitySetJSON struct {
@@ -133,6 +135,11 @@ func (m *message) wire(knowUnknown bool) messageJSON {
 	if m.author != nil {
 		who := userIdentity(m.author, &m.author.Name)
 		out.From = &who
+	}
+	if m.bot != nil {
+		out.From = &identitySetJSON{Application: &identityJSON{
+			Type: "#microsoft.graph.teamworkApplicationIdentity", ID: m.bot.ID, DisplayName: &m.bot.Name, ApplicationType: "bot",
+		}}
 	}
 	out.Attachments = append(out.Attachments, m.content.attachments...)
 	out.Mentions = append(out.Mentions, m.content.mentions...)

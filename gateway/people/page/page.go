@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 )
 
 var (
@@ -49,6 +50,12 @@ type Who struct {
 	// Username without "@", and Email may be empty.
 	Username, Email string
 }
+
+// Mailbox is the address up to its "@", and Domain the rest: where it does not fit in a line, it is broken between them.
+func (w Who) Mailbox() string { return w.Email[:strings.LastIndexByte(w.Email, '@')+1] }
+
+// Domain is the other half, or all of what is no address.
+func (w Who) Domain() string { return w.Email[strings.LastIndexByte(w.Email, '@')+1:] }
 
 // Link leads on.
 type Link struct{ Label, Href string }

@@ -39,7 +39,7 @@ func shown(t *testing.T, v View) *httptest.ResponseRecorder {
 var allowed = map[string]bool{}
 
 func init() {
-	for name := range strings.FieldsSeq("html head meta title link body a header p svg path main h1 h2 h3 div dl dt dd span bdi br ol li form button input label section details summary footer strong code") {
+	for name := range strings.FieldsSeq("html head meta title link body a header p svg path main h1 h2 h3 div dl dt dd span bdi br wbr ol li form button input label section details summary footer strong code") {
 		allowed[name] = true
 	}
 }

@@ -1,0 +1,85 @@
+package main
+
+import "strings"
+
+// grantFaults are what becomes of the rights that people have given. They give them anew when everything is over.
+var grantFaults = []*kind{
+	{name: "somebody's grant in Teams is revoked", group: ofTokens, once: true,
+		begin: func(w *world, f Fault) {
+			m := w.members[loser(f)]
+			w.loses(m)
+			w.sim.RevokeUser(m.there)
+		}},
+	{name: "somebody's token in Mattermost is revoked", group: ofTokens, once: true,
+		begin: func(w *world, f Fault) {
+			m := w.members[loser(f)]
+			w.loses(m)
+			w.revokeHere(m)
+		}},
+}
+
+// loser gives who is struck, an index of cast: somebody who is connected.
+func loser(f Fault) int {
+	for n := f.Salt; ; n++ {
+		if who := int(n % uint64(len(cast))); cast[who].connected() {
+			return who
+		}
+	}
+}
+
+// loses notes that somebody has to connect again.
+func (w *world) loses(m *member) {
+	w.note("  it is %s's", m.name)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lost[m] = true
+}
+
+// hasLost reports whether somebody had to connect again.
+func (w *world) hasLost(name string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for m := range w.lost {
+		if m.name == name {
+			return true
+		}
+	}
+	return false
+}
+
+// spokenFor gives who is meant by the name under which the relay speaks in Mattermost: of somebody who has an account there it says whence they speak.
+func (w *world) spokenFor(name string) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for m := range w.lost {
+		if name == m.name+" (Microsoft Teams)" {
+			return m.name
+		}
+	}
+	return name
+}
+
+// revokeHere takes from Causeway what it has made to act as somebody in Mattermost, which may be away: then nothing is done.
+func (w *world) revokeHere(m *member) {
+	ctx, admin := w.tb.Context(), w.servers.mattermost.Admin.Client
+	tokens, _, err := admin.GetUserAccessTokensForUser(ctx, m.here.Id, 0, 100)
+	if err != nil {
+		w.note("  but Mattermost is away: %v", err)
+		return
+	}
+	for _, t := range tokens {
+		if strings.HasPrefix(t.Description, "Causeway ") {
+			if _, err := admin.RevokeUserAccessToken(ctx, t.Id); err != nil {
+				w.note("  but it is not revoked: %v", err)
+			}
+		}
+	}
+}
+
+// connectAgain has those connect again who have lost something.
+func (w *world) connectAgain() {
+	for m := range w.lost {
+		w.connect(m)
+		w.note("%s has connected again", m.name)
+	}
+}

@@ -1,0 +1,41 @@
+package e2e
+
+import (
+	"testing"
+
+	"causeway/contrib/e2e/harness"
+	"causeway/contrib/sim/teams"
+)
+
+// TestARestoredStoreCatchesUp takes a backup while people talk, puts it back when more has been said and carried since, and has Causeway catch up while they go on:
+// what it had posted after the backup it finds by its key, and nothing stands there twice.
+func TestARestoredStoreCatchesUp(t *testing.T) {
+	const messages = 80
+	shared := harness.Shared(t)
+	for name, dsn := range map[string]string{"SQLite": "causeway.db", "PostgreSQL": shared.Postgres.CreateDatabase(t)} {
+		t.Run(name, func(t *testing.T) {
+			p := newPairStoredIn(t, shared.Mattermost, 2, teams.Options{}, "poll", dsn)
+			p.begin(t)
+			p.sim.SetChaos(teams.Chaos{Seed: 3, LoseAnswer: 0.03, FailedAfter: 0.02, Throttled: 0.05})
+			people := p.talk(t, messages/4)
+			p.awaitSaid(t, messages/4)
+			p.calls(t, "store", "backup", "before.db", "-c", "config.toml")
+			p.awaitSaid(t, messages*5/8)
+			p.causeway.Kill(t)
+			p.calls(t, "store", "restore", "before.db", "--replace", "-c", "config.toml")
+			p.run(t)
+			people.Wait()
+			p.judge(t, messages)
+			p.alike(t)
+		})
+	}
+}
+
+// calls runs a command of Causeway that must go well.
+func (p *pair) calls(t *testing.T, args ...string) {
+	t.Helper()
+	command := harness.StartProcess(t, p.command(args...))
+	if code := command.Wait(t); code != 0 {
+		t.Fatalf("%v: exit code %d:\n%s", args, code, command.Output())
+	}
+}

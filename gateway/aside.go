@@ -1,0 +1,58 @@
+package gateway
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"causeway/bridge"
+	"causeway/bridge/richtext"
+	"causeway/gateway/direct"
+	"causeway/gateway/store"
+)
+
+// aside shows a message of somebody whom nobody can act as to each connected member, by a direct message of the account, which may not write in the
+// conversation itself. Mark follows where it was said.
+func (p planner) aside(w *store.Work, origin *place, mark string) []store.Telling {
+	d := p.draft(w)
+	talk, where := origin.talk.latest(), "to you"
+	others := len(talk.Members) - 1
+	if slices.Contains(talk.Members, w.Message.Body.Author.ID) {
+		others-- // of apps and of who has left nobody is in it
+	}
+	switch {
+	case talk.Topic != "":
+		where = "in “" + talk.Topic + "”"
+	case others == 1:
+		where = "to you and another one"
+	case others > 1:
+		where = fmt.Sprintf("to you and %d others", others)
+	}
+	text := append(richtext.Doc{{Kind: richtext.Paragraph, Runs: []richtext.Run{
+		{Text: cmp.Or(d.Author.Name, "Somebody"), Style: richtext.Bold}, {Text: " " + where + " in " + origin.account.title() + mark + ":"}}}}, d.Text...)
+	members := origin.talk.pairs[w.Conversation].Here(w.Conversation).Members
+	var all []store.Telling
+	for _, u := range p.place.talk.readers {
+		if slices.Contains(members, u) {
+			all = append(all, store.Telling{Conversation: w.Conversation, User: u, Reason: int(direct.AuthorNotConnected), Way: store.Aside, Each: true, Text: text})
+		}
+	}
+	return all
+}
+
+// asideAgain gives what becomes of a message that is not here and has changed: where it was shown by direct messages, so is its new text.
+func (p planner) asideAgain(w *store.Work) store.Step {
+	m, origin := w.Message, p.gateway.table.Load().at(w.Message.Origin)
+	if p.place.talk == nil || origin == nil || origin.talk == nil || p.place.account.speaksFor() != direct.BesideTalks || !p.routed(w) {
+		return store.Step{}
+	}
+	pair := origin.talk.pairs[w.Conversation]
+	switch {
+	case len(w.Parts) > 0, w.As != "", w.Lost, p.barred(w), w.Version >= m.Version, m.Edited.IsZero(): // it was here, or is nothing new
+	case m.Body == nil, m.Body.Bare, m.Body.Event != "":
+	case pair.State != store.PairOpen, m.Created.Before(pair.Begins), !origin.talk.shows(w.Conversation, bridge.State{Conversation: m.Origin, Created: m.Created, Edited: m.Edited}):
+	default:
+		return deny(w, direct.AuthorNotConnected, p.aside(w, origin, ", edited")...)
+	}
+	return store.Step{}
+}

@@ -1,0 +1,108 @@
+package gateway
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"causeway/bridge"
+	"causeway/bridge/memory"
+	"causeway/bridge/richtext"
+)
+
+// likeRestricted is a Mattermost whose bot is no administrator.
+func likeRestricted() memory.Options {
+	return memory.Options{GroupLimit: 8, NoRelayDirect: true, RelayAside: true}
+}
+
+// whispers gives what an account has told people by direct messages, about no conversation.
+func whispers(s *memory.Service) []string {
+	all := []string{}
+	for _, n := range s.Notices() {
+		if n.Conversation == (bridge.ConversationID{}) {
+			all = append(all, string(n.User)+": "+strings.ReplaceAll(memory.Text(n.Text), "\n", " | "))
+		}
+	}
+	slices.Sort(all)
+	return all
+}
+
+// TestWhoCannotBeWrittenForIsShownToEachConnectedMember, once for each message and for each text of it, and nobody else.
+func TestWhoCannotBeWrittenForIsShownToEachConnectedMember(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.talking(likeRestricted(), likeTeams(), "ann", "cyd", "eve")
+		for _, n := range []string{"ben", "dan"} {
+			w.match(a, bridge.UserID(n), b, there(n), string(there(n)))
+		}
+		w.wait(time.Second)
+		pair, group := b.Direct("Ann", "Ben"), b.Direct("Ann", "Ben", "Cyd", "Dan")
+		one := b.SayDoc(pair, "", "Ben", richtext.Plain("for ann"), textFile("a.txt", "x"))
+		b.Say(group, "Ben", "for two")
+		b.Say(group, "Cyd", "as herself")
+		b.Say(group, "Dan", "for two as well")
+		w.wait(5 * time.Second)
+		b.Edit(pair, one, "for ann, edited")
+		b.React(pair, one, "Ben", "👍")
+		w.wait(5 * time.Second)
+		b.Delete(pair, one)
+		w.wait(5 * time.Second)
+		w.down()
+		w.start()
+		w.wait(time.Hour)
+		w.talksAre(a, "ann ben > ", "ann ben cyd dan > cyd: as herself")
+		w.same(whispers(a), []string{
+			"ann: Ben to you and 2 others in memory: | for two",
+			"ann: Ben to you in memory, edited: | for ann, edited | 📎 a.txt (1 bytes)",
+			"ann: Ben to you in memory: | for ann | 📎 a.txt (1 bytes)",
+			"ann: Dan to you and 2 others in memory: | for two as well",
+			"cyd: Ben to you and 2 others in memory: | for two",
+			"cyd: Dan to you and 2 others in memory: | for two as well",
+		})
+		w.same(notices(b), []string{})
+		w.same(len(w.held()), 0)
+	})
+}
+
+// TestTheLostAreWaitedForWhereTheAccountMayNotWriteForThem: they will write themselves.
+func TestTheLostAreWaitedForWhereTheAccountMayNotWriteForThem(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.talking(likeRestricted(), likeTeams(), "ann", "ben")
+		chat := b.Direct("Ann", "Ben")
+		b.Say(chat, "Ben", "one")
+		w.wait(5 * time.Second)
+		a.Revoke("ben")
+		b.Say(chat, "Ben", "waits")
+		w.wait(time.Minute)
+		w.talksAre(a, "ann ben > ben: one")
+		a.Grant("ben")
+		w.connect(a, "ben", b, "Ben")
+		w.wait(5 * time.Second)
+		w.talksAre(a, "ann ben > ben: one | ben: waits")
+		w.same(whispers(a), []string{})
+	})
+}
+
+// TestWhoHasLeftIsShownNothingAside of what is said, or changed, without them.
+func TestWhoHasLeftIsShownNothingAside(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.talking(likeRestricted(), likeTeams(), "ann", "cyd", "dan")
+		w.match(a, "ben", b, "Ben", "Ben")
+		w.wait(time.Second)
+		chat := b.Direct("Ann", "Ben", "Cyd", "Dan")
+		one := b.Say(chat, "Ben", "for dan, too")
+		w.wait(5 * time.Second)
+		b.Leave(chat, "Dan")
+		b.Edit(chat, one, "not for dan")
+		b.Say(chat, "Ben", "not for dan either")
+		w.wait(time.Minute)
+		var dans []string
+		for _, text := range whispers(a) {
+			if strings.HasPrefix(text, "dan: ") {
+				dans = append(dans, text)
+			}
+		}
+		w.same(dans, []string{"dan: Ben to you and 2 others in memory: | for dan, too"})
+		w.same(slices.Contains(whispers(a), "ann: Ben to you and another one in memory: | not for dan either"), true)
+	})
+}

@@ -1,0 +1,60 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+
+	"causeway/bridge"
+	"causeway/gateway/direct"
+	"causeway/gateway/store"
+)
+
+// refuse notes why a talk is not carried, and tells who spoke there.
+func (t *talks) refuse(ctx context.Context, a *account, talk bridge.Talk, d *decision) error {
+	if _, err := t.store(ctx, a, talk, d); err != nil {
+		return err
+	}
+	return t.tellSpeaker(ctx, a, d.link.other(a), talk, d.verdict.Reason, d.verdict.Missing)
+}
+
+// tellSpeaker tells a connected person who spoke in a refused talk why it is not carried, once.
+func (t *talks) tellSpeaker(ctx context.Context, a, other *account, talk bridge.Talk, r direct.Reason, missing []bridge.UserID) error {
+	if !direct.Tells(talk.Shape, r) || talk.Speaker == "" || !t.connected(talk.Conversation.Server, talk.Speaker) || t.knows(talk.Conversation, talk.Speaker, r) {
+		return nil
+	}
+	notice := bridge.Notice{Conversation: talk.Conversation, User: talk.Speaker, Text: refusalText(other, r, a.names(ctx, missing))}
+	if r == direct.NotAllowed && t.gateway.invite != nil {
+		notice.Choices = t.gateway.invite(a.Name, talk.Speaker)
+	}
+	if err := guarded(func() error { return a.Bridge.Notify(ctx, notice) }); err != nil && passes(err) {
+		return fmt.Errorf("telling somebody why their conversation is not carried: %w", err)
+	}
+	told := store.Told{Conversation: talk.Conversation, User: talk.Speaker, Reason: int(r)}
+	if err := t.gateway.stored(t.gateway.store.Know(context.WithoutCancel(ctx), told)); err != nil {
+		return err
+	}
+	t.told(talk.Conversation, talk.Speaker, r)
+	return nil
+}
+
+// told notes that somebody knows why a talk is not carried.
+func (t *talks) told(c bridge.ConversationID, u bridge.UserID, r direct.Reason) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	t.talkOf(c).told[store.Told{User: u, Reason: int(r)}] = true
+}
+
+func (t *talks) knows(c bridge.ConversationID, u bridge.UserID, r direct.Reason) bool {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	k := t.known[c]
+	return k != nil && k.told[store.Told{User: u, Reason: int(r)}]
+}
+
+// connected reports whether Causeway can act as a user.
+func (t *talks) connected(server bridge.ServerID, u bridge.UserID) bool {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	who, ok := t.users[store.User{Server: server, User: u}]
+	return ok && who.state == store.Connected && who.anywhere
+}
