@@ -236,7 +236,7 @@ type Message struct {
 	Author  *User  // nil: a system message, or a bot's
 	Bot     string // the name of the bot that wrote it
 	Subject string
-	// Importance is "normal", "high" or "urgent".
+	// Importance is "high" or "urgent"; empty: that of others.
 	Importance string
 	HTML       string // empty when deleted or plain text
 	Text       string // what can be read; empty when deleted
@@ -327,7 +327,7 @@ func (s *Sim) Message(c *Channel, id string) (Message, bool) {
 func (m *message) seen() Message {
 	out := Message{
 		ID: m.textID(), RootID: m.rootID(), Author: m.author, Raw: m.content.text,
-		Created: fromMS(m.id), Modified: fromMS(m.modified), Edited: m.edited != 0, Deleted: m.deleted != 0, Importance: m.importance,
+		Created: fromMS(m.id), Modified: fromMS(m.modified), Edited: m.edited != 0, Deleted: m.deleted != 0,
 	}
 	if m.bot != nil {
 		out.Bot = m.bot.Name
@@ -340,6 +340,9 @@ func (m *message) seen() Message {
 	}
 	if m.subject != nil {
 		out.Subject = *m.subject
+	}
+	if m.importance != "normal" {
+		out.Importance = m.importance
 	}
 	out.Text = m.content.text
 	if m.content.contentType == "html" {
