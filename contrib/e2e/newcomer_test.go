@@ -103,7 +103,7 @@ func (n *newcomer) registers(listed, channel string) {
 	}
 	made, err := os.ReadFile(filepath.Join(n.home, "config.toml"))
 	if err == nil {
-		err = os.WriteFile(filepath.Join(n.home, "config.toml"), fmt.Appendf(made, "\n%s\n[http]\nListen = \"127.0.0.1:%d\"\n", config, freePort(n.T)), 0o600)
+		err = os.WriteFile(filepath.Join(n.home, "config.toml"), fmt.Appendf(made, "\n%s\n[http]\nListen = %q\n", config, harness.FreePort(n.T)), 0o600)
 	}
 	if err != nil {
 		n.Fatal(err)

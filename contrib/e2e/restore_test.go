@@ -14,7 +14,7 @@ func TestARestoredStoreCatchesUp(t *testing.T) {
 	shared := harness.Shared(t)
 	for name, dsn := range map[string]string{"SQLite": "causeway.db", "PostgreSQL": shared.Postgres.CreateDatabase(t)} {
 		t.Run(name, func(t *testing.T) {
-			p := newPairStoredIn(t, shared.Mattermost, 2, teams.Options{}, "poll", dsn)
+			p := newPairStoredIn(t, shared.Mattermost, 2, "poll", dsn)
 			p.begin(t)
 			p.sim.SetChaos(teams.Chaos{Seed: 3, LoseAnswer: 0.03, FailedAfter: 0.02, Throttled: 0.05})
 			people := p.talk(t, messages/4)
