@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 
 	"os"
 	"path/filepath"
@@ -86,13 +87,13 @@ func (p *pair) importance(t *testing.T) {
 }
 
 func (p *pair) everybodyIsCalled(t *testing.T) {
-	for _, name := range []string{"channel", "all", "here"} {
-		p.people[0].Post(t, p.channel, "mm @"+name+", look")
-		if m := p.copyInTeams(t, "mm "); !strings.Contains(m.HTML, `<at id="0">`) {
+	for n, name := range []string{"channel", "all", "here"} {
+		p.people[0].Post(t, p.channel, fmt.Sprintf("call%d @%s, look", n, name))
+		if m := p.copyInTeams(t, fmt.Sprintf("call%d", n)); !strings.Contains(m.HTML, `<at id="0">`) {
 			t.Errorf("@%s is %s", name, m.HTML)
 		}
-		p.people[0].Post(t, p.channel, "not `@"+name+"` coded")
-		if m := p.copyInTeams(t, "coded"); strings.Contains(m.HTML, "<at") {
+		p.people[0].Post(t, p.channel, fmt.Sprintf("code%d `@%s`", n, name))
+		if m := p.copyInTeams(t, fmt.Sprintf("code%d", n)); strings.Contains(m.HTML, "<at") {
 			t.Errorf("in code @%s is %s", name, m.HTML)
 		}
 	}
