@@ -32,7 +32,7 @@ const costsText = `## What it costs
 
 Each figure is Causeway's divided by the other's in the same run: the median of the rounds, with the least and the greatest. Causeway
 makes every message durable on disk before and after it is written; the bare relay only reads a websocket and posts, and Matterbridge
-keeps nothing of messages.
+keeps nothing of messages. A burst in Teams is read page by page, no faster than Graph allows.
 
 | | to a bare relay | to Matterbridge |
 |---|---|---|

@@ -159,7 +159,7 @@ func fileLine(f bridge.File, reason string) richtext.Block {
 	if reason != "" {
 		end += ": " + reason
 	}
-	return richtext.Block{Kind: richtext.Paragraph, Runs: []richtext.Run{{Text: fileMark}, {Text: f.Name, Link: f.URL}, {Text: end}}}
+	return richtext.Block{Kind: richtext.Paragraph, Runs: []richtext.Run{{Text: fileMark}, {Text: richtext.FileName(f.Name), Link: f.URL}, {Text: end}}}
 }
 
 func fileSize(n int64) string {

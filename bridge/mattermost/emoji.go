@@ -32,6 +32,23 @@ var emojiNames = func() map[string]string {
 	return byEmoji
 }()
 
+// emojiName gives the name to react with for an emoji in neutral form; false where the server cannot have it. Of a custom emoji it may have one of that name.
+func emojiName(neutral string) (string, bool) {
+	if name, ok := emojiNames[bridge.NormalizeEmoji(neutral)]; ok {
+		return name, true
+	}
+	name := strings.Trim(neutral, ":")
+	return name, neutral == ":"+name+":" && richtext.IsEmojiName(name) && !model.IsSystemEmojiName(name) // of that the neutral form is its characters
+}
+
+// neutralEmoji gives the neutral form of an emoji by its name.
+func neutralEmoji(name string) string {
+	if emoji, ok := systemEmoji(name); ok {
+		return bridge.NormalizeEmoji(emoji)
+	}
+	return ":" + name + ":"
+}
+
 // systemEmoji gives the characters of a system emoji by its name; custom emoji have none.
 func systemEmoji(name string) (string, bool) {
 	points, ok := model.SystemEmojis[name]
@@ -49,7 +66,7 @@ func systemEmoji(name string) (string, bool) {
 	return b.String(), true
 }
 
-// reactions gives the reactions of a post in neutral form, aliases of one emoji by one person once. Custom emoji are left out.
+// reactions gives the reactions of a post in neutral form, aliases of one emoji by one person once.
 func reactions(post *model.Post) []bridge.Reaction {
 	if post.Metadata == nil {
 		return nil
@@ -57,9 +74,8 @@ func reactions(post *model.Post) []bridge.Reaction {
 	var all []bridge.Reaction
 	seen := map[bridge.Reaction]bool{}
 	for _, r := range post.Metadata.Reactions {
-		emoji, ok := systemEmoji(r.EmojiName)
-		reaction := bridge.Reaction{User: bridge.UserID(r.UserId), Emoji: bridge.NormalizeEmoji(emoji)}
-		if !ok || r.DeleteAt != 0 || seen[reaction] {
+		reaction := bridge.Reaction{User: bridge.UserID(r.UserId), Emoji: neutralEmoji(r.EmojiName)}
+		if r.EmojiName == "" || r.DeleteAt != 0 || seen[reaction] {
 			continue
 		}
 		seen[reaction] = true

@@ -65,15 +65,27 @@ func (a *account) mayPost(ctx context.Context, me *model.User, c *model.Channel,
 }
 
 // doubt asks whether somebody may really not do what was refused to them: while Mattermost does without its database, it answers that they lack the
-// permission. Where their roles in the channel grant
-// it, or cannot be asked for, the refusal counts for nothing, and it is tried again. What else may have led to it must be a rule that no
-// role shows; then trying ends as it does with all that keeps failing.
+// permission. Where their roles in the channel grant it, or cannot be asked for, the refusal counts for nothing, and it is tried again. What else may have
+// led to it must be a rule that no role shows; then trying ends as it does with all that keeps failing.
 func (a *account) doubt(ctx context.Context, refused error, as bridge.UserID, channel string, permission *model.Permission) error {
 	if refused == nil || as == "" || !notThere(refused) {
 		return refused
 	}
+	return a.entitled(ctx, refused, bridge.ScopePerson, string(as), channel, permission)
+}
+
+// doubtOfBot is the same of what the bot itself may not do, for where a refusal is taken for the last word.
+func (a *account) doubtOfBot(ctx context.Context, refused error, bot, channel string, permission *model.Permission) error {
+	if !forbidden(refused) {
+		return refused
+	}
+	return a.entitled(ctx, refused, bridge.ScopeOf(refused), bot, channel, permission)
+}
+
+// entitled gives the refusal where a member of a channel lacks the permission, and else an error after which it is tried again.
+func (a *account) entitled(ctx context.Context, refused error, scope bridge.Scope, user, channel string, permission *model.Permission) error {
 	var m model.ChannelMember
-	ask := func() error { return a.client.get(ctx, "/channels/"+channel+"/members/"+string(as), &m) }
+	ask := func() error { return a.client.get(ctx, "/channels/"+channel+"/members/"+user, &m) }
 	err := ask()
 	if forbidden(err) {
 		err = a.surely(ctx, forbidden, ask)
@@ -87,7 +99,7 @@ func (a *account) doubt(ctx context.Context, refused error, as bridge.UserID, ch
 	if err != nil && (bridge.KindOf(err) == bridge.Gone || forbidden(err)) {
 		return refused // no member, or the bot may not know
 	}
-	return &bridge.Error{Kind: bridge.Transient, Scope: bridge.ScopePerson, Err: fmt.Errorf("although they seem to have the permission: %w", bare(refused))}
+	return &bridge.Error{Kind: bridge.Transient, Scope: scope, Err: fmt.Errorf("although they seem to have the permission: %w", bare(refused))}
 }
 
 // anyGrants asks whether one of these roles has a permission.

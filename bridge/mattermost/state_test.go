@@ -48,7 +48,7 @@ func TestAPostIsAState(t *testing.T) {
 			{ID: "f1", Name: "a.pdf", Size: 7, Type: "application/pdf", URL: "https://chat.example.org/api/v4/files/f1"},
 			{ID: "f2", Name: "file", Size: -1, URL: "https://chat.example.org/api/v4/files/f2"},
 		},
-		Reactions: []bridge.Reaction{{User: "u3", Emoji: "❤"}, {User: "u2", Emoji: "👍"}},
+		Reactions: []bridge.Reaction{{User: "u3", Emoji: ":our_logo:"}, {User: "u3", Emoji: "❤"}, {User: "u2", Emoji: "👍"}},
 	}
 	if d := cmp.Diff(want, stateOf(p, person{name: "Alice A.", username: "alice"}, nil, testConfig)); d != "" {
 		t.Error(d)
@@ -142,6 +142,18 @@ func TestTexts(t *testing.T) {
 }
 
 // Every emoji has a name that the server knows, and comes back as itself.
+// TestEmojiOfTheServersOwnAreTheirNames, and none of the system's, which have characters.
+func TestEmojiOfTheServersOwnAreTheirNames(t *testing.T) {
+	for neutral, want := range map[string]string{"👍": "+1", ":our_logo:": "our_logo", ":+1:": "", ":two words:": "", "our_logo": "", "::": "", "": ""} {
+		if name, ok := emojiName(neutral); ok != (want != "") || ok && name != want {
+			t.Errorf("%q is set as %q (%v), want %q", neutral, name, ok, want)
+		}
+	}
+	if got := neutralEmoji("thumbsup") + neutralEmoji("our_logo"); got != "👍:our_logo:" {
+		t.Errorf("they are read as %q", got)
+	}
+}
+
 func TestEveryEmojiComesBack(t *testing.T) {
 	if len(emojiNames) < 3000 {
 		t.Errorf("only %d emoji have a name", len(emojiNames))

@@ -93,13 +93,17 @@ func (a *account) Upload(ctx context.Context, u bridge.Upload) (bridge.File, err
 	}
 	u.File.Name = fileName(u.File.Name)
 	var info model.FileInfo
-	err = a.by(ctx, u.As, func(c *client, _ string) (err error) {
+	err = a.by(ctx, u.As, func(c *client, user string) (err error) {
 		if u.File.Size <= smallFile {
 			info, err = c.uploadWhole(ctx, channel, u)
 		} else {
 			info, err = c.uploadParts(ctx, channel, u)
 		}
-		return a.doubt(ctx, a.explain(ctx, c, err, channel, ""), u.As, channel, model.PermissionUploadFile)
+		err = a.explain(ctx, c, err, channel, "")
+		if u.As == "" {
+			return a.doubtOfBot(ctx, err, user, channel, model.PermissionUploadFile)
+		}
+		return a.doubt(ctx, err, u.As, channel, model.PermissionUploadFile)
 	})
 	if err != nil {
 		return bridge.File{}, fmt.Errorf("uploading a file: %w", err)

@@ -59,7 +59,6 @@ func TestWhatTheServerSaysOfFiles(t *testing.T) {
 		"a plugin":         {fault: sim.Fault{Path: "/uploads", Status: 400, ErrorID: "app.upload.run_plugins_hook.rejected"}, kind: bridge.Rejected, hint: "a plugin of that Mattermost server does not take it"},
 		"a proxy":          {fault: sim.Fault{Path: "/uploads", Status: 413, Plain: "too large"}, kind: bridge.Rejected},
 		"under way":        {fault: sim.Fault{Path: "/uploads", Skip: 1, Status: 400, ErrorID: "app.upload.upload_data.concurrent.app_error"}, kind: bridge.Transient},
-		"no permission":    {fault: sim.Fault{Path: "/uploads", Status: 403, ErrorID: "api.context.permissions.app_error"}, kind: bridge.Unauthorised},
 		"the server fails": {fault: sim.Fault{Path: "/uploads", Status: 500, ErrorID: "x"}, kind: bridge.Uncertain},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -127,4 +126,17 @@ func TestAServerWithoutRanges(t *testing.T) {
 	if data, err := io.ReadAll(body); string(data) != "789" || err != nil || f.Size != 10 {
 		t.Errorf("%q of %d (%v)", data, f.Size, err)
 	}
+}
+
+// TestAFileIsNotRefusedByAServerThatCannotTell: one without its database says that the bot may not upload. It is tried again then, unless the bot's roles say so, too.
+func TestAFileIsNotRefusedByAServerThatCannotTell(t *testing.T) {
+	w := newBench(t, sim.Options{})
+	refusal := w.sim.Inject(sim.Fault{Path: "/files", Status: 403, ErrorID: "api.context.permissions.app_error", Times: -1})
+	_, err := w.account.Upload(w.Context(), sending(w.conv, "x.txt", "hello"))
+	if bridge.KindOf(err) != bridge.Transient {
+		t.Errorf("%v (%v)", err, bridge.KindOf(err))
+	}
+	refusal.Cancel()
+	_, err = w.account.Upload(w.Context(), sending(w.conv, "x.txt", "hello"))
+	w.must(err)
 }

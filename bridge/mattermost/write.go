@@ -177,7 +177,7 @@ func (a *account) React(ctx context.Context, t bridge.Target, emoji string, on b
 	if err != nil {
 		return err
 	}
-	name, ok := emojiNames[bridge.NormalizeEmoji(emoji)]
+	name, ok := emojiName(emoji)
 	if !ok {
 		return unsupported("reacting: Mattermost has no emoji %q", emoji)
 	}

@@ -19,8 +19,12 @@ func (a *account) Check(ctx context.Context) []bridge.Finding {
 	if err := a.keys.load(ctx, a.env.Vault); err == nil && a.keys.state() == keysVanish {
 		findings = append(findings, bridge.Finding{Text: "This tenant removes the mark that Causeway puts into its posts: a post whose answer is lost is recognised by its text instead."})
 	}
-	if how, _ := a.receiving(); how == byPolling { // why, stands above
-		findings = append(findings, bridge.Finding{Text: "Messages are received by polling: what is said in Teams takes up to half a minute."})
+	if how, why := a.receiving(); how == byPolling {
+		since := ""
+		if a.lacks(changeNotifications) { // any other reason stands above
+			since = ", since " + why
+		}
+		findings = append(findings, bridge.Finding{Text: "Messages are received by polling" + since + ": what is said in Teams takes up to half a minute."})
 	}
 	if a.env.Direct {
 		findings = append(findings, bridge.Finding{Text: directLimits})

@@ -20,7 +20,7 @@ func TestCheckTellsOfEachPermissionThatIsThere(t *testing.T) {
 		{nil, []bridge.Finding{{Unsure: true, Text: "The app: Microsoft does not tell which application permissions it has; whether they are enough shows at the first call"}}},
 		{[]string{}, nil},
 		{[]string{readMessages, "user.readbasic.all", "Group.Read.All", "Mail.Send"}, []bridge.Finding{
-			{Fine: true, Text: "The app has the application permission Group.Read.All (to find channels by name)"},
+			{Fine: true, Text: "The app has the application permission Group.Read.All (to look at a channel that is named by its id or link)"},
 			{Fine: true, Text: "The app has the application permission User.ReadBasic.All (to show people's names where a message lacks them)"},
 			{Fine: true, Text: "The app has the application permission ChannelMessage.Read.All (to read what is said in the channels)"},
 		}},

@@ -5,6 +5,7 @@ import (
 	"unicode"
 
 	"causeway/bridge"
+	"causeway/bridge/richtext"
 )
 
 // reactionWords are the reactions that Graph still gives as words, with what Teams shows for them.
@@ -12,15 +13,21 @@ var reactionWords = map[string]string{
 	"like": "👍", "heart": "❤", "laugh": "😆", "surprised": "😮", "sad": "🙁", "angry": "😡",
 }
 
-// neutralEmoji gives the neutral form of a reaction as Graph names it; empty for a picture of the tenant's own.
-func neutralEmoji(reaction string) string {
+// custom is the type of a reaction that is a picture of the organisation's own (page "chatMessageReaction resource type").
+const custom = "custom"
+
+// neutralEmoji gives the neutral form of a reaction by its type and the name that is shown for it; empty for what is neither known nor has a name.
+func neutralEmoji(reaction, shown string) string {
 	if emoji, ok := reactionWords[reaction]; ok {
 		return emoji
 	}
-	if strings.IndexFunc(reaction, func(r rune) bool { return r > unicode.MaxASCII }) < 0 {
-		return "" // "custom", or a word made up since
+	if strings.IndexFunc(reaction, func(r rune) bool { return r > unicode.MaxASCII }) >= 0 {
+		return bridge.NormalizeEmoji(reaction)
 	}
-	return bridge.NormalizeEmoji(reaction)
+	if name := strings.ToLower(strings.Trim(shown, ":")); reaction == custom && richtext.IsEmojiName(name) {
+		return ":" + name + ":"
+	}
+	return "" // a word made up since
 }
 
 const (

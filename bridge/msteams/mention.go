@@ -32,7 +32,7 @@ func calls(m models.ChatMessageable) func(id, name string) richtext.Run {
 		}
 	}
 	return func(id, name string) richtext.Run {
-		r := richtext.Run{Text: "@" + strings.TrimPrefix(name, "@")}
+		r := richtext.Run{Text: "@" + richtext.Line(strings.TrimPrefix(name, "@"))}
 		if who[id] != "" {
 			r.Kind, r.Who = richtext.Mention, who[id]
 		}

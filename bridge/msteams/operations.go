@@ -67,7 +67,6 @@ const (
 	whyPost      = "to post as the relay account and as connected people"
 	whyChange    = "to edit and delete those posts"
 	whyReact     = "to react as the relay account and as connected people"
-	whyFind      = "to find channels by name"
 	whyMembers   = "to see who is in a channel: whether the relay account may write in a private or shared one, and whether an author from elsewhere is called like a member"
 	whyPeople    = "to see which people are still there when they have connected"
 )
@@ -75,8 +74,8 @@ const (
 var (
 	opMe          = &Operation{Doing: "asking who the relay account is", Method: "GET", Path: "/me", Query: "$select=id,displayName,userPrincipalName", Relay: true, Permission: readMe, Why: "to sign the relay account in"}
 	opJoinedTeams = &Operation{Doing: "listing the relay account's teams", Method: "GET", Path: "/me/joinedTeams", Relay: true, Permission: readTeams, Why: "to find teams by name and see that the relay account is in them"}
-	opChannels    = &Operation{Doing: "listing a team's channels", Method: "GET", Path: "/teams/{team}/channels", Relay: true, Permission: readChannels, Why: whyFind}
-	opChannel     = &Operation{Doing: "looking at a channel", Method: "GET", Path: channelPath, Permission: readChannels, Why: whyFind}
+	opChannels    = &Operation{Doing: "listing a team's channels", Method: "GET", Path: "/teams/{team}/channels", Relay: true, Permission: readChannels, Why: "to find channels by name"}
+	opChannel     = &Operation{Doing: "looking at a channel", Method: "GET", Path: channelPath, Permission: readChannels, Why: "to look at a channel that is named by its id or link"}
 	opMembers     = &Operation{Doing: "listing a channel's members", Method: "GET", Path: channelPath + "/members", Permission: readMembers, Why: whyMembers}
 	opUser        = &Operation{Doing: "looking up a person", Method: "GET", Path: "/users/{user}", Query: "$select=id,displayName,userPrincipalName", Permission: readUsers, Why: "to show people's names where a message lacks them"}
 

@@ -24,9 +24,9 @@ type sender struct {
 func (s sender) name() string {
 	switch {
 	case s.User != nil && s.User.Name != "":
-		return s.User.Name
+		return richtext.Line(s.User.Name)
 	case s.Application != nil && s.Application.Name != "":
-		return s.Application.Name
+		return richtext.Line(s.Application.Name)
 	}
 	return unknownName
 }

@@ -166,7 +166,7 @@ func (a *account) nameOf(ctx context.Context, id bridge.UserID) string {
 func reactions(list []models.ChatMessageReactionable) []bridge.Reaction {
 	var all []bridge.Reaction
 	for _, r := range list {
-		emoji := neutralEmoji(value(r.GetReactionType()))
+		emoji := neutralEmoji(value(r.GetReactionType()), value(r.GetDisplayName()))
 		if emoji == "" || r.GetUser() == nil || r.GetUser().GetUser() == nil {
 			continue
 		}

@@ -214,7 +214,7 @@ func (s *suiteService) Messages(c bridge.ConversationID) []bridgetest.Seen {
 			seen.Files = append(seen.Files, bridgetest.Attachment{Name: f.Name, Data: f.Data})
 		}
 		for _, r := range m.Reactions {
-			seen.Reactions = append(seen.Reactions, bridge.Reaction{User: bridge.UserID(r.User.ID), Emoji: neutralEmoji(r.Emoji)})
+			seen.Reactions = append(seen.Reactions, bridge.Reaction{User: bridge.UserID(r.User.ID), Emoji: neutralEmoji(r.Emoji, "")})
 		}
 		list = append(list, seen)
 	}

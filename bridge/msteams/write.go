@@ -149,6 +149,9 @@ func (a *account) Delete(ctx context.Context, t bridge.Target) error {
 
 // React sets or takes back the reaction of the relay account, or of a person.
 func (a *account) React(ctx context.Context, t bridge.Target, emoji string, on bool) error {
+	if strings.HasPrefix(emoji, ":") {
+		return &bridge.Error{Kind: bridge.Unsupported, Err: fmt.Errorf("reacting: Graph sets no emoji but those of Unicode, and %s is somebody's own", emoji)}
+	}
 	emoji = qualified(emoji)
 	if on {
 		b := teams.NewItemChannelsItemMessagesItemSetReactionPostRequestBody()

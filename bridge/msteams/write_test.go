@@ -239,6 +239,9 @@ func TestReactionsAreSentAsPictures(t *testing.T) {
 		if m, _ := w.sim.Message(w.general, own(id)); len(m.Reactions) != 0 {
 			t.Errorf("%s still has reactions %+v", id, m.Reactions)
 		}
+		if err := a.React(t.Context(), target, ":party_parrot:", true); bridge.KindOf(err) != bridge.Unsupported {
+			t.Errorf("an emoji of somebody's own on %s: %v", id, err)
+		}
 	}
 }
 

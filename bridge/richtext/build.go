@@ -14,7 +14,7 @@ func Prepend(doc Doc, runs ...Run) Doc {
 
 // Quoting gives a quote of what author said: the name in bold, then the excerpt.
 func Quoting(author string, excerpt Doc) Block {
-	return Block{Kind: Quote, Blocks: Prepend(excerpt, Run{Text: author, Style: Bold}, Run{Text: ": "})}
+	return Block{Kind: Quote, Blocks: Prepend(excerpt, Run{Text: Line(author), Style: Bold}, Run{Text: ": "})}
 }
 
 // Importance is how much attention the author of a message asks for.

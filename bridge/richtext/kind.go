@@ -9,8 +9,8 @@ func normalizeKind(r Run) Run {
 	switch r.Kind {
 	case Mention:
 		ok = r.Who != "" && r.Link == "" && strings.Trim(r.Text, "@ ") != ""
-		if ok && !strings.HasPrefix(r.Text, "@") {
-			r.Text = "@" + r.Text
+		if ok {
+			r.Text = "@" + Line(strings.TrimPrefix(r.Text, "@"))
 		}
 	case Emoji:
 		ok = r.Link == "" && IsEmojiName(strings.TrimSuffix(strings.TrimPrefix(r.Text, ":"), ":"))

@@ -1,6 +1,7 @@
 package richtext
 
 import (
+	"math"
 	"strings"
 	"unicode"
 )
@@ -10,7 +11,12 @@ const longestLine = 80
 
 // Line makes a name fit for a line of its own: without what moves, hides or turns around the text beside it. A name that shows
 // nothing is "(no name)".
-func Line(name string) string {
+func Line(name string) string { return shown(name, longestLine) }
+
+// FileName is Line for the name of a file, which ends with its type and is shown whole.
+func FileName(name string) string { return shown(name, math.MaxInt) }
+
+func shown(name string, longest int) string {
 	var b strings.Builder
 	n, space := 0, false
 	for _, r := range name {
@@ -21,7 +27,7 @@ func Line(name string) string {
 		case r == unicode.ReplacementChar, unicode.Is(unicode.C, r), unicode.Is(unicode.Zl, r), unicode.Is(unicode.Zp, r), blank(r):
 			continue
 		}
-		if n++; n > longestLine {
+		if n++; n > longest {
 			return b.String() + "…"
 		}
 		if space {

@@ -450,3 +450,19 @@ func BenchmarkSplit(b *testing.B) {
 		Split(doc, func(doc Doc) bool { return len(doc.PlainText()) <= 16_000 })
 	}
 }
+
+// TestNamesTurnNothingAround: neither what follows them nor the ending of a file.
+func TestNamesTurnNothingAround(t *testing.T) {
+	for name, want := range map[string]string{"photo\u202egpj.exe": "photogpj.exe", " a\u2066b\n c\u200f ": "ab c", strings.Repeat("x", 90) + ".pdf": strings.Repeat("x", 90) + ".pdf", "\u202e": "(no name)"} {
+		if got := FileName(name); got != want {
+			t.Errorf("the file %q is shown as %q, want %q", name, got, want)
+		}
+	}
+	run := Run{Kind: Mention, Who: "7", Text: "@\u202eBoss\u2028 & Co"}
+	if got := Normalize(Doc{paragraph(run)})[0].Runs[0].Text; got != "@Boss & Co" {
+		t.Errorf("a mention is %q", got)
+	}
+	if got := (Doc{Quoting("\u202eBoss", Plain("x"))}).PlainText(); got != "Boss: x" {
+		t.Errorf("a quote is %q", got)
+	}
+}

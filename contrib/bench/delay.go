@@ -21,7 +21,7 @@ func delaySizes(o options) sizes {
 	if o.quick {
 		return sizes{rounds: 1, rest: 5, burst: 30, step: quickStep, tries: 1}
 	}
-	return sizes{rounds: o.rounds, rest: 100, burst: 200, step: step, tries: 4}
+	return sizes{rounds: o.rounds, rest: 100, burst: 200, step: step, tries: rateTries}
 }
 
 // delay measures both ways between the stand-ins. Each round is a world of its own, since stand-ins and stores fill.

@@ -37,6 +37,10 @@ type sizes struct {
 	tries  int           // and how many there are at most
 }
 
+// rateTries is how many steps the search for the sustained rate has: from the first on, the last one halves what is open to some 3 %, which is less than a round differs
+// from the next.
+const rateTries = 6
+
 // rest lets the programs take turns, message by message and in a new order each time, as what one does afterwards may slow the next one
 // down. Each is said when the last one has arrived, after a short pause of random length, so that polling is met at any moment. It
 // returns the flows in the order of the talks.

@@ -41,7 +41,7 @@ func matterbridgeSizes(o options) realSizes {
 		}
 	}
 	return realSizes{
-		sizes: sizes{rounds: o.rounds, rest: 100, burst: 200, step: step, tries: 4},
+		sizes: sizes{rounds: o.rounds, rest: 100, burst: 200, step: step, tries: rateTries},
 		calm:  stretch{40, 5 * time.Second}, much: stretch{300, 3 * time.Second},
 		kill: stretch{40, 6 * time.Second}, cut: stretch{25, 12 * time.Second},
 		settle: time.Second, quiet: 5 * time.Second,

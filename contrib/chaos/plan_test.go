@@ -34,17 +34,19 @@ func TestASeedIsAlwaysTheSamePlan(t *testing.T) {
 	}
 }
 
-// TestPlansCanBeCarriedOut: nobody does what they cannot, nothing is done to what was deleted, and what has answers is not deleted.
+// TestPlansCanBeCarriedOut: nobody does what they cannot, nothing is done to what was deleted, what has answers is not deleted, and what is changed on the
+// other side has stood there for a while.
 func TestPlansCanBeCarriedOut(t *testing.T) {
+	copies := 0
 	for seed := range uint64(50) {
 		p := newPlan(seed, standard(storePostgres))
-		said, deleted, answered := map[int]Act{}, map[int]bool{}, map[int]bool{}
+		said, deleted, answered, last := map[int]Act{}, map[int]bool{}, map[int]bool{}, map[int]Act{}
 		for _, a := range p.Acts {
 			if !cast[a.By].on(a.side()) || !slices.Contains(places[a.Place].people, a.By) {
 				t.Fatalf("seed %d: %s is not there: %+v", seed, cast[a.By].name, a)
 			}
 			if a.Kind == say {
-				said[a.N] = a
+				said[a.N], last[a.N] = a, a
 				answered[a.Root] = true
 				a.N = a.Root // what it is about
 			}
@@ -58,6 +60,15 @@ func TestPlansCanBeCarriedOut(t *testing.T) {
 			case (a.Kind == edit || a.Kind == remove) && of.By != a.By:
 				t.Fatalf("seed %d: it is somebody else's: %+v", seed, a)
 			}
+			if before := last[a.N]; (a.Kind == edit || a.Kind == remove) && a.Copy != before.Copy && a.At-before.At <= sightTime {
+				t.Fatalf("seed %d: %+v is changed too soon: %+v", seed, before, a)
+			}
+			if a.Kind == edit {
+				last[a.N] = a
+			}
+			if a.Copy {
+				copies++
+			}
 			deleted[a.N] = deleted[a.N] || a.Kind == remove
 		}
 		for n := range deleted {
@@ -65,6 +76,9 @@ func TestPlansCanBeCarriedOut(t *testing.T) {
 				t.Fatalf("seed %d: what has answers is deleted: %d", seed, n)
 			}
 		}
+	}
+	if copies < 50*10 {
+		t.Errorf("%d changes at copies in all", copies)
 	}
 }
 

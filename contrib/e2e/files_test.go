@@ -67,7 +67,7 @@ func (p *pair) attach(t *testing.T, u *harness.User, text string, files map[stri
 	return post
 }
 
-func sortedNames(files map[string][]byte) []string {
+func sortedNames[T any](files map[string]T) []string {
 	var names []string
 	for name := range files {
 		names = append(names, name)

@@ -62,6 +62,8 @@ type window struct {
 
 	mutex sync.Mutex
 	back  string // the latest address to which a sign-in led
+
+	keyboard bool // there is no mouse
 }
 
 // cameBackBy gives the address by which the browser came back from the latest sign-in.
@@ -212,9 +214,12 @@ func (b *browser) keep(page string) {
 	b.shown.WriteString(page)
 }
 
-// press clicks, with the mouse, on what has this label.
+// press clicks, with the mouse, on what has this label, or goes there by the keyboard.
 func (w *window) press(label string) *window {
 	w.t.Helper()
+	if w.keyboard {
+		return w.enter(label)
+	}
 	find := fmt.Sprintf(`[...document.querySelectorAll("button, a, summary, label")].find((e) => e.textContent.includes(%q))`, label)
 	var at []float64
 	var err error
@@ -227,6 +232,26 @@ func (w *window) press(label string) *window {
 		w.t.Fatalf("there is no %q to press on %q:\n%s", label, w.says(heading), w.says(contents))
 	}
 	w.do(chromedp.MouseClickXY(at[0], at[1]))
+	return w
+}
+
+// enter goes from one thing to the next with the tab key until it is at what has this label, which must be seen, and presses the enter key.
+func (w *window) enter(label string) *window {
+	w.t.Helper()
+	var met []string
+	for range 40 {
+		w.do(chromedp.KeyEvent("\t"))
+		at := w.says(`(() => { const e = document.activeElement; return !e || e === document.body ? "" : (e.labels?.[0] ?? e).textContent.trim() })()`)
+		if met = append(met, at); !strings.Contains(at, label) {
+			continue
+		}
+		if ring := w.says(`(() => { const s = getComputedStyle(document.activeElement); return s.outlineStyle + " " + s.outlineWidth })()`); strings.HasPrefix(ring, "none") || strings.HasSuffix(ring, " 0px") {
+			w.t.Errorf("nobody sees that the keyboard is at %q: %s", label, ring)
+		}
+		w.do(chromedp.KeyEvent("\r"))
+		return w
+	}
+	w.t.Fatalf("on %q the tab key leads to %q, and not to %q", w.says(heading), met, label)
 	return w
 }
 

@@ -75,6 +75,7 @@ func TestPeople(t *testing.T) {
 		{"as themselves", asThemselves},
 		{"direct and group messages", quietTalks},
 		{"commands", commands},
+		{"administered", administered},
 		{"refusals", refusals},
 		{"attacks", attacks},
 		{"refusals without scripts", silently(refusals)},
@@ -87,6 +88,7 @@ func TestPeople(t *testing.T) {
 	t.Run("invited", invited)
 	t.Run("departed", departed)
 	t.Run("killed", func(t *testing.T) { killed(t, f) })
+	t.Run("while Mattermost is away", func(t *testing.T) { away(t, f) })
 	f.oauth(t, false)
 	t.Run("an address that nobody has verified", func(t *testing.T) { unverified(t, f) })
 	f.causeway.Kill(t)
@@ -115,11 +117,12 @@ func TestRestrictedPeople(t *testing.T) {
 	f.nothingLeaked(t)
 }
 
-// wholeWay connects somebody, has them choose, and disconnects them again.
+// wholeWay connects somebody, has them choose, and disconnects them again. Who has no scripts has no mouse either.
 func wholeWay(t *testing.T, f *folk, scripts bool) {
 	m := f.member(t, map[bool]string{true: "Alice Chen", false: "Anders Lind"}[scripts], "")
 	f.remembers(t, m)
 	w := f.window(t, m, scripts)
+	w.keyboard = !scripts
 	f.connects(t, w, m)
 	f.empowered(t, m)
 	before := f.notified(t, m)

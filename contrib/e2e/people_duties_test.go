@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -23,6 +24,11 @@ func (f *folk) invites(t *testing.T) (later func(*testing.T)) {
 		f.listens(t, m)
 		f.newcomer = m
 	}
+	// One logs in without any of Mattermost's programs, and never looks online.
+	rita := f.member(t, "Rita Rest", "")
+	_, _, err := f.mm.Client("").Login(t.Context(), rita.here.Username, rita.password)
+	must(t, err)
+	came[rita] = time.Now()
 	const question = "Do you use Microsoft Teams, too?"
 	// asked waits until somebody was asked, which must have been soon.
 	asked := func(t *testing.T, m *member) *model.Post {
@@ -37,6 +43,10 @@ func (f *folk) invites(t *testing.T) (later func(*testing.T)) {
 	}
 	return func(t *testing.T) {
 		ivy, nora, nell := f.invited[0], f.invited[1], f.invited[2]
+		asked(t, rita)
+		if status, _, err := f.mm.Admin.Client.GetUserStatus(t.Context(), rita.here.Id, ""); err != nil || status.Status != model.StatusOffline {
+			t.Errorf("Rita is %+v (%v)", status, err)
+		}
 		asked(t, f.newcomer) // who joined when the people were listed already
 		refused := asked(t, nell)
 		f.presses(t, nell, refused, "Never ask")
@@ -62,25 +72,38 @@ func (f *folk) invites(t *testing.T) (later func(*testing.T)) {
 func (f *folk) departs(t *testing.T) (later func(*testing.T)) {
 	t.Helper()
 	deleted, disabled, admin := f.connected(t, "Dora Deleted"), f.connected(t, "Dirk Disabled"), f.connected(t, "Ada Admin")
-	stays := f.connected(t, "Stan Stays")
+	stays, inactive := f.connected(t, "Stan Stays"), f.connected(t, "Ina Inactive")
 	_, err := f.mm.Admin.Client.UpdateUserRoles(t.Context(), admin.here.Id, "system_user system_admin")
 	must(t, err)
+	active := func(t *testing.T, m *member, yes bool) {
+		_, err := f.mm.Admin.Client.UpdateUserActive(t.Context(), m.here.Id, yes)
+		must(t, err)
+	}
+	active(t, inactive, false)
 	deleted.there.Delete()
 	disabled.there.SetDisabled(true)
 	admin.there.Delete()
 	return func(t *testing.T) {
-		inactive := func(m *member) bool {
+		deactivated := func(m *member) bool {
 			user, _, err := f.mm.Admin.Client.GetUser(t.Context(), m.here.Id, "")
 			must(t, err)
 			return user.DeleteAt > 0
 		}
-		f.eventually(t, "two who are deactivated", func() string { return complain(inactive(deleted) && inactive(disabled)) })
+		f.eventually(t, "two who are deactivated", func() string { return complain(deactivated(deleted) && deactivated(disabled)) })
 		f.gone(t, admin)
-		if inactive(admin) || inactive(stays) {
+		if deactivated(admin) || deactivated(stays) {
 			t.Error("an administrator, or somebody who has not left, was deactivated")
 		}
 		f.empowered(t, stays)
 		wants(t, f.types(t, stays, "/msteams status"), "Connected: you write as yourself")
+		f.eventually(t, "who was deactivated in Mattermost is disconnected", func() string { return strings.Join(f.known(t, inactive), "; ") })
+		audit, _ := f.runs(t, "audit")
+		wants(t, audit, deleted.there.Name, disabled.there.Name, admin.there.Name, inactive.here.Username, "deactivated: deleted in Microsoft Teams", "disconnected: disabled in Mattermost")
+		// Who returns connects again.
+		active(t, inactive, true)
+		inactive.socket = nil // the server has closed it
+		f.connects(t, f.window(t, inactive, true), inactive)
+		f.empowered(t, inactive)
 	}
 }
 

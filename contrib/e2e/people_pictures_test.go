@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	_ "embed"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,7 +11,8 @@ import (
 	"github.com/mattermost/mattermost/server/public/model"
 )
 
-// pictures looks at every page in both colours and on a phone: nothing may be wider than the screen. With PEOPLE_PICTURES it writes what it has
+// pictures looks at every page in both colours and on a phone: nothing may be wider than the screen, and axe finds nothing
+// that keeps anybody from using it. With PEOPLE_PICTURES it writes what it has
 // seen into that folder: PEOPLE_PICTURES=folder go test -run TestPeople$/pictures
 func pictures(t *testing.T, f *folk) {
 	m := f.member(t, "Maria Lopez", "")
@@ -41,6 +43,22 @@ func pictures(t *testing.T, f *folk) {
 	w.picture("7-own")
 }
 
+// axe finds what keeps people from using a page: axe-core of the npm registry, under the Mozilla Public License, for tests alone.
+//
+//go:embed dashboard/testdata/axe.min.js
+var axe string
+
+// accessible has axe look at the page as it is shown now.
+func (w *window) accessible(name string) {
+	w.t.Helper()
+	w.do(chromedp.Evaluate[chromedp.Void](`if (!window.axe) { ` + axe + ` }; undefined`))
+	found, err := chromedp.Run(w.ctx, chromedp.Evaluate[string](`axe.run(document, { resultTypes: ["violations"] }).then((r) =>
+		r.violations.map((x) => x.id + ": " + x.nodes.map((n) => n.html + " " + n.failureSummary).join(" | ")).join("\n") || (r.passes.length > 5 ? "none" : "nothing was looked at"))`, chromedp.EvalAwaitPromise))
+	if w.call(nil, err); found != "none" {
+		w.t.Errorf("%s: %s", name, found)
+	}
+}
+
 // picture takes those of the page where the window stands.
 func (w *window) picture(name string) {
 	w.t.Helper()
@@ -52,6 +70,9 @@ func (w *window) picture(name string) {
 		w.size(look.width, 800)
 		if over := w.says(`String(document.documentElement.scrollWidth - innerWidth)`); over != "0" && !strings.HasPrefix(over, "-") {
 			w.t.Errorf("%s: at a width of %d it is %s too wide", name, look.width, over)
+		}
+		if look.name != "phone" { // which shows no other colours than one, and no other widths than another
+			w.accessible(name + ", " + look.name)
 		}
 		folder := os.Getenv("PEOPLE_PICTURES")
 		if folder == "" {

@@ -37,6 +37,9 @@ func quietTalks(t *testing.T, f *folk) {
 	f.eventually(t, "who is muted", func() string {
 		return complain(f.mutedIn(t, group) == "" && f.mutedIn(t, pair) == quiet.there.Name, f.mutedIn(t, group), f.mutedIn(t, pair))
 	})
+	f.listens(t, other)
+	other.here.Post(t, group.channel, "is everybody there?") // it was carried a moment ago
+	wants(t, f.whispered(t, other), "What you write here does not appear in Microsoft Teams: ", "cannot be found there")
 }
 
 // mutedIn names who of a conversation is muted there.

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -48,7 +49,18 @@ func (f *folk) ends(t *testing.T, m *member) {
 // checks runs `causeway check`.
 func (f *folk) checks(t *testing.T) (output string, code int) {
 	t.Helper()
-	check := harness.StartProcess(t, f.command("check", "-c", "config.toml"))
-	code = check.Wait(t)
-	return check.Output().String(), code
+	return f.runs(t, "check")
+}
+
+// runs runs a command of Causeway's, beside the one that runs, with the same config unless it is given another; nothingLeaked searches what it says.
+func (f *folk) runs(t *testing.T, words ...string) (output string, code int) {
+	t.Helper()
+	if !slices.Contains(words, "-c") {
+		words = append(words, "-c", "config.toml")
+	}
+	command := harness.StartProcess(t, f.command(words...))
+	code = command.Wait(t)
+	output = command.Output().String()
+	f.browser.keep(output)
+	return output, code
 }

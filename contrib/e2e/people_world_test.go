@@ -82,7 +82,7 @@ func newFolk(t *testing.T, mm *harness.Mattermost, profile string) *folk {
 	})
 	secrets.add(teamsSecret, f.bot.Token)
 	invited := "# who is asked\n"
-	for _, name := range []string{"ivy", "nora", "nell", "newcomer"} {
+	for _, name := range []string{"ivy", "nora", "nell", "newcomer", "rita.rest"} {
 		invited += name + "@" + f.tenant.Domain + "\n"
 	}
 	f.write(t, "invited.txt", invited)
@@ -264,8 +264,16 @@ func (f *folk) empowered(t *testing.T, m *member) {
 func (f *folk) notConnected(t *testing.T, m *member, others ...*teams.User) {
 	t.Helper()
 	wants(t, f.types(t, m, "/msteams status"), "not connected")
+	for _, one := range f.known(t, m, others...) {
+		t.Error(one)
+	}
+}
+
+// known gives what Causeway has of somebody, and of these users of Teams: connections, tokens and grants.
+func (f *folk) known(t *testing.T, m *member, others ...*teams.User) (all []string) {
+	t.Helper()
 	if minted := f.minted(t, m); len(minted) > 0 {
-		t.Errorf("Causeway has minted tokens for %s", m.there.Name)
+		all = append(all, "Causeway has minted tokens for "+m.there.Name)
 	}
 	ids := []bridge.UserID{bridge.UserID(m.here.Id)}
 	for _, one := range append(others, m.there) {
@@ -277,16 +285,17 @@ func (f *folk) notConnected(t *testing.T, m *member, others ...*teams.User) {
 	must(t, err)
 	for _, p := range people {
 		if slices.ContainsFunc(p.Identities, func(i store.Identity) bool { return slices.Contains(ids, i.User) }) {
-			t.Errorf("stored is %+v", p)
+			all = append(all, fmt.Sprintf("stored is %+v", p))
 		}
 	}
 	for _, account := range []bridge.AccountName{"mattermost.hq", "msteams.contoso"} {
 		for _, id := range ids {
 			if grant, err := s.Vault(account).Load(t.Context(), bridge.PersonGrant(id)); len(grant) > 0 || err != nil {
-				t.Errorf("a grant of %s is kept for %s (%v)", id, account, err)
+				all = append(all, fmt.Sprintf("a grant of %s is kept for %s (%v)", id, account, err))
 			}
 		}
 	}
+	return all
 }
 
 // remembers gives somebody settings of their own in the channel, which have to be put back.

@@ -69,7 +69,38 @@ func TestFilesOfTalksCross(t *testing.T) {
 			all := f.sim.ChatFiles(first.there)
 			return complain(len(all) == 0, all)
 		})
+		f.answersCross(t, c)
 	}
+}
+
+// answersCross: what quotes several messages in Teams answers the first in Mattermost and quotes the others; an answer in Mattermost quotes in Teams.
+func (f *folk) answersCross(t *testing.T, c *talk) {
+	t.Helper()
+	first, second := c.people[0], c.people[1]
+	say := func(html string, options ...teams.SayOption) string {
+		id, err := f.sim.Say(second.there, c.chat, html, options...)
+		must(t, err)
+		return id
+	}
+	one, two := say("<p>lunch?</p>"), say("<p>or <b>dinner</b>?</p>")
+	say("<p>both</p>", teams.Quoting(one, two))
+	said := map[string]*model.Post{}
+	f.eventually(t, "an answer in Mattermost", func() string {
+		for _, p := range f.mm.Admin.Read(t, c.channel) {
+			said[p.Message] = p
+		}
+		answer := said["> **"+second.there.Name+"**: or dinner?\n\nboth"]
+		return complain(answer != nil && said["lunch?"] != nil && answer.RootId == said["lunch?"].Id, sortedNames(said))
+	})
+	first.here.Reply(t, said["or **dinner**?"], "dinner it is")
+	f.eventually(t, "an answer in Teams", func() string {
+		for _, m := range f.sim.Messages(c.chat) {
+			if strings.Contains(m.Text, "dinner it is") {
+				return complain(strings.Contains(m.HTML, `<attachment id="`+two+`"></attachment>`) && m.Author == first.there, m.HTML)
+			}
+		}
+		return "it is not there"
+	})
 }
 
 // sends lets somebody post files, as their program does.

@@ -137,7 +137,6 @@ func serverSettings(dir, address, siteURL, dsn string) map[string]string {
 		"MM_ANNOUNCEMENTSETTINGS_USERNOTICESENABLED":    "false",
 		"MM_EMAILSETTINGS_SENDEMAILNOTIFICATIONS":       "false",
 		"MM_EMAILSETTINGS_SENDPUSHNOTIFICATIONS":        "false",
-		"MM_EMAILSETTINGS_REQUIREEMAILVERIFICATION":     "false",
 
 		// One log, plain, with every request.
 		"MM_LOGSETTINGS_ENABLEFILE":    "false",

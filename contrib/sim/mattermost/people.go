@@ -110,6 +110,13 @@ func (s *Server) Delete(who, postID string) error {
 	})
 }
 
+// AddEmoji makes a custom emoji. Its picture cannot be fetched.
+func (s *Server) AddEmoji(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.emoji[name] = true
+}
+
 // React adds a user's reaction: an emoji name as "thumbsup".
 func (s *Server) React(who, postID, emoji string) error {
 	return s.onPost("reacting", who, postID, "add_reaction", "add_reaction", func(u *user, r *row) *model.AppError {

@@ -10,7 +10,7 @@ import (
 // react adds a reaction. One that is there already is no error; the post's
 // update_at moves all the same.
 func (s *Server) react(u *user, r *row, emoji string) (*model.Reaction, *model.AppError) {
-	if _, known := model.GetSystemEmojiId(emoji); !known {
+	if _, known := model.GetSystemEmojiId(emoji); !known && !s.emoji[emoji] {
 		return nil, fail("GetEmojiByName", "app.emoji.get_by_name.no_result", http.StatusNotFound)
 	}
 	unique := map[string]bool{}

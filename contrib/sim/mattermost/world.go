@@ -24,8 +24,9 @@ type world struct {
 	files    map[string]*stored
 	uploads  map[string]*upload
 	groups   map[string]*group
-	audits   []*model.Audit // the oldest first
-	written  int64          // numbers the rows in the order of their writing
+	emoji    map[string]bool // custom ones, by name
+	audits   []*model.Audit  // the oldest first
+	written  int64           // numbers the rows in the order of their writing
 }
 
 type user struct {
@@ -76,6 +77,7 @@ func newWorld() world {
 		files:    map[string]*stored{},
 		uploads:  map[string]*upload{},
 		groups:   map[string]*group{},
+		emoji:    map[string]bool{},
 	}
 }
 

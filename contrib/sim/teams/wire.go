@@ -144,9 +144,11 @@ func (m *message) wire(knowUnknown bool) messageJSON {
 	out.Attachments = append(out.Attachments, m.content.attachments...)
 	out.Mentions = append(out.Mentions, m.content.mentions...)
 	for _, r := range m.reactions {
-		out.Reactions = append(out.Reactions, reactionJSON{
-			Type: r.kind, Created: timeText(r.at), User: userIdentity(r.user, nil),
-		})
+		one := reactionJSON{Type: r.kind, Created: timeText(r.at), User: userIdentity(r.user, nil)}
+		if name, own := strings.CutPrefix(r.kind, ":"); own {
+			one.Type, one.Name = "custom", ptr(strings.TrimSuffix(name, ":"))
+		}
+		out.Reactions = append(out.Reactions, one)
 	}
 	return out
 }
