@@ -198,7 +198,7 @@ func (b *bench) ended() error {
 // wait waits for something to come true; what nothing announces is looked for every few milliseconds.
 func (b *bench) wait(what string, ok func() bool) {
 	b.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(time.Minute)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {
