@@ -16,7 +16,7 @@ import (
 	"github.com/mattermost/mattermost/server/public/model"
 
 	"causeway/bridge/msteams"
-	"causeway/contrib/freeport"
+	"causeway/gateway/web/freeport"
 	"causeway/contrib/sim/mattermost"
 	"causeway/contrib/sim/teams"
 )

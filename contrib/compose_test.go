@@ -12,7 +12,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"causeway/contrib/freeport"
+	"causeway/gateway/web/freeport"
 	"causeway/gateway/store/pgtest"
 )
 

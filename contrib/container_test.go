@@ -17,7 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"causeway/contrib/freeport"
+	"causeway/gateway/web/freeport"
 )
 
 // image is what the last stage of the Dockerfile says.

@@ -25,7 +25,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"causeway/contrib/freeport"
+	"causeway/gateway/web/freeport"
 )
 
 // present skips a test whose program is not installed; with REQUIRE_INSTALLED=1 it fails.

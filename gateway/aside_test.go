@@ -38,6 +38,7 @@ func TestWhoCannotBeWrittenForIsShownToEachConnectedMember(t *testing.T) {
 		w.wait(time.Second)
 		pair, group := b.Direct("Ann", "Ben"), b.Direct("Ann", "Ben", "Cyd", "Dan")
 		one := b.SayDoc(pair, "", "Ben", richtext.Plain("for ann"), textFile("a.txt", "x"))
+		w.wait(time.Second) // so that the pair is opened first
 		b.Say(group, "Ben", "for two")
 		b.Say(group, "Cyd", "as herself")
 		b.Say(group, "Dan", "for two as well")

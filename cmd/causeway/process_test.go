@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"causeway/contrib/freeport"
+	"causeway/gateway/web/freeport"
 )
 
 // root is the folder of the module.

@@ -18,7 +18,7 @@ import (
 
 	"causeway/contrib/demo/operator"
 	"causeway/contrib/demo/stage"
-	"causeway/contrib/freeport"
+	"causeway/gateway/web/freeport"
 )
 
 const token = "the-token-of-the-test-of-prometheus"

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"causeway/bridge"
-	"causeway/contrib/freeport"
+	"causeway/gateway/web/freeport"
 	"causeway/gateway"
 )
 

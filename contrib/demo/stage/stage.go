@@ -12,7 +12,7 @@ import (
 
 	"causeway/contrib/demo/operator"
 	"causeway/contrib/demo/town"
-	"causeway/contrib/freeport"
+	"causeway/gateway/web/freeport"
 )
 
 // Mattermost is what the stage needs to know of the server on the left, be it the stand-in or a real one.

@@ -3,7 +3,7 @@ package harness
 import (
 	"net"
 
-	"causeway/contrib/freeport"
+	"causeway/gateway/web/freeport"
 )
 
 // freePort returns a loopback address that nobody listens on. Somebody else may take it until it is used, which the

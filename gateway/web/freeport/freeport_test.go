@@ -4,7 +4,7 @@ import (
 	"net"
 	"testing"
 
-	"causeway/contrib/freeport"
+	"causeway/gateway/web/freeport"
 )
 
 // TestNobodyElseGetsThePort: it can be listened on, and lies below those that connections get.
