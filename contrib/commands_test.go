@@ -16,9 +16,9 @@ import (
 	"github.com/mattermost/mattermost/server/public/model"
 
 	"causeway/bridge/msteams"
-	"causeway/gateway/web/freeport"
 	"causeway/contrib/sim/mattermost"
 	"causeway/contrib/sim/teams"
+	"causeway/gateway/web/freeport"
 )
 
 // newcomer is somebody who has a server, a tenant, the program and README, and nothing else.

@@ -12,8 +12,8 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"causeway/gateway/web/freeport"
 	"causeway/gateway/store/pgtest"
+	"causeway/gateway/web/freeport"
 )
 
 // compose is one of the files for `docker compose`: as much of https://docs.docker.com/reference/compose-file/ as ours use; anything else is a mistake.

@@ -15,8 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"causeway/bridge"
-	"causeway/gateway/web/freeport"
 	"causeway/gateway"
+	"causeway/gateway/web/freeport"
 )
 
 // standing is an account that says how it stands, and answers HTTP requests.
