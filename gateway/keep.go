@@ -2,9 +2,11 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"causeway/bridge"
+	"causeway/gateway/store"
 )
 
 // Keep says how long what is kept, and when it is told; 0 means for ever, or never.
@@ -84,7 +86,11 @@ func (g *Gateway) dropOld(ctx context.Context, age time.Duration) error {
 	all, err := g.store.QuarantinedBefore(ctx, time.Now().Add(-age))
 	for i := 0; err == nil && i < len(all); i++ {
 		var c bridge.ConversationID
-		if c, err = g.Drop(ctx, all[i]); err == nil {
+		c, err = g.Drop(ctx, all[i])
+		switch {
+		case errors.Is(err, store.ErrNotQuarantined): // somebody has retried it meanwhile
+			err = nil
+		case err == nil:
 			g.log.WithField("conversation", c.String()).WithField("message", all[i]).Warn("given up after its time in quarantine; see QuarantineDays in [storage]")
 		}
 	}

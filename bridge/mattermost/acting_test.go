@@ -591,3 +591,26 @@ func accessIn(t *testing.T, data []byte) string {
 	}
 	return g.Access
 }
+
+// TestAPostThatIsThereIsNotGone: nor is what was to be changed, and a deletion that was taken for done would never be made.
+func TestAPostThatIsThereIsNotGone(t *testing.T) {
+	c := newCrowd(t, sim.Options{}, profiles["simple"], nil)
+	c.join()
+	id, err := c.account.Post(t.Context(), c.as("a post"))
+	c.must(err)
+	target := bridge.Target{Conversation: c.conv, ID: id, As: c.alice()}
+	for path, change := range map[string]struct {
+		method string
+		do     func() error
+	}{
+		"/posts/{post_id}/patch": {"PUT", func() error { return c.account.Edit(t.Context(), id, c.as("another text")) }},
+		"/reactions":             {"POST", func() error { return c.account.React(t.Context(), target, "👍", true) }},
+		"/posts/{post_id}":       {"DELETE", func() error { return c.account.Delete(t.Context(), target) }},
+	} {
+		fault := c.sim.Inject(sim.Fault{Path: path, Method: change.method, Status: 400, ErrorID: "app.post.get.app_error", Times: -1})
+		c.wants(change.do(), bridge.Transient, bridge.ScopeConversation)
+		fault.Cancel()
+	}
+	c.must(c.account.Delete(t.Context(), target))
+	c.wants(c.account.Delete(t.Context(), target), bridge.Gone, bridge.ScopeConversation)
+}

@@ -14,8 +14,8 @@ import (
 
 // A server without its database refuses what is good: it takes a session that it cannot look up for one that is not there, and answers 401, and an app or a
 // refresh token in the same way 404 (found by contrib/chaos on 11.1: GetSession, GetOAuthAccessTokenForCodeFlow), and says that people lack a permission
-// (SessionHasPermissionToChannel takes a failed look for a no), or that the root of a reply is not there (CreatePost). Who
-// believed that would declare people lost, who would have to connect again, or take a reply out of its thread.
+// (SessionHasPermissionToChannel takes a failed look for a no), or that the root of a reply is not there (CreatePost), or a post that
+// is to be deleted (DeletePost, 400). Who believed that would declare people lost, who would have to connect again, take a reply out of its thread, or leave what was deleted.
 
 // revoked makes sure that a personal access token that was refused is not good any more, by asking as the bot whether it is there. Its error tells: lost, or
 // else that it is to be tried again.
@@ -69,18 +69,21 @@ func (a *account) surely(ctx context.Context, refused func(error) bool, try func
 	return cmp.Or(look(), err)
 }
 
-// rootless makes sure that the root of a reply that was refused for lack of it is gone.
-func (a *account) rootless(ctx context.Context, c *client, refused error, root bridge.MessageID) error {
-	if root == "" || bridge.KindOf(refused) != bridge.Gone {
+// gone makes sure that a post is not there of which a refusal says so: the root of a reply, or what was to be changed.
+func (a *account) gone(ctx context.Context, c *client, refused error, post bridge.MessageID) error {
+	if post == "" || bridge.KindOf(refused) != bridge.Gone {
 		return refused
 	}
-	switch err := c.get(ctx, "/posts/"+string(root), nil); {
+	err := c.get(ctx, "/posts/"+string(post), nil)
+	switch {
 	case bridge.KindOf(err) == bridge.Gone:
 		return refused
 	case err != nil:
-		return unsure(fmt.Errorf("asking whether the root of a reply is there: %w", bare(err)))
+		err = fmt.Errorf("asking whether a post is there: %w", bare(err))
+	default:
+		err = fmt.Errorf("although the post is there: %w", bare(refused))
 	}
-	return unsure(fmt.Errorf("although the root of the reply is there: %w", bare(refused)))
+	return &bridge.Error{Kind: bridge.Transient, Scope: bridge.ScopeConversation, Err: err}
 }
 
 // unsure is tried again.

@@ -23,6 +23,9 @@ import (
 	"causeway/bridge/secret"
 )
 
+// largestAnswer bounds what is read into memory of one answer, in bytes; 1,000 posts of the greatest length stay below.
+const largestAnswer = 128 << 20
+
 // client makes single REST calls with one token, the bot's or a person's, and says what their errors mean.
 type client struct {
 	*model.Client4
@@ -155,7 +158,7 @@ func (c *client) read(ctx context.Context, op operation, answer *http.Response, 
 		return answer, err
 	}
 	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
+	body, err := io.ReadAll(io.LimitReader(answer.Body, largestAnswer))
 	if err != nil {
 		return answer, unreadable(op, because(ctx, err))
 	}

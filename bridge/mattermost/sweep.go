@@ -351,7 +351,7 @@ func (c *client) conditional(ctx context.Context, path, tag string) (body []byte
 		return nil, tag, err
 	}
 	defer answer.Body.Close()
-	body, err = io.ReadAll(answer.Body)
+	body, err = io.ReadAll(io.LimitReader(answer.Body, largestAnswer))
 	switch {
 	case err != nil:
 		return nil, tag, unreadable(opRead, because(ctx, err))

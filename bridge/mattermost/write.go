@@ -34,7 +34,7 @@ func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, e
 	err = a.by(ctx, d.As, func(c *client, user string) error {
 		post.UserId, writer = user, user
 		_, err := c.call(ctx, opPost, http.MethodPost, "/posts?set_online=false", post, &made)
-		err = a.rootless(ctx, c, err, d.Root)
+		err = a.gone(ctx, c, err, d.Root)
 		return a.doubt(ctx, a.explain(ctx, c, err, channel, ""), d.As, channel, model.PermissionCreatePost)
 	})
 	if err != nil {
@@ -126,6 +126,7 @@ func (a *account) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft)
 	var now model.Post
 	err = a.by(ctx, d.As, func(c *client, _ string) error {
 		_, err := c.call(ctx, opChange, http.MethodPut, post+"/patch", patch, &now)
+		err = a.gone(ctx, c, err, id)
 		return a.doubt(ctx, a.explain(ctx, c, err, channel, id), d.As, channel, model.PermissionEditPost)
 	})
 	if err == nil && d.Key != "" {
@@ -159,6 +160,7 @@ func (a *account) Delete(ctx context.Context, t bridge.Target) error {
 			return unsupported("it has replies, which would be deleted with it")
 		}
 		_, err := c.call(ctx, opChange, http.MethodDelete, path, nil, nil)
+		err = a.gone(ctx, c, err, t.ID)
 		return a.doubt(ctx, a.explain(ctx, c, err, channel, t.ID), t.As, channel, model.PermissionDeletePost)
 	})
 	if err != nil {
@@ -190,6 +192,7 @@ func (a *account) React(ctx context.Context, t bridge.Target, emoji string, on b
 		} else {
 			_, err = c.call(ctx, opChange, http.MethodDelete, "/users/"+user+post+"/reactions/"+url.PathEscape(name), nil, nil)
 		}
+		err = a.gone(ctx, c, err, t.ID)
 		return a.doubt(ctx, a.explain(ctx, c, err, channel, t.ID), t.As, channel, may)
 	})
 	if err != nil {

@@ -104,7 +104,7 @@ func (a *account) bytesAt(ctx context.Context, op *Operation, method, address st
 	for k, v := range headers {
 		r.Header.Set(k, v)
 	}
-	answer, err := (&http.Client{Transport: a.network}).Do(r)
+	answer, err := (&http.Client{Transport: a.network, CheckRedirect: silently}).Do(r)
 	if failed := body.why(); failed != nil {
 		if err == nil {
 			answer.Body.Close()
@@ -125,6 +125,18 @@ func (a *account) bytesAt(ctx context.Context, op *Operation, method, address st
 	answer.Body = &canceling{answer.Body, cancel}
 	return answer, nil
 }
+
+// silently follows a redirect without telling where to that it comes from an address which is a secret.
+func silently(r *http.Request, via []*http.Request) error {
+	r.Header.Del("Referer")
+	if len(via) >= redirectsMost {
+		return errors.New("too many redirects")
+	}
+	return nil
+}
+
+// redirectsMost is how many redirects are followed, as many as Go's client follows by itself.
+const redirectsMost = 10
 
 // refusedBytes gives an answer about bytes its kind. There is no token to blame: an address that is not good any more is asked for anew.
 func refusedBytes(op *Operation, answer *answerError) error {
