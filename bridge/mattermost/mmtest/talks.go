@@ -297,6 +297,9 @@ func metAndRead(p *party, online, connected bool) {
 	p.wait("the topic is told", func() bool { all := p.metOf(group); return all[len(all)-1].Topic == "plans" })
 
 	p.stop()
+	if connected { // a busy server may hear of the end of the old connection after the beginning of the next one, and takes her for offline then
+		p.wait("Alice is offline", func() bool { return p.presence(p.Alice) == model.StatusOffline })
+	}
 	missed := p.says(p.Bob, pair, "while nobody looked")
 	late := p.direct(p.Carol, p.Bob) // none of Alice's business
 	p.says(p.Carol, late, "for Bob alone")
