@@ -27,7 +27,7 @@ func TestTimeGrowsWithTheLength(t *testing.T) {
 	for service, units := range map[string][]string{
 		"markdown": {
 			"a ", "**a** ", "*a", "[a](https://a.b) ", "https://a.b/c ", "@a ", "$a_1$ ", "$a ", "`a` ", "- [ ] a\n", "1. a\n", "> a\n", "a\n\n", "| a | b |\n", "|a|b|\n|-|-|\n|c|d|\n\n",
-			"|", "|\n", "|-", "|a\n|-\n", "\\|", "`\\|`", "| `a\\|b` |\n", "# a\n", "<b>", "&amp;", ":a:", "🙂", "☐ ", "ä",
+			"|", "|\n", "|-", "|a\n|-\n", "\\|", "`\\|`", "| `a\\|b` |\n", "a|b\n-|-\nx\n", "- a\nx\n", "# a\n", "<b>", "&amp;", ":a:", "🙂", "☐ ", "ä",
 		},
 		"html": {
 			"a ", "<b>a</b> ", "<p>a</p>", "<tr><td>a</td></tr>", "<td>a</td>", "<td colspan=100>a</td>", "<td rowspan=100>a</td>", "<tr><td rowspan=100>a</td><td>b</td></tr>",

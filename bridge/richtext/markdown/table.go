@@ -21,39 +21,58 @@ const widestTable = 64
 // tableTransformer makes tables of paragraphs, unless they are too wide.
 type tableTransformer struct{}
 
-// Transform makes a table of a paragraph that is one. A line without a "|" below it is a paragraph of its own, as in Mattermost; GFM makes
-// a row of it.
-func (t tableTransformer) Transform(node *ast.Paragraph, reader text.Reader, pc parser.Context) {
-	begins, ends := 0, node.Lines().Len() // its second line, and the first behind it
-	for i := range node.Lines().Len() {
-		line := node.Lines().At(i)
-		value := line.Value(reader.Source())
-		bars, isDelimiter := bytes.Count(value, []byte{'|'}), len(bytes.Trim(value, "|:- \t\n")) == 0
-		switch {
-		case bars > widestTable && isDelimiter:
-			return
-		case begins == 0 && bars > 0 && isDelimiter:
-			begins = i
-		case begins > 0 && bars == 0:
-			ends = min(ends, i)
-		}
+// Transform makes tables of a paragraph that holds some. A line without a "|" below one begins a paragraph of its own, as in Mattermost;
+// GFM makes a row of it. However many tables there are, a line is looked at a fixed number of times.
+func (tableTransformer) Transform(node *ast.Paragraph, reader text.Reader, pc parser.Context) {
+	source, lines := reader.Source(), node.Lines().Sliced(0, node.Lines().Len())
+	if slices.ContainsFunc(lines, func(line text.Segment) bool { return isTooWide(line.Value(source)) }) {
+		return
 	}
-	rest := slices.Clone(node.Lines().Sliced(ends, node.Lines().Len()))
+	parent, ends := node.Parent(), tableEnds(lines, source)
+	rest := lines[ends:]
+	for i, line := range rest { // which the library does for the paragraphs of its own
+		rest[i] = line.TrimLeftSpace(source)
+	}
 	node.Lines().SetSliced(0, ends)
-	parent := node.Parent()
-	extension.NewTableParagraphTransformer().Transform(node, reader, pc)
-	switch _, isTable := parent.LastChild().(*east.Table); {
-	case len(rest) == 0:
-	case isTable:
-		below := ast.NewParagraph()
-		for _, line := range rest {
-			below.Lines().Append(line.TrimLeftSpace(reader.Source()))
+	for {
+		extension.NewTableParagraphTransformer().Transform(node, reader, pc)
+		if len(rest) == 0 {
+			return
 		}
-		parent.AppendChild(parent, below)
-		t.Transform(below, reader, pc)
-	default: // it was no table
-		node.Lines().AppendAll(rest)
+		if _, isTable := parent.LastChild().(*east.Table); !isTable { // what has the looks of one need not be one
+			node.Lines().AppendAll(rest)
+			return
+		}
+		ends = tableEnds(rest, source)
+		node = ast.NewParagraph()
+		node.Lines().AppendAll(rest[:ends])
+		parent.AppendChild(parent, node)
+		rest = rest[ends:]
 	}
+}
+
+// tableEnds gives how many of lines there are before the first that ends the first table in them: one without a "|" below its second line.
+func tableEnds(lines []text.Segment, source []byte) int {
+	begun := false
+	for i, line := range lines {
+		value := line.Value(source)
+		switch {
+		case bytes.IndexByte(value, '|') < 0:
+			if begun {
+				return i
+			}
+		case i > 0 && isDelimiter(value):
+			begun = true
+		}
+	}
+	return len(lines)
+}
+
+// isDelimiter tells whether line may be a table's second one.
+func isDelimiter(line []byte) bool { return len(bytes.Trim(line, "|:- \t\n")) == 0 }
+
+func isTooWide(line []byte) bool {
+	return bytes.Count(line, []byte{'|'}) > widestTable && isDelimiter(line)
 }
 
 func (r *reader) table(n *east.Table) richtext.Block {
