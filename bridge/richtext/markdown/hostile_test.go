@@ -39,6 +39,15 @@ func TestParseIsNotHeldUp(t *testing.T) {
 	}
 }
 
+// TestNothingIsCopiedForAMark that begins no picture: "!" is in many texts.
+func TestNothingIsCopiedForAMark(t *testing.T) {
+	const marks = 1_000
+	s := strings.Repeat("!", marks)
+	if copies := testing.AllocsPerRun(5, func() { Parse(s) }); copies > marks/2 {
+		t.Errorf("%v allocations for %d marks", copies, marks)
+	}
+}
+
 // TestNestingIsBounded: one line can open a hundred thousand quotes.
 func TestNestingIsBounded(t *testing.T) {
 	for _, unit := range []string{"> ", "- ", "1. ", "[", "*a **b ", "> - "} {

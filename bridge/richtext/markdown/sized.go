@@ -1,6 +1,7 @@
 package markdown
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
@@ -17,17 +18,20 @@ func (sizedParser) Trigger() []byte { return []byte{'!'} }
 // Parse takes a picture whose size stands behind its address. Any other is left to the library's parser.
 func (sizedParser) Parse(_ ast.Node, block text.Reader, _ parser.Context) ast.Node {
 	line, segment := block.PeekLine()
-	words, rest, ok := strings.Cut(string(line[:min(len(line), longestPicture)]), "](")
-	address, _, closes := strings.Cut(rest, ")")
-	if !ok || !closes || !strings.HasPrefix(words, "![") || strings.ContainsAny(words[2:], "[]\n\\`") {
+	if !bytes.HasPrefix(line, []byte("![")) {
 		return nil
 	}
-	parts := strings.Fields(address)
-	if len(parts) != 2 || !isSize(parts[1]) {
+	words, rest, ok := bytes.Cut(line[:min(len(line), longestPicture)], []byte("]("))
+	address, _, closes := bytes.Cut(rest, []byte(")"))
+	if !ok || !closes || bytes.ContainsAny(words[len("!["):], "[]\n\\`") {
+		return nil
+	}
+	parts := bytes.Fields(address)
+	if len(parts) != 2 || !isSize(string(parts[1])) {
 		return nil
 	}
 	link := ast.NewLink()
-	link.Destination = []byte(parts[0])
+	link.Destination = parts[0]
 	picture := ast.NewImage(link)
 	picture.AppendChild(picture, ast.NewTextSegment(text.NewSegment(segment.Start+len("!["), segment.Start+len(words))))
 	block.Advance(len(words) + len("](") + len(address) + len(")"))
