@@ -14,8 +14,10 @@ import (
 )
 
 const (
-	// backlogPause lies between two looks at what waits.
-	backlogPause = 500 * time.Millisecond
+	// backlogPause lies between two looks at what waits, and longerPause when that has gone on for a minute: each asks the store.
+	backlogPause, longerPause = 500 * time.Millisecond, 2 * time.Second
+	// stuckAfter is how long nothing that waits may have moved: the rest waits for somebody who mends an account or a channel, and the status tells of it.
+	stuckAfter = time.Minute
 	// quietLooks is how many looks in a row must find nothing before it counts as caught up: a bridge that has just connected needs a moment to read.
 	quietLooks = 10
 )
@@ -69,26 +71,48 @@ func (t *terminal) end() {
 	t.bar = nil
 }
 
-// catchingUp shows how much of what waited at the start has arrived, until nothing waits any more, or ctx ends. What has waited for less than progressAfter is
-// not worth a bar.
+// backlog is what has waited since the start.
+type backlog struct {
+	// most is how much waited at once, arrived how much of that has arrived: both at most.
+	most, arrived int
+	// oldest is since when the first has waited, and moved when some had last arrived, or might not yet.
+	oldest, moved time.Time
+}
+
+// see takes what waits now. Where more waits than ever, that some have arrived shows in that another is the oldest.
+func (b *backlog) see(s gateway.Status, now time.Time) {
+	b.most = max(b.most, s.Totals.Waiting)
+	arrived := b.most - s.Totals.Waiting
+	if s.Totals.Waiting == 0 || connecting(s) || arrived > b.arrived || s.Totals.Oldest.After(b.oldest) {
+		b.moved = now
+	}
+	b.arrived, b.oldest = max(b.arrived, arrived), s.Totals.Oldest
+}
+
+// catchingUp shows how much of what waited at the start has arrived, until nothing waits any more, or moves for stuckAfter, or ctx ends. What has waited for
+// less than progressAfter is not worth a bar.
 func (t *terminal) catchingUp(ctx context.Context, look func(context.Context) gateway.Status) {
 	defer t.end()
 	looks := time.NewTicker(backlogPause)
 	defer looks.Stop()
 	began := time.Now()
-	for most, quiet := 0, 0; quiet < quietLooks; {
+	all := backlog{moved: began}
+	for quiet := 0; quiet < quietLooks && time.Since(all.moved) < stuckAfter; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-looks.C:
 		}
 		s := look(ctx)
-		most = max(most, s.Totals.Waiting)
+		all.see(s, time.Now())
+		if time.Since(began) >= time.Minute {
+			looks.Reset(longerPause)
+		}
 		switch {
 		case s.Totals.Waiting > 0:
 			quiet = 0
 			if time.Since(began) >= progressAfter {
-				t.show(most-s.Totals.Waiting, most)
+				t.show(all.most-s.Totals.Waiting, all.most)
 			}
 		case connecting(s):
 			t.end()

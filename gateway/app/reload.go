@@ -84,10 +84,9 @@ func (a *App) Reload(ctx context.Context) (Reloaded, error) {
 	cfg, err := a.follow.load()
 	var done Reloaded
 	if err == nil {
-		done, err = a.change(ctx, cfg)
-	}
-	if ctx.Err() != nil {
-		return done, ctx.Err()
+		if done, err = a.change(ctx, cfg); err != nil && ctx.Err() != nil {
+			return done, ctx.Err() // nothing is wrong with the config
+		}
 	}
 	if err != nil {
 		a.reload.refuse(time.Now(), err)

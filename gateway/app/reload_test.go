@@ -1,9 +1,11 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"os"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,9 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sirupsen/logrus"
+
 	"causeway/bridge"
 	"causeway/bridge/memory"
 	"causeway/gateway"
+	"causeway/gateway/config"
 )
 
 const otherGateway = `
@@ -138,6 +143,57 @@ func TestAJourneyIsLoggedByOneIDWhileTheLevelIsDebug(t *testing.T) {
 	w.crosses("C1", "no longer followed")
 	if log := r.log.String(); strings.Count(log, "level=debug") != lines {
 		t.Errorf("after that:\n%s", log)
+	}
+}
+
+// farewell is a bridge that tells when it is closed.
+type farewell struct {
+	bridge.Bridge
+	closed func()
+}
+
+func (f *farewell) Close() error {
+	f.closed()
+	return f.Bridge.Close()
+}
+
+// TestAConfigThatWasTakenUpIsTakenUpThoughNobodyWaits: when the time of whoever asked ends as the old account is closed, all that goes by the new config does.
+func TestAConfigThatWasTakenUpIsTakenUpThoughNobodyWaits(t *testing.T) {
+	w, text := newReloading(t)
+	asked, end := context.WithCancel(t.Context())
+	defer end()
+	made := w.protocols[1].New
+	w.protocols[1].New = func(env bridge.Env, settings any) (bridge.Bridge, error) {
+		b, err := made(env, settings)
+		return &farewell{b, end}, err
+	}
+	protocols := config.Protocols{}
+	for _, p := range w.protocols {
+		protocols[p.Name] = p.Settings
+	}
+	load := func() (*config.Config, error) { return config.Load(w.path("config.toml"), protocols) }
+	cfg, err := load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log output
+	a, err := Open(t.Context(), cfg, w.protocols, newLog(&log, cfg.General))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.follow = &follower{path: w.path("no.toml"), load: load} // nothing else has it taken up
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- a.Run(ctx) }()
+	defer func() { cancel(); <-ended }()
+	w.crosses("C1", "before")
+	w.write("config.toml", "[general]\nLogLevel = \"debug\"\n"+strings.Replace(text, `Label = "Right"`, `Label = "Other"`, 1))
+	done, err := a.Reload(asked)
+	if want := (Reloaded{Changed: []string{"LogLevel: debug", "account right.two: changed"}, Restart: []string{}}); err != nil || !reflect.DeepEqual(done, want) {
+		t.Errorf("%+v, %v; want %+v", done, err, want)
+	}
+	if asked.Err() == nil || a.log.Logger.GetLevel() != logrus.DebugLevel || !strings.Contains(log.String(), "the config was taken up") {
+		t.Errorf("asked: %v; level %v; the log:\n%s", asked.Err(), a.log.Logger.GetLevel(), log.String())
 	}
 }
 

@@ -142,8 +142,14 @@ func (d *Dashboard) called(r *http.Request, name string) ([]store.Person, error)
 	return all, nil
 }
 
-// export gives everybody who is known as a file; that somebody has taken it is kept.
+// export gives everybody who is known as a file; that somebody has taken it is kept. A page of another site, which could have it made again and again by
+// showing it as a picture, is refused where the browser tells of it: by Sec-Fetch-Site, which is "none" for an address that somebody has typed
+// (https://www.w3.org/TR/fetch-metadata/).
 func (d *Dashboard) export(w http.ResponseWriter, r *http.Request, g guest) {
+	if from := r.Header.Get("Sec-Fetch-Site"); from != "" && from != "same-origin" && from != "none" {
+		d.refuse(w, http.StatusForbidden, g, "Another site asks for this list", "It is given to Causeway's own pages: open People, and download it there.")
+		return
+	}
 	ctx, cancel := limited(r)
 	defer cancel()
 	text, err := d.o.Works.Export(ctx)

@@ -130,10 +130,10 @@ func releasedMany(name, one, more string) func(*Dashboard, context.Context, gues
 	}
 }
 
-// choices are what the form for many offers: where those of a page should go, and why they do not.
+// choices are what the form for many offers: where those of a page should go, and why they do not, as much of that as can be typed.
 func choices(rows []stuck) (to, reasons []string) {
 	for _, one := range rows {
-		to, reasons = append(to, one.To), append(reasons, one.Reason)
+		to, reasons = append(to, one.To), append(reasons, typed(one.Reason))
 	}
 	for _, list := range []*[]string{&to, &reasons} {
 		slices.SortFunc(*list, func(a, b string) int {
@@ -142,4 +142,16 @@ func choices(rows []stuck) (to, reasons []string) {
 		*list = slices.Compact(*list)
 	}
 	return to, reasons
+}
+
+// typed gives as much of the beginning of a text as a form may send: a line, and no more than mostTyped.
+func typed(text string) string {
+	text = strings.TrimSpace(text)
+	if end := strings.IndexAny(text, "\r\n\x00"); end >= 0 {
+		text = text[:end]
+	}
+	if len(text) > mostTyped {
+		text = strings.ToValidUTF8(text[:mostTyped], "") // what was cut in two is left out
+	}
+	return text
 }

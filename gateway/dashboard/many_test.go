@@ -14,6 +14,20 @@ import (
 	"causeway/gateway/store"
 )
 
+// TestALongReasonIsOfferedAsMuchOfItAsCanBeTyped, and finds what it stands for.
+func TestALongReasonIsOfferedAsMuchOfItAsCanBeTyped(t *testing.T) {
+	s := newStage(t, config.Dashboard{}, "")
+	begin := strings.Repeat("x", mostTyped-1)
+	for i, reason := range []string{begin + "é and more", "two\nlines"} {
+		s.say(fmt.Sprint("m", i), "a word")
+		s.refuse(reason)
+	}
+	s.wants(s.page("/quarantine"), `<option value="`+begin+`"></option>`, `<option value="two"></option>`)
+	for _, reason := range []string{begin, "two"} {
+		s.wants(s.page("/confirm?do=retryall&to=&reason="+reason), "<h1>Try 1 message whose reason holds “"+reason+"” again?</h1>")
+	}
+}
+
 // TestManyAreReleasedAtOnce by conversation and reason, also those that are on no page; but never what has come into quarantine after they were counted.
 func TestManyAreReleasedAtOnce(t *testing.T) {
 	s := newStage(t, config.Dashboard{}, "")

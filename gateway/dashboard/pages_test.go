@@ -133,11 +133,16 @@ func TestPeopleAndSubscriptionsAreShown(t *testing.T) {
 	s.wants(s.page("/confirm?do=disconnect&name=left.one:ann"), "<h1>Disconnect Ann Chen (left.one:ann)?</h1>", `name="name" value="left.one:ann"`)
 	s.wants(s.page("/people?q=eve"), "Nobody who is known is called that.")
 
+	for from, want := range map[string]int{"cross-site": 403, "same-site": 403, "same-origin": 200, "none": 200} {
+		if w := s.ask(ask{path: "/people.csv", header: map[string]string{"Sec-Fetch-Site": from}}); w.Code != want {
+			t.Errorf("the list for %s: %d %s", from, w.Code, w.Body)
+		}
+	}
 	file := s.ask(ask{path: "/people.csv"})
 	if file.Code != http.StatusOK || file.Header().Get("Content-Type") != "text/csv; charset=utf-8" || file.Body.String() != "person,state\n" {
 		t.Errorf("%d %v %s", file.Code, file.Header(), file.Body)
 	}
-	if kept := s.kept(); len(kept) != 1 || kept[0].Act != "people export" {
+	if kept := s.kept(); len(kept) != 3 || kept[0].Act != "people export" { // nothing of those refused
 		t.Errorf("the audit log: %+v", kept)
 	}
 

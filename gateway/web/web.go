@@ -108,7 +108,7 @@ func Serve(ctx context.Context, l net.Listener, site Site, log *logrus.Entry) er
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          newErrorLog(log),
-		BaseContext:       func(net.Listener) context.Context { return context.WithValue(requests, serving{}, requests) },
+		BaseContext:       func(net.Listener) context.Context { return context.WithValue(requests, servedBy{}, requests) },
 	}
 	var stopping sync.WaitGroup
 	serving, stop := context.WithCancel(ctx)
@@ -131,14 +131,14 @@ func Serve(ctx context.Context, l net.Listener, site Site, log *logrus.Entry) er
 	return nil
 }
 
-// serving is under which the context of a request has that of the server.
-type serving struct{}
+// servedBy is under which the context of a request has that of the server.
+type servedBy struct{}
 
 // Outlasting gives a context for what is not to be left half done when whoever has asked for it goes. It ends with the server that has taken the request, since that
 // waits for its handlers, and after limit.
 func Outlasting(request context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(request), limit)
-	server, ok := request.Value(serving{}).(context.Context)
+	server, ok := request.Value(servedBy{}).(context.Context)
 	if !ok {
 		return ctx, cancel
 	}
