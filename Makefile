@@ -8,7 +8,7 @@ SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 MAKEFLAGS   += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help test computes waits setup lint format vet staticcheck vulnerabilities build deb release play postgres postgres-crashes race e2e chaos chaos-test chaos-mutants run demo demo-mattermost bench bench-talks profile fuzz clean
+.PHONY: help test computes waits setup lint format vet staticcheck vulnerabilities build deb release play postgres postgres-crashes race e2e chaos chaos-test chaos-mutants run demo demo-mattermost bench bench-test bench-talks profile fuzz clean
 
 export PATH        := $(PATH):/usr/local/go/bin
 export CGO_ENABLED := 0
@@ -37,7 +37,7 @@ test: setup lint build ## sets up what is missing, then lint, build, unit and ra
 	@$(MAKE) --jobs=2 --output-sync=target --keep-going computes waits
 
 computes:
-	@nice $(MAKE) play postgres race
+	@nice -n 3 $(MAKE) play postgres race bench-test
 
 waits: e2e chaos-test
 
@@ -162,6 +162,10 @@ demo-mattermost: ## the same with a real Mattermost server on the left, which ne
 
 bench: ## what Causeway costs, against a bare relay and Matterbridge; BENCH="-results RESULTS.md" keeps it, BENCH=-h tells more
 	@cd contrib/bench && go run . $(BENCH)
+
+# What the benchmark computes with; a quick run of all of it is left out, as it takes minutes.
+bench-test:
+	@cd contrib/bench && go test -short ./...
 
 bench-talks: ## what watching people's direct and group messages costs: memory, frames, delay, requests; a quarter of an hour
 	@go test -p 1 ./bridge/mattermost ./contrib/sim/matrix -run '^$$' -bench 'ACrowd|MemoryOfAConnection|IrrelevantFrames|RequestsOfSweeping|DelayOfADirectMessage' -benchtime 1x -timeout 30m

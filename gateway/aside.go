@@ -15,14 +15,11 @@ import (
 // conversation itself. Mark follows where it was said.
 func (p planner) aside(w *store.Work, origin *place, mark string) []store.Telling {
 	d := p.draft(w)
-	talk, where := origin.talk.latest(), "to you"
-	others := len(talk.Members) - 1
-	if slices.Contains(talk.Members, w.Message.Body.Author.ID) {
-		others-- // of apps and of who has left nobody is in it
-	}
-	switch {
-	case talk.Topic != "":
-		where = "in “" + talk.Topic + "”"
+	during := origin.talk.period(w.Message.Created)
+	where := "to you"
+	switch others := len(during.Members) - 2; {
+	case during == origin.talk.latest() && during.Topic != "": // what it is called now is for those who are in it now
+		where = "in “" + during.Topic + "”"
 	case others == 1:
 		where = "to you and another one"
 	case others > 1:

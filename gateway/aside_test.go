@@ -107,3 +107,44 @@ func TestWhoHasLeftIsShownNothingAside(t *testing.T) {
 		w.same(slices.Contains(whispers(a), "ann: Ben to you and another one in memory: | not for dan either"), true)
 	})
 }
+
+// TestWhatIsShownAsideOutlastsAnOutage of the service, as all that its reader sees of it; nor does the next one suffer for the one before.
+func TestWhatIsShownAsideOutlastsAnOutage(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var s switched
+		restricted := likeRestricted()
+		restricted.Fault = s.fault
+		a, b := w.talking(restricted, likeTeams(), "ann")
+		w.match(a, "ben", b, "Ben", "Ben")
+		w.wait(time.Second)
+		chat := b.Direct("Ann", "Ben")
+		s.on(before(memory.Notify, func() error { return memory.Fails(bridge.Transient) }))
+		b.Say(chat, "Ben", "one")
+		b.Say(chat, "Ben", "two")
+		w.wait(10 * time.Minute)
+		w.same(whispers(a), []string{})
+		s.off()
+		w.wait(10 * time.Minute)
+		w.same(whispers(a), []string{"ann: Ben to you in memory: | one", "ann: Ben to you in memory: | two"})
+	})
+}
+
+// TestFilesThatDoNotCrossAreNamedAsideWithoutTheirLink, as they are in a conversation.
+func TestFilesThatDoNotCrossAreNamedAsideWithoutTheirLink(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.talkFiles = FilePolicy{Mode: NoFiles}
+		a, b := w.talking(likeRestricted(), likeTeams(), "ann")
+		w.match(a, "ben", b, "Ben", "Ben")
+		w.wait(time.Second)
+		b.SayDoc(b.Direct("Ann", "Ben"), "", "Ben", richtext.Plain("see"), textFile("a.txt", "x"))
+		w.wait(time.Minute)
+		w.same(whispers(a), []string{"ann: Ben to you in memory: | see | 📎 a.txt (1 bytes): files are not carried here"})
+		for _, n := range a.Notices() {
+			for _, block := range n.Text {
+				for _, run := range block.Runs {
+					w.same(run.Link, "")
+				}
+			}
+		}
+	})
+}

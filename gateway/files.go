@@ -126,8 +126,15 @@ func (p planner) showFiles(w *store.Work, d *bridge.Draft) {
 				origin.URL = ""
 			}
 			lines = append(lines, fileLine(origin, f.Reason))
-		default:
-			lines = append(lines, fileLine(origin, ""))
+		default: // it is not carried here, by the config or as the message itself is not
+			policy, why := p.policy(w), ""
+			if policy.Mode == NoFiles {
+				origin.URL = ""
+			}
+			if policy.Mode != LinkFiles {
+				why = policy.refuses(origin)
+			}
+			lines = append(lines, fileLine(origin, why))
 		}
 	}
 	d.Text = lines

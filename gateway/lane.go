@@ -27,7 +27,7 @@ type lane struct {
 	most     int              // so many posts are begun at once
 	failures int              // in a row
 	posts    int              // so many of them were posts
-	failing  int64            // the instance whose step failed last
+	failing  int64            // the instance whose step failed last; 0: an errand
 	since    time.Time        // when it failed first
 	reason   error            // why its last post failed
 	tripped  tripped          // what has panicked last
@@ -157,6 +157,7 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 		l.failing, l.since, l.failures, l.posts = work.Instance, time.Now(), 0, 0
 	}
 	if final := l.final(ctx, o, err); final {
+		l.failing = noInstance // what comes next has not failed
 		return o
 	}
 	return l.retry(ctx, p, o, elsewhere(err))
@@ -228,7 +229,7 @@ func (l *lane) final(ctx context.Context, o *store.Outcome, err error) bool {
 	case op == store.Stray: // errands come last, so it holds up nobody
 		return kind == bridge.Gone || kind == bridge.Rejected || kind == bridge.Unsupported
 	case op == store.Tell || op == store.Line:
-		return kind == bridge.Gone || kind == bridge.Rejected || kind == bridge.Unsupported || l.failures >= noticeTries
+		return l.untold(o, err)
 	case op == store.Look || op == store.Recall:
 		return false
 	case op == store.Carry:
@@ -256,6 +257,21 @@ func (l *lane) final(ctx context.Context, o *store.Outcome, err error) bool {
 		return refuse(store.Refused)
 	}
 	return false
+}
+
+// untold decides whether somebody is not told something. A direct message may be all that they see of what was said; it is tried like a message itself.
+func (l *lane) untold(o *store.Outcome, err error) bool {
+	switch kind := bridge.KindOf(err); {
+	case kind == bridge.Gone, kind == bridge.Rejected, kind == bridge.Unsupported:
+	case o.Step.Op == store.Tell && o.Step.Notice.Conversation == (bridge.ConversationID{}):
+		if l.failures < poisonedTries || !l.overdue() {
+			return false
+		}
+	case l.failures < noticeTries:
+		return false
+	}
+	l.log.WithError(err).Info("somebody could not be told something")
+	return true
 }
 
 // allowed reports whether the service lets the writer of a step do such things in this conversation: they may not be in it.
@@ -296,6 +312,9 @@ func (l *lane) refuse(o *store.Outcome, verdict store.Verdict, why error) {
 		}
 	}
 }
+
+// noInstance is the number of none.
+const noInstance = -1
 
 // noticeTries is how often a notice is tried: it must not hold up what people say.
 const noticeTries = 3

@@ -69,14 +69,28 @@ func (a *account) surely(ctx context.Context, refused func(error) bool, try func
 	return cmp.Or(look(), err)
 }
 
-// gone makes sure that a post is not there of which a refusal says so: the root of a reply, or what was to be changed.
-func (a *account) gone(ctx context.Context, c *client, refused error, post bridge.MessageID) error {
-	if post == "" || bridge.KindOf(refused) != bridge.Gone {
+// gone makes sure that a post is not there of which a refusal says so: what was to be changed.
+func (a *account) gone(ctx context.Context, c *client, refused error, id bridge.MessageID) error {
+	return a.absent(ctx, c, refused, id, func(*model.Post) bool { return false })
+}
+
+// rootless makes sure that a reply cannot stand below its root, which is not there, is a reply itself, or stands in another channel.
+func (a *account) rootless(ctx context.Context, c *client, refused error, root bridge.MessageID, channel string) error {
+	if root == "" {
 		return refused
 	}
-	err := c.get(ctx, "/posts/"+string(post), nil)
-	switch {
-	case bridge.KindOf(err) == bridge.Gone:
+	return a.absent(ctx, c, refused, root, func(p *model.Post) bool { return p.RootId != "" || p.ChannelId != channel })
+}
+
+// absent makes sure that a post is not there of which a refusal says so, or that it is another reason that lasts.
+func (a *account) absent(ctx context.Context, c *client, refused error, id bridge.MessageID, unfit func(*model.Post) bool) error {
+	if bridge.KindOf(refused) != bridge.Gone {
+		return refused
+	}
+	var post model.Post
+	err := c.get(ctx, "/posts/"+string(id), &post)
+	switch kind := bridge.KindOf(err); {
+	case err == nil && unfit(&post), err != nil && (kind == bridge.Gone || kind == bridge.Rejected || kind == bridge.Unsupported):
 		return refused
 	case err != nil:
 		err = fmt.Errorf("asking whether a post is there: %w", bare(err))

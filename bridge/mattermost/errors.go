@@ -103,6 +103,10 @@ var rules = []rule{
 	{"api.post.update_post.find.app_error", 0, opChange, bridge.Gone, bridge.ScopeConversation, ""},
 	{"app.post.get.app_error", http.StatusBadRequest, opChange, bridge.Gone, bridge.ScopeConversation, ""},
 
+	// Custom emoji are switched off, or there is no place for their pictures (GetEmojiByName, 403).
+	{"api.emoji.disabled.app_error", 0, opChange, bridge.Unsupported, bridge.ScopeConversation, ""},
+	{"api.emoji.storage.app_error", 0, opChange, bridge.Unsupported, bridge.ScopeConversation, ""},
+
 	// An archived channel may come back: what waits for it is kept.
 	{"api.post.create_post.can_not_post_to_deleted.error", 0, opPost, bridge.Unauthorised, bridge.ScopeConversation, hintArchived},
 	{"api.post.update_post.can_not_update_post_in_deleted.error", 0, opChange, bridge.Unauthorised, bridge.ScopeConversation, hintArchived},

@@ -146,6 +146,8 @@ func TestVerdicts(t *testing.T) {
 		{opPost, 413, "", bridge.Rejected},
 		{opChange, 400, "api.post.update_post.permissions_time_limit.app_error", bridge.Unsupported},
 		{opChange, 404, "app.emoji.get_by_name.no_result", bridge.Unsupported},
+		{opChange, 403, "api.emoji.disabled.app_error", bridge.Unsupported}, // or the channel would wait for an emoji
+		{opChange, 403, "api.emoji.storage.app_error", bridge.Unsupported},
 		{opChange, 404, "app.post.get.app_error", bridge.Gone},
 		{opRead, 404, "app.channel.get.existing.app_error", bridge.Gone},
 		{opRead, 404, "", bridge.Transient}, // a proxy's own page says nothing about the post

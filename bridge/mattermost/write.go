@@ -34,7 +34,7 @@ func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, e
 	err = a.by(ctx, d.As, func(c *client, user string) error {
 		post.UserId, writer = user, user
 		_, err := c.call(ctx, opPost, http.MethodPost, "/posts?set_online=false", post, &made)
-		err = a.gone(ctx, c, err, d.Root)
+		err = a.rootless(ctx, c, err, d.Root, channel)
 		return a.doubt(ctx, a.explain(ctx, c, err, channel, ""), d.As, channel, model.PermissionCreatePost)
 	})
 	if err != nil {

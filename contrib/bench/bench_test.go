@@ -20,6 +20,9 @@ func TestMain(m *testing.M) {
 // TestAQuickRunMeasuresEverything runs all parts on everything that they need: stand-ins, a real Mattermost server, Matterbridge.
 // What it measures means nothing; that Causeway loses, doubles and reorders nothing does.
 func TestAQuickRunMeasuresEverything(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes minutes")
+	}
 	t.Chdir(".") // bench goes elsewhere, and the next test must find itself here
 	jsonTo, results := filepath.Join(t.TempDir(), "results.json"), filepath.Join(t.TempDir(), "RESULTS.md")
 	if err := bench(t.Context(), []string{"-quick", "-json", jsonTo, "-results", results}); err != nil {

@@ -16,6 +16,7 @@
 //	              Causeway calls Graph
 //	matterbridge  two channels of a real Mattermost server, against a bare relay and against Matterbridge; at rest, under load,
 //	              with kill -9 and with a cut websocket
+//	engines       a burst with the store in SQLite and in PostgreSQL, there with one to three instances, against a bare relay
 //	start         time to start and memory by number of gateways and of stored messages; size of the program; time to build
 //
 // One part can be measured anew, such as on a machine that is quiet only for a while: with -merge the others stay as they are in the results, each with the

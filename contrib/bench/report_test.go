@@ -160,7 +160,7 @@ func TestABrokenPromiseEndsTheRun(t *testing.T) {
 		var r Report
 		addCounts(&r, "p", "a load", c.who, c.counts)
 		results := filepath.Join(t.TempDir(), "RESULTS.md")
-		err := publish(&r, "", results)
+		err := publish(&r, strings.TrimSuffix(results, ".md")+".json", results)
 		if (err != nil) != c.broken {
 			t.Errorf("%s, %v: error %v", c.who, c.counts, err)
 		}

@@ -20,7 +20,7 @@ func (r *Report) page() string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("# What Causeway costs\n")
-	line("Written by `make bench` in `contrib/bench`; do not edit. What is measured, and how, is told by `go doc` there.\n")
+	line("Written by `make bench BENCH=\"-results RESULTS.md\"` in `contrib/bench`; do not edit. What is measured, and how, is told by `go doc` there.\n")
 	for _, run := range r.Runs {
 		line("* %s", run)
 	}

@@ -22,13 +22,22 @@ func TestARestoredStoreCatchesUp(t *testing.T) {
 			people := p.talk(t, messages/4)
 			p.awaitSaid(t, messages/4)
 			p.calls(t, "store", "backup", "before.db", "-c", "config.toml")
+			teamsHad, mattermostHad := len(p.relayed()), len(p.inMattermost(t))
 			p.awaitSaid(t, messages*5/8)
+			p.eventually(t, "carrying what the backup does not know", func() string {
+				return complain(len(p.relayed()) > teamsHad+3 && len(p.inMattermost(t)) > mattermostHad+3, len(p.relayed()), teamsHad, len(p.inMattermost(t)), mattermostHad)
+			})
 			p.causeway.Kill(t)
 			p.calls(t, "store", "restore", "before.db", "--replace", "-c", "config.toml")
 			p.run(t)
 			people.Wait()
 			p.judge(t, messages)
 			p.alike(t)
+			for _, m := range p.everything() {
+				if m.Author == p.relay && m.Deleted {
+					t.Errorf("a copy was there twice for a moment: %s", m.ID)
+				}
+			}
 		})
 	}
 }

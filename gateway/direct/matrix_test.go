@@ -40,7 +40,7 @@ func one(words ...string) func(string) bool {
 	return func(s string) bool { return slices.Contains(words, s) }
 }
 
-// The oracle says in the order of the text who may see what. It is written for the words above, apart from the code.
+// The oracle says in the order of README's table who may see what. It is written for the words above, apart from the code.
 var oracle = []row{
 	// Joining, leaving and renaming are about the conversation itself.
 	{"nobody joins, leaves or renames", func(c cell) bool { return changes(c) && !big(c) }, answer{way: "refused", reason: Fixed}},

@@ -98,7 +98,7 @@ func (pg *Postgres) start(tb TB, data string, credential *syscall.Credential, un
 		}
 		args := []string{"-D", data}
 		for _, setting := range []string{
-			"port=" + port, "listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=300",
+			"port=" + port, "listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=800",
 			"fsync=off", "synchronous_commit=off", "full_page_writes=off",
 		} {
 			args = append(args, "-c", setting)
