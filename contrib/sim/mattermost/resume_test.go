@@ -108,14 +108,12 @@ func TestTheReaperSparesFreshConnections(t *testing.T) {
 	w.CutWebsockets(true)
 	w.add(4 * time.Minute) // no run yet
 	w.posts(1)
-	again := w.resumed(k, 2)
-	again.takes(2, 1)
+	next := w.resumed(k, 2).takes(2, 1)
 	w.add(8 * time.Minute)
 	w.CutWebsockets(true)
 	w.add(2 * time.Minute) // the run at 15 minutes is still to come
 	w.posts(1)
-	next := int64(4) // offline and online of the first resume were numbers 2 and 4
-	w.resumed(k, next+1).takes(next+1, 1)
+	w.resumed(k, next).takes(next, 1)
 }
 
 func TestResumeWhileTheSocketIsOpen(t *testing.T) {
