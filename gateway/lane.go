@@ -21,6 +21,7 @@ type lane struct {
 	woken   chan struct{} // holds a value when woken since it was last looked at
 
 	wrote    time.Time        // when the last step ended, if it was a write
+	wroteOf  int64            // the instance of that step
 	differed int64            // the instance for which a group was found to have other people
 	ended    []*store.Outcome // how the last steps ended, until it is stored
 	rest     []store.Planned  // posts that are stored as begun and come next
@@ -118,7 +119,7 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 	if work.Instance != l.failing {
 		l.failures, l.posts = 0, 0 // those of another message say nothing of this one
 	}
-	if (step.Op == store.Find || step.Op == store.Look || step.Op == store.Line && !step.Since.IsZero()) && !l.settled(ctx, settling(p.account.capabilities.Settle, time.Since(l.lastWrite(step)))) {
+	if (step.Op == store.Find || step.Op == store.Look || step.Op == store.Line && !step.Since.IsZero()) && !l.settled(ctx, settling(p.account.capabilities.Settle, time.Since(l.lastWrite(work.Instance, step)))) {
 		return nil
 	}
 	if waited, ok := p.account.ready(ctx, step.Writer()); !ok {
@@ -136,7 +137,7 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 	l.wrote = time.Time{}
 	err := l.poisons(o, guarded(func() error { return l.act(ctx, p, o) }))
 	if writes(step.Op) {
-		l.wrote = time.Now()
+		l.wrote, l.wroteOf = time.Now(), work.Instance
 	}
 	l.count(p.account.Name, o, err)
 	switch {
@@ -189,9 +190,9 @@ func unmade(o *store.Outcome) *store.Outcome {
 }
 
 // lastWrite is when what a step asks about may have been written at the latest: the store counts in milliseconds, and the answer to
-// a write may have been long in coming.
-func (l *lane) lastWrite(step store.Step) time.Time {
-	if since := step.Since.Add(time.Millisecond); since.After(l.wrote) {
+// a write may have been long in coming. What was written of other messages says nothing of this one.
+func (l *lane) lastWrite(instance int64, step store.Step) time.Time {
+	if since := step.Since.Add(time.Millisecond); since.After(l.wrote) || l.wroteOf != instance {
 		return since
 	}
 	return l.wrote

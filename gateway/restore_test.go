@@ -133,6 +133,23 @@ func TestAStoreRestoredFromAnHourAgoCatchesUpWithoutASingleDouble(t *testing.T) 
 	})
 }
 
+// TestWhatWasSaidSinceARestorationIsNotHeldUp: each post is looked for first, but what was written of another message need not settle for that.
+func TestWhatWasSaidSinceARestorationIsNotHeldUp(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.pair(memory.Options{}, memory.Options{Settle: 20 * time.Second})
+		w.down()
+		w.putBack(w.snapshot())
+		w.start()
+		want := []string{}
+		for n := range 20 {
+			a.Say("town", "ann", fmt.Sprint(n))
+			want = append(want, fmt.Sprint(n))
+		}
+		w.wait(time.Minute)
+		w.same(texts(b, "town"), want)
+	})
+}
+
 func TestAFileThatDidNotCrossBeforeTheStoreWasRestoredIsAddedToTheCopyThatIsThere(t *testing.T) {
 	inWorld(t, func(w *world) {
 		secret := true
