@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -146,5 +147,32 @@ func TestFilesThatDoNotCrossAreNamedAsideWithoutTheirLink(t *testing.T) {
 				}
 			}
 		}
+	})
+}
+
+// TestWhatIsShownAsideComesOnceThoughTheAnswerIsLost, and though the process ends before it knows that it came.
+func TestWhatIsShownAsideComesOnceThoughTheAnswerIsLost(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var s switched
+		restricted := likeRestricted()
+		restricted.Fault = s.fault
+		a, b := w.talking(restricted, likeTeams(), "ann")
+		w.match(a, "ben", b, "Ben", "Ben")
+		w.wait(time.Second)
+		chat := b.Direct("Ann", "Ben")
+		s.on(func(_ context.Context, c memory.Call) error {
+			if c.Op == memory.Notify && c.After {
+				return memory.Fails(bridge.Uncertain)
+			}
+			return nil
+		})
+		b.Say(chat, "Ben", "ok")
+		w.wait(10 * time.Minute)
+		w.down()
+		s.off()
+		w.start()
+		b.Say(chat, "Ben", "ok") // people say that more than once
+		w.wait(10 * time.Minute)
+		w.same(whispers(a), []string{"ann: Ben to you in memory: | ok", "ann: Ben to you in memory: | ok"})
 	})
 }

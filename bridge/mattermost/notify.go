@@ -55,14 +55,37 @@ func (a *account) tellDirectly(ctx context.Context, n bridge.Notice, text string
 	if _, err := a.client.call(ctx, opChange, http.MethodPost, "/channels/direct", []string{me.Id, string(n.User)}, &direct); err != nil {
 		return fmt.Errorf("opening a direct channel to tell a person: %w", err)
 	}
-	post := &model.Post{UserId: me.Id, ChannelId: direct.Id, Message: text}
+	if known, err := a.knows(ctx, me.Id, direct.Id, n.Key); known || err != nil {
+		return err
+	}
+	post := &model.Post{UserId: me.Id, ChannelId: direct.Id, Message: text, PendingPostId: string(n.Key)}
 	if len(rows) > 0 {
-		post.SetProps(model.StringInterface{model.PostPropsAttachments: rows})
+		post.AddProp(model.PostPropsAttachments, rows)
+	}
+	if n.Key != "" {
+		post.AddProp(propCauseway, map[string]any{propKey: string(n.Key)})
 	}
 	if _, err := a.client.call(ctx, opPost, http.MethodPost, "/posts?set_online=false", post, nil); err != nil {
 		return fmt.Errorf("telling a person by direct message: %w", err)
 	}
 	return nil
+}
+
+// knows reports whether the bot has said what has the key among what was said last in its direct channel with somebody.
+func (a *account) knows(ctx context.Context, bot, channel string, key bridge.Key) (bool, error) {
+	if key == "" {
+		return false, nil
+	}
+	var latest model.PostList
+	if err := a.client.get(ctx, fmt.Sprintf("/channels/%s/posts?per_page=%d", channel, pageSize), &latest); err != nil {
+		return false, fmt.Errorf("looking what a person was told: %w", err)
+	}
+	for _, p := range latest.Posts {
+		if p.UserId == bot && keyOf(p) == key {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // spoken renders what Causeway itself says.

@@ -9,6 +9,7 @@ CREATE TABLE moments (                  -- what happened to the whole store, and
 ALTER TABLE notices ADD COLUMN due INTEGER NOT NULL DEFAULT 0;    -- not before
 ALTER TABLE notices ADD COLUMN about INTEGER NOT NULL DEFAULT 0;  -- see noticeAbout
 ALTER TABLE notices ADD COLUMN more INTEGER NOT NULL DEFAULT 0;   -- how many more like it were folded into it
+ALTER TABLE notices ADD COLUMN key TEXT NOT NULL DEFAULT '';      -- what names it where it is told by direct message, as its number is given again
 CREATE TABLE warned (                   -- who was told lately that a message of theirs was not delivered
 	server TEXT NOT NULL,
 	uid    TEXT NOT NULL,

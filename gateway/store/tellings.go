@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"encoding/json"
 	"fmt"
@@ -78,7 +79,11 @@ func (t *tx) tell(one Telling, woken map[int64]bool) error {
 		return err
 	}
 	woken[c] = true
-	return t.exec("INSERT INTO notices (conversation, person, text, way) VALUES ($1, $2, $3, $4)", c, string(one.User), string(text), int(one.Way))
+	key := ""
+	if one.Way == Aside {
+		key = rand.Text()
+	}
+	return t.exec("INSERT INTO notices (conversation, person, text, way, key) VALUES ($1, $2, $3, $4, $5)", c, string(one.User), string(text), int(one.Way), key)
 }
 
 // knows tells whether somebody knows what they are to be told, and notes that they do.

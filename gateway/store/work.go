@@ -428,8 +428,8 @@ func (l *lane) errand() (Step, error) {
 	}
 	var text []byte
 	var way NoticeWay
-	found, err = l.found("SELECT id, person, text, way, about, more FROM notices WHERE conversation = $1 AND due <= $2 ORDER BY id LIMIT 1", []any{l.here, time.Now().UnixMilli()},
-		&step.notice, (*string)(&step.Notice.User), &text, (*int)(&way), (*int)(&step.about), &step.folded)
+	found, err = l.found("SELECT id, person, text, way, about, more, key FROM notices WHERE conversation = $1 AND due <= $2 ORDER BY id LIMIT 1", []any{l.here, time.Now().UnixMilli()},
+		&step.notice, (*string)(&step.Notice.User), &text, (*int)(&way), (*int)(&step.about), &step.folded, (*string)(&step.Notice.Key))
 	if !found || err != nil {
 		return Step{}, err
 	}

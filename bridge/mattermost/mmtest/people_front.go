@@ -246,6 +246,13 @@ func buttons(c *crowd) {
 	// Without buttons and with a channel it is ephemeral.
 	c.must(c.account.Notify(c.Context(), bridge.Notice{Conversation: c.conv, User: c.alice(), Text: richtext.Plain("in private")}))
 	c.wait("the ephemeral notice", func() bool { all := alice.all(); return len(all) == 2 && all[1].ChannelId == c.channel })
+	// What has a key comes once, and another one with the same text comes as well.
+	for _, key := range []bridge.Key{"one", "one", "two", "one"} {
+		c.must(c.account.Notify(c.Context(), bridge.Notice{User: c.alice(), Text: richtext.Plain("ok"), Key: key}))
+	}
+	if posts = c.posts(dm.Id); len(posts) != 3 || posts[1].Message != "ok" || posts[2].Message != "ok" {
+		c.Errorf("Alice reads %d posts", len(posts))
+	}
 }
 
 func arrival(c *crowd) {
