@@ -16,8 +16,11 @@ import (
 func (p planner) aside(w *store.Work, origin *place, mark string) []store.Telling {
 	d := p.draft(w)
 	during := origin.talk.period(w.Message.Created)
-	where := "to you"
-	switch others := len(during.Members) - 2; {
+	where, others := "to you", len(during.Members)-1
+	if slices.Contains(during.Members, w.Message.Body.Author.ID) {
+		others-- // of apps and of who has left nobody is in it
+	}
+	switch {
 	case during == origin.talk.latest() && during.Topic != "": // what it is called now is for those who are in it now
 		where = "in “" + during.Topic + "”"
 	case others == 1:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
@@ -160,7 +161,7 @@ func TestABrokenPromiseEndsTheRun(t *testing.T) {
 		var r Report
 		addCounts(&r, "p", "a load", c.who, c.counts)
 		results := filepath.Join(t.TempDir(), "RESULTS.md")
-		err := publish(&r, strings.TrimSuffix(results, ".md")+".json", results)
+		err := errors.Join(publish(&r, strings.TrimSuffix(results, ".md")+".json", results), promise(r.Broken))
 		if (err != nil) != c.broken {
 			t.Errorf("%s, %v: error %v", c.who, c.counts, err)
 		}
