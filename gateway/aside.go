@@ -28,12 +28,16 @@ func (p planner) aside(w *store.Work, origin *place, mark string) []store.Tellin
 	case others > 1:
 		where = fmt.Sprintf("to you and %d others", others)
 	}
-	text := append(richtext.Doc{{Kind: richtext.Paragraph, Runs: []richtext.Run{
+	d.Text = append(richtext.Doc{{Kind: richtext.Paragraph, Runs: []richtext.Run{
 		{Text: cmp.Or(d.Author.Name, "Somebody"), Style: richtext.Bold}, {Text: " " + where + " in " + origin.account.title() + mark + ":"}}}}, d.Text...)
+	parts := p.place.account.Bridge.Parts(d)
 	members := origin.talk.pairs[w.Conversation].Here(w.Conversation).Members
 	var all []store.Telling
 	for _, u := range p.place.talk.readers {
-		if slices.Contains(members, u) {
+		if !slices.Contains(members, u) {
+			continue
+		}
+		for _, text := range parts {
 			all = append(all, store.Telling{Conversation: w.Conversation, User: u, Reason: int(direct.AuthorNotConnected), Way: store.Aside, Each: true, Text: text})
 		}
 	}

@@ -176,3 +176,25 @@ func TestWhatIsShownAsideComesOnceThoughTheAnswerIsLost(t *testing.T) {
 		w.same(whispers(a), []string{"ann: Ben to you in memory: | ok", "ann: Ben to you in memory: | ok"})
 	})
 }
+
+// TestALongMessageIsShownAsideInParts, and all of it.
+func TestALongMessageIsShownAsideInParts(t *testing.T) {
+	inWorld(t, func(w *world) {
+		restricted := likeRestricted()
+		restricted.MaxText = 100
+		a, b := w.talking(restricted, likeTeams(), "ann")
+		w.match(a, "ben", b, "Ben", "Ben")
+		w.wait(time.Second)
+		b.Say(b.Direct("Ann", "Ben"), "Ben", long(350))
+		w.wait(time.Minute)
+		var told []string
+		for _, n := range a.Notices() {
+			text := memory.Text(n.Text)
+			if len(text) > 100 {
+				t.Errorf("%d characters are told at once", len(text))
+			}
+			told = append(told, strings.Fields(text)...)
+		}
+		w.same(strings.Join(told, ""), "Bentoyouinmemory:"+strings.ReplaceAll(long(350), " ", "")) // words may be cut
+	})
+}
