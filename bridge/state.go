@@ -106,6 +106,7 @@ type Notice struct {
 	Text         richtext.Doc
 	// Choices are buttons below the text, where the service's [Capabilities] have Commands.
 	Choices []Choice
-	// Key names what is not to come twice, as after an answer that was lost: the account tells it only where it does not find it. Empty: it may.
+	// Key names what is not to come twice, as after an answer that was lost: an account with the capability RelayAside looks for it before it tells it.
+	// Empty: it may.
 	Key Key
 }

@@ -17,6 +17,16 @@ func likeRestricted() memory.Options {
 	return memory.Options{GroupLimit: 8, NoRelayDirect: true, RelayAside: true}
 }
 
+// aloneWith runs two services with a conversation of Ann, who has connected, and Ben, who has not; the first shows aside what he says. What else is true of it, what sets.
+func (w *world) aloneWith(what func(*memory.Options)) (a, b *memory.Service, chat bridge.ChannelID) {
+	restricted := likeRestricted()
+	what(&restricted)
+	a, b = w.talking(restricted, likeTeams(), "ann")
+	w.match(a, "ben", b, "Ben", "Ben")
+	w.wait(time.Second)
+	return a, b, b.Direct("Ann", "Ben")
+}
+
 // whispers gives what an account has told people by direct messages, about no conversation.
 func whispers(s *memory.Service) []string {
 	all := []string{}
@@ -113,12 +123,7 @@ func TestWhoHasLeftIsShownNothingAside(t *testing.T) {
 func TestWhatIsShownAsideOutlastsAnOutage(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var s switched
-		restricted := likeRestricted()
-		restricted.Fault = s.fault
-		a, b := w.talking(restricted, likeTeams(), "ann")
-		w.match(a, "ben", b, "Ben", "Ben")
-		w.wait(time.Second)
-		chat := b.Direct("Ann", "Ben")
+		a, b, chat := w.aloneWith(func(o *memory.Options) { o.Fault = s.fault })
 		s.on(before(memory.Notify, func() error { return memory.Fails(bridge.Transient) }))
 		b.Say(chat, "Ben", "one")
 		b.Say(chat, "Ben", "two")
@@ -134,10 +139,8 @@ func TestWhatIsShownAsideOutlastsAnOutage(t *testing.T) {
 func TestFilesThatDoNotCrossAreNamedAsideWithoutTheirLink(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.talkFiles = FilePolicy{Mode: NoFiles}
-		a, b := w.talking(likeRestricted(), likeTeams(), "ann")
-		w.match(a, "ben", b, "Ben", "Ben")
-		w.wait(time.Second)
-		b.SayDoc(b.Direct("Ann", "Ben"), "", "Ben", richtext.Plain("see"), textFile("a.txt", "x"))
+		a, b, chat := w.aloneWith(func(*memory.Options) {})
+		b.SayDoc(chat, "", "Ben", richtext.Plain("see"), textFile("a.txt", "x"))
 		w.wait(time.Minute)
 		w.same(whispers(a), []string{"ann: Ben to you in memory: | see | 📎 a.txt (1 bytes): files are not carried here"})
 		for _, n := range a.Notices() {
@@ -154,12 +157,7 @@ func TestFilesThatDoNotCrossAreNamedAsideWithoutTheirLink(t *testing.T) {
 func TestWhatIsShownAsideComesOnceThoughTheAnswerIsLost(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var s switched
-		restricted := likeRestricted()
-		restricted.Fault = s.fault
-		a, b := w.talking(restricted, likeTeams(), "ann")
-		w.match(a, "ben", b, "Ben", "Ben")
-		w.wait(time.Second)
-		chat := b.Direct("Ann", "Ben")
+		a, b, chat := w.aloneWith(func(o *memory.Options) { o.Fault = s.fault })
 		s.on(func(_ context.Context, c memory.Call) error {
 			if c.Op == memory.Notify && c.After {
 				return memory.Fails(bridge.Uncertain)
@@ -180,12 +178,8 @@ func TestWhatIsShownAsideComesOnceThoughTheAnswerIsLost(t *testing.T) {
 // TestALongMessageIsShownAsideInParts, and all of it.
 func TestALongMessageIsShownAsideInParts(t *testing.T) {
 	inWorld(t, func(w *world) {
-		restricted := likeRestricted()
-		restricted.MaxText = 100
-		a, b := w.talking(restricted, likeTeams(), "ann")
-		w.match(a, "ben", b, "Ben", "Ben")
-		w.wait(time.Second)
-		b.Say(b.Direct("Ann", "Ben"), "Ben", long(350))
+		a, b, chat := w.aloneWith(func(o *memory.Options) { o.MaxText = 100 })
+		b.Say(chat, "Ben", long(350))
 		w.wait(time.Minute)
 		var told []string
 		for _, n := range a.Notices() {

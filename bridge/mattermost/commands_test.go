@@ -269,6 +269,18 @@ func TestACommandThatAnotherInstanceRegistered(t *testing.T) {
 	}
 }
 
+// TestANoticeWithAKeyComesOnce, also when the server has forgotten what it was given lately.
+func TestANoticeWithAKeyComesOnce(t *testing.T) {
+	c := newCrowd(t, sim.Options{}, restricted, nil)
+	for _, key := range []bridge.Key{"one", "one", "two", "one"} {
+		c.must(c.account.Notify(t.Context(), bridge.Notice{User: c.alice(), Text: richtext.Plain("ok"), Key: key}))
+		c.sim.Restart()
+	}
+	if posts := c.sim.Posts(c.sim.Direct("alice", "causeway").Id); len(posts) != 2 {
+		t.Errorf("alice reads %+v", posts)
+	}
+}
+
 func TestANoticeWithButtons(t *testing.T) {
 	c := newCrowd(t, sim.Options{}, restricted, nil)
 	c.front.Answer(bridge.Reply{}, bridge.Reply{Replace: richtext.Plain("Teams it is."), Text: richtext.Plain("Noted.")})
