@@ -133,6 +133,56 @@ func TestAStoreRestoredFromAnHourAgoCatchesUpWithoutASingleDouble(t *testing.T) 
 	})
 }
 
+// TestAPostThatStandsInNoThreadSaysSoAfterARestoration, although the root could be answered now.
+func TestAPostThatStandsInNoThreadSaysSoAfterARestoration(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var s switched
+		a, b := w.pair(memory.Options{}, memory.Options{Fault: s.fault})
+		root := a.Say("town", "ann", "root")
+		w.wait(time.Minute)
+		w.down()
+		saved := w.snapshot()
+		w.start()
+		s.on(before(memory.Post, func() error { s.off(); return memory.Fails(bridge.Gone) })) // as if the root were not there
+		a.Reply("town", root, "ben", "an answer")
+		w.wait(time.Minute)
+		want := []string{"root", "ann: root\nan answer"}
+		w.same(texts(b, "town"), want)
+		w.down()
+		w.putBack(saved)
+		w.start()
+		w.wait(time.Hour)
+		w.same(texts(b, "town"), want)
+		w.same(everPosted(b, "town"), 2)
+	})
+}
+
+// TestCausewaysOwnEditFromBeforeARestorationIsNotTakenForAPersons, though the clock of its service is ahead.
+func TestCausewaysOwnEditFromBeforeARestorationIsNotTakenForAPersons(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var s switched
+		a, b := w.pair(memory.Options{}, memory.Options{Skew: 5 * time.Minute, Fault: s.fault})
+		w.connect(a, "alice", b, "ally")
+		id := a.Say("town", "alice", "one")
+		w.wait(time.Minute)
+		w.down()
+		saved := w.snapshot()
+		w.start()
+		a.Edit("town", id, "two")
+		w.wait(time.Minute)
+		w.same(texts(b, "town"), []string{"two"})
+		w.down()
+		a.Edit("town", id, "three")
+		w.putBack(saved)
+		s.on(before(memory.Feeding, func() error { return memory.Fails(bridge.Transient) })) // the origin is read first
+		w.start()
+		w.wait(time.Second)
+		s.off()
+		w.wait(time.Hour)
+		w.same([2][]string{texts(a, "town"), texts(b, "town")}, [2][]string{{"three"}, {"three"}})
+	})
+}
+
 // TestWhatWasSaidSinceARestorationIsNotHeldUp: each post is looked for first, but what was written of another message need not settle for that.
 func TestWhatWasSaidSinceARestorationIsNotHeldUp(t *testing.T) {
 	inWorld(t, func(w *world) {
