@@ -136,23 +136,29 @@ func TestAStoreRestoredFromAnHourAgoCatchesUpWithoutASingleDouble(t *testing.T) 
 // TestAPostThatStandsInNoThreadSaysSoAfterARestoration, although the root could be answered now.
 func TestAPostThatStandsInNoThreadSaysSoAfterARestoration(t *testing.T) {
 	inWorld(t, func(w *world) {
-		var s switched
-		a, b := w.pair(memory.Options{}, memory.Options{Fault: s.fault})
+		var s, late switched
+		a, b := w.pair(memory.Options{Fault: late.fault}, memory.Options{Fault: s.fault})
 		root := a.Say("town", "ann", "root")
 		w.wait(time.Minute)
 		w.down()
 		saved := w.snapshot()
 		w.start()
 		s.on(before(memory.Post, func() error { s.off(); return memory.Fails(bridge.Gone) })) // as if the root were not there
-		a.Reply("town", root, "ben", "an answer")
+		answer := a.Reply("town", root, "ben", "an answer")
 		w.wait(time.Minute)
 		want := []string{"root", "ann: root\nan answer"}
 		w.same(texts(b, "town"), want)
 		w.down()
 		w.putBack(saved)
+		late.on(before(memory.Feeding, func() error { return memory.Fails(bridge.Transient) })) // the copy is read first
 		w.start()
+		w.wait(time.Second)
+		late.off()
 		w.wait(time.Hour)
 		w.same(texts(b, "town"), want)
+		a.Edit("town", answer, "another answer")
+		w.wait(time.Minute)
+		w.same(texts(b, "town"), []string{"root", "ann: root\nanother answer"})
 		w.same(everPosted(b, "town"), 2)
 	})
 }

@@ -49,8 +49,8 @@ func (l *lane) intend(w *Work, step *Step) (adopted bool, err error) {
 		return false, err
 	}
 	// Nobody knows which version it shows, unless there is but one: an empty hash makes the next plan edit it, and what is seen until then is older.
-	if err := l.exec("UPDATE parts SET hash = '', version = CASE version WHEN 1 THEN 1 ELSE version - 1 END WHERE instance = $1 AND number = $2 AND NOT ($3 = 1 AND EXISTS (SELECT 1 FROM messages WHERE id = $4 AND version = 1 AND edited = 0))",
-		w.Instance, step.Part, l.former(origin.Created.UnixMilli()) && !w.hasFiles() && root == string(step.Draft.Root), origin.id); err != nil {
+	if err := l.exec("UPDATE parts SET hash = '', version = version - (SELECT CASE WHEN version > 1 OR edited > 0 THEN 1 ELSE 0 END FROM messages WHERE id = $4) WHERE instance = $1 AND number = $2 AND NOT ($3 = 1 AND EXISTS (SELECT 1 FROM messages WHERE id = $4 AND version = 1 AND edited = 0))",
+		w.Instance, step.Part, l.former(origin.Created.UnixMilli()) && !w.hasFiles(), origin.id); err != nil {
 		return false, err
 	}
 	return true, l.exec("DELETE FROM orphans WHERE key = $1", string(step.Draft.Key))
@@ -72,7 +72,7 @@ func (w *Work) hasFiles() bool { return w.Message.Body != nil && len(w.Message.B
 // lookFirst turns a post that may be there into one of which the outcome is not known, made when its message was. Where that was edited or has files, nobody
 // knows which text it shows.
 func (l *lane) lookFirst(w *Work, step Step) (*Work, Step, error) {
-	if err := l.exec("UPDATE parts SET posted = $1, version = CASE version WHEN 1 THEN 1 ELSE version - 1 END, mixed = (SELECT CASE WHEN version > 1 OR edited > 0 OR $5 = 1 THEN 1 ELSE 0 END FROM messages WHERE id = $2) WHERE instance = $3 AND number = $4",
+	if err := l.exec("UPDATE parts SET posted = $1, version = version - (SELECT CASE WHEN version > 1 OR edited > 0 THEN 1 ELSE 0 END FROM messages WHERE id = $2), mixed = (SELECT CASE WHEN version > 1 OR edited > 0 OR $5 = 1 THEN 1 ELSE 0 END FROM messages WHERE id = $2) WHERE instance = $3 AND number = $4",
 		w.Message.Created.UnixMilli(), w.Message.id, w.Instance, step.Part, w.hasFiles()); err != nil {
 		return nil, Step{}, err
 	}
