@@ -195,10 +195,12 @@ func (s *society) muteEvent(c muteCase, p store.Person, m *muting) {
 func (s *society) connectsAgain(c muteCase, p store.Person) {
 	switch c.event {
 	case "token lost, and connected again":
-		s.turn(awayServer, p.Identities[1].User, store.Lost, store.Connected)
+		s.connect(p.Identities[0].User, c.now)
+		s.people.changed()
 	case "token lost at home, and connected again":
 		s.home.Grant(p.Identities[0].User)
-		s.turn(homeServer, p.Identities[0].User, store.Lost, store.Connected)
+		s.connect(p.Identities[0].User, c.now) // a refusal that is still on its way must not undo it
+		s.people.changed()
 	}
 }
 

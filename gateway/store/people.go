@@ -356,11 +356,12 @@ func (s *Store) Forget(ctx context.Context, server bridge.ServerID, u bridge.Use
 }
 
 // Lose notes that acting as a user was refused, unless they have connected anew since that was tried; it reports whether they were
-// connected.
+// connected. What was tried in the very millisecond of a connection may have been tried before it, and does not count: if they are
+// refused indeed, so is the next try.
 func (s *Store) Lose(ctx context.Context, server bridge.ServerID, u bridge.UserID, tried time.Time, reason string) (bool, error) {
 	var changed int64
 	err := s.do(ctx, func(t *tx) (err error) {
-		changed, err = t.change("UPDATE identities SET state = $1, reason = $2 WHERE server = $3 AND uid = $4 AND state = $5 AND verified <= $6",
+		changed, err = t.change("UPDATE identities SET state = $1, reason = $2 WHERE server = $3 AND uid = $4 AND state = $5 AND verified < $6",
 			int(Lost), reason, string(server), string(u), int(Connected), tried.UnixMilli())
 		return err
 	})

@@ -143,3 +143,21 @@ func TestWhatIsWaitingIsCountedWhileSomethingIsWritten(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestARefusalOfBeforeAConnectionDoesNotUndoIt(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "causeway.db"), Options{})
+	p, err := s.Connect(t.Context(), "", [2]End{end("mattermost.hq", "mattermost:1", "alice"), end("msteams.contoso", "msteams:1", "ally")}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alice := p.Identities[0]
+	for _, test := range []struct {
+		after time.Duration
+		want  bool
+	}{{-time.Second, false}, {0, false}, {time.Millisecond - 1, false}, {time.Millisecond, true}, {time.Second, false}} {
+		lost, err := s.Lose(t.Context(), alice.Server, alice.User, alice.Verified.Add(test.after), "refused")
+		if lost != test.want || err != nil {
+			t.Errorf("tried %s after the connection: lost %v, want %v; %v", test.after, lost, test.want, err)
+		}
+	}
+}
