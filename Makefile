@@ -168,7 +168,7 @@ bench-test:
 	@cd contrib/bench && go test -short ./...
 
 bench-talks: ## what watching people's direct and group messages costs: memory, frames, delay, requests; a quarter of an hour
-	@go test -p 1 ./bridge/mattermost ./contrib/sim/matrix -run '^$$' -bench 'ACrowd|MemoryOfAConnection|IrrelevantFrames|RequestsOfSweeping|DelayOfADirectMessage' -benchtime 1x -timeout 30m
+	@GOGC=200 go test -p 1 ./bridge/mattermost ./contrib/sim/matrix -run '^$$' -bench 'ACrowd|MemoryOfAConnection|IrrelevantFrames|RequestsOfSweeping|DelayOfADirectMessage' -benchtime 1x -timeout 30m
 
 profile: ## where time and memory go: profiles in contrib/bench/profiles
 	@cd contrib/bench && go run . -profile profiles
