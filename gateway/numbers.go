@@ -47,6 +47,7 @@ func (g *Gateway) Numbers(ctx context.Context) metrics.Now {
 		return now
 	}
 	now.People = map[string]int{"connected": s.People.Connected, "lost": s.People.Lost, "asked": s.People.Asked}
+	now.Preferring = s.People.Preferred
 	now.Gateways = g.waitingBy(backlogs)
 	return now
 }
