@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -335,5 +336,24 @@ func TestAProcessThatEndsEarlyAgainAndAgainWaitsLongerEachTime(t *testing.T) {
 		w.down()
 		w.start() // it has lived, so this one begins at once
 		w.same(connects.Load() > tried+1, true)
+	})
+}
+
+// Where another part of Causeway has failed, the gateway has not ended in order, though it ends as if it were told to.
+func TestAProcessInWhichAnotherPartFailsAgainAndAgainWaits(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var connects atomic.Int64
+		w.pair(memory.Options{Fault: before(memory.Connect, func() error { connects.Add(1); return nil })}, memory.Options{})
+		for range 5 {
+			w.fail(errors.New("the HTTP server has failed"))
+			w.down()
+			w.start()
+		}
+		w.down() // told to while it waits
+		tried := connects.Load()
+		w.start()
+		w.same(connects.Load(), tried)
+		w.wait(time.Minute)
+		w.same(connects.Load(), tried+1)
 	})
 }

@@ -146,8 +146,8 @@ func (a *App) Run(ctx context.Context) error {
 
 // carry runs everything until signalled ends or one of it fails, which ends the others.
 func (a *App) carry(signalled context.Context) error {
-	ctx, cancel := context.WithCancel(signalled)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(signalled)
+	defer cancel(nil)
 	// The gateway tells people who was lost, and people ask the gateway what arrives.
 	c := &a.crowd
 	a.gateway = gateway.New(gateway.Options{Plan: a.parts.Load().plan(), Store: a.store, Log: a.log, Version: version(), Metrics: a.metrics,
@@ -193,8 +193,8 @@ func (a *App) carry(signalled context.Context) error {
 		},
 	} {
 		running.Go(func() {
-			defer cancel()
 			failed[i] = guarded(run)
+			cancel(failed[i])
 		})
 	}
 	running.Wait()
