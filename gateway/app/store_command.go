@@ -62,7 +62,9 @@ func (c *call) migrateStore(ctx context.Context) error {
 	if lock != nil {
 		defer lock.Close()
 	}
+	end := c.busy("bringing the store to the present version")
 	opened, err := openStoreWith(ctx, cfg.Storage, store.Options{Holder: holder()})
+	end()
 	if err != nil {
 		return err
 	}
