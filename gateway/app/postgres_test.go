@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -61,4 +62,40 @@ func TestAStoreMovesToPostgreSQLAndBack(t *testing.T) {
 	if strings.Contains(shown.String(), c.Password) {
 		t.Errorf("the password is shown:\n%s", shown.String())
 	}
+}
+
+func TestAStoreInPostgreSQLThatIsGoneIsMissed(t *testing.T) {
+	c := pgtest.Start(false)
+	t.Cleanup(c.Stop)
+	t.Setenv("CAUSEWAY_DSN", c.DSN("store", c.Address()))
+	const inPostgreSQL = "[storage]\nDSN = \"env:CAUSEWAY_DSN\"\n" + good
+	w := newWorld(t, inPostgreSQL)
+	one := w.run()
+	mark := w.path("causeway.db.key.held")
+	text, err := os.ReadFile(mark)
+	if err != nil || !strings.Contains(string(text), "postgres://causeway@"+c.Address()) || strings.Contains(string(text), c.Password) {
+		t.Fatalf("%s %v", text, err)
+	}
+	if err := os.Remove(mark); err != nil {
+		t.Fatal(err)
+	}
+	two := w.begin()
+	w.until("one that stands by notes it, too", func() bool { _, err := os.Stat(mark); return err == nil })
+	two.stop()
+	one.stop()
+	t.Setenv("CAUSEWAY_DSN", c.DSN("another", c.Address()))
+	for name, config := range map[string]string{"another database": inPostgreSQL, "no DSN": good} {
+		w.write("config.toml", config)
+		for _, command := range []string{"run", "login left.one", "store migrate"} {
+			got := w.call(strings.Fields(command)...)
+			if got.code != 1 || !strings.Contains(got.errors, "but there was one, as causeway.db.key.held says: see that DSN in [storage] names the right database") || strings.Contains(got.errors, c.Password) {
+				t.Errorf("%s: %s: %+v", name, command, got)
+			}
+		}
+	}
+	w.write("config.toml", inPostgreSQL)
+	if err := os.Remove(mark); err != nil {
+		t.Fatal(err)
+	}
+	w.run() // anew
 }
