@@ -86,7 +86,7 @@ func TestAStoreInPostgreSQLThatIsGoneIsMissed(t *testing.T) {
 	t.Setenv("CAUSEWAY_DSN", c.DSN("another", c.Address()))
 	for name, config := range map[string]string{"another database": inPostgreSQL, "no DSN": good} {
 		w.write("config.toml", config)
-		for _, command := range []string{"run", "login left.one", "store migrate"} {
+		for _, command := range []string{"run", "login left.one", "store migrate", "store check", "store backup x.db"} {
 			got := w.call(strings.Fields(command)...)
 			if got.code != 1 || !strings.Contains(got.errors, "but there was one, as causeway.db.key.held says: see that DSN in [storage] names the right database") || strings.Contains(got.errors, c.Password) {
 				t.Errorf("%s: %s: %+v", name, command, got)

@@ -81,6 +81,9 @@ func (c *call) checkStore(ctx context.Context) error {
 		return err
 	}
 	if !storeExists(cfg.Storage) {
+		if err := vanished(cfg.Storage); err != nil {
+			return err
+		}
 		return fmt.Errorf("there is no store %s yet; the first start makes it", store.Name(cfg.Storage.DSN))
 	}
 	end := c.busy("looking through the store")
