@@ -51,7 +51,7 @@ func (l *lane) failed(ctx context.Context, p *place, o *store.Outcome, began tim
 		t.since = began
 	}
 	if l.givesUp(ctx, p, o, t, began, err) {
-		l.ends(name)
+		l.ends(name, false)
 		if bridge.KindOf(err) == bridge.Unauthorised { // nor will the next one be told to them
 			l.trials[name] = trial{refused: true}
 		}
@@ -70,11 +70,11 @@ func (l *lane) failed(ctx context.Context, p *place, o *store.Outcome, began tim
 // runningErrands is what is said to fail.
 const runningErrands = "telling people, or removing what is there twice,"
 
-// ends forgets how an errand has failed.
-func (l *lane) ends(name string) {
+// ends forgets how an errand has failed; well: it has succeeded now.
+func (l *lane) ends(name string, well bool) {
 	delete(l.trials, name)
-	if len(l.trials) == 0 {
-		l.trouble.report(errands, l.log, runningErrands, nil)
+	if len(l.trials) == 0 && l.trouble.note(errands, nil) && well {
+		l.log.Info(runningErrands + " works again")
 	}
 }
 
@@ -116,7 +116,7 @@ func (l *lane) rests(ctx context.Context, looked time.Time) bool {
 	var next time.Time
 	for name, t := range l.trials {
 		if !t.until.After(looked) {
-			l.ends(name)
+			l.ends(name, false)
 		} else if next.IsZero() || t.until.Before(next) {
 			next = t.until
 		}

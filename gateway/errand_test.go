@@ -109,6 +109,29 @@ func TestWhoCannotBeShownAnythingHoldsUpNobody(t *testing.T) {
 	}
 }
 
+// TestWhatIsShownAsideKeepsItsOrderOverARestart: what is new is not shown before what was put off.
+func TestWhatIsShownAsideKeepsItsOrderOverARestart(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var s switched
+		a, b, group := w.asides(s.fault)
+		s.on(telling("ann", bridge.Transient))
+		for _, text := range numbered(0, 5) {
+			b.Say(group, "Ben", text)
+			w.wait(time.Second)
+		}
+		w.wait(20 * time.Minute)
+		w.down()
+		s.off()
+		w.start()
+		for _, text := range numbered(5, 10) {
+			b.Say(group, "Ben", text)
+			w.wait(time.Second)
+		}
+		w.wait(10 * time.Minute)
+		w.same(whispersTo(a, "ann"), numbered(0, 10))
+	})
+}
+
 // TestWhatCanNeverBeShownIsGivenUpWithAWarning: the account may not write to somebody, though it works. That does not wait for each message anew.
 func TestWhatCanNeverBeShownIsGivenUpWithAWarning(t *testing.T) {
 	inWorld(t, func(w *world) {

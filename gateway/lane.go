@@ -182,7 +182,7 @@ func (l *lane) did(p *place, o *store.Outcome) {
 		l.tripped = tripped{}
 	}
 	if name := errandOf(o.Step); name != "" {
-		l.ends(name)
+		l.ends(name, true)
 		return
 	}
 	if o.Step.Op != store.Look {

@@ -119,6 +119,7 @@ func TestWhatHadToWaitIsToldOnceAMinuteThoughCausewayWasDown(t *testing.T) {
 		w.down()
 		time.Sleep(time.Hour)
 		w.start()
+		w.same(len(noticesOf(a, "ann")), 2)
 		w.paced(a, "ann", 10*time.Minute)
 		w.same(len(noticesOf(a, "ann")), 4)
 	})
