@@ -387,7 +387,7 @@ func (a *account) Find(ctx context.Context, d bridge.Draft, since time.Time) ([]
 
 // Notify keeps the notice for [Service.Notices].
 func (a *account) Notify(ctx context.Context, n bridge.Notice) error {
-	return a.call(ctx, Call{Op: Notify, Conversation: n.Conversation}, func() error {
+	return a.call(ctx, Call{Op: Notify, Conversation: n.Conversation, Key: n.Key, User: n.User}, func() error {
 		if n.Key != "" && slices.ContainsFunc(a.service.notices, func(o bridge.Notice) bool { return o.Key == n.Key }) {
 			return nil
 		}

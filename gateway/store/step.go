@@ -136,4 +136,6 @@ type Outcome struct {
 	Told string
 	// Lost are the files here that are not there any more.
 	Lost []string
+	// Due is when a notice that could not be given may be tried again; with Absent.
+	Due time.Time
 }
