@@ -175,5 +175,5 @@ func TestContainerWithPostgres(t *testing.T) {
 			t.Errorf("status: %v\n%s", err, said)
 		}
 	})
-	b.holds(t, "causeway.db.key")
+	b.holds(t, "causeway.db.key", "causeway.db.key.held")
 }
