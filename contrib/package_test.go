@@ -1,6 +1,7 @@
 package contrib_test
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -128,8 +129,11 @@ func installs(t *testing.T, deb string) {
 	}
 	kept := filepath.Join(root, "etc/causeway/config.toml")
 	write(t, kept, "", 0o640)
-	dpkg("-i", deb) // as an upgrade does
+	if said := dpkg("-i", deb); strings.Contains(said, "was not restarted") { // as an upgrade does
+		t.Errorf("upgrading says:\n%s", said)
+	}
 	belongsToTheGroup(t, root, kept)
+	hands(t, root, kept)
 	if said := dpkg("--purge", "causeway"); !strings.Contains(said, "/etc/causeway stay") {
 		t.Errorf("purging says:\n%s", said)
 	}
@@ -154,5 +158,45 @@ func belongsToTheGroup(t *testing.T, root, config string) {
 	}
 	if got, want := output(t, "stat", "-c", "%u:%g %a", config), "0:"+string(group[1])+" 640\n"; got != want {
 		t.Errorf("the config belongs to %s, want %s", got, want)
+	}
+}
+
+// hands makes sure of what becomes of configs with other modes, and that none of them keeps dpkg from ending, also where no user could be made.
+func hands(t *testing.T, root, config string) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		return // the configs are not root's
+	}
+	upgrade := func(mode os.FileMode, path string) string {
+		t.Helper()
+		if err := errors.Join(os.Chown(config, 0, 0), os.Chmod(config, mode)); err != nil {
+			t.Fatal(err)
+		}
+		return output(t, "env", "DPKG_ROOT="+root, "PATH="+path, "sh", "nfpm/postinst", "configure", "1")
+	}
+	const left = "Causeway was not restarted, as it would not be able to read its config."
+	if _, err := exec.LookPath("systemd-sysusers"); err == nil {
+		if said := upgrade(0o600, os.Getenv("PATH")); said != "" {
+			t.Errorf("upgrading with mode 600 says:\n%s", said)
+		}
+		belongsToTheGroup(t, root, config)
+		if said := upgrade(0o400, os.Getenv("PATH")); !strings.HasPrefix(said, left) {
+			t.Errorf("upgrading with mode 400 says:\n%s", said)
+		}
+		if said := upgrade(0o644, os.Getenv("PATH")); said != "" {
+			t.Errorf("upgrading with mode 644 says:\n%s", said)
+		}
+	}
+	tools := t.TempDir()
+	write(t, filepath.Join(tools, "systemd-sysusers"), "#!/bin/sh\n[ \"$SYSTEMD_NSS_DYNAMIC_BYPASS\" = 1 ]\n", 0o755)
+	write(t, filepath.Join(root, "etc/group"), "", 0o644)
+	if said := upgrade(0o640, tools+":"+os.Getenv("PATH")); !strings.HasPrefix(said, left) {
+		t.Errorf("upgrading without a group says:\n%s", said)
+	}
+	if got := output(t, "stat", "-c", "%u:%g %a", config); got != "0:0 640\n" {
+		t.Errorf("without a group the config belongs to %s", got)
+	}
+	if unit := example(t, "systemd/causeway.service"); !strings.Contains(unit, " && SYSTEMD_NSS_DYNAMIC_BYPASS=1 systemd-sysusers\n") {
+		t.Error("the unit's header lets a dynamic user pass for the user that is to be made")
 	}
 }
