@@ -10,7 +10,7 @@ MAKEFLAGS   += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help test computes waits setup lint format vet staticcheck vulnerabilities build deb release play postgres postgres-crashes race e2e chaos chaos-test chaos-mutants run demo demo-mattermost bench bench-test bench-talks profile fuzz clean
 
-export PATH        := $(PATH):/usr/local/go/bin
+export PATH        := $(PATH):/usr/sbin:/usr/local/go/bin
 export CGO_ENABLED := 0
 export GOFLAGS     := $(strip $(GOFLAGS) -trimpath)
 
@@ -41,10 +41,13 @@ computes:
 
 waits: e2e chaos-test
 
-# What the tests need of the machine. Nothing is installed that is there, so that a further run needs no network. Servers that are installed are not started
-# (policy-rc.d, as Debian's policy has it): the tests start their own.
+# What the tests need of the machine. Nothing is installed that is there, so that a further run needs no network. Where one of the extras has no package, only its tests
+# are left out. Servers that are installed are not started (policy-rc.d, as Debian's policy has it): the tests start their own. Debian enables them for the next
+# boot nevertheless. A policy that a killed setup has left is removed by the next.
+setup: policy := /usr/sbin/policy-rc.d
+setup: policy_mark := of make setup of Causeway
 setup:
-	@missing=(); \
+	@missing=(); extras=(); \
 	command -v go >/dev/null || missing+=(golang-go); \
 	command -v git >/dev/null || missing+=(git); \
 	command -v gcc >/dev/null && [[ -e /usr/include/stdlib.h ]] || missing+=(gcc libc6-dev); \
@@ -52,17 +55,23 @@ setup:
 	[[ -e /etc/ssl/certs/ca-certificates.crt ]] || missing+=(ca-certificates); \
 	command -v chromium >/dev/null || missing+=(chromium); \
 	command -v prometheus >/dev/null && command -v promtool >/dev/null || missing+=(prometheus); \
-	for program in zsh fish caddy; do command -v $$program >/dev/null || missing+=($$program); done; \
-	[[ -x /usr/sbin/nginx ]] || command -v nginx >/dev/null || missing+=(nginx); \
-	if (( $${#missing[@]} )); then \
-	    if ! command -v apt-get >/dev/null; then echo "make test needs these, by their names in Debian: $${missing[*]}" >&2; exit 1; fi; \
-	    if (( EUID )); then echo "make test needs packages that are not installed. Do:  sudo apt-get install $${missing[*]}" >&2; exit 1; fi; \
-	    echo "installing $${missing[*]}"; \
+	for program in zsh fish caddy nginx; do command -v $$program >/dev/null || extras+=($$program); done; \
+	if (( ! EUID )) && grep -qs '$(policy_mark)' $(policy); then rm -f $(policy); fi; \
+	if (( $${#missing[@]} + $${#extras[@]} == 0 )); then \
+	    :; \
+	elif (( EUID )) || ! command -v apt-get >/dev/null; then \
+	    [[ -z $${extras[*]} ]] || echo "tests are left out that need these, by their names in Debian: $${extras[*]}"; \
+	    [[ -z $${missing[*]} ]] || { echo "make test needs these, by their names in Debian; sudo apt-get install $${missing[*]}" >&2; exit 1; }; \
+	else \
+	    echo "installing $${missing[*]} $${extras[*]}"; \
 	    log=$$(mktemp); \
-	    policy=/usr/sbin/policy-rc.d; [[ -e $$policy ]] || { trap "rm -f $$policy" EXIT; install -m 755 /dev/stdin $$policy <<<$$'#!/bin/sh\nexit 101'; }; \
-	    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$${missing[@]}"; } </dev/null >"$$log" 2>&1 \
-	        || { cat "$$log" >&2; exit 1; }; \
+	    [[ -e $(policy) ]] || { trap "rm -f $(policy)" EXIT; install -m 755 /dev/stdin $(policy) <<<$$'#!/bin/sh\n# $(policy_mark), which removes it\nexit 101'; }; \
+	    get() { DEBIAN_FRONTEND=noninteractive apt-get "$$@" </dev/null >>"$$log" 2>&1; }; \
+	    get update || [[ -z $${missing[*]} ]] || { cat "$$log" >&2; exit 1; }; \
+	    [[ -z $${missing[*]} ]] || get install -y --no-install-recommends "$${missing[@]}" || { cat "$$log" >&2; exit 1; }; \
+	    for one in "$${extras[@]}"; do get install -y --no-install-recommends $$one || echo "$$one cannot be installed: the tests that need it are left out"; done; \
 	    rm -f "$$log"; \
+	    [[ ! -d /run/systemd/system ]] || echo "servers among them were not started, but will be at the next boot, unless you say: systemctl disable SERVER"; \
 	fi
 	@go list -m >/dev/null 2>&1 || { go version; go list -m || true; echo "Causeway needs the Go that go.mod names; an older one fetches it by itself from 1.21 on. See https://go.dev/dl" >&2; exit 1; }
 
