@@ -132,17 +132,12 @@ func (d *Dashboard) between(ctx context.Context, v *search, now time.Time) ([]st
 	return all, err
 }
 
-// askTime is how long services may take to say who somebody is.
-const askTime = 5 * time.Second
-
 // authors gives the users who are so called: those who have connected stand in the store, and the others are known to their services.
 func (d *Dashboard) authors(ctx context.Context, v *search) ([]store.User, error) {
 	known, err := d.o.Store.Called(ctx, v.Author)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, askTime)
-	defer cancel()
 	found, failed := d.o.People.Look(ctx, strings.TrimPrefix(v.Author, "@"))
 	for _, err := range failed {
 		v.Unsure = true

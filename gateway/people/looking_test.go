@@ -38,5 +38,16 @@ func TestLookAsksEachService(t *testing.T) {
 		if diff := cmp.Diff([]store.User{{Server: homeServer, User: "h1"}}, got); diff != "" || len(failed) != 1 || !strings.HasPrefix(failed[0].Error(), "looking for dora@example.com in Microsoft Teams: ") {
 			s.Errorf("%v (-want +got):\n%s", failed, diff)
 		}
+		s.faults(func(ctx context.Context, c memory.Call) error {
+			if c.Op == memory.FindUser && !c.After && c.Account == homeAccount {
+				<-ctx.Done() // it does not answer
+				return ctx.Err()
+			}
+			return nil
+		})
+		got, failed = s.people.Look(s.Context(), "dora@example.com")
+		if diff := cmp.Diff([]store.User{{Server: awayServer, User: "a1"}}, got); diff != "" || len(failed) != 1 || !strings.HasPrefix(failed[0].Error(), "looking for dora@example.com in Mattermost: ") {
+			s.Errorf("%v (-want +got):\n%s", failed, diff)
+		}
 	})
 }
