@@ -71,7 +71,11 @@ func (a *account) checkPeople(ctx context.Context) []bridge.Finding {
 		note("who has left Teams is disconnected, but not deactivated here: the bot lacks %s, by which it could also set people's passwords; set OnTeamsUserRemoved = \"disconnect\", or see docs/mattermost-bot.md", ids[0])
 	}
 	if a.direct && !config.verifies {
-		all = append(all, bridge.Finding{Text: "direct and group messages with somebody who has not connected are carried only where they sign in by single sign-on: EmailSettings.RequireEmailVerification is off, so their address says nothing of who they are",
+		carried := "not carried"
+		if simple { // whether somebody does is told to administrators only
+			carried = "carried only where they sign in by single sign-on"
+		}
+		all = append(all, bridge.Finding{Text: "direct and group messages with somebody who has not connected are " + carried + ": EmailSettings.RequireEmailVerification is off, so their address says nothing of who they are",
 			Next: "switch it on (System Console > Authentication > Signup), or have everybody connect"})
 	}
 	all = append(all, a.checkCircle(ctx)...)

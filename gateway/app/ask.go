@@ -167,7 +167,7 @@ func (c *call) silent(ctx context.Context, where string, err error) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.As(err, &failed) && failed.Op == "dial":
-		return fmt.Errorf("nothing answers at %s, so Causeway is not running: %s", where, c.start())
+		return fmt.Errorf("nothing answers at %s, so Causeway is not running, or was not restarted since Listen in [http] was changed: %s", where, c.start())
 	}
 	return stranger(where)
 }

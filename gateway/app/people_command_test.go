@@ -92,7 +92,7 @@ func TestPeopleBeforeAnybodyIsKnown(t *testing.T) {
 	}
 	w.started()
 	w.write("names", "ann\nben\n")
-	const start = "so Causeway is not running: start it with `causeway run -c config.toml`, or name with -c the config that it runs with"
+	const start = "so Causeway is not running, or was not restarted since Listen in [http] was changed: start it with `causeway run -c config.toml`, or name with -c the config that it runs with"
 	w.call("people", "invite", "--file", w.path("names")).wants(t, result{code: 1, errors: "causeway: nothing answers at 127.0.0.1:" + port + ", " + start + " (2 orders not tried)\n"})
 	w.call("people", "sync").wants(t, result{code: 1, errors: "causeway: nothing answers at 127.0.0.1:" + port + ", " + start + "\n"})
 }

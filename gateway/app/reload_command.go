@@ -19,8 +19,8 @@ import (
 	"causeway/gateway/web"
 )
 
-// reloadTime is how long the running process may take to take up a config.
-const reloadTime = 2 * time.Minute
+// reloadTime is how long the running process may take to take up a config: less than the 90 seconds that systemd gives a reload.
+const reloadTime = 80 * time.Second
 
 // reloading is the order to take up the config.
 type reloading struct {

@@ -166,7 +166,7 @@ func TestStatusOfWhatDoesNotAnswerNamesTheNextStep(t *testing.T) {
 		t.Errorf("asking has made something: %v", w.snapshot())
 	}
 	w.started()
-	w.call("status").wants(t, result{code: 1, errors: "causeway: nothing answers at 127.0.0.1:" + port + ", so Causeway is not running: " + start})
+	w.call("status").wants(t, result{code: 1, errors: "causeway: nothing answers at 127.0.0.1:" + port + ", so Causeway is not running, or was not restarted since Listen in [http] was changed: " + start})
 	w.write("config.toml", listening("127.0.0.1:0"))
 	w.call("status").wants(t, result{code: 1, errors: "causeway: asking Causeway: with Listen = \"127.0.0.1:0\" it takes any port: " +
 		"set one of your choice in [http] and restart it\n"})
