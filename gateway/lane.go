@@ -119,7 +119,7 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 	if work.Instance != l.failing {
 		l.failures, l.posts = 0, 0 // those of another message say nothing of this one
 	}
-	if (step.Op == store.Find || step.Op == store.Look || step.Op == store.Line && !step.Since.IsZero()) && !l.settled(ctx, settling(p.account.capabilities.Settle, time.Since(l.lastWrite(work.Instance, step)))) {
+	if (step.Op == store.Find || step.Op == store.Look || step.Op == store.Withdraw || step.Op == store.Line && !step.Since.IsZero()) && !l.settled(ctx, settling(p.account.capabilities.Settle, time.Since(l.lastWrite(work.Instance, step)))) {
 		return nil
 	}
 	if waited, ok := p.account.ready(ctx, step.Writer()); !ok {
@@ -182,7 +182,7 @@ func (l *lane) missed(ctx context.Context, o *store.Outcome) *store.Outcome {
 // unmade is the outcome of a step that had no effect and is to be planned anew.
 func unmade(o *store.Outcome) *store.Outcome {
 	switch o.Step.Op {
-	case store.Find, store.Quote, store.Recall, store.Look, store.Tell, store.Stray, store.Line, store.Carry:
+	case store.Find, store.Quote, store.Recall, store.Look, store.Tell, store.Stray, store.Withdraw, store.Line, store.Carry:
 		return nil
 	}
 	o.Verdict = store.Absent
@@ -192,7 +192,7 @@ func unmade(o *store.Outcome) *store.Outcome {
 // lastWrite is when what a step asks about may have been written at the latest: the store counts in milliseconds, and the answer to
 // a write may have been long in coming. What was written of other messages says nothing of this one.
 func (l *lane) lastWrite(instance int64, step store.Step) time.Time {
-	if since := step.Since.Add(time.Millisecond); since.After(l.wrote) || l.wroteOf != instance {
+	if since := later(step.Since, step.Tried).Add(time.Millisecond); since.After(l.wrote) || l.wroteOf != instance {
 		return since
 	}
 	return l.wrote
@@ -231,6 +231,8 @@ func (l *lane) final(ctx context.Context, o *store.Outcome, err error) bool {
 		return kind == bridge.Gone || kind == bridge.Rejected || kind == bridge.Unsupported
 	case op == store.Tell || op == store.Line:
 		return l.untold(o, err)
+	case op == store.Withdraw:
+		return l.keeps(ctx, err)
 	case op == store.Look || op == store.Recall:
 		return false
 	case op == store.Carry:
@@ -369,7 +371,7 @@ func (l *lane) retry(ctx context.Context, p *place, o *store.Outcome, err error)
 		wait = max(wait, 30*time.Second)
 	}
 	l.note(ctx)
-	if o.Step.Op == store.Stray || o.Step.Op == store.Tell || o.Step.Op == store.Line {
+	if o.Step.Op == store.Stray || o.Step.Op == store.Withdraw || o.Step.Op == store.Tell || o.Step.Op == store.Line {
 		l.settled(ctx, wait) // what people say goes first
 		return nil
 	}

@@ -53,6 +53,8 @@ func (l *lane) store(o *Outcome) error {
 		return l.exec("DELETE FROM lines WHERE id = $1", o.Step.notice)
 	case Tell:
 		return l.wasTold(o)
+	case Withdraw:
+		return l.withdrew(o)
 	}
 	return fmt.Errorf("internal error: an outcome without a step: %d", o.Step.Op)
 }

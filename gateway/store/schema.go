@@ -257,7 +257,7 @@ CREATE TABLE removals (                 -- who was removed within the limit, wit
 	PRIMARY KEY (server, uid)
 ) WITHOUT ROWID;
 ` + filesMigration + talksMigration + dashboardMigration + intentsMigration,
-	keepingMigration + channelLinksMigration,
+	keepingMigration + channelLinksMigration + asidesMigration,
 }
 
 // usable gives the error of a version that this Causeway cannot work on.

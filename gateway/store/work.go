@@ -277,10 +277,8 @@ func (l *lane) lacks(w *Work) (*Work, Step, error) {
 	w.Looked = w.Instance == l.looked
 	for {
 		step := l.plan(w)
-		for _, one := range step.Denial.Tell {
-			if err := l.tell(one, l.woken); err != nil {
-				return nil, Step{}, err
-			}
+		if err := l.tellOf(w, step.Denial.Tell); err != nil {
+			return nil, Step{}, err
 		}
 		switch step.Op {
 		case Settled:
@@ -412,7 +410,7 @@ func (t *tx) bury(instance, number int64) error {
 	return t.exec("UPDATE parts SET intent = NULL, number = (SELECT MIN(CASE WHEN number < 0 THEN number ELSE 0 END) - 1 FROM parts WHERE instance = $1) WHERE instance = $1 AND number = $2", instance, number)
 }
 
-// errand gives the next stray or notice of this conversation. They come last: what people say goes first. Strays of people as
+// errand gives the next stray, withdrawal or notice of this conversation. They come last: what people say goes first. Strays of people as
 // whom Causeway cannot act are left until it can.
 func (l *lane) errand() (Step, error) {
 	var step Step
@@ -422,6 +420,9 @@ func (l *lane) errand() (Step, error) {
 	if found || err != nil {
 		step.Op = Stray
 		return step, err
+	}
+	if withdraw, found, err := l.withdrawal(); found || err != nil {
+		return withdraw, err
 	}
 	if line, found, err := l.line(); found || err != nil {
 		return line, err
@@ -441,13 +442,20 @@ func (l *lane) errand() (Step, error) {
 		return step, err
 	}
 	step.Notice.Text = withMore(step.Notice.Text, step.folded)
-	return step, nil
+	return step, l.attempted(step.Notice.Key)
 }
 
 // settle notes that an instance lacks nothing, and forgets the text when no other instance needs it.
 func (l *lane) settle(w *Work) error {
-	phase := w.Phase
-	if w.Message.Deleted && !w.IsOrigin && phase != Removed && !w.Blanked && !w.standing() {
+	phase, gone := w.Phase, w.Message.Deleted && !w.IsOrigin
+	if gone {
+		shown, err := l.retract(w.Instance)
+		if err != nil {
+			return err
+		}
+		gone = shown || phase != Removed && !w.Blanked && !w.standing()
+	}
+	if gone {
 		phase = Gone
 	} else if phase == Waiting {
 		phase = Live
