@@ -48,27 +48,28 @@ func TestWhatWasShownAsideAndIsBroughtBackIsShownAnewOnce(t *testing.T) {
 			w.wait(5 * time.Second)
 			b.Edit(chat, one, "one, edited")
 			w.wait(5 * time.Second)
-			if !seen {
-				w.down()
+			if !seen { // nothing can be done there meanwhile
+				a.Revoke("bot")
+				b.Say(chat, "Ben", "two")
+				w.wait(5 * time.Second)
 			}
 			b.Delete(chat, one)
+			w.wait(5 * time.Second)
 			if seen {
-				w.wait(5 * time.Second)
 				w.same(whispers(a), []string{})
 			}
 			b.Undelete(chat, one)
-			if !seen {
-				w.start()
-			}
 			w.wait(5 * time.Second)
+			a.Grant("bot")
+			w.wait(10 * time.Minute)
 			want := []string{"ann: Ben to you in memory: | one, edited"}
 			if !seen {
-				want = []string{"ann: Ben to you in memory, edited: | one, edited", "ann: Ben to you in memory: | one"}
+				want = []string{"ann: Ben to you in memory, edited: | one, edited", "ann: Ben to you in memory: | one", "ann: Ben to you in memory: | two"}
 			}
 			w.same(whispers(a), want)
 			b.Delete(chat, one)
 			w.wait(5 * time.Second)
-			w.same(whispers(a), []string{})
+			w.same(whispers(a), want[len(want)-1:][:len(want)/2])
 		})
 	}
 }
@@ -118,6 +119,35 @@ func TestWhatIsDeletedBeforeItCouldBeShownAsideIsNotShown(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestWhatWasJustShownAsideWithoutOurKnowingItIsFoundByTheNextProcess, though it was to be shown long before, and the service shows what was written some time after.
+func TestWhatWasJustShownAsideWithoutOurKnowingItIsFoundByTheNextProcess(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var s switched
+		a, b, chat := w.aloneWith(func(o *memory.Options) { o.Fault, o.Settle = s.fault, 20*time.Second })
+		s.on(before(memory.Notify, func() error { return memory.Fails(bridge.Transient) }))
+		one := b.Say(chat, "Ben", "one")
+		w.wait(5 * time.Minute)
+		var posted atomic.Bool
+		s.on(func(_ context.Context, c memory.Call) error {
+			if c.Op == memory.Notify && c.After {
+				posted.Store(true)
+				return memory.LostAnswer()
+			}
+			return nil
+		})
+		for !posted.Load() {
+			w.wait(time.Second)
+		}
+		w.same(len(whispers(a)), 1)
+		w.down()
+		b.Delete(chat, one)
+		s.off()
+		w.start()
+		w.wait(10 * time.Minute)
+		w.same(whispers(a), []string{})
+	})
 }
 
 // TestWhatWasShownAsideAndAnsweredInItsThreadIsBlanked.

@@ -99,3 +99,21 @@ func TestWhoWasToldSomethingIsToldItAnewOnceTheConversationWasCarried(t *testing
 	}
 	same(t, tell(), 3)
 }
+
+// TestWhatSomebodyIsToBeToldGoesWithTheConversationThatTakesThePlace of the empty one that Causeway has opened.
+func TestWhatSomebodyIsToBeToldGoesWithTheConversationThatTakesThePlace(t *testing.T) {
+	s, _ := fresh(t, Options{})
+	made := talkAt("b", "made")
+	first := meet(t, s, meeting(gm, 0, small, capital))
+	if _, err := s.Try(t.Context(), first.Pair.ID, "A"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Opened(t.Context(), first.Pair.ID, made); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Say(t.Context(), Telling{Conversation: made, User: "A", Way: Aside, Each: true, Text: richtext.Plain("hello")}); err != nil {
+		t.Fatal(err)
+	}
+	same(t, meet(t, s, meeting(chat, 700, capital, small)).Pair.ID, first.Pair.ID)
+	same(t, query[string](t, s, "SELECT c.channel FROM notices n JOIN conversations c ON c.id = n.conversation"), "chat")
+}
