@@ -10,10 +10,11 @@ import (
 
 // A commit may cost more than a post. So a lane that finds posts quickly made has several stored as begun at once, and stores together how they
 // ended: as many as are made within aheadTime, which is how long a change of one of them, or its deletion, may come too late for it (nobody takes back what they have
-// said that fast), and aheadMost at most, since all of them are looked for after a crash. A server that takes 4 ms for a post lets a lane begin a dozen at once.
+// said that fast), and aheadMost at most, since all of them are looked for after a crash. A server that takes 4 ms for a post lets a lane begin two dozen at once; only one
+// that takes less than 1 ms gets as far as aheadMost.
 const (
-	aheadTime = 50 * time.Millisecond
-	aheadMost = 32
+	aheadTime = 100 * time.Millisecond
+	aheadMost = 128
 )
 
 // steps makes the steps that the store has given, in their order, until one is not done.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/sirupsen/logrus"
+
 	"causeway/bridge"
 	"causeway/gateway/store"
 )
@@ -86,12 +88,12 @@ func (g *Gateway) dropOld(ctx context.Context, age time.Duration) error {
 	all, err := g.store.QuarantinedBefore(ctx, time.Now().Add(-age))
 	for i := 0; err == nil && i < len(all); i++ {
 		var c bridge.ConversationID
-		c, err = g.Drop(ctx, all[i])
+		c, err = g.Drop(ctx, all[i].Instance)
 		switch {
 		case errors.Is(err, store.ErrNotQuarantined): // somebody has retried it meanwhile
 			err = nil
 		case err == nil:
-			g.log.WithField("conversation", c.String()).WithField("message", all[i]).Warn("given up after its time in quarantine; see QuarantineDays in [storage]")
+			g.log.WithFields(logrus.Fields{keyConversation: c.String(), keyMessage: all[i].Message, keyInstance: all[i].Instance}).Warn("given up after its time in quarantine; see QuarantineDays in [storage]")
 		}
 	}
 	return err

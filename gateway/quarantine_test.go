@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -136,10 +137,13 @@ func TestWhatIsInQuarantineForTooLongIsGivenUp(t *testing.T) {
 		_, b, _, _ := w.refused()
 		w.wait(29 * 24 * time.Hour)
 		w.same(len(w.held()), 1)
+		held := w.held()[0]
 		w.wait(25 * time.Hour)
 		w.same(len(w.held()), 0)
 		w.same(texts(b, "town"), []string{"before", "after"})
-		w.same(strings.Contains(w.log.String(), "given up after its time in quarantine"), true)
+		_, given, _ := strings.Cut(w.log.String(), "given up after its time in quarantine")
+		line, _, _ := strings.Cut(given, "\n")
+		w.same(strings.Contains(line, fmt.Sprintf(" instance=%d message=2", held.ID)), true)
 	})
 }
 

@@ -22,15 +22,16 @@ type startSizes struct {
 	gateways []int
 	messages int           // how many mapped messages the full store has
 	people   int           // how many are connected in the store with people
+	burst    int           // how many messages are said at once when Causeway has started
 	calm     time.Duration // until memory is looked at, after the first message has crossed
 	build    bool          // whether builds are timed
 }
 
 // start measures Causeway's start, memory, size and building.
 func start(tb harness.TB, o options, r *Report) {
-	z := startSizes{rounds: o.rounds, gateways: []int{1, 100, 1000}, messages: 1_000_000, people: 2000, calm: 3 * time.Second, build: true}
+	z := startSizes{rounds: o.rounds, gateways: []int{1, 100, 1000}, messages: 5_000_000, people: 2000, burst: 500, calm: 3 * time.Second, build: true}
 	if o.quick {
-		z = startSizes{rounds: 1, gateways: []int{1, 5}, messages: 2000, people: 20, calm: 100 * time.Millisecond}
+		z = startSizes{rounds: 1, gateways: []int{1, 5}, messages: 2000, people: 20, burst: 20, calm: 100 * time.Millisecond}
 	}
 	var places []*startPlace
 	for _, n := range z.gateways {
@@ -46,7 +47,7 @@ func start(tb harness.TB, o options, r *Report) {
 	for round := range z.rounds {
 		tb.Logf("start, round %d of %d", round+1, z.rounds)
 		for _, p := range places {
-			p.measure(tb, r, z.calm)
+			p.measure(tb, r, z)
 		}
 	}
 	r.add(partStart, "size of the program", "MiB", causeway, fileSize(tb, o.programs.causeway(tb))/mebi)
@@ -57,6 +58,7 @@ func start(tb harness.TB, o options, r *Report) {
 	}
 	r.note("start: there is nothing to measure with 0 gateways, as Causeway refuses to run without one; the least is 1. Gateways join a channel of either stand-in; polling has its defaults.")
 	r.note("start: the first message was said while Causeway was down, so that it is caught up with; what was started for the first time before the measurement has found all its channels.")
+	r.note("start: then %d messages are said at once in one channel: so it can be seen whether Causeway is as fast with much behind it as with nothing.", z.burst)
 	r.note("start: resident memory is read %v after that message has crossed.", z.calm)
 }
 
@@ -96,7 +98,7 @@ func newStartPlace(tb harness.TB, o options, name string, gateways int) *startPl
 }
 
 // measure starts Causeway once more.
-func (p *startPlace) measure(tb harness.TB, r *Report, calm time.Duration) {
+func (p *startPlace) measure(tb harness.TB, r *Report, z startSizes) {
 	tb.Helper()
 	f := p.sims.board.open()
 	m := mark{f.series, 0, 0}
@@ -118,7 +120,7 @@ func (p *startPlace) measure(tb harness.TB, r *Report, calm time.Duration) {
 	f.mu.Lock()
 	crossed := f.last.Sub(began)
 	f.mu.Unlock()
-	if err := pause(tb.Context(), calm); err != nil {
+	if err := pause(tb.Context(), z.calm); err != nil {
 		tb.Fatalf("waiting: %v", err)
 	}
 	usage, err := memoryOf(p.process.PID())
@@ -126,13 +128,17 @@ func (p *startPlace) measure(tb harness.TB, r *Report, calm time.Duration) {
 		tb.Fatalf("measuring: %v", err)
 	}
 	cpu := usedCPU(tb, p.process.PID())
+	rate := sayAndWait(tb, p.sims.board, p.first.there, 0, 0, z.burst).burstRate()
+	busy := usedCPU(tb, p.process.PID()) - cpu
 	if code := p.process.Stop(tb); code != 0 {
 		tb.Fatalf("%s: stopping: exit code %d", p.name, code)
 	}
 	r.add(partStart, p.name+", until /healthz answers", "ms", causeway, milliseconds(took))
 	r.add(partStart, p.name+", until the first message has crossed", "ms", causeway, milliseconds(crossed))
-	r.add(partStart, p.name+", CPU time until then and "+calm.String()+" more", "ms", causeway, cpu)
+	r.add(partStart, p.name+", CPU time until then and "+z.calm.String()+" more", "ms", causeway, cpu)
 	r.add(partStart, p.name+", tokens asked for until then", "requests", causeway, float64(p.sims.tokens.Load()-tokens))
+	r.add(partStart, p.name+", rate of a burst then, Mattermost → Teams", "messages/s", causeway, rate)
+	r.add(partStart, p.name+", CPU time of that", "ms/message", causeway, busy/float64(z.burst))
 	r.add(partStart, p.name+", resident memory", "MiB", causeway, usage.resident/mebi)
 	r.add(partStart, p.name+", most resident memory", "MiB", causeway, usage.peak/mebi)
 	if there, _ := p.first.count(); !there.clean() {

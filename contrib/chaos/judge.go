@@ -106,6 +106,12 @@ func judge(expected []Expected, seen []Seen) *verdict {
 // one judges how something stands on one side.
 func (v *verdict) one(e Expected, side Side, living, gone []Seen) {
 	name := fmt.Sprintf("%s in %s, said in %s, on the side of %s", e.token(), places[e.Place].name, e.Side, side)
+	gone = slices.DeleteFunc(slices.Clone(gone), func(g Seen) bool { // what stands elsewhere still, strangers finds
+		if g.Place != e.Place {
+			v.blame(&v.Strangers, "%s stood in %s until it was deleted", name, places[g.Place].name)
+		}
+		return g.Place != e.Place
+	})
 	switch {
 	case e.Deleted && len(living) > 0:
 		v.blame(&v.Wrong, "%s was deleted, and stands there", name)

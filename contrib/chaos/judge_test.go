@@ -52,6 +52,11 @@ func TestTheJudgeFindsEverythingThatIsWrong(t *testing.T) {
 			double.At, double.Gone = 1, 12+minute
 			return append(s, double)
 		}, Sums{Doubled: 1}},
+		"for a moment among others": {func(s []Seen) []Seen {
+			astray := s[3]
+			astray.Place, astray.At, astray.Gone = 1, 10, 20
+			return append(s, astray)
+		}, Sums{Strangers: 1}},
 		"out of order":           {func(s []Seen) []Seen { s[3].At, s[4].At = 22, 21; return s }, Sums{OutOfOrder: 1}},
 		"out of order, and late": {func(s []Seen) []Seen { s[3].At, s[4].At, s[3].Late = 22, 21, true; return s }, Sums{Late: 1}},
 		"another text":           {func(s []Seen) []Seen { s[3].Text = "about lunch, 0"; return s }, Sums{Wrong: 1}},

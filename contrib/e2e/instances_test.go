@@ -76,6 +76,9 @@ func TestAnotherInstanceTakesOver(t *testing.T) {
 	p.judge(t, messages)
 	p.alike(t)
 	slices.Sort(took)
+	if *failovers >= 20 && (took[len(took)/2] > 5*time.Second || took[len(took)-1] > 10*time.Second) { // of a few on a busy machine, the worst says nothing
+		t.Errorf("it takes too long until another one delivers: median at most 5 s, worst at most 10 s")
+	}
 	t.Logf("from a kill to the next message delivered by another: median %v, worst %v of %d", took[len(took)/2], took[len(took)-1], len(took))
 }
 

@@ -25,17 +25,23 @@ const absent = 5 * time.Second
 type follower struct {
 	path string
 	load func() (*config.Config, error)
+	// hangups are noticed from the beginning on: until the App runs, and while another one does the work, the next reading of the file is still to come.
+	hangups chan os.Signal
 
 	mutex sync.Mutex
 	// read is what the file held when it was read last; guarded by mutex.
 	read [sha256.Size]byte
 }
 
-// newFollower remembers what the file holds now; call it before the file is loaded.
-func newFollower(path string, load func() (*config.Config, error)) *follower {
-	f := &follower{path: path, load: load}
+// newFollower remembers what the file holds now; call it before the file is loaded. Call end when nobody follows any more.
+func newFollower(path string, load func() (*config.Config, error)) (f *follower, end func()) {
+	f = &follower{path: path, load: load, hangups: make(chan os.Signal, 1)}
 	f.changed()
-	return f
+	if signal.Ignored(syscall.SIGHUP) { // nohup
+		return f, func() {}
+	}
+	signal.Notify(f.hangups, syscall.SIGHUP)
+	return f, func() { signal.Stop(f.hangups) }
 }
 
 // changed reports whether the file holds something else than at the last call. Where it cannot be read, it does not.
@@ -51,16 +57,18 @@ func (f *follower) changed() bool {
 	return f.read != before
 }
 
+// forget has the file count as changed the next time.
+func (f *follower) forget() {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.read = [sha256.Size]byte{}
+}
+
 // run follows until ctx ends. A nil follower waits for that.
 func (f *follower) run(ctx context.Context, a *App) {
 	if f == nil {
 		<-ctx.Done()
 		return
-	}
-	hangups := make(chan os.Signal, 1)
-	if !signal.Ignored(syscall.SIGHUP) { // nohup
-		signal.Notify(hangups, syscall.SIGHUP)
-		defer signal.Stop(hangups)
 	}
 	w := f.watch(a.log)
 	defer w.close()
@@ -80,10 +88,13 @@ func (f *follower) run(ctx context.Context, a *App) {
 			if !f.changed() {
 				continue
 			}
-		case <-hangups:
+		case <-f.hangups:
 			f.changed()
 		}
-		_, _ = a.Reload(ctx) // which logs what is wrong, and shows it in the status
+		if _, err := a.Reload(ctx); passing(err) { // it logs what is wrong, and shows it in the status
+			f.forget()
+			quiet.Reset(absent)
+		}
 	}
 }
 

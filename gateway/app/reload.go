@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -43,16 +44,31 @@ func (r *reloads) taken(at time.Time, restart []string) {
 	r.at, r.restart, r.refused = at, restart, nil
 }
 
-func (r *reloads) refuse(at time.Time, why error) {
+// refuse reports whether that is news.
+func (r *reloads) refuse(at time.Time, why error) bool {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
+	news := r.refused == nil || r.refused.Error() != why.Error()
 	if r.refused == nil {
 		r.since = at
 	}
 	r.refused = why
+	return news
+}
+
+// unstored is a failure of the store while a config was taken up, which says nothing against the config.
+type unstored struct{ error }
+
+func (u unstored) Unwrap() error { return u.error }
+
+// passing reports whether taking up the config may do another time.
+func passing(err error) bool {
+	_, ok := errors.AsType[unstored](err)
+	return ok
 }
 
 const (
+	passingStep = "see what is wrong with the store; Causeway takes up the config by itself when it can, and until then goes by what it said before"
 	refusedStep = "mend the config, which `causeway check` helps with; until then Causeway goes by what it said before"
 	restartStep = "restart Causeway, which loses nothing"
 )
@@ -68,6 +84,9 @@ func (a *App) status(ctx context.Context) gateway.Status {
 	s.Config = gateway.ConfigStatus{Since: r.at}
 	if r.refused != nil {
 		s.Config.Refused = &gateway.Trouble{Text: strings.Join(problems(r.refused), "; "), Next: refusedStep, Since: r.since}
+		if passing(r.refused) {
+			s.Config.Refused.Next = passingStep
+		}
 		s.Problems = append(s.Problems, gateway.Problem{Where: "config", Trouble: *s.Config.Refused})
 	}
 	for _, key := range r.restart {
@@ -89,7 +108,9 @@ func (a *App) Reload(ctx context.Context) (Reloaded, error) {
 		}
 	}
 	if err != nil {
-		a.reload.refuse(time.Now(), err)
+		if !a.reload.refuse(time.Now(), err) && passing(err) {
+			return done, err // and tried again and again
+		}
 		for _, problem := range problems(err) {
 			a.log.WithField("problem", problem).Error("the config was not taken up; Causeway goes by what it said before")
 		}
@@ -114,7 +135,7 @@ func (a *App) change(ctx context.Context, cfg *config.Config) (Reloaded, error) 
 	old := a.parts.Load()
 	links, err := a.store.ChannelLinks(ctx)
 	if err != nil {
-		return Reloaded{}, err
+		return Reloaded{}, unstored{err}
 	}
 	cfg, restart := pinned(old.cfg, linked(cfg, links))
 	if err := idle(cfg); err != nil {
@@ -136,7 +157,7 @@ func (a *App) change(ctx context.Context, cfg *config.Config) (Reloaded, error) 
 		if regather {
 			a.gather(old)
 		}
-		return Reloaded{}, fmt.Errorf("taking up the config: %w", err)
+		return Reloaded{}, unstored{fmt.Errorf("taking up the config: %w", err)}
 	}
 	a.end(old.without(next))
 	if regather {

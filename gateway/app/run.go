@@ -19,7 +19,8 @@ const anew = time.Second
 
 // run is `causeway run`.
 func (c *call) run(ctx context.Context) error {
-	follow := newFollower(c.config, c.load)
+	follow, end := newFollower(c.config, c.load)
+	defer end()
 	cfg, err := c.load()
 	if err != nil {
 		return err

@@ -64,15 +64,18 @@ func (s *Store) Quarantine(ctx context.Context) ([]Quarantined, error) {
 	return all, nil
 }
 
+// Numbers are those by which an instance in quarantine is called, and the message of which it is one.
+type Numbers struct{ Instance, Message int64 }
+
 // QuarantinedBefore gives those that have been there since before a time.
-func (s *Store) QuarantinedBefore(ctx context.Context, at time.Time) ([]int64, error) {
-	var all []int64
+func (s *Store) QuarantinedBefore(ctx context.Context, at time.Time) ([]Numbers, error) {
+	var all []Numbers
 	err := s.do(ctx, func(t *tx) error {
 		all = nil
-		return t.each("SELECT id FROM instances WHERE reason IS NOT NULL AND quarantined < $1 ORDER BY id", []any{at.UnixMilli()}, func(rows *sql.Rows) error {
-			var id int64
-			err := rows.Scan(&id)
-			all = append(all, id)
+		return t.each("SELECT id, message FROM instances WHERE reason IS NOT NULL AND quarantined < $1 ORDER BY id", []any{at.UnixMilli()}, func(rows *sql.Rows) error {
+			var n Numbers
+			err := rows.Scan(&n.Instance, &n.Message)
+			all = append(all, n)
 			return err
 		})
 	})
