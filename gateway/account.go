@@ -25,6 +25,7 @@ type account struct {
 	server       atomic.Pointer[bridge.ServerID] // of its talks; known from earlier runs, too
 	relays       atomic.Bool                     // as Capabilities.RelayDirect, which is known when it has connected
 	lastGood     atomic.Int64                    // when the service last did what was asked, Unix nanoseconds
+	lastWrite    atomic.Int64                    // when something was last written there
 	reading      troubles
 
 	mutex     sync.Mutex
@@ -310,6 +311,9 @@ func (a *account) works(ctx context.Context, since time.Time) bool {
 	}
 	return err == nil
 }
+
+// wrote reports whether something has been written there since that time.
+func (a *account) wrote(since time.Time) bool { return a.lastWrite.Load() > since.UnixNano() }
 
 func (a *account) alive() { a.lastGood.Store(time.Now().UnixNano()) }
 

@@ -138,10 +138,11 @@ func New(o Options) *Gateway {
 // changed it.
 const externalChanges = 2 * time.Second
 
-// Run carries messages until ctx ends, and then waits for everything it has started. It returns an error only when
-// the store has failed for good.
-func (g *Gateway) Run(ctx context.Context) error {
-	ctx, g.fatal = context.WithCancelCause(ctx)
+// Run carries messages until it is told to stop, and then waits for everything it has started. It returns an error only when the store has failed for good. A cause of the
+// end of told says that something has failed elsewhere: where that is early, again and again, the next ones begin later.
+func (g *Gateway) Run(told context.Context) error {
+	var ctx context.Context
+	ctx, g.fatal = context.WithCancelCause(told)
 	defer g.fatal(nil)
 	g.lanes.Lock()
 	g.ctx = ctx
@@ -171,10 +172,13 @@ func (g *Gateway) Run(ctx context.Context) error {
 	close(g.began)
 	<-ctx.Done()
 	g.tasks.Wait()
-	if err := g.store.Lived(context.WithoutCancel(ctx)); err != nil && !errors.Is(err, store.ErrClosed) {
-		g.log.WithError(err).Debug("noting an orderly end")
+	cause := context.Cause(ctx)
+	if cause == ctx.Err() { // it was told to stop, and nothing has failed
+		if err := g.store.Lived(context.WithoutCancel(ctx)); err != nil && !errors.Is(err, store.ErrClosed) {
+			g.log.WithError(err).Debug("noting an orderly end")
+		}
 	}
-	if cause := context.Cause(ctx); errors.Is(cause, store.ErrClosed) {
+	if errors.Is(cause, store.ErrClosed) && cause != context.Cause(told) {
 		return cause
 	}
 	return nil

@@ -15,6 +15,7 @@ const (
 	keyConversation = "conversation"
 	keyChannel      = "channel"
 	keyAs           = "as"
+	keyTo           = "to"
 	keyID           = "id"
 	keyStep         = "step"
 	keyPart         = "part"

@@ -28,8 +28,9 @@ type lane struct {
 	most     int              // so many posts are begun at once
 	failures int              // in a row
 	posts    int              // so many of them were posts
-	failing  int64            // the instance whose step failed last; 0: an errand
+	failing  int64            // the instance whose step failed last; noInstance: none has
 	since    time.Time        // when it failed first
+	trials   map[string]trial // errands that fail
 	reason   error            // why its last post failed
 	tripped  tripped          // what has panicked last
 	spoilt   int64            // the instance at which the store has panicked last
@@ -51,7 +52,7 @@ func (g *Gateway) wake(all ...bridge.ConversationID) {
 		if p := g.table.Load().at(c); p == nil || g.ctx == nil || g.ctx.Err() != nil {
 			continue
 		}
-		l := &lane{gateway: g, name: c, log: g.log.WithField(keyConversation, c.String()), woken: make(chan struct{}, 1), most: max(g.ahead, 1)}
+		l := &lane{gateway: g, name: c, log: g.log.WithField(keyConversation, c.String()), woken: make(chan struct{}, 1), most: max(g.ahead, 1), failing: noInstance, trials: map[string]trial{}}
 		g.running[c] = l
 		g.tasks.Go(func() { l.run(g.ctx) })
 	}
@@ -101,7 +102,10 @@ func (l *lane) work(ctx context.Context) {
 		l.trouble.report(storing, l.log, "storing", nil)
 		l.gateway.wake(next.Woken...)
 		if next.Step.Op == store.Settled {
-			return
+			if !l.rests(ctx, began) {
+				return
+			}
+			continue
 		}
 		l.steps(ctx, p, next)
 	}
@@ -118,6 +122,9 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 	defer leave()
 	if work.Instance != l.failing {
 		l.failures, l.posts = 0, 0 // those of another message say nothing of this one
+	}
+	if until := l.trials[errandOf(step)].until; time.Now().Before(until) {
+		return l.puts(ctx, o, until)
 	}
 	if (step.Op == store.Find || step.Op == store.Look || step.Op == store.Withdraw || step.Op == store.Line && !step.Since.IsZero()) && !l.settled(ctx, settling(p.account.capabilities.Settle, time.Since(l.lastWrite(work.Instance, step)))) {
 		return nil
@@ -144,15 +151,16 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 	case err == nil && step.Op == store.Find && o.Verdict == store.Absent && l.failing == work.Instance && l.posts > 0:
 		return l.missed(ctx, o)
 	case err == nil:
-		p.account.alive()
-		l.failures, l.posts = 0, 0
-		l.trouble.report(delivering, l.log, "delivering", nil)
+		l.did(p, o)
 		return o
 	}
 	if as := step.Writer(); as != "" && !fromOrigin(err) && bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopePerson {
 		if l.gateway.lose(ctx, l.name.Server, as, began, err) && step.Op != store.Find {
 			return unmade(o) // the plan does without them
 		}
+	}
+	if errandOf(step) != "" {
+		return l.failed(ctx, p, o, began, err)
 	}
 	if work.Instance != l.failing {
 		l.failing, l.since, l.failures, l.posts = work.Instance, time.Now(), 0, 0
@@ -162,6 +170,25 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 		return o
 	}
 	return l.retry(ctx, p, o, elsewhere(err))
+}
+
+// did follows a step that has succeeded. Looking at something is no progress: what was to be done with it may still fail, again and again.
+func (l *lane) did(p *place, o *store.Outcome) {
+	p.account.alive()
+	if writes(o.Step.Op) {
+		p.account.lastWrite.Store(time.Now().UnixNano())
+	}
+	if l.tripped == trippedBy(o) {
+		l.tripped = tripped{}
+	}
+	if name := errandOf(o.Step); name != "" {
+		l.ends(name, true)
+		return
+	}
+	if o.Step.Op != store.Look {
+		l.failing, l.failures, l.posts = noInstance, 0, 0
+		l.trouble.report(delivering, l.log, "delivering", nil)
+	}
 }
 
 // missed follows a post that has failed and certainly was not made: a service that fails every post is not hurried. How often looking for it has
@@ -182,7 +209,7 @@ func (l *lane) missed(ctx context.Context, o *store.Outcome) *store.Outcome {
 // unmade is the outcome of a step that had no effect and is to be planned anew.
 func unmade(o *store.Outcome) *store.Outcome {
 	switch o.Step.Op {
-	case store.Find, store.Quote, store.Recall, store.Look, store.Tell, store.Stray, store.Withdraw, store.Line, store.Carry:
+	case store.Find, store.Quote, store.Recall, store.Look, store.Stray, store.Line, store.Carry:
 		return nil
 	}
 	o.Verdict = store.Absent
@@ -225,20 +252,12 @@ func (l *lane) final(ctx context.Context, o *store.Outcome, err error) bool {
 	op, kind := o.Step.Op, bridge.KindOf(err)
 	refuse := func(verdict store.Verdict) bool { l.refuse(o, verdict, err); return true }
 	switch {
-	case op == store.Stray && kind == bridge.Unsupported && !o.Step.Keep:
-		return refuse(store.NoDelete)
-	case op == store.Stray: // errands come last, so it holds up nobody
-		return kind == bridge.Gone || kind == bridge.Rejected || kind == bridge.Unsupported
-	case op == store.Tell || op == store.Line:
-		return l.untold(o, err)
-	case op == store.Withdraw:
-		return l.keeps(ctx, err)
-	case op == store.Look || op == store.Recall:
-		return false
+	case op == store.Look || op == store.Recall || op == store.Quote:
+		return without(o, err)
 	case op == store.Carry:
 		return l.finalFile(ctx, o, err)
 	case op == store.Discard: // it is known to the service's own people then
-		return kind == bridge.Gone || kind == bridge.Rejected || kind == bridge.Unsupported || kind == bridge.Unauthorised || l.failures >= noticeTries
+		return kind == bridge.Gone || kind == bridge.Rejected || kind == bridge.Unsupported || kind == bridge.Unauthorised || l.failures >= discardTries
 	case (op == store.Post || op == store.Edit) && len(bridge.FilesOf(err)) > 0:
 		o.Lost = bridge.FilesOf(err)
 		return refuse(store.Fileless)
@@ -260,21 +279,6 @@ func (l *lane) final(ctx context.Context, o *store.Outcome, err error) bool {
 		return refuse(store.Refused)
 	}
 	return false
-}
-
-// untold decides whether somebody is not told something. A direct message may be all that they see of what was said; it is tried like a message itself.
-func (l *lane) untold(o *store.Outcome, err error) bool {
-	switch kind := bridge.KindOf(err); {
-	case kind == bridge.Gone, kind == bridge.Rejected, kind == bridge.Unsupported:
-	case o.Step.Op == store.Tell && o.Step.Notice.Conversation == (bridge.ConversationID{}):
-		if l.failures < poisonedTries || !l.overdue() {
-			return false
-		}
-	case l.failures < noticeTries:
-		return false
-	}
-	l.log.WithError(err).Info("somebody could not be told something")
-	return true
 }
 
 // allowed reports whether the service lets the writer of a step do such things in this conversation: they may not be in it.
@@ -319,8 +323,8 @@ func (l *lane) refuse(o *store.Outcome, verdict store.Verdict, why error) {
 // noInstance is the number of none.
 const noInstance = -1
 
-// noticeTries is how often a notice is tried: it must not hold up what people say.
-const noticeTries = 3
+// discardTries is how often it is tried to remove a file that nothing shows.
+const discardTries = 3
 
 // A step that keeps failing although its account does other things well can never succeed.
 const (
@@ -345,10 +349,22 @@ func (l *lane) retry(ctx context.Context, p *place, o *store.Outcome, err error)
 	if !errors.Is(err, context.Canceled) {
 		l.trouble.report(delivering, l.log, "delivering", err)
 	}
-	kind, wait := bridge.KindOf(err), l.gateway.backoff(l.failures)
-	switch {
-	case kind == bridge.Uncertain && o.Step.Op == store.Post:
+	if bridge.KindOf(err) == bridge.Uncertain && o.Step.Op == store.Post {
 		return nil // find it
+	}
+	wait := l.waits(p, o.Step, err, l.failures)
+	l.note(ctx)
+	// Woken early by a shutdown, the intent stays and is settled at the next start.
+	if !pause(ctx, wait) {
+		return nil
+	}
+	return unmade(o)
+}
+
+// waits gives how long a step is left alone that has failed so often, and makes others wait whom its error is about, too.
+func (l *lane) waits(p *place, step store.Step, err error, failures int) time.Duration {
+	kind, wait := bridge.KindOf(err), l.gateway.backoff(failures)
+	switch {
 	case kind == bridge.Throttled:
 		if after := bridge.AfterOf(err); after > 0 {
 			wait = after
@@ -356,7 +372,7 @@ func (l *lane) retry(ctx context.Context, p *place, o *store.Outcome, err error)
 		if bridge.ScopeOf(err) == bridge.ScopeConversation {
 			l.gateway.metrics.Throttled(p.account.Name, wait)
 		}
-		switch as := o.Step.Writer(); {
+		switch as := step.Writer(); {
 		case bridge.ScopeOf(err) == bridge.ScopeAccount:
 			p.account.throttled("", wait)
 			wait = 0
@@ -370,14 +386,5 @@ func (l *lane) retry(ctx context.Context, p *place, o *store.Outcome, err error)
 	case kind == bridge.Unauthorised:
 		wait = max(wait, 30*time.Second)
 	}
-	l.note(ctx)
-	if o.Step.Op == store.Stray || o.Step.Op == store.Withdraw || o.Step.Op == store.Tell || o.Step.Op == store.Line {
-		l.settled(ctx, wait) // what people say goes first
-		return nil
-	}
-	// Woken early by a shutdown, the intent stays and is settled at the next start.
-	if !pause(ctx, wait) {
-		return nil
-	}
-	return unmade(o)
+	return wait
 }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -58,14 +59,13 @@ func (g *Gateway) late(ctx context.Context, seen map[store.Speaker]time.Time) er
 	if err != nil {
 		return err
 	}
-	for who, delays := range late {
+	var fresh []store.Speaker
+	for who := range late {
 		if seen[who].IsZero() {
 			seen[who] = now
 		}
-		if now.Sub(seen[who]) >= lateGrace && !slices.Contains(known, who) {
-			if err := g.told(g.store.Delay(ctx, who, g.delayed(delays)), who); err != nil {
-				return err
-			}
+		if now.Sub(seen[who]) >= lateGrace && !slices.Contains(known, who) && g.table.Load().at(who.Conversation) != nil {
+			fresh = append(fresh, who)
 		}
 	}
 	for who := range seen {
@@ -73,39 +73,64 @@ func (g *Gateway) late(ctx context.Context, seen map[store.Speaker]time.Time) er
 			delete(seen, who)
 		}
 	}
-	for _, who := range known {
-		if late[who] == nil {
-			if err := g.caughtUp(ctx, who); err != nil {
-				return err
-			}
+	for _, all := range byAuthor(fresh) {
+		if err := g.told(g.store.Delay(ctx, all, g.delayed(late[all[0]])), all); err != nil {
+			return err
+		}
+	}
+	return g.caughtUp(ctx, slices.DeleteFunc(known, func(who store.Speaker) bool { return late[who] != nil }))
+}
+
+// byAuthor puts together the conversations of each author, in one order.
+func byAuthor(all []store.Speaker) [][]store.Speaker {
+	slices.SortFunc(all, func(a, b store.Speaker) int {
+		return cmp.Or(cmp.Compare(a.Conversation.Server, b.Conversation.Server), cmp.Compare(a.User, b.User), compareConversations(a.Conversation, b.Conversation))
+	})
+	var groups [][]store.Speaker
+	for i, who := range all {
+		if i == 0 || who.User != all[i-1].User || who.Conversation.Server != all[i-1].Conversation.Server {
+			groups = append(groups, nil)
+		}
+		groups[len(groups)-1] = append(groups[len(groups)-1], who)
+	}
+	return groups
+}
+
+// caughtUp tells those of whom nothing is late any more that nothing is waiting, once that is so. What waits where the config does not bring it any more, or
+// until they connect again, is not late, but nor is it caught up: of that nothing is said.
+func (g *Gateway) caughtUp(ctx context.Context, all []store.Speaker) error {
+	var arrived []store.Speaker
+	for _, who := range all {
+		if g.table.Load().at(who.Conversation) == nil {
+			continue // they can be told when it is in the config again
+		}
+		targets, held, err := g.store.Waits(ctx, who)
+		switch {
+		case err != nil:
+			return err
+		case slices.ContainsFunc(targets, func(c bridge.ConversationID) bool { return g.table.Load().at(c) != nil }): // it is about to arrive
+		case held || len(targets) > 0:
+			err = g.store.CaughtUp(ctx, []store.Speaker{who}, "")
+		default:
+			arrived = append(arrived, who)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for _, all := range byAuthor(arrived) {
+		if err := g.told(g.store.CaughtUp(ctx, all, "What you have said here is not late any more: nothing of it is waiting."), all); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// caughtUp tells somebody of whom nothing is late any more that nothing is waiting, once that is so. What waits where the config does not bring it any more, or
-// until they connect again, is not late, but nor is it caught up: of that nothing is said.
-func (g *Gateway) caughtUp(ctx context.Context, who store.Speaker) error {
-	targets, held, err := g.store.Waits(ctx, who)
-	if err != nil {
-		return err
-	}
-	text := "What you have said here is not late any more: nothing of it is waiting."
-	for _, c := range targets {
-		if g.table.Load().at(c) != nil {
-			return nil // it is about to arrive
-		}
-		text = ""
-	}
-	if held {
-		text = ""
-	}
-	return g.told(g.store.CaughtUp(ctx, who, text), who)
-}
-
-func (g *Gateway) told(err error, who store.Speaker) error {
+func (g *Gateway) told(err error, all []store.Speaker) error {
 	if err == nil {
-		g.wake(who.Conversation)
+		for _, who := range all {
+			g.wake(who.Conversation)
+		}
 	}
 	return err
 }

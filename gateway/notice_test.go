@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -102,6 +103,86 @@ func TestAuthorsAreToldOnceAMinuteWhereverTheySpeak(t *testing.T) {
 		}
 		w.wait(time.Hour)
 		w.same(len(noticesOf(a, "ann")), 3)
+	})
+}
+
+// TestWhatHadToWaitIsToldOnceAMinuteThoughCausewayWasDown when it was due.
+func TestWhatHadToWaitIsToldOnceAMinuteThoughCausewayWasDown(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var f switched
+		a, _ := w.many(4, memory.Options{Fault: f.fault})
+		f.on(before(memory.Post, func() error { return memory.Fails(bridge.Rejected) }))
+		for n := range 4 {
+			a.Say(bridge.ChannelID(fmt.Sprint("c", n)), "ann", "refused")
+			w.wait(time.Second)
+		}
+		w.same(len(noticesOf(a, "ann")), 1)
+		w.down()
+		time.Sleep(time.Hour)
+		w.start()
+		w.same(len(noticesOf(a, "ann")), 2)
+		w.paced(a, "ann", 10*time.Minute)
+		w.same(len(noticesOf(a, "ann")), 4)
+	})
+}
+
+// many runs two services of which so many channels are joined: c0, c1, …
+func (w *world) many(n int, o memory.Options) (a, b *memory.Service) {
+	a, b = w.service("a", memory.Options{}), w.service("b", o)
+	for n := range n {
+		name := fmt.Sprint("c", n)
+		for _, s := range []*memory.Service{a, b} {
+			s.AddChannel(bridge.ChannelID(name), "team/"+name)
+		}
+		w.route(inout("a", name), inout("b", name))
+	}
+	w.start()
+	return a, b
+}
+
+// paced lets time pass and fails where somebody is told more than one thing a minute.
+func (w *world) paced(s *memory.Service, u bridge.UserID, d time.Duration) {
+	w.t.Helper()
+	began, last, known := time.Now(), time.Time{}, len(noticesOf(s, u))
+	for time.Since(began) < d {
+		w.wait(time.Second)
+		now := len(noticesOf(s, u))
+		if now > known+1 || now > known && time.Since(last) < time.Minute {
+			w.t.Fatalf("%s is told %d things, the last one %v after another", u, now-known, time.Since(last))
+		}
+		if now > known {
+			known, last = now, time.Now()
+		}
+	}
+}
+
+// TestWhoIsLateInManyConversationsIsToldOfAllTogether when it is late, and when it has arrived once a minute at most.
+func TestWhoIsLateInManyConversationsIsToldOfAllTogether(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.keep = Keep{NoticeAfter: 5 * time.Minute}
+		var f switched
+		a, _ := w.many(8, memory.Options{Fault: f.fault})
+		f.on(before(memory.Post, func() error { return memory.Fails(bridge.Transient) }))
+		since := time.Now().UTC().Format("2006-01-02 15:04 MST")
+		for n := range 8 {
+			a.Say(bridge.ChannelID(fmt.Sprint("c", n)), "ann", "late")
+		}
+		a.Say("c0", "ben", "late")
+		w.paced(a, "ann", 20*time.Minute)
+		w.same(noticesOf(a, "ann"), []string{"What you have said here since " + since + " has not arrived in memory yet. It is kept, and is delivered as soon as that is possible; you will be told.\nAnd in 7 more conversations."})
+		w.same(len(noticesOf(a, "ben")), 1)
+		f.off()
+		w.paced(a, "ann", 20*time.Minute)
+		const arrived = "What you have said here is not late any more: nothing of it is waiting."
+		told, conversations := noticesOf(a, "ann")[1:], 0
+		for _, text := range told {
+			more := 0
+			fmt.Sscanf(strings.TrimPrefix(text, arrived), "\nAnd in %d more conversation", &more)
+			w.same(strings.HasPrefix(text, arrived), true)
+			conversations += 1 + more
+		}
+		w.same(conversations, 8)
+		w.same(noticesOf(a, "ben")[1:], []string{arrived})
 	})
 }
 
@@ -335,5 +416,24 @@ func TestAProcessThatEndsEarlyAgainAndAgainWaitsLongerEachTime(t *testing.T) {
 		w.down()
 		w.start() // it has lived, so this one begins at once
 		w.same(connects.Load() > tried+1, true)
+	})
+}
+
+// Where another part of Causeway has failed, the gateway has not ended in order, though it ends as if it were told to.
+func TestAProcessInWhichAnotherPartFailsAgainAndAgainWaits(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var connects atomic.Int64
+		w.pair(memory.Options{Fault: before(memory.Connect, func() error { connects.Add(1); return nil })}, memory.Options{})
+		for range 5 {
+			w.fail(errors.New("the HTTP server has failed"))
+			w.down()
+			w.start()
+		}
+		w.down() // told to while it waits
+		tried := connects.Load()
+		w.start()
+		w.same(connects.Load(), tried)
+		w.wait(time.Minute)
+		w.same(connects.Load(), tried+1)
 	})
 }

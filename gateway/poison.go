@@ -50,6 +50,11 @@ type tripped struct {
 	instance, version int64
 	op                store.Op
 	part              int
+	errand            string
+}
+
+func trippedBy(o *store.Outcome) tripped {
+	return tripped{o.Work.Instance, o.Work.Message.Version, o.Step.Op, o.Step.Part, errandOf(o.Step)}
 }
 
 // poisons lets what has panicked be tried once more: the first time may have been chance. The second time on the same state it is refused, with its stack in the log.
@@ -58,9 +63,12 @@ func (l *lane) poisons(o *store.Outcome, err error) error {
 	if stack == "" {
 		return err
 	}
-	now := tripped{o.Work.Instance, o.Work.Message.Version, o.Step.Op, o.Step.Part}
+	now := trippedBy(o)
 	if l.tripped == now {
 		l.log.WithError(err).WithField(keyInstance, now.instance).WithField(stackKey, stack).Error("it has panicked twice, and is given up")
+		if bridge.KindOf(err) != bridge.Rejected { // it was the store
+			err = &bridge.Error{Kind: bridge.Rejected, Err: err}
+		}
 		return err
 	}
 	l.tripped = now
@@ -69,6 +77,15 @@ func (l *lane) poisons(o *store.Outcome, err error) error {
 		kind = bridge.Uncertain
 	}
 	return &bridge.Error{Kind: kind, Err: errors.Unwrap(err)}
+}
+
+// without ends a step that only reads, where reading has panicked twice: what is known must do.
+func without(o *store.Outcome, err error) bool {
+	if stackOf(err) == "" || bridge.KindOf(err) != bridge.Rejected {
+		return false
+	}
+	o.Verdict, o.State, o.Quote = store.Done, nil, store.Body{}
+	return true
 }
 
 // spoils quarantines an instance on which the store has panicked twice, and reports whether it has.

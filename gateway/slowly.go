@@ -14,11 +14,8 @@ const (
 )
 
 // slowly waits before the services are asked for anything, longer each time, where one process after the other has ended before it had lived: whoever starts them anew
-// all the time must not hammer the services. One that has stood by takes over at once. It reports whether ctx is still alive.
+// all the time must not hammer the services, nor must several that take over from each other. It reports whether ctx is still alive.
 func (g *Gateway) slowly(ctx context.Context) bool {
-	if g.store.TookOver() {
-		return true
-	}
 	ended, err := g.store.Begun(ctx)
 	if err != nil {
 		g.storeFailed(err)

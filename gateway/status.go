@@ -273,7 +273,7 @@ func (g *Gateway) troublesOf(t *table, c bridge.ConversationID) (reading, writin
 	l := g.running[c]
 	g.lanes.Unlock()
 	if l != nil {
-		writing = l.trouble.now(p.account.Name, delivering, storing)
+		writing = l.trouble.now(p.account.Name, delivering, storing, errands)
 	}
 	return p.account.reading.now(p.account.Name, c.String(), leftOutKey(c)), writing
 }
@@ -356,4 +356,5 @@ func findingKey(channel string) string { return "channel " + channel }
 const (
 	delivering = ""
 	storing    = "store"
+	errands    = "errands"
 )

@@ -36,19 +36,3 @@ func (l *lane) withdraw(ctx context.Context, p *place, step store.Step) error {
 	}
 	return nil
 }
-
-// keeps decides whether somebody keeps what was to be taken back from them.
-func (l *lane) keeps(ctx context.Context, err error) bool {
-	switch bridge.KindOf(err) {
-	case bridge.Gone: // there is no such person any more
-		return true
-	case bridge.Rejected, bridge.Unsupported:
-	default:
-		p := l.gateway.table.Load().at(l.name)
-		if p == nil || l.failures < poisonedTries || !l.overdue() || !p.account.works(ctx, l.since) {
-			return false
-		}
-	}
-	l.log.WithError(err).Warn("a message was deleted, and somebody keeps what they were shown of it by a direct message")
-	return true
-}

@@ -168,7 +168,7 @@ func TestWhatWasShownAsideAndAnsweredInItsThreadIsBlanked(t *testing.T) {
 	})
 }
 
-// TestWhatCannotBeTakenBackAtOnceIsLater, and holds up nobody else for ever.
+// TestWhatCannotBeTakenBackAtOnceIsLater.
 func TestWhatCannotBeTakenBackAtOnceIsLater(t *testing.T) {
 	for _, op := range []memory.Op{memory.OpenConversation, memory.Find, memory.Delete} {
 		t.Run(string(op), func(t *testing.T) {
@@ -189,6 +189,35 @@ func TestWhatCannotBeTakenBackAtOnceIsLater(t *testing.T) {
 					t.Errorf("tried %d times", n)
 				}
 			})
+		})
+	}
+}
+
+// TestWhatCannotBeTakenBackFromSomebodyHoldsUpNobody, and is taken back later, over a restart, too.
+func TestWhatCannotBeTakenBackFromSomebodyHoldsUpNobody(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		inWorld(t, func(w *world) {
+			var s switched
+			a, b, group := w.asides(s.fault)
+			one := b.Say(group, "Ben", "one")
+			w.wait(5 * time.Second)
+			s.on(func(_ context.Context, c memory.Call) error {
+				if c.Op == memory.Delete && !c.After && c.Conversation.Channel == "@ann@bot" {
+					return memory.Fails(bridge.Transient)
+				}
+				return nil
+			})
+			b.Delete(group, one)
+			b.Say(group, "Ben", "two")
+			w.wait(2 * time.Second)
+			w.same([][]string{whispersTo(a, "ann"), whispersTo(a, "cyd")}, [][]string{{"one", "two"}, {"two"}})
+			w.wait(20 * time.Minute)
+			if s.off(); restart {
+				w.down()
+				w.start()
+			}
+			w.wait(10 * time.Minute)
+			w.same([][]string{whispersTo(a, "ann"), whispersTo(a, "cyd")}, [][]string{{"two"}, {"two"}})
 		})
 	}
 }

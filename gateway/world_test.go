@@ -54,6 +54,7 @@ type world struct {
 	metrics *metrics.Metrics
 	gateway *Gateway
 	stop    context.CancelFunc
+	fail    context.CancelCauseFunc // ends the gateway as the failing of another part of Causeway does
 	stopped chan struct{}
 }
 
@@ -190,7 +191,8 @@ func (w *world) start() {
 		return nil
 	}})
 	var ctx context.Context
-	ctx, w.stop = context.WithCancel(w.t.Context())
+	ctx, w.fail = context.WithCancelCause(w.t.Context())
+	w.stop = func() { w.fail(nil) }
 	w.stopped = make(chan struct{})
 	w.gateway = New(Options{Plan: Plan{Accounts: w.accounts, Routes: w.routes, Directs: w.directs, Keep: w.keep}, Store: w.store, Log: logrus.NewEntry(logger), Version: "v1", Metrics: w.metrics, Lost: w.lost, Noticed: func() { w.noticed.Add(1) }, Spoke: w.spoke})
 	g := w.gateway

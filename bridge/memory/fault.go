@@ -69,6 +69,8 @@ type Call struct {
 	ID           bridge.MessageID
 	As           bridge.UserID
 	Key          bridge.Key
+	// User is whom Notify tells.
+	User bridge.UserID
 
 	grant string // what is kept to act as As
 }

@@ -17,7 +17,7 @@ type notice struct {
 // Notify keeps the notice for [Service.Notices]. What has a key and is about no conversation is a message in the one of account and person, where Find and Delete
 // see it; what is there already with that key is not said again.
 func (a *account) Notify(ctx context.Context, n bridge.Notice) error {
-	return a.call(ctx, Call{Op: Notify, Conversation: n.Conversation}, func() error {
+	return a.call(ctx, Call{Op: Notify, Conversation: n.Conversation, Key: n.Key, User: n.User}, func() error {
 		s := a.service
 		if n.Key == "" || n.Conversation != (bridge.ConversationID{}) {
 			s.notices = append(s.notices, notice{Notice: n})

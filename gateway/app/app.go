@@ -108,7 +108,18 @@ func (a *App) openStore(ctx context.Context, cfg *config.Config) (err error) {
 	if a.store, err = openStoreWith(ctx, cfg.Storage, o); err != nil {
 		return err
 	}
+	a.markKey(cfg.Storage)
+	if a.store.Moved() {
+		a.log.Warn("the database is another one than before, or was put back, or a replica has taken over: what it may lack is looked for before it is posted")
+	}
 	return markHeld(a.lock)
+}
+
+// markKey does without the mark where it cannot be made, as beside a key file that only this process may read.
+func (a *App) markKey(s config.Storage) {
+	if err := markKey(s); err != nil {
+		a.log.WithError(err).Warn("it would not be noticed that the database is gone")
+	}
 }
 
 // Address is where the HTTP server listens; it tells the port where the config has port 0.
@@ -146,8 +157,8 @@ func (a *App) Run(ctx context.Context) error {
 
 // carry runs everything until signalled ends or one of it fails, which ends the others.
 func (a *App) carry(signalled context.Context) error {
-	ctx, cancel := context.WithCancel(signalled)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(signalled)
+	defer cancel(nil)
 	// The gateway tells people who was lost, and people ask the gateway what arrives.
 	c := &a.crowd
 	a.gateway = gateway.New(gateway.Options{Plan: a.parts.Load().plan(), Store: a.store, Log: a.log, Version: version(), Metrics: a.metrics,
@@ -193,8 +204,8 @@ func (a *App) carry(signalled context.Context) error {
 		},
 	} {
 		running.Go(func() {
-			defer cancel()
 			failed[i] = guarded(run)
+			cancel(failed[i])
 		})
 	}
 	running.Wait()

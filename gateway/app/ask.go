@@ -81,6 +81,7 @@ func (c *call) request(ctx context.Context, r *config.Running, what asking) (hea
 		return heard{}, fmt.Errorf("asking Causeway at %s: %w", where, err)
 	}
 	req.Header.Set("Authorization", "Bearer "+what.token(keys, time.Now()))
+	defer c.busy("waiting for the Causeway that is running")()
 	client := &http.Client{
 		Transport: &http.Transport{DialContext: dialer(hosts, port), DisableKeepAlives: true}, // and no proxy
 		// The token is for nobody else.

@@ -14,7 +14,9 @@ import (
 
 // channels is `causeway channels ACCOUNT`.
 func (c *call) channels(ctx context.Context) error {
+	end := c.busy("asking what it can see")
 	lines, account, err := c.visible(ctx)
+	end()
 	if err != nil {
 		return err
 	}

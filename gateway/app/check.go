@@ -12,7 +12,9 @@ import (
 
 // check is `causeway check`. It writes nothing, neither on this machine nor at a service.
 func (c *call) check(ctx context.Context) error {
+	end := c.busy("trying the accounts")
 	r, err := c.report(ctx)
+	end()
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"causeway/gateway/config"
 	"causeway/gateway/store"
 )
 
@@ -52,6 +53,32 @@ func markHeld(lock *os.File) error {
 func hasHeld(dsn string) bool {
 	info, err := os.Stat(lockPath(dsn))
 	return err == nil && info.Size() > 0
+}
+
+// keyMark is what stands beside the key file once there has been a store in PostgreSQL.
+const keyMark = "The store %s belongs to the key file beside this file. Where DSN in [storage] names an empty database, Causeway does not make another one as long as this file is here.\n"
+
+// keyMarkPath is that file; empty: there is no key file.
+func keyMarkPath(s config.Storage) string {
+	if s.Key != "" {
+		return ""
+	}
+	return followed(s.KeyFile) + ".held"
+}
+
+// markKey notes that there is a store in PostgreSQL, so that it is missed when it is gone.
+func markKey(s config.Storage) error {
+	path, text := keyMarkPath(s), fmt.Sprintf(keyMark, store.Name(s.DSN))
+	if path == "" || !store.IsPostgres(s.DSN) {
+		return nil
+	}
+	if before, err := os.ReadFile(path); err == nil && string(before) == text {
+		return nil
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		return fmt.Errorf("noting that there is a store: %w: let Causeway write in the folder of the key file", err)
+	}
+	return nil
 }
 
 // followed follows symbolic links, so that two names of one store have one lock.

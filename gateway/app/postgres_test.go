@@ -1,10 +1,14 @@
 package app
 
 import (
+	"context"
 	"fmt"
+	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"causeway/bridge/memory"
 	"causeway/gateway/config"
 	"causeway/gateway/store"
 	"causeway/gateway/store/pgtest"
@@ -60,5 +64,76 @@ func TestAStoreMovesToPostgreSQLAndBack(t *testing.T) {
 	c.Run()
 	if strings.Contains(shown.String(), c.Password) {
 		t.Errorf("the password is shown:\n%s", shown.String())
+	}
+}
+
+func TestAStoreInPostgreSQLThatIsGoneIsMissed(t *testing.T) {
+	c := pgtest.Start(false)
+	t.Cleanup(c.Stop)
+	t.Setenv("CAUSEWAY_DSN", c.DSN("store", c.Address()))
+	const inPostgreSQL = "[storage]\nDSN = \"env:CAUSEWAY_DSN\"\n" + good
+	w := newWorld(t, inPostgreSQL)
+	one := w.run()
+	mark := w.path("causeway.db.key.held")
+	text, err := os.ReadFile(mark)
+	if err != nil || !strings.Contains(string(text), "postgres://causeway@"+c.Address()) || strings.Contains(string(text), c.Password) {
+		t.Fatalf("%s %v", text, err)
+	}
+	if err := os.Remove(mark); err != nil {
+		t.Fatal(err)
+	}
+	two := w.begin()
+	w.until("one that stands by notes it, too", func() bool { _, err := os.Stat(mark); return err == nil })
+	two.stop()
+	one.stop()
+	t.Setenv("CAUSEWAY_DSN", c.DSN("another", c.Address()))
+	for name, config := range map[string]string{"another database": inPostgreSQL, "no DSN": good} {
+		w.write("config.toml", config)
+		for _, command := range []string{"run", "login left.one", "store migrate", "store check", "store backup x.db"} {
+			got := w.call(strings.Fields(command)...)
+			if got.code != 1 || !strings.Contains(got.errors, "but there was one, as causeway.db.key.held says: see that DSN in [storage] names the right database") || strings.Contains(got.errors, c.Password) {
+				t.Errorf("%s: %s: %+v", name, command, got)
+			}
+		}
+	}
+	w.write("config.toml", inPostgreSQL)
+	if err := os.Remove(mark); err != nil {
+		t.Fatal(err)
+	}
+	w.run() // anew
+}
+
+// What Causeway has done since a dump was made is not done again once that was put back.
+func TestADumpOfPostgreSQLThatWasPutBackLeadsToNoDouble(t *testing.T) {
+	c := pgtest.Start(false)
+	t.Cleanup(c.Stop)
+	t.Setenv("CAUSEWAY_DSN", c.DSN("store", c.Address()))
+	w := newWorld(t, "[storage]\nDSN = \"env:CAUSEWAY_DSN\"\n"+good)
+	one := w.run()
+	w.speak("before", "moin")
+	back := c.Dump("store")
+	w.speak("since then", "seither")
+	one.stop()
+	back()
+	var acted atomic.Bool
+	w.faults.set(func(_ context.Context, c memory.Call) error {
+		switch {
+		case c.Account != "right.two" || c.After:
+		case c.Op == memory.Feeding: // it does not see its own posts before it would make them again
+			w.until("something is done on the right", acted.Load)
+		case c.Op == memory.Find, c.Op == memory.Post:
+			acted.Store(true)
+		}
+		return nil
+	})
+	two := w.run()
+	w.speak("last", "zuletzt")
+	for side, got := range map[string]int{"left": len(w.left.Messages("C1")), "right": len(w.right.Messages("C1"))} { // deleted ones are counted, too
+		if got != 6 {
+			t.Errorf("%d messages on the %s, not 6", got, side)
+		}
+	}
+	if log := two.log.String(); !strings.Contains(log, "the database is another one than before, or was put back") {
+		t.Errorf("the log does not say it:\n%s", log)
 	}
 }

@@ -13,6 +13,9 @@ import (
 // progressAfter is how long something must take for a bar to be worth showing.
 const progressAfter = time.Second
 
+// turnEvery is how often it is shown that something is still going on.
+const turnEvery = 200 * time.Millisecond
+
 // progress shows on the terminal how far something has come. Told takes that, as often as it is known; nil where nobody is watching. End takes the bar
 // away again.
 func (c *call) progress(doing string) (told func(done, all int64), end func()) {
@@ -39,9 +42,19 @@ func (c *call) busy(doing string) (end func()) {
 			return
 		case <-timer.C:
 		}
-		bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(doing), progressbar.OptionSetElapsedTime(true), progressbar.OptionClearOnFinish())
-		<-done // it turns by itself
-		_ = bar.Finish()
+		bar := progressbar.NewOptions64(-1, progressbar.OptionSetWriter(f), progressbar.OptionSetDescription(doing), progressbar.OptionSetElapsedTime(true), progressbar.OptionClearOnFinish(),
+			progressbar.OptionSetSpinnerChangeInterval(0)) // by itself it would turn only once it has got on
+		defer func() { _ = bar.Finish() }()
+		turn := time.NewTicker(turnEvery)
+		defer turn.Stop()
+		for {
+			_ = bar.RenderBlank()
+			select {
+			case <-done:
+				return
+			case <-turn.C:
+			}
+		}
 	})
 	return func() {
 		close(done)

@@ -106,7 +106,11 @@ func (c *call) releaseMany(ctx context.Context, cfg *config.Config, s *store.Sto
 		if which.to != "" && !strings.EqualFold(which.to, named(q.Target)) || !strings.Contains(strings.ToLower(q.Reason), strings.ToLower(which.reason)) {
 			continue
 		}
-		if err := c.release(ctx, cfg, s, action, q.ID); err != nil {
+		err := c.release(ctx, cfg, s, action, q.ID)
+		if errors.Is(err, store.ErrNotQuarantined) {
+			continue // somebody else has released it meanwhile
+		}
+		if err != nil {
 			return err
 		}
 		done++

@@ -32,7 +32,9 @@ func (c *call) rekey(ctx context.Context) error {
 	if lock != nil {
 		defer lock.Close()
 	}
-	sealed, err := store.Rekey(ctx, s.DSN, s.KeyFile, store.Options{Holder: holder()})
+	end := c.busy("encrypting everything anew")
+	sealed, err := store.Rekey(ctx, s.DSN, s.KeyFile, store.Options{Holder: holder(), Program: version()})
+	end()
 	if err != nil {
 		return err
 	}

@@ -256,6 +256,41 @@ func TestStopIsBounded(t *testing.T) {
 	})
 }
 
+// What fails at once each time must not hammer the services: only a process that was told to stop, or has lived for a while, has not ended early.
+func TestAnEndBecauseAPartHasFailedIsNoOrderlyOne(t *testing.T) {
+	w := newWorld(t, good)
+	protocols := config.Protocols{}
+	for _, p := range w.protocols {
+		protocols[p.Name] = p.Settings
+	}
+	cfg, err := config.Load(w.path("config.toml"), protocols)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log output
+	a, err := Open(t.Context(), cfg, w.protocols, newLog(&log, cfg.General))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.faults.set(func(_ context.Context, c memory.Call) error {
+		if c.Op == memory.Connect && !c.After { // by now the start is counted
+			_ = a.listener.Close()
+		}
+		return nil
+	})
+	if err := a.Run(t.Context()); err == nil {
+		t.Error("it has ended without an error")
+	}
+	again, err := openStore(t.Context(), cfg.Storage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = again.Close() }()
+	if ended, err := again.Begun(t.Context()); ended != 1 || err != nil {
+		t.Errorf("%d ended early, not 1: %v", ended, err)
+	}
+}
+
 func TestPortInUseEndsRunAtItsStart(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -65,6 +65,7 @@ func (s *standby) begin() {
 	})
 	s.running.Go(func() { supervised(ctx, func(context.Context) error { return nil }, s.app.log) })
 	tell("STATUS=standing by: another Causeway holds the store", s.app.log)
+	s.app.markKey(s.cfg.Storage)
 }
 
 // end stops what runs while standing by.

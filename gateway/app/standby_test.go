@@ -80,8 +80,10 @@ func TestOneThatHasLostTheStoreStandsBy(t *testing.T) {
 	w.until("it stands by", func() bool { return strings.Contains(two.log.String(), "standing by") })
 	// As if a third one had held it in between: or the first one might be back before the second notices.
 	c.Exec(dsn, "UPDATE store SET token = 'another'")
+	c.Exec(dsn, "INSERT INTO moments (what, at) VALUES ('begun', 3) ON CONFLICT (what) DO UPDATE SET at = 3")
 	c.Exec(dsn, "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = 1667331443")
 	w.until("the second one does the work", func() bool { return strings.Contains(two.log.String(), "Causeway is running") })
+	w.until("it waits, as too many have ended early", func() bool { return strings.Contains(two.log.String(), "ended early again and again") })
 	w.until("the first one stands by", func() bool {
 		return strings.Contains(one.log.String(), "begun anew") && strings.Contains(one.log.String(), "standing by")
 	})

@@ -170,6 +170,51 @@ func tooNew(w *world) {
 	}
 }
 
+// A command of a newer version leaves the store as it is, as long as an older Causeway works on it.
+func TestACommandDoesNotChangeTheStoreBeneathAnOlderCauseway(t *testing.T) {
+	w := newWorld(t, good)
+	script, err := os.ReadFile("../store/testdata/version-3.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", w.path("causeway.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	if _, err := db.Exec(string(script)); err != nil {
+		t.Fatal(err)
+	}
+	w.write("causeway.db.key", keyText)
+	running, err := openLocked(w.path("causeway.db.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := func() (n int) {
+		t.Helper()
+		if err := db.QueryRow("PRAGMA user_version").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	const quarantine = "quarantine list"
+	for _, command := range []string{quarantine, "audit", "people list", "login left.one"} {
+		got := w.call(strings.Fields(command)...)
+		if want := "which has brought it to version 3 only, not 4: restart that one with this version of Causeway first"; got.code != 1 || !strings.Contains(got.errors, want) || version() != 3 {
+			t.Errorf("%s: %+v, version %d", command, got, version())
+		}
+	}
+	if err := running.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.call(strings.Fields(quarantine)...); got.code != 0 || version() != 4 {
+		t.Errorf("when that one has ended: %+v, version %d", got, version())
+	}
+	if lock, err := openLocked(w.path("causeway.db.lock")); err != nil || lock.Close() != nil {
+		t.Errorf("the lock was kept: %v", err)
+	}
+}
+
 func TestPanicIsOneLine(t *testing.T) {
 	w := newWorld(t, accounts+oneGateway)
 	w.protocols[0].New = func(bridge.Env, any) (bridge.Bridge, error) { panic("a mistake of ours") }

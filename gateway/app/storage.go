@@ -30,6 +30,14 @@ func openStoreWith(ctx context.Context, s config.Storage, o store.Options) (*sto
 	if err := keyBelongs(s); err != nil {
 		return nil, err
 	}
+	o.Program = version()
+	if o.Holder == "" {
+		done, err := alone(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		defer done()
+	}
 	keys, err := loadKeys(s)
 	if err != nil {
 		return nil, err
@@ -44,6 +52,26 @@ func openStoreWith(ctx context.Context, s config.Storage, o store.Options) (*sto
 		return nil, damaged(err)
 	}
 	return opened, nil
+}
+
+// alone keeps a command from bringing a store to its version beneath an older Causeway that is running, and that from beginning meanwhile. PostgreSQL's store sees to
+// that itself.
+func alone(ctx context.Context, s config.Storage) (done func(), err error) {
+	if store.IsPostgres(s.DSN) || !storeExists(s) {
+		return func() {}, nil
+	}
+	older := store.Older(ctx, s.DSN)
+	if older == nil {
+		return func() {}, nil
+	}
+	lock, err := openLocked(lockPath(s.DSN))
+	switch {
+	case errors.Is(err, errLocked):
+		return nil, older
+	case err != nil:
+		return nil, fmt.Errorf("locking the store: %w: make the file and its folder writable, or set DSN in [storage]", err)
+	}
+	return func() { _ = lock.Close() }, nil
 }
 
 // loadKeys reads the key from where the config says; the file is made when it is absent.
@@ -76,13 +104,19 @@ func keyBelongs(s config.Storage) error {
 
 // vanished keeps a lost database from being made anew without a word: everything that was said before would be forgotten, and everybody who had connected.
 func vanished(s config.Storage) error {
-	if store.IsPostgres(s.DSN) || !hasHeld(s.DSN) {
-		return nil
-	}
 	if _, err := os.Stat(s.KeyFile); s.Key == "" && errors.Is(err, fs.ErrNotExist) {
 		return nil // moved away with its key, to begin anew
 	}
-	return fmt.Errorf("the store %s was there, and now it is not, or is empty: put it back, as with `causeway store restore BACKUP`; to begin anew, remove %s, too", s.DSN, lockPath(s.DSN))
+	if !store.IsPostgres(s.DSN) && hasHeld(s.DSN) {
+		return fmt.Errorf("the store %s was there, and now it is not, or is empty: put it back, as with `causeway store restore BACKUP`; to begin anew, remove %s, too", s.DSN, lockPath(s.DSN))
+	}
+	if mark := keyMarkPath(s); mark != "" {
+		if _, err := os.Stat(mark); err == nil {
+			return fmt.Errorf("there is no store in %s, but there was one, as %s says: see that DSN in [storage] names the right database, or put it back, as with `causeway store restore BACKUP`; "+
+				"to begin anew, remove that file", store.Name(s.DSN), mark)
+		}
+	}
+	return nil
 }
 
 // lookTime is how long PostgreSQL may take to tell whether there is a store.

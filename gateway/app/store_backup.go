@@ -20,6 +20,9 @@ func (c *call) backupStore(ctx context.Context) error {
 	}
 	s, file := cfg.Storage, c.args[1]
 	if !storeExists(s) {
+		if err := vanished(s); err != nil {
+			return err
+		}
 		return fmt.Errorf("there is no store %s yet, so there is nothing to back up", store.Name(s.DSN))
 	}
 	end := c.busy("backing up")

@@ -58,7 +58,7 @@ func TestADatabaseThatIsGoneIsMissed(t *testing.T) {
 			if err := lose(w.path("causeway.db")); err != nil {
 				t.Fatal(err)
 			}
-			for _, command := range []string{"run", "login left.one"} {
+			for _, command := range []string{"run", "login left.one", "store check", "store backup x.db"} {
 				if got := w.call(strings.Fields(command)...); got.code != 1 || !strings.Contains(got.errors, "was there, and now it is not, or is empty: put it back, as with `causeway store restore BACKUP`") {
 					t.Errorf("%s: %+v", command, got)
 				}

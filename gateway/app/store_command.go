@@ -62,7 +62,9 @@ func (c *call) migrateStore(ctx context.Context) error {
 	if lock != nil {
 		defer lock.Close()
 	}
+	end := c.busy("bringing the store to the present version")
 	opened, err := openStoreWith(ctx, cfg.Storage, store.Options{Holder: holder()})
+	end()
 	if err != nil {
 		return err
 	}
@@ -79,6 +81,9 @@ func (c *call) checkStore(ctx context.Context) error {
 		return err
 	}
 	if !storeExists(cfg.Storage) {
+		if err := vanished(cfg.Storage); err != nil {
+			return err
+		}
 		return fmt.Errorf("there is no store %s yet; the first start makes it", store.Name(cfg.Storage.DSN))
 	}
 	end := c.busy("looking through the store")

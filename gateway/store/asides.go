@@ -67,13 +67,19 @@ func (l *lane) attempted(key bridge.Key) error {
 // withdrawal gives the next that is to be withdrawn of what was shown aside. It comes before the notices: of a message that is there again the former post goes first.
 func (l *lane) withdrawal() (step Step, found bool, err error) {
 	var at, tried int64
-	found, err = l.found("SELECT person, key, at, tried FROM asides WHERE conversation = $1 AND state = 1 ORDER BY id LIMIT 1", []any{l.here},
+	found, err = l.found("SELECT person, key, at, tried FROM asides WHERE conversation = $1 AND state = 1 AND due <= $2 ORDER BY id LIMIT 1", []any{l.here, time.Now().UnixMilli()},
 		(*string)(&step.Notice.User), (*string)(&step.Notice.Key), &at, &tried)
 	step.Op, step.Since, step.Tried = Withdraw, time.UnixMilli(at), time.UnixMilli(tried)
 	return step, found, err
 }
 
-// withdrew forgets what was withdrawn.
+// withdrew forgets what was withdrawn; what could not be is left alone for a while, with all else that is to be taken back from the same person here.
 func (l *lane) withdrew(o *Outcome) error {
+	switch {
+	case o.Verdict == Absent && o.Due.IsZero():
+		return nil
+	case o.Verdict == Absent:
+		return l.exec("UPDATE asides SET due = $1 WHERE conversation = $2 AND state = 1 AND person = $3", o.Due.UnixMilli(), l.here, string(o.Step.Notice.User))
+	}
 	return l.exec("DELETE FROM asides WHERE key = $1", string(o.Step.Notice.Key))
 }

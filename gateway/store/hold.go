@@ -93,11 +93,20 @@ func (p *postgres) evict(ctx context.Context, conn *sql.Conn) error {
 
 // refuse says who holds it.
 func (p *postgres) refuse(ctx context.Context, conn *sql.Conn) error {
-	who := "one that has only just begun"
-	if h, err := p.held(ctx, conn); err == nil && h.Name != "" {
-		who = fmt.Sprintf("%s, since %s", h.Name, h.Since.Format(time.DateTime))
+	return fmt.Errorf("%w (%s): stop that one first, or give this one a database of its own by DSN in [storage]", ErrHeld, p.who(ctx, conn))
+}
+
+// who names the holder.
+func (p *postgres) who(ctx context.Context, conn *sql.Conn) string {
+	if h, _, err := p.held(ctx, conn); err == nil && h.Name != "" {
+		return fmt.Sprintf("%s, since %s", h.Name, h.Since.Format(time.DateTime))
 	}
-	return fmt.Errorf("%w (%s): stop that one first, or give this one a database of its own by DSN in [storage]", ErrHeld, who)
+	return "one that has only just begun"
+}
+
+// beneath is the error of whoever would change the version of a store that another process works on: that could not write any more.
+func beneath(version int, who string) error {
+	return fmt.Errorf("%w%s, which has brought it to version %d only, not %d: restart that one with this version of Causeway first", ErrHeld, who, version, len(migrations))
 }
 
 // again holds the store by another session and tells whether the commit in doubt took effect: by then it is decided.
@@ -141,6 +150,9 @@ func (p *postgres) resume(ctx context.Context, conn *sql.Conn) (kept bool, err e
 			return false, fmt.Errorf("noting that it has gone back: %w", err)
 		}
 		return false, errRewound
+	}
+	if err := p.followed(ctx, conn); err != nil {
+		return false, err
 	}
 	p.commits, p.doubt = commits, false
 	return kept, nil

@@ -26,6 +26,20 @@ func Inspect(ctx context.Context, dsn string) (Inspection, error) {
 	return i, nil
 }
 
+// Older gives the error of a store of an older version on which another process may be working, for whoever only wants to do something with it: bringing it to the present
+// version would keep that process from writing. It is nil for any other store, and for one that cannot be read.
+func Older(ctx context.Context, dsn string) error {
+	db, version, err := readOnly(ctx, dsn)
+	if err != nil {
+		return nil
+	}
+	_ = db.Close()
+	if version == 0 || version == len(migrations) {
+		return nil
+	}
+	return fmt.Errorf("opening the store %s: %w", Name(dsn), beneath(version, ""))
+}
+
 func inspect(ctx context.Context, dsn string) (Inspection, error) {
 	i := Inspection{Known: len(migrations)}
 	db, version, err := readOnly(ctx, dsn)

@@ -166,12 +166,14 @@ const keyFileSeal = "key file"
 // check makes sure that the store was made with the same key file: with another one, no post of Causeway's own would be
 // recognised.
 func (k Keys) check(ctx context.Context, conn *sql.Conn) error {
-	const account, name = "", keyFileSeal
+	const account, name, query = "", keyFileSeal, "SELECT sealed FROM vault WHERE account = $1 AND name = $2"
 	var sealed []byte
-	err := conn.QueryRowContext(ctx, "SELECT sealed FROM vault WHERE account = $1 AND name = $2", account, name).Scan(&sealed)
-	if errors.Is(err, sql.ErrNoRows) {
-		_, err = conn.ExecContext(ctx, "INSERT INTO vault (account, name, sealed) VALUES ($1, $2, $3)", account, name, k.sealed(account, name, []byte("the same")))
-		return err
+	err := conn.QueryRowContext(ctx, query, account, name).Scan(&sealed)
+	if errors.Is(err, sql.ErrNoRows) { // of several that begin at once, one says it
+		if _, err := conn.ExecContext(ctx, "INSERT INTO vault (account, name, sealed) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", account, name, k.sealed(account, name, []byte("the same"))); err != nil {
+			return err
+		}
+		err = conn.QueryRowContext(ctx, query, account, name).Scan(&sealed)
 	}
 	if err != nil {
 		return err
@@ -184,10 +186,14 @@ func (k Keys) check(ctx context.Context, conn *sql.Conn) error {
 
 var errOtherKey = errors.New("it belongs to another key file: restore that one from a backup (KeyFile or Key in [storage]), or move the database away to begin anew")
 
-// Belongs makes sure that what a store holds was made with these keys, before anybody waits for their turn to work on it. What cannot be read is left to Open.
+// Belongs makes sure that a store can be understood, and that what it holds was made with these keys, before anybody waits for their turn to work on it. What cannot be
+// read is left to Open. [ErrTooNew], [ErrUnfinished]: it is not a store that this Causeway can work on.
 func (k Keys) Belongs(ctx context.Context, dsn string) error {
 	db, version, err := readOnly(ctx, dsn)
-	if err != nil || version == 0 {
+	switch {
+	case errors.Is(err, ErrTooNew), errors.Is(err, ErrUnfinished):
+		return fmt.Errorf("opening the store %s: %w", Name(dsn), err)
+	case err != nil || version == 0:
 		return nil
 	}
 	defer db.Close()

@@ -44,7 +44,7 @@ func TestWhatIsHeldIsKnownToWait(t *testing.T) {
 		t.Fatal(next.Step.Op, err)
 	}
 	waits(nil, true)
-	if err := s.Delay(t.Context(), who, "late"); err != nil {
+	if err := s.Delay(t.Context(), []Speaker{who}, "late"); err != nil {
 		t.Fatal(err)
 	}
 	if next, err := s.Advance(t.Context(), here, nil, 1, simplePlan); err != nil || next.Step.Op != Tell {
@@ -52,7 +52,7 @@ func TestWhatIsHeldIsKnownToWait(t *testing.T) {
 	} else if next, err = s.Advance(t.Context(), here, []*Outcome{{Work: next.Work, Step: next.Step}}, 1, simplePlan); err != nil || next.Step.Op != Settled {
 		t.Fatal(next.Step.Op, err)
 	}
-	if err := s.CaughtUp(t.Context(), who, ""); err != nil {
+	if err := s.CaughtUp(t.Context(), []Speaker{who}, ""); err != nil {
 		t.Fatal(err)
 	}
 	if next, err := s.Advance(t.Context(), here, nil, 1, simplePlan); err != nil || next.Step.Op != Settled {

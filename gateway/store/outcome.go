@@ -52,6 +52,9 @@ func (l *lane) store(o *Outcome) error {
 	case Line:
 		return l.exec("DELETE FROM lines WHERE id = $1", o.Step.notice)
 	case Tell:
+		if o.Verdict == Absent {
+			return l.putOff(o)
+		}
 		return l.wasTold(o)
 	case Withdraw:
 		return l.withdrew(o)
@@ -369,7 +372,11 @@ func (l *lane) stay(w *Work) error {
 	if err != nil {
 		return err
 	}
-	return l.exec("INSERT INTO notices (conversation, person, text) SELECT $1, author, $2 FROM messages WHERE id = $3 AND author <> ''", l.here, string(text), w.Message.id)
+	var author string
+	if err := l.row("SELECT author FROM messages WHERE id = $1", w.Message.id).Scan(&author); err != nil || author == "" {
+		return err
+	}
+	return l.exec("INSERT INTO notices (conversation, person, text, due) VALUES ($1, $2, $3, "+alike+")", l.here, author, string(text))
 }
 
 // quarantine takes an instance out of its lane and has its author told.

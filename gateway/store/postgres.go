@@ -43,6 +43,9 @@ type postgres struct {
 	queued           bool // the session has the lock of those who stand by
 	// broken: a connection was lost while it stood by, as all are when a replica takes over.
 	broken bool
+	// lineage names the database and its history, moved tells whether they were other ones when the store was last held; see trace.
+	lineage string
+	moved   bool
 	// commits is the number of the last commit that is known to have taken effect, doubt whether one more may have, pid the number of
 	// the writer's session.
 	commits int64
@@ -155,18 +158,15 @@ func (p *postgres) begun(ctx context.Context, conn *sql.Conn, copying bool) erro
 			return err
 		}
 	}
-	if err := p.migrate(ctx, conn, copying); err != nil {
+	version, err := p.migrate(ctx, conn, copying)
+	if err != nil || p.holder == "" {
 		return err
 	}
-	if p.holder == "" {
-		return nil
+	if err := p.trace(ctx, conn, version == 0 || copying); err != nil {
+		return err
 	}
-	if p.broken { // a replica that has taken over may lack what the former holder had stored last, which nobody can tell any more
-		if err := markRestored(ctx, conn, time.Now().UnixMilli()); err != nil {
-			return fmt.Errorf("noting that it may have gone back: %w", err)
-		}
-	}
-	if _, err := conn.ExecContext(ctx, "UPDATE store SET token = $1, holder = $2, since = $3, address = $4, commits = 0", p.token, p.holder, time.Now().UnixMilli(), cmp.Or(p.address, reached(conn, p.listens))); err != nil {
+	if _, err := conn.ExecContext(ctx, "UPDATE store SET token = $1, holder = $2, since = $3, address = $4, lineage = $5, commits = 0",
+		p.token, p.holder, time.Now().UnixMilli(), cmp.Or(p.address, reached(conn, p.listens)), p.lineage); err != nil {
 		return fmt.Errorf("noting who holds it: %w", err)
 	}
 	return nil

@@ -16,10 +16,17 @@ CREATE TABLE IF NOT EXISTS store (
 	holder  TEXT NOT NULL DEFAULT '',      -- what that is called
 	address TEXT NOT NULL DEFAULT '',      -- where others reach it, host:port
 	since   BIGINT NOT NULL DEFAULT 0,     -- when it began
+	lineage TEXT NOT NULL DEFAULT '',      -- which database it found itself in; see lineageQueries
 	commits BIGINT NOT NULL DEFAULT 0,     -- how often it has written
 	others  BIGINT NOT NULL DEFAULT 0      -- how often others have
 ) WITH (fillfactor = 10);
 INSERT INTO store DEFAULT VALUES ON CONFLICT DO NOTHING;`
+
+// traced adds to the table of an older version what it had not then. Later it is not run any more, as it would wait for whoever reads the table for long, such as pg_dump.
+const traced = "ALTER TABLE store ADD COLUMN IF NOT EXISTS lineage TEXT NOT NULL DEFAULT '';"
+
+// tracedVersion is the first version of a store whose table has that.
+const tracedVersion = 4
 
 // postgresSchema is what the migrations, which are written as SQLite reads them, become. Texts sort by their bytes in both. Neither checks
 // references, which are for those who read.
@@ -43,38 +50,51 @@ func toPostgres(migration string) string {
 	return migration
 }
 
-// migrate brings the database to the present version, in one transaction. Nobody else may be working on it then.
-func (p *postgres) migrate(ctx context.Context, conn *sql.Conn, copying bool) error {
+// migrate brings the database to the present version, in one transaction, and gives the version that it had; 0: it has only just been made. Nobody else may be working
+// on it then.
+func (p *postgres) migrate(ctx context.Context, conn *sql.Conn, copying bool) (found int, err error) {
 	if _, err := conn.ExecContext(ctx, fmt.Sprintf("BEGIN; SELECT pg_advisory_xact_lock(%d, %d);%s", writing, p.place, storeTable)); err != nil {
-		return p.undone(ctx, conn, fmt.Errorf("making the table of the store's version: %w: let the role make tables in its schema", err))
+		return 0, p.undone(ctx, conn, fmt.Errorf("making the table of the store's version: %w: let the role make tables in its schema", err))
 	}
-	var version int
-	if err := conn.QueryRowContext(ctx, "SELECT version FROM store").Scan(&version); err != nil {
-		return p.undone(ctx, conn, fmt.Errorf("reading the store's version: %w", err))
+	if err := conn.QueryRowContext(ctx, "SELECT version FROM store").Scan(&found); err != nil {
+		return 0, p.undone(ctx, conn, fmt.Errorf("reading the store's version: %w", err))
 	}
-	if version == unfinished && copying {
-		return p.undone(ctx, conn, nil)
+	if found == unfinished && copying {
+		return found, p.undone(ctx, conn, nil)
 	}
-	err := usable(version)
-	if err == nil && version < len(migrations) && p.holder == "" {
-		err = p.alone(ctx, conn)
-	}
-	for ; err == nil && version < len(migrations); version++ {
-		if _, err = conn.ExecContext(ctx, fmt.Sprintf("%s;UPDATE store SET version = %d", toPostgres(migrations[version]), version+1)); err != nil {
-			err = fmt.Errorf("bringing the store to version %d: %w", version+1, err)
-		}
+	if err = usable(ctx, conn, found); err == nil {
+		err = p.steps(ctx, conn, found)
 	}
 	if err != nil {
-		return p.undone(ctx, conn, err)
+		return found, p.undone(ctx, conn, err)
 	}
 	if _, err := conn.ExecContext(ctx, "COMMIT"); err != nil {
-		return fmt.Errorf("bringing the store to version %d: %w", version, err)
+		return found, fmt.Errorf("bringing the store to version %d: %w", len(migrations), err)
+	}
+	return found, nil
+}
+
+// steps applies what is missing since a version.
+func (p *postgres) steps(ctx context.Context, conn *sql.Conn, since int) error {
+	if since < len(migrations) && p.holder == "" {
+		if err := p.alone(ctx, conn, since); err != nil {
+			return err
+		}
+	}
+	for version := since; version < len(migrations); version++ {
+		script := fmt.Sprintf("%s;UPDATE store SET version = %d", toPostgres(migrations[version]), version+1)
+		if version+1 == tracedVersion {
+			script = traced + script
+		}
+		if _, err := conn.ExecContext(ctx, script); err != nil {
+			return fmt.Errorf("bringing the store to version %d: %w", version+1, err)
+		}
 	}
 	return nil
 }
 
 // alone makes sure, for the length of the transaction, that nobody holds the store.
-func (p *postgres) alone(ctx context.Context, conn *sql.Conn) error {
+func (p *postgres) alone(ctx context.Context, conn *sql.Conn, version int) error {
 	free := false
 	if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_xact_lock($1, $2)", holding, p.place).Scan(&free); err != nil {
 		return fmt.Errorf("looking whether it is used: %w", err)
@@ -82,7 +102,7 @@ func (p *postgres) alone(ctx context.Context, conn *sql.Conn) error {
 	if free {
 		return nil
 	}
-	return fmt.Errorf("it is to be brought to version %d: %w", len(migrations), p.refuse(ctx, conn))
+	return beneath(version, " ("+p.who(ctx, conn)+")")
 }
 
 func (p *postgres) undone(ctx context.Context, conn *sql.Conn, err error) error {

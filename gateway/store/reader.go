@@ -43,7 +43,7 @@ func readOnly(ctx context.Context, dsn string) (db *sql.DB, version int, err err
 	err = db.QueryRowContext(ctx, query).Scan(&version)
 	switch {
 	case err == nil:
-		err = usable(version)
+		err = usable(ctx, db, version)
 	case noTable(err):
 		err = nil
 	}
@@ -62,11 +62,6 @@ func readDataSource(path string) string {
 		q.Set("immutable", "1")
 	}
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
-}
-
-func tooNew(version int) error {
-	return fmt.Errorf("%w (its version is %d, this Causeway knows up to %d): run that newer version, or restore a backup made before it",
-		ErrTooNew, version, len(migrations))
 }
 
 // Load gives what an account has saved under name; nil without an error when there is nothing.

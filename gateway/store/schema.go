@@ -1,6 +1,11 @@
 package store
 
-import "errors"
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
 
 // ErrTooNew: the store was written by a newer Causeway.
 var ErrTooNew = errors.New("the store was written by a newer version of Causeway")
@@ -260,13 +265,48 @@ CREATE TABLE removals (                 -- who was removed within the limit, wit
 	keepingMigration + channelLinksMigration + asidesMigration,
 }
 
+// asked is a database, or a connection to one.
+type asked interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
 // usable gives the error of a version that this Causeway cannot work on.
-func usable(version int) error {
+func usable(ctx context.Context, db asked, version int) error {
 	switch {
 	case version > len(migrations):
-		return tooNew(version)
+		return tooNew(ctx, db, version)
 	case version == unfinished:
 		return ErrUnfinished
+	}
+	return nil
+}
+
+// lastProgram is under which it stands which Causeway has worked on a store last.
+const lastProgram = "program"
+
+// tooNew names the version of Causeway that is needed, where the store says it.
+func tooNew(ctx context.Context, db asked, version int) error {
+	program := "a newer Causeway"
+	var said string
+	if err := db.QueryRowContext(ctx, "SELECT said FROM about WHERE what = $1", lastProgram).Scan(&said); err == nil {
+		program = "Causeway " + said
+	}
+	return fmt.Errorf("%w (its version is %d, and %s has worked on it; this one knows up to %d): run that newer version, or restore a backup made before it",
+		ErrTooNew, version, program, len(migrations))
+}
+
+// noteProgram notes which Causeway works on the store, for an older one to name; empty: it does not say.
+func noteProgram(ctx context.Context, conn *sql.Conn, program string) error {
+	var before string
+	err := conn.QueryRowContext(ctx, "SELECT said FROM about WHERE what = $1", lastProgram).Scan(&before)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("looking which Causeway has worked on it: %w", err)
+	}
+	if program == "" || program == before {
+		return nil
+	}
+	if _, err := conn.ExecContext(ctx, "INSERT INTO about (what, said) VALUES ($1, $2) ON CONFLICT (what) DO UPDATE SET said = excluded.said", lastProgram, program); err != nil {
+		return fmt.Errorf("noting which Causeway works on it: %w", err)
 	}
 	return nil
 }

@@ -11,7 +11,8 @@ CREATE TABLE asides (                   -- what was shown to somebody by direct 
 	hash         TEXT NOT NULL,             -- of what it shows, as in messages
 	at           INTEGER NOT NULL,          -- when it was noted: there is no earlier post
 	tried        INTEGER NOT NULL DEFAULT 0, -- when it was tried last to tell it; 0 = never
-	state        INTEGER NOT NULL DEFAULT 0 -- 1: to be withdrawn
+	state        INTEGER NOT NULL DEFAULT 0, -- 1: to be withdrawn
+	due          INTEGER NOT NULL DEFAULT 0 -- and not before
 );
 CREATE UNIQUE INDEX asides_key ON asides (key);
 CREATE INDEX asides_instance ON asides (instance);

@@ -23,4 +23,8 @@ CREATE TABLE delays (                   -- whose messages are late, as they know
 	PRIMARY KEY (conversation, uid)
 ) WITHOUT ROWID;
 ALTER TABLE orphans ADD COLUMN root TEXT NOT NULL DEFAULT '';     -- the post that it answers
+CREATE TABLE about (                    -- what is known of the whole store
+	what TEXT PRIMARY KEY,                 -- 'program': which Causeway has worked on it last
+	said TEXT NOT NULL
+) WITHOUT ROWID;
 `

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -54,25 +55,43 @@ func dataSource(path, vfs string) string {
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: q.Encode()}).String()
 }
 
+// migrate brings the database to the present version, in one transaction. Another process may be about to do the same.
 func (e *sqlite) migrate(ctx context.Context, conn *sql.Conn, copying bool) error {
-	var version int
-	if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return fmt.Errorf("reading the store's version: %w", err)
-	}
-	if version == unfinished && copying {
+	version, err := usableVersion(ctx, conn)
+	if copying && errors.Is(err, ErrUnfinished) || err == nil && version == len(migrations) {
 		return nil
 	}
-	if err := usable(version); err != nil {
+	if err != nil {
 		return err
 	}
-	for ; version < len(migrations); version++ {
-		script := fmt.Sprintf("BEGIN IMMEDIATE;%s;PRAGMA user_version = %d;COMMIT", migrations[version], version+1)
-		if _, err := conn.ExecContext(ctx, script); err != nil {
-			_, _ = conn.ExecContext(ctx, "ROLLBACK")
-			return fmt.Errorf("bringing the store to version %d: %w", version+1, err)
-		}
+	if _, err = conn.ExecContext(ctx, "BEGIN IMMEDIATE"); err == nil {
+		err = e.steps(ctx, conn)
+	}
+	if err == nil {
+		_, err = conn.ExecContext(ctx, "COMMIT")
+	}
+	if err != nil {
+		_, _ = conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK")
+		return fmt.Errorf("bringing the store to version %d: %w", len(migrations), err)
 	}
 	return nil
+}
+
+// steps applies what is missing since the version that the database has now that nobody else writes.
+func (e *sqlite) steps(ctx context.Context, conn *sql.Conn) error {
+	version, err := usableVersion(ctx, conn)
+	for ; err == nil && version < len(migrations); version++ {
+		_, err = conn.ExecContext(ctx, fmt.Sprintf("%s;PRAGMA user_version = %d", migrations[version], version+1))
+	}
+	return err
+}
+
+// usableVersion reads the version, and gives the error of one that this Causeway cannot work on.
+func usableVersion(ctx context.Context, conn *sql.Conn) (version int, err error) {
+	if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return 0, fmt.Errorf("reading the store's version: %w", err)
+	}
+	return version, usable(ctx, conn, version)
 }
 
 func (*sqlite) query(text string) string { return text }

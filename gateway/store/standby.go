@@ -72,9 +72,12 @@ func (p *postgres) wait(ctx context.Context, conn *sql.Conn) error {
 
 // watch tells who holds the store, and ends the session of one that says nothing any more.
 func (p *postgres) watch(ctx context.Context, conn *sql.Conn) error {
-	h, err := p.held(ctx, conn)
+	h, version, err := p.held(ctx, conn)
 	if err != nil {
 		return fmt.Errorf("asking who holds it: %w", err)
+	}
+	if version > len(migrations) { // it could never take over
+		return tooNew(ctx, conn, version)
 	}
 	if !p.queued {
 		if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock_shared($1, $2)", waiting, p.place); err != nil {
@@ -86,15 +89,15 @@ func (p *postgres) watch(ctx context.Context, conn *sql.Conn) error {
 	return p.bury(ctx, conn)
 }
 
-// held asks who holds the store. The table is not there yet when somebody is only just making it.
-func (p *postgres) held(ctx context.Context, conn *sql.Conn) (h Holder, err error) {
+// held asks who holds the store, and which version that has. The table is not there yet when somebody is only just making it.
+func (p *postgres) held(ctx context.Context, conn *sql.Conn) (h Holder, version int, err error) {
 	var since int64
-	err = conn.QueryRowContext(ctx, "SELECT holder, address, since FROM store").Scan(&h.Name, &h.Address, &since)
+	err = conn.QueryRowContext(ctx, "SELECT holder, address, since, version FROM store").Scan(&h.Name, &h.Address, &since, &version)
 	if noTable(err) || errors.Is(err, sql.ErrNoRows) {
-		return Holder{}, nil
+		return Holder{}, 0, nil
 	}
 	h.Since = time.UnixMilli(since)
-	return h, err
+	return h, version, err
 }
 
 // ofStore finds the sessions that have a lock of the store.
@@ -160,12 +163,6 @@ func (s *Store) Instances(ctx context.Context) ([]Instance, error) {
 		all = append(all, i)
 	}
 	return all, rows.Err()
-}
-
-// TookOver reports whether this process has stood by before it got the store.
-func (s *Store) TookOver() bool {
-	p, ok := s.engine.(*postgres)
-	return ok && p.waited
 }
 
 // reached gives where others reach a process that listens at an address, if its host is not said: where conn has reached PostgreSQL from. It is

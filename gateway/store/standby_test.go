@@ -175,6 +175,41 @@ func TestOneThatStandsByTakesOver(t *testing.T) {
 	}
 }
 
+// An older Causeway says at once that it cannot understand the store, not only when it is needed.
+func TestOneThatCouldNotTakeOverDoesNotStandBy(t *testing.T) {
+	server := postgresql(t)
+	dsn := server.DSN(t.Name(), server.Address())
+	open(t, dsn, Options{Program: "v9.1.0"})
+	told, ended := make(chan struct{}, 1), make(chan error)
+	go func() {
+		_, err := Open(t.Context(), dsn, testKeys(t), Options{Holder: "an older one", Standby: func(Holder) {
+			select {
+			case told <- struct{}{}:
+			default:
+			}
+		}})
+		ended <- err
+	}()
+	<-told
+	if err := testKeys(t).Belongs(t.Context(), dsn); err != nil {
+		t.Error(err)
+	}
+	if _, err := direct(t, dsn).ExecContext(t.Context(), "UPDATE store SET version = 1000"); err != nil {
+		t.Fatal(err)
+	}
+	for who, err := range map[string]error{"one that stands by": <-ended, "one that begins to": testKeys(t).Belongs(t.Context(), dsn)} {
+		if !errors.Is(err, ErrTooNew) || !strings.Contains(err.Error(), "Causeway v9.1.0 has worked on it") {
+			t.Errorf("%s: got %v", who, err)
+		}
+	}
+	if _, err := direct(t, dsn).ExecContext(t.Context(), "UPDATE store SET version = -1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := testKeys(t).Belongs(t.Context(), dsn); !errors.Is(err, ErrUnfinished) {
+		t.Errorf("unfinished: got %v", err)
+	}
+}
+
 // A holder that says nothing has its session ended, one that only has nothing to do has not.
 func TestOneThatStandsByEndsASilentHolder(t *testing.T) {
 	t.Parallel()

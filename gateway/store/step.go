@@ -139,4 +139,6 @@ type Outcome struct {
 	Told string
 	// Lost are the files here that are not there any more.
 	Lost []string
+	// Due is when a notice that could not be given, or taken back, may be tried again; with Absent.
+	Due time.Time
 }

@@ -23,7 +23,7 @@ import (
 // ErrClosed: the store has been closed.
 var ErrClosed = errors.New("the store is closed")
 
-// Options say how the store is used; all but the first are for tests.
+// Options say how the store is used; those from VFS on are for tests.
 type Options struct {
 	// Holder, where it is not empty, names the process that works on the store alone, for others to be told. With PostgreSQL the store is then
 	// held: whoever else asks for it gets [ErrHeld]. An SQLite database is held by a lock on a file, outside of this package.
@@ -33,6 +33,8 @@ type Options struct {
 	// listens, with the address from which it reaches PostgreSQL if that names none ("", "0.0.0.0").
 	Standby          func(Holder)
 	Address, Listens string
+	// Program is which version of Causeway this is, for an older one to name when it cannot understand the store; empty: it is not said.
+	Program string
 	// VFS names SQLite's file system; "memdb" keeps a database named "/x" in memory for all its connections.
 	VFS string
 	// BeforeCommit and AfterCommit, when not nil, are asked at each commit that wrote something; an error kills the store
@@ -81,6 +83,10 @@ func openWith(ctx context.Context, dsn string, keys Keys, o Options) (*Store, er
 		return nil, err
 	}
 	if err := keys.check(ctx, conn); err != nil {
+		_ = db.Close()
+		return nil, err
+	}
+	if err := noteProgram(ctx, conn, o.Program); err != nil {
 		_ = db.Close()
 		return nil, err
 	}

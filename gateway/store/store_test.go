@@ -136,7 +136,7 @@ var golden = []string{
 	"eaed382d79515737",
 	"2e261ccef3bde133",
 	"987a06465916c550",
-	"e168c6ecaecff208",
+	"0c35082846169e20",
 }
 
 func TestMigrationsAreAppendOnly(t *testing.T) {
@@ -178,9 +178,50 @@ func TestEveryOlderVersionIsBroughtToThePresentOne(t *testing.T) {
 	}
 }
 
+// Two that are started together, such as a command and `causeway run`, bring it to the present version once.
+func TestSeveralThatFindAnOlderStoreDoNotGetIntoEachOthersWay(t *testing.T) {
+	aboutSQLite(t)
+	script, err := os.ReadFile("testdata/version-1.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for round := range 3 {
+		path := filepath.Join(t.TempDir(), "causeway.db")
+		db, err := sql.Open("sqlite", dataSource(path, ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.Exec(string(script)); err != nil {
+			t.Fatal(err)
+		}
+		_ = db.Close()
+		begin, ends := make(chan struct{}), make(chan error)
+		for range 4 {
+			go func() {
+				<-begin
+				s, err := Open(t.Context(), path, testKeys(t), Options{})
+				if err == nil {
+					err = s.Close()
+				}
+				ends <- err
+			}()
+		}
+		close(begin)
+		for range 4 {
+			if err := <-ends; err != nil {
+				t.Errorf("round %d: %v", round, err)
+			}
+		}
+	}
+}
+
 func TestAStoreOfANewerVersionIsRefusedWithTheNextStep(t *testing.T) {
 	aboutSQLite(t)
-	s, path := fresh(t, Options{})
+	s, path := fresh(t, Options{Program: "v8.0.0"})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, path, Options{Program: "v9.1.0"})
 	if err := s.do(t.Context(), func(t *tx) error { return t.exec("PRAGMA user_version = 1000") }); err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +229,7 @@ func TestAStoreOfANewerVersionIsRefusedWithTheNextStep(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := Open(t.Context(), path, testKeys(t), Options{})
-	if !errors.Is(err, ErrTooNew) || !strings.Contains(err.Error(), "restore a backup") || !strings.Contains(err.Error(), path) {
+	if !errors.Is(err, ErrTooNew) || !strings.Contains(err.Error(), "restore a backup") || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "Causeway v9.1.0 has worked on it") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -86,7 +86,7 @@ func (t *tx) tell(one Telling, woken map[int64]bool) (key bridge.Key, err error)
 	if one.Way == Aside {
 		key = bridge.Key(rand.Text())
 	}
-	return key, t.exec("INSERT INTO notices (conversation, person, text, way, key) VALUES ($1, $2, $3, $4, $5)", c, string(one.User), string(text), int(one.Way), string(key))
+	return key, t.exec("INSERT INTO notices (conversation, person, text, way, key, due) VALUES ($1, $2, $3, $4, $5, "+alike+")", c, string(one.User), string(text), int(one.Way), string(key))
 }
 
 // knows tells whether somebody knows what they are to be told, and notes that they do.

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -408,41 +407,6 @@ func (l *lane) again(w *Work) error {
 // bury takes a post out of its instance. It stays known: its deletion may be seen yet, or a second copy turn up.
 func (t *tx) bury(instance, number int64) error {
 	return t.exec("UPDATE parts SET intent = NULL, number = (SELECT MIN(CASE WHEN number < 0 THEN number ELSE 0 END) - 1 FROM parts WHERE instance = $1) WHERE instance = $1 AND number = $2", instance, number)
-}
-
-// errand gives the next stray, withdrawal or notice of this conversation. They come last: what people say goes first. Strays of people as
-// whom Causeway cannot act are left until it can.
-func (l *lane) errand() (Step, error) {
-	var step Step
-	found, err := l.found(`SELECT id, key, done = 2, writer FROM strays WHERE conversation = $1 AND done <> 1
-		AND (writer = '' OR EXISTS (SELECT 1 FROM identities WHERE server = $2 AND uid = writer AND state = 0)) LIMIT 1`, []any{l.here, string(l.name.Server)},
-		(*string)(&step.ID), (*string)(&step.Draft.Key), &step.Keep, (*string)(&step.As))
-	if found || err != nil {
-		step.Op = Stray
-		return step, err
-	}
-	if withdraw, found, err := l.withdrawal(); found || err != nil {
-		return withdraw, err
-	}
-	if line, found, err := l.line(); found || err != nil {
-		return line, err
-	}
-	var text []byte
-	var way NoticeWay
-	found, err = l.found("SELECT id, person, text, way, about, more, key FROM notices WHERE conversation = $1 AND due <= $2 ORDER BY id LIMIT 1", []any{l.here, time.Now().UnixMilli()},
-		&step.notice, (*string)(&step.Notice.User), &text, (*int)(&way), (*int)(&step.about), &step.folded, (*string)(&step.Notice.Key))
-	if !found || err != nil {
-		return Step{}, err
-	}
-	step.Op, step.Ask = Tell, way == Asking
-	if way != Aside {
-		step.Notice.Conversation = l.name
-	}
-	if err := json.Unmarshal(text, &step.Notice.Text); err != nil {
-		return step, err
-	}
-	step.Notice.Text = withMore(step.Notice.Text, step.folded)
-	return step, l.attempted(step.Notice.Key)
 }
 
 // settle notes that an instance lacks nothing, and forgets the text when no other instance needs it.

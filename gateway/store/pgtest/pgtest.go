@@ -21,6 +21,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -39,6 +40,7 @@ type Cluster struct {
 	credential        *syscall.Credential
 	process           *exec.Cmd
 	log               chan struct{} // closed when the server has said its last word
+	promoted          chan struct{} // closed when it takes writes
 }
 
 // Start makes a cluster and runs it. As root it runs as the user "postgres", since PostgreSQL refuses to run as root. Nothing is synced to the
@@ -84,18 +86,61 @@ func (c *Cluster) make() (err error) {
 			}
 		}
 	}
-	initdb := exec.Command(filepath.Join(c.bin, "initdb"), "--pgdata", c.data(), "--username", owner, "--auth", "scram-sha-256", "--pwfile", password,
-		"--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync")
-	initdb.Dir, initdb.SysProcAttr = c.folder, &syscall.SysProcAttr{Credential: c.credential}
-	if output, err := initdb.CombinedOutput(); err != nil {
-		return fmt.Errorf("initdb: %w\n%s", err, output)
-	}
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
-	if err != nil {
+	if err := c.program("initdb", "--pgdata", c.data(), "--username", owner, "--auth", "scram-sha-256", "--pwfile", password,
+		"--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync"); err != nil {
 		return err
 	}
-	_, c.port, err = net.SplitHostPort(l.Addr().String())
-	return errors.Join(err, l.Close())
+	c.port, err = freePort()
+	return err
+}
+
+func freePort() (string, error) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	return port, errors.Join(err, l.Close())
+}
+
+// program runs one of PostgreSQL's to its end.
+func (c *Cluster) program(name string, args ...string) error {
+	run := exec.Command(filepath.Join(c.bin, name), args...)
+	run.Dir, run.Env, run.SysProcAttr = c.folder, []string{"LC_ALL=C", "PGPASSWORD=" + c.Password}, &syscall.SysProcAttr{Credential: c.credential}
+	if output, err := run.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", name, err, output)
+	}
+	return nil
+}
+
+// Replica makes a replica that has what the cluster has now, and will ask it for more. It does not run yet.
+func (c *Cluster) Replica() *Cluster {
+	r := &Cluster{Password: c.Password, bin: c.bin, credential: c.credential}
+	var err error
+	r.folder, err = os.MkdirTemp("", "pgtest-")
+	must(err)
+	r.port, err = freePort()
+	must(err)
+	must(os.Mkdir(r.data(), 0o700))
+	if r.credential != nil {
+		must(os.Chown(r.folder, int(r.credential.Uid), int(r.credential.Gid)))
+		must(os.Chown(r.data(), int(r.credential.Uid), int(r.credential.Gid)))
+	}
+	must(r.program("pg_basebackup", "--dbname", c.dsn("", c.Address()), "--pgdata", r.data(), "--write-recovery-conf", "--checkpoint=fast", "--no-sync"))
+	return r
+}
+
+// Promote has a replica that runs take over.
+func (c *Cluster) Promote() {
+	c.Exec(c.dsn("", c.Address()), "SELECT pg_promote()")
+	<-c.promoted
+}
+
+// Dump dumps the schema of a store, as it is now. Back puts that in the place of what is there by then.
+func (c *Cluster) Dump(name string) (back func()) {
+	file, address := filepath.Join(c.folder, schemaOf(name)+".dump"), c.dsn("", c.Address())
+	must(c.program("pg_dump", "--format=custom", "--schema", schemaOf(name), "--file", file, address))
+	return func() { must(c.program("pg_restore", "--clean", "--no-owner", "--dbname", address, file)) }
 }
 
 // Programs gives the folder of the newest PostgreSQL installed.
@@ -144,8 +189,8 @@ func (c *Cluster) Run() {
 	must(err)
 	must(c.process.Start())
 	ready := make(chan struct{})
-	c.log = make(chan struct{})
-	go c.listen(output, ready)
+	c.log, c.promoted = make(chan struct{}), make(chan struct{})
+	go c.listen(output, ready, c.promoted)
 	select {
 	case <-ready:
 	case <-c.log:
@@ -155,13 +200,17 @@ func (c *Cluster) Run() {
 	}
 }
 
-// listen reads what the server says, and tells when it is ready.
-func (c *Cluster) listen(output io.Reader, ready chan<- struct{}) {
+// listen reads what the server says, and tells when it is ready, and when it takes writes.
+func (c *Cluster) listen(output io.Reader, ready, promoted chan<- struct{}) {
 	defer close(c.log)
 	lines := bufio.NewScanner(output)
+	var isReady, isPromoted sync.Once
 	for lines.Scan() {
 		if strings.Contains(lines.Text(), "database system is ready to accept connections") {
-			close(ready)
+			isPromoted.Do(func() { close(promoted) })
+		}
+		if strings.Contains(lines.Text(), "database system is ready to accept") {
+			isReady.Do(func() { close(ready) })
 		}
 	}
 }
@@ -179,7 +228,9 @@ func (c *Cluster) Halt(orderly bool) {
 
 // Stop ends the cluster and removes it.
 func (c *Cluster) Stop() {
-	c.Halt(false)
+	if c.process != nil && c.process.ProcessState == nil {
+		c.Halt(false)
+	}
 	_ = os.RemoveAll(c.folder)
 }
 
@@ -188,15 +239,19 @@ func (c *Cluster) Address() string { return "127.0.0.1:" + c.port }
 
 // DSN is the address of the store called name, by way of host:port; its schema is made when it is not there.
 func (c *Cluster) DSN(name, address string) string {
-	h := fnv.New64a()
-	_, _ = h.Write([]byte(name))
-	schema := fmt.Sprintf("s%x", h.Sum64())
+	schema := schemaOf(name)
 	db, err := sql.Open("pgx", c.dsn("", c.Address()))
 	must(err)
 	defer db.Close()
 	_, err = db.ExecContext(context.Background(), "CREATE SCHEMA IF NOT EXISTS "+schema)
 	must(err)
 	return c.dsn(schema, address)
+}
+
+func schemaOf(name string) string {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(name))
+	return fmt.Sprintf("s%x", h.Sum64())
 }
 
 // Exec runs a statement in a store.
