@@ -262,6 +262,23 @@ func TestACrashAtEachStepOfShowingAndTakingBack(t *testing.T) {
 	}
 }
 
+// TestAnEditThatIsFoundBeforeTheAccountHasConnectedIsShownAside, when it has.
+func TestAnEditThatIsFoundBeforeTheAccountHasConnectedIsShownAside(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b, chat := w.aloneWith(func(*memory.Options) {})
+		one := b.Say(chat, "Ben", "one")
+		w.wait(5 * time.Second)
+		w.down()
+		a.Revoke("bot")
+		w.start()
+		b.Edit(chat, one, "one, edited")
+		w.wait(5 * time.Second)
+		a.Grant("bot")
+		w.wait(10 * time.Minute)
+		w.same(whispers(a), []string{"ann: Ben to you in memory, edited: | one, edited", "ann: Ben to you in memory: | one"})
+	})
+}
+
 // TestWhatIsShownAsideStaysWhenAnotherMessageIsDeleted, though it says the same.
 func TestWhatIsShownAsideStaysWhenAnotherMessageIsDeleted(t *testing.T) {
 	inWorld(t, func(w *world) {
