@@ -38,7 +38,7 @@ func (p planner) aside(w *store.Work, origin *place, mark string) []store.Tellin
 			continue
 		}
 		for _, text := range parts {
-			all = append(all, store.Telling{Conversation: w.Conversation, User: u, Reason: int(direct.AuthorNotConnected), Way: store.Aside, Each: true, Text: text})
+			all = append(all, store.Telling{Conversation: w.Conversation, User: u, Reason: int(direct.AuthorNotConnected), Way: store.Aside, Each: true, Shows: true, Text: text})
 		}
 	}
 	return all
