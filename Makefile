@@ -41,7 +41,8 @@ computes:
 
 waits: e2e chaos-test
 
-# What the tests need of the machine. Nothing is installed that is there, so that a further run needs no network.
+# What the tests need of the machine. Nothing is installed that is there, so that a further run needs no network. Servers that are installed are not started
+# (policy-rc.d, as Debian's policy has it): the tests start their own.
 setup:
 	@missing=(); \
 	command -v go >/dev/null || missing+=(golang-go); \
@@ -51,11 +52,14 @@ setup:
 	[[ -e /etc/ssl/certs/ca-certificates.crt ]] || missing+=(ca-certificates); \
 	command -v chromium >/dev/null || missing+=(chromium); \
 	command -v prometheus >/dev/null && command -v promtool >/dev/null || missing+=(prometheus); \
+	for program in zsh fish caddy; do command -v $$program >/dev/null || missing+=($$program); done; \
+	[[ -x /usr/sbin/nginx ]] || command -v nginx >/dev/null || missing+=(nginx); \
 	if (( $${#missing[@]} )); then \
 	    if ! command -v apt-get >/dev/null; then echo "make test needs these, by their names in Debian: $${missing[*]}" >&2; exit 1; fi; \
 	    if (( EUID )); then echo "make test needs packages that are not installed. Do:  sudo apt-get install $${missing[*]}" >&2; exit 1; fi; \
 	    echo "installing $${missing[*]}"; \
 	    log=$$(mktemp); \
+	    policy=/usr/sbin/policy-rc.d; [[ -e $$policy ]] || { trap "rm -f $$policy" EXIT; install -m 755 /dev/stdin $$policy <<<$$'#!/bin/sh\nexit 101'; }; \
 	    { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$${missing[@]}"; } </dev/null >"$$log" 2>&1 \
 	        || { cat "$$log" >&2; exit 1; }; \
 	    rm -f "$$log"; \

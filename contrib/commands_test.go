@@ -48,6 +48,7 @@ func newNewcomer(t *testing.T) *newcomer {
 	n.mattermost.AddUser("alice")
 	n.square = n.mattermost.AddChannel("main", "town-square", model.ChannelTypeOpen)
 	n.mattermost.Join(n.square.Id, "causeway", "alice")
+	n.mattermost.Join(n.mattermost.AddChannel("main", "offtopic", model.ChannelTypeOpen).Id, "causeway", "alice")
 
 	var err error
 	n.teams, err = teams.Start(teams.Options{DeviceCodeInterval: time.Second})
@@ -55,7 +56,9 @@ func newNewcomer(t *testing.T) *newcomer {
 	t.Cleanup(func() { n.do(n.teams.Close()) })
 	tenant := n.teams.AddTenant("Contoso")
 	n.relay, n.bob = tenant.AddUser("Causeway Relay"), tenant.AddUser("Bob Kahn")
-	n.general = tenant.AddTeam("Contoso", n.bob, n.relay).General
+	team := tenant.AddTeam("Contoso", n.bob, n.relay)
+	n.general = team.General
+	team.AddChannel("Offtopic")
 	var roles, scopes []string
 	for _, op := range msteams.Operations() {
 		if op.Delegated() {
@@ -232,6 +235,14 @@ func TestReadmeFromItsConfigToTheFirstMessage(t *testing.T) {
 	as := func(other string, wants ...string) func(string) {
 		return func(string) { n.Helper(); n.sees(other, wants...) }
 	}
+	refused := func(other, why string) func(string) { // as there is no PublicURL yet
+		return func(string) {
+			n.Helper()
+			if said, err := n.types(other); err == nil || !strings.Contains(said, why) || strings.Contains(said, "Usage:") {
+				n.Errorf("%s: %v\n%s", other, err, said)
+			}
+		}
+	}
 	for _, step := range []struct {
 		says string // in README
 		do   func(command string)
@@ -250,13 +261,26 @@ func TestReadmeFromItsConfigToTheFirstMessage(t *testing.T) {
 			n.messagesCross()
 		}},
 		{"causeway reload", plain("Nothing has changed.")},
+		{"causeway link mattermost.hq:main/offtopic msteams.contoso:Contoso/Offtopic", plain("are linked")},
+		{"causeway unlink", as("causeway unlink mattermost.hq:main/offtopic", "not linked any more")},
 		{"causeway people list [WORD…]", as("causeway people list")},
+		{"causeway people show NAME", refused("causeway people show alice", "nobody who is known is called that")},
+		{"causeway people invite NAME…", refused("causeway people invite alice", "nobody can connect: set PublicURL in [http]")},
+		{"causeway people connect NAME OTHER", refused("causeway people connect alice Bob", "nobody can connect: set PublicURL in [http]")},
+		{"causeway people disallow NAME OTHER", refused("causeway people disallow alice bob.kahn", "not done")},
+		{"causeway people disconnect NAME…", refused("causeway people disconnect alice", "nobody")},
+		{"causeway people platform NAME PLATFORM", refused("causeway people platform alice msteams.contoso", "nobody")},
 		{"causeway people export [--csv|--json]", as("causeway people export --csv")},
 		{"causeway people sync [--dry-run|--confirm NUMBER]", as("causeway people sync --dry-run")},
 		{"causeway dashboard", plain("/login?key=")},
 		{"causeway quarantine list", plain()},
 		{"causeway audit", plain("login", "reload")},
-		{"causeway rekey", func(command string) { n.stop(); n.sees(command) }},
+		{"causeway store backup FILE", as("causeway store backup copy.db", "copy.db holds the store")},
+		{"causeway store restore FILE", func(string) {
+			n.stop()
+			n.sees("causeway store restore copy.db --replace", "is as it was when copy.db was made")
+		}},
+		{"causeway rekey", plain()},
 		{"causeway store copy", as("causeway store copy --to moved.db && causeway store check", "are in moved.db now", "has version")},
 	} {
 		if !strings.Contains(readme, step.says) {
@@ -290,22 +314,33 @@ account = "msteams.contoso"
 channel = "19:x@thread.skype"
 `
 
-// TestCommandsInPagesExist: a command that README or a page of docs names is one of the program's or of make's.
+var (
+	// namedCommand is a command on a page, in backticks or on an indented line, to the end of that.
+	namedCommand = regexp.MustCompile("(?:`(?:sudo -u causeway )?|(?m:^ {4,}))(causeway|make) ([a-z][a-z0-9-]*)([^`#\n]*)")
+	actionWord   = regexp.MustCompile(`^[a-z]+`)
+	flagWord     = regexp.MustCompile(`(?:^|[ \[|])(--?[a-z][a-z-]*)`)
+)
+
+// TestCommandsInPagesExist: a command that README or a page of docs names is one of the program's or of make's, with its action and flags.
 func TestCommandsInPagesExist(t *testing.T) {
 	pages, err := filepath.Glob("../docs/*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	makefile := example(t, "../Makefile")
-	found := map[string]string{}
+	found, calls := map[string]string{}, map[string]string{}
 	for _, page := range append(pages, "../README.md") {
-		for _, m := range regexp.MustCompile("(?:`|(?m:^ {4,}))(causeway|make) ([a-z][a-z0-9-]*)").FindAllStringSubmatch(example(t, page), -1) {
+		for _, m := range namedCommand.FindAllStringSubmatch(example(t, page), -1) {
 			found[m[1]+" "+m[2]] = page
+			if m[1] == "causeway" {
+				calls[m[2]+regexp.MustCompile(`  .*`).ReplaceAllString(m[3], "")] = page // behind two blanks stands what it does
+			}
 		}
 	}
 	if len(found) < 20 {
 		t.Fatalf("only %d commands were found: does this test still read them?", len(found))
 	}
+	helps := map[string]string{}
 	for command, page := range found {
 		name, what, _ := strings.Cut(command, " ")
 		if name == "make" {
@@ -314,8 +349,30 @@ func TestCommandsInPagesExist(t *testing.T) {
 			}
 			continue
 		}
-		if said, err := exec.CommandContext(t.Context(), program(t), what, "--help").CombinedOutput(); err != nil {
+		said, err := exec.CommandContext(t.Context(), program(t), what, "--help").CombinedOutput()
+		if err != nil {
 			t.Errorf("%s names %s: %v\n%s", page, command, err, said)
 		}
+		helps[what] = string(said)
+	}
+	actions := 0
+	for call, page := range calls {
+		verb, rest, _ := strings.Cut(call, " ")
+		about, flags, _ := strings.Cut(helps[verb], "\nFlags:\n")
+		knows := func(help, word string) {
+			actions++
+			if !regexp.MustCompile(`(^|[^a-z-])` + word + `([^a-z-]|$)`).MatchString(help) {
+				t.Errorf("%s names causeway %s, whose help does not know %s:\n%s", page, call, word, help)
+			}
+		}
+		if word := actionWord.FindString(rest); word != "" && slices.Contains([]string{"people", "quarantine", "setup", "store"}, verb) {
+			knows(about, word)
+		}
+		for _, m := range flagWord.FindAllStringSubmatch(rest, -1) {
+			knows(flags, m[1])
+		}
+	}
+	if actions < 30 {
+		t.Errorf("only %d actions and flags were found: does this test still read them?", actions)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -130,7 +131,7 @@ func (c compose) isTight(t *testing.T, i image) {
 	if !s.ReadOnly || !slices.Equal(s.Drop, []string{"ALL"}) || !slices.Contains(s.Security, "no-new-privileges:true") {
 		t.Errorf("the container may do more than it needs: %+v", s)
 	}
-	if !slices.Contains(s.Volumes, "causeway:"+i.workdir) || !slices.Contains(s.Volumes, "./config.toml:"+i.command[len(i.command)-1]+":ro") {
+	if !slices.Contains(s.Volumes, "causeway:"+i.workdir) || !slices.Contains(s.Volumes, "./config:"+filepath.Dir(i.command[len(i.command)-1])+":ro") {
 		t.Errorf("volumes: %v", s.Volumes)
 	}
 	for _, p := range s.Ports {
@@ -174,5 +175,5 @@ func TestContainerWithPostgres(t *testing.T) {
 			t.Errorf("status: %v\n%s", err, said)
 		}
 	})
-	b.holds(t, "causeway.db.key")
+	b.holds(t, "causeway.db.key", "causeway.db.key.held")
 }

@@ -169,6 +169,20 @@ func TestContainerNeedsNothingButItsVolume(t *testing.T) {
 		t.Errorf("it computes for %v", cpu)
 	}
 	b.holds(t, "causeway.db", "causeway.db.key", "causeway.db.lock")
+	b.serves(ctx, t, address, func() { // what editors do with a file on the host
+		config := b.command[len(b.command)-1]
+		next := filepath.Join(b.root, filepath.Dir(config), "next")
+		write(t, next, base.config(t, address)+strings.Replace(channels, `name = "g"`, `name = "other"`, 1), 0o644)
+		if err := os.Rename(next, filepath.Join(b.root, config)); err != nil {
+			t.Fatal(err)
+		}
+		if said, err := b.runs(ctx, "/causeway", "reload", "-c", config).CombinedOutput(); err != nil {
+			t.Errorf("reload: %v\n%s", err, said)
+		}
+		if said, _ := b.runs(ctx, "/causeway", "status", "-c", config).CombinedOutput(); !strings.Contains(string(said), "\n  other\n") {
+			t.Errorf("the config that has taken the other's place does not count:\n%s", said)
+		}
+	})
 }
 
 // isStatic makes sure that a program asks for no loader, which an empty image does not have.

@@ -9,6 +9,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
 	"math/big"
@@ -18,6 +19,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -51,6 +53,78 @@ func TestUnitIsSoundAndTight(t *testing.T) {
 		t.Errorf("systemd-analyze verify says:\n%s", said)
 	}
 	output(t, "systemd-analyze", "security", "--offline=true", "--threshold=15", unit) // how exposed it is at most, of 100
+}
+
+// TestUnitReadsTheConfigWhereItIs does what the unit says, without systemd: as a user in whose group the config is, which is then replaced as editors do.
+func TestUnitReadsTheConfigWhereItIs(t *testing.T) {
+	present(t, "setpriv")
+	if os.Geteuid() != 0 {
+		t.Skip("only root can become the unit's user")
+	}
+	const user = 65531
+	etc, state := t.TempDir(), t.TempDir()
+	for _, dir := range []string{etc, state, filepath.Dir(etc)} { // the user must be able to pass
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	address, err := freeport.Address()
+	if err != nil {
+		t.Fatal(err)
+	}
+	output(t, "cp", program(t), etc)
+	output(t, "chown", fmt.Sprint(user), state)
+	config := filepath.Join(etc, "config.toml")
+	edit := func(gateway string) {
+		next := filepath.Join(etc, "next")
+		write(t, next, fmt.Sprintf("[storage]\nDSN = %q\n[http]\nListen = %q\n%s", filepath.Join(state, "causeway.db"), address, strings.Replace(channels, `name = "g"`, gateway, 1)), 0o640)
+		if err := errors.Join(os.Chown(next, 0, user), os.Rename(next, config)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	unit := example(t, "systemd/causeway.service", "/usr/local/bin/causeway", filepath.Join(etc, "causeway"), "/etc/causeway", etc, "User=causeway\nGroup=causeway\n", "")
+	as := func(command string) *exec.Cmd {
+		id := fmt.Sprint(user)
+		cmd := exec.Command("setpriv", append([]string{"--reuid", id, "--regid", id, "--clear-groups", "--no-new-privs"}, strings.Fields(command)...)...)
+		cmd.Dir, cmd.Env = state, []string{"CAUSEWAY_MATTERMOST_TOKEN=y"}
+		return cmd
+	}
+	line := func(key string) string {
+		m := regexp.MustCompile(`(?m)^` + key + `=(.*)$`).FindStringSubmatch(unit)
+		if m == nil {
+			t.Fatalf("the unit has no %s", key)
+		}
+		return m[1]
+	}
+	edit(`name = "g"`)
+	run := as(line("ExecStart"))
+	var log strings.Builder
+	run.Stdout, run.Stderr = &log, &log
+	if err := run.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = run.Process.Signal(syscall.SIGTERM)
+		if err := run.Wait(); err != nil || t.Failed() {
+			t.Errorf("%v\n%s", err, log.String())
+		}
+	}()
+	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	if code, body := healthy(ctx, "http://"+address+"/healthz"); code != http.StatusOK {
+		t.Fatalf("healthz says %d %s", code, body)
+	}
+	edit(`name = "other"`)
+	if said, err := as(line("ExecReload")).CombinedOutput(); err != nil {
+		t.Errorf("reloading: %v\n%s", err, said)
+	}
+	if said, _ := as(filepath.Join(etc, "causeway") + " status -c " + config).CombinedOutput(); !strings.Contains(string(said), "\n  other\n") {
+		t.Errorf("what was edited does not count:\n%s", said)
+	}
+	edit(`nome = "g"`)
+	if said, err := as(line("ExecReload")).CombinedOutput(); err == nil || !strings.Contains(string(said), "nome") {
+		t.Errorf("reloading a mistake: %v\n%s", err, said)
+	}
 }
 
 // A proxy hands on what services and people need, as it came, and nothing of the operator's.

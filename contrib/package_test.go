@@ -59,6 +59,7 @@ var packaged = map[string]string{
 	"./etc/causeway/":                                       "drwxr-xr-x root/root",
 	"./usr/bin/causeway":                                    "-rwxr-xr-x root/root",
 	"./usr/lib/systemd/system/causeway.service":             "-rw-r--r-- root/root",
+	"./usr/lib/sysusers.d/causeway.conf":                    "-rw-r--r-- root/root",
 	"./usr/share/bash-completion/completions/causeway":      "-rw-r--r-- root/root",
 	"./usr/share/zsh/vendor-completions/_causeway":          "-rw-r--r-- root/root",
 	"./usr/share/fish/vendor_completions.d/causeway.fish":   "-rw-r--r-- root/root",
@@ -128,6 +129,7 @@ func installs(t *testing.T, deb string) {
 	kept := filepath.Join(root, "etc/causeway/config.toml")
 	write(t, kept, "", 0o640)
 	dpkg("-i", deb) // as an upgrade does
+	belongsToTheGroup(t, root, kept)
 	if said := dpkg("--purge", "causeway"); !strings.Contains(said, "/etc/causeway stay") {
 		t.Errorf("purging says:\n%s", said)
 	}
@@ -136,5 +138,21 @@ func installs(t *testing.T, deb string) {
 	}
 	if _, err := os.Stat(program); err == nil {
 		t.Error("the program was left behind")
+	}
+}
+
+// belongsToTheGroup makes sure that the unit's user, whom the package has made, may read a config that an older package left to root alone.
+func belongsToTheGroup(t *testing.T, root, config string) {
+	t.Helper()
+	if _, err := exec.LookPath("systemd-sysusers"); err != nil || os.Geteuid() != 0 {
+		return // neither user nor group can be made
+	}
+	groups, err := os.ReadFile(filepath.Join(root, "etc/group"))
+	group := regexp.MustCompile(`(?m)^causeway:[^:]*:([0-9]+):`).FindSubmatch(groups)
+	if group == nil {
+		t.Fatalf("there is no group causeway: %v\n%s", err, groups)
+	}
+	if got, want := output(t, "stat", "-c", "%u:%g %a", config), "0:"+string(group[1])+" 640\n"; got != want {
+		t.Errorf("the config belongs to %s, want %s", got, want)
 	}
 }

@@ -1,6 +1,7 @@
 package contrib_test
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,10 +12,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestAReleaseIsTheSameWhereverItIsBuilt builds this machine's program in two folders, each with a commit of what is here. make release refuses what is
-// larger than 40 MiB, so this does, too. What it is made of is left to make release, as the tool for it takes a minute to compile.
+// TestAReleaseIsTheSameWhereverItIsBuilt builds this machine's program, and what it is made of, in two folders, each with a commit of what is here. make release
+// refuses what is larger than 40 MiB, so this does, too.
 func TestAReleaseIsTheSameWhereverItIsBuilt(t *testing.T) {
 	present(t, "git")
+	fetched(t, "release")
 	var made [2]map[string]string
 	var sums [2]string
 	for i, name := range []string{"one", "another/place that is called otherwise"} {
@@ -22,11 +24,11 @@ func TestAReleaseIsTheSameWhereverItIsBuilt(t *testing.T) {
 		committed(t, top)
 		out := filepath.Join(top, "dist")
 		build := exec.CommandContext(t.Context(), filepath.Join(top, "contrib/release/build.sh"), out, runtime.GOOS+"/"+runtime.GOARCH)
-		build.Env = append(os.Environ(), "SBOM=no")
 		if said, err := build.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, said)
 		}
 		made[i] = hashes(t, out)
+		listsWhatItIsMadeOf(t, out)
 		sum, err := os.ReadFile(filepath.Join(out, "SHA256SUMS"))
 		if err != nil {
 			t.Fatal(err)
@@ -38,11 +40,40 @@ func TestAReleaseIsTheSameWhereverItIsBuilt(t *testing.T) {
 			t.Errorf("%v\n%s", err, said)
 		}
 	}
-	if diff := cmp.Diff(made[0], made[1]); diff != "" || len(made[0]) != 2 {
+	if diff := cmp.Diff(made[0], made[1]); diff != "" || len(made[0]) != 3 {
 		t.Errorf("%d files; (-one +another):\n%s", len(made[0]), diff)
 	}
 	if sums[0] != sums[1] || !strings.HasPrefix(strings.Fields(sums[0])[1], "causeway-0.0.0~20300102.") {
 		t.Errorf("the checksums are\n%s\nand\n%s", sums[0], sums[1])
+	}
+}
+
+// listsWhatItIsMadeOf makes sure that the list of contents is CycloneDX (https://cyclonedx.org/docs/1.6/json/) and has what everybody who looks for a hole would look for.
+func listsWhatItIsMadeOf(t *testing.T, folder string) {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(folder, "*.cdx.json"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("the lists are %v: %v", found, err)
+	}
+	var list struct {
+		Format     string `json:"bomFormat"`
+		Components []struct{ Name, Version string }
+	}
+	raw, err := os.ReadFile(found[0])
+	if err == nil {
+		err = json.Unmarshal(raw, &list)
+	}
+	if err != nil || list.Format != "CycloneDX" {
+		t.Fatalf("%s: %v", found[0], err)
+	}
+	versions := map[string]string{}
+	for _, c := range list.Components {
+		versions[c.Name] = c.Version
+	}
+	for _, name := range []string{"modernc.org/sqlite", "github.com/jackc/pgx/v5", "golang.org/x/net", "std"} {
+		if versions[name] == "" {
+			t.Errorf("%s does not say which %s is in it: %v", found[0], name, versions)
+		}
 	}
 }
 

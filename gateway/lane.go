@@ -17,6 +17,7 @@ type lane struct {
 	name    bridge.ConversationID
 	log     *logrus.Entry
 	trouble troubles
+	tries   attempts
 	again   bool          // guarded by gateway.lanes: woken while running
 	woken   chan struct{} // holds a value when woken since it was last looked at
 
@@ -147,6 +148,7 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 		l.wrote, l.wroteOf = time.Now(), work.Instance
 	}
 	l.count(p.account.Name, o, err)
+	l.tries.note(work.Instance, step.Op, err)
 	switch {
 	case err == nil && step.Op == store.Find && o.Verdict == store.Absent && l.failing == work.Instance && l.posts > 0:
 		return l.missed(ctx, o)

@@ -47,6 +47,10 @@ func (g *Gateway) Numbers(ctx context.Context) metrics.Now {
 		return now
 	}
 	now.People = map[string]int{"connected": s.People.Connected, "lost": s.People.Lost, "asked": s.People.Asked}
+	now.Preferring = map[bridge.AccountName]int{}
+	for _, a := range s.Accounts {
+		now.Preferring[a.Name] = s.People.Preferred[a.Name]
+	}
 	now.Gateways = g.waitingBy(backlogs)
 	return now
 }

@@ -40,7 +40,7 @@ func TestNumbersOfWhatIsCarriedRefusedAndThrottled(t *testing.T) {
 		faults.on(before(memory.Post, func() error { return memory.Throttles(bridge.ScopeAccount, time.Hour) }))
 		a.Say("town", "ann", "three")
 		w.wait(10 * time.Minute)
-		got := strings.Join(w.numbers("messages_total|attempts_total|throttled_seconds_total|delivery_delay_seconds_count|waiting|quarantined|problems|account_connected|store_up|people"), "\n")
+		got := strings.Join(w.numbers("messages_total|attempts_total|throttled_seconds_total|delivery_delay_seconds_count|waiting|quarantined|problems|account_connected|store_up|people|people_preferring"), "\n")
 		// The author is told of what is in quarantine.
 		want := `causeway_account_connected{account="memory.a"} 1
 causeway_account_connected{account="memory.b"} 1
@@ -55,6 +55,8 @@ causeway_messages_total{account="memory.b",direction="out",outcome="quarantined"
 causeway_people{state="asked"} 0
 causeway_people{state="connected"} 0
 causeway_people{state="lost"} 0
+causeway_people_preferring{account="memory.a"} 0
+causeway_people_preferring{account="memory.b"} 0
 causeway_problems 2
 causeway_quarantined{gateway="(direct)"} 0
 causeway_quarantined{gateway="(gone)"} 0

@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"causeway/bridge"
@@ -142,6 +145,17 @@ type PeopleStatus struct {
 	Connected int `json:"connected"`
 	Lost      int `json:"lost"`
 	Asked     int `json:"asked"`
+	// Preferred counts those who are connected by the account on which they want to be notified.
+	Preferred map[bridge.AccountName]int `json:"preferred,omitempty"`
+}
+
+// Preferences says how many want to be notified where; empty: nobody has chosen.
+func (p PeopleStatus) Preferences() string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(p.Preferred)) {
+		all = append(all, fmt.Sprintf("%d in %s", p.Preferred[name], name))
+	}
+	return strings.Join(all, ", ")
 }
 
 // Status tells how everything stands. It asks no service, and of the store one question that holds up nothing; what the
@@ -167,7 +181,7 @@ func (g *Gateway) statusOf(ctx context.Context, backlogs map[bridge.Conversation
 		s.account(a)
 	}
 	if heads, err := g.store.CountPeople(ctx); err == nil { // else the trouble above says so
-		s.People = PeopleStatus{Connected: heads.Connected, Lost: heads.Lost, Asked: heads.Asked}
+		s.People = PeopleStatus{Connected: heads.Connected, Lost: heads.Lost, Asked: heads.Asked, Preferred: heads.Preferring}
 	}
 	t := g.table.Load()
 	for _, r := range setup.routes {

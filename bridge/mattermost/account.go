@@ -59,8 +59,8 @@ type account struct {
 	name     bridge.AccountName
 	vault    bridge.Vault
 	front    bridge.Front
-	// deactivates: see [bridge.Env].
-	deactivates bool
+	// deactivates and direct: see [bridge.Env].
+	deactivates, direct bool
 	// callback is where the server reaches Handler; empty: it cannot.
 	callback string
 
@@ -117,7 +117,7 @@ func newAccount(env bridge.Env, s *Settings, t timing) (*account, error) {
 		vault = noVault{}
 	}
 	a := &account{
-		client: c, settings: *s, log: log, timing: t, name: env.Account, vault: vault, notified: env.Notified, front: env.Front, deactivates: env.Deactivates, callback: s.callback(env),
+		client: c, settings: *s, log: log, timing: t, name: env.Account, vault: vault, notified: env.Notified, front: env.Front, deactivates: env.Deactivates, direct: env.Direct, callback: s.callback(env),
 		posts: newSeenPosts(knownPosts), verified: map[string]int64{}, arrivals: newArrivals(), names: newLookalikes(),
 	}
 	a.actors, a.commands = newActors(a), newCommands(vault)

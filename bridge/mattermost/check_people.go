@@ -70,6 +70,10 @@ func (a *account) checkPeople(ctx context.Context) []bridge.Finding {
 	if ids := powers.lacks(model.PermissionSysconsoleWriteUserManagementUsers); a.deactivates && len(ids) > 0 {
 		note("who has left Teams is disconnected, but not deactivated here: the bot lacks %s, by which it could also set people's passwords; set OnTeamsUserRemoved = \"disconnect\", or see docs/mattermost-bot.md", ids[0])
 	}
+	if a.direct && !config.verifies {
+		all = append(all, bridge.Finding{Text: "direct and group messages with somebody who has not connected are carried only where they sign in by single sign-on: EmailSettings.RequireEmailVerification is off, so their address says nothing of who they are",
+			Next: "switch it on (System Console > Authentication > Signup), or have everybody connect"})
+	}
 	all = append(all, a.checkCircle(ctx)...)
 	all = append(all, a.checkCallback(ctx, config, powers)...)
 	for _, one := range a.commands.lacking() {

@@ -38,6 +38,9 @@ var settings = []setting{
 		lacking: "posts can only be edited for %s seconds (ServiceSettings.PostEditTimeLimit): later edits appear as replies", next: "set it to -1 if that is not meant"},
 	{name: "TeamSettings.RestrictDirectMessage", key: "RestrictDirectMessage", good: func(v string) bool { return v == "any" }, use: "telling people something privately",
 		lacking: "the bot reaches people by direct message only in teams that it is in: TeamSettings.RestrictDirectMessage is %q", next: "invite it to every team of theirs"},
+	{name: "FileSettings.EnableFileAttachments", key: "EnableFileAttachments", good: on, use: "files",
+		lacking: "no file is taken, so that each comes as a line with its name: FileSettings.EnableFileAttachments is off", next: "switch it on (System Console > Site Configuration > File Sharing and Downloads), or set Files = \"link\" in the gateways"},
+	{name: "EmailSettings.RequireEmailVerification", key: "RequireEmailVerification", good: on, use: "knowing by their addresses people who have not connected"},
 	{name: "PrivacySettings.ShowEmailAddress", key: "ShowEmailAddress", good: on, use: "knowing people by their e-mail address",
 		lacking: "people are known by their e-mail address only if the bot is an administrator: PrivacySettings.ShowEmailAddress is off", next: "switch it on (System Console > Users and Teams), or do without"},
 }

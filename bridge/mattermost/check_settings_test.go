@@ -13,7 +13,7 @@ import (
 
 // needed are the settings of which check tells.
 var needed = []string{"SiteURL", "EnableBotAccountCreation", "EnablePostUsernameOverride", "EnablePostIconOverride", "EnableUserAccessTokens", "EnableOAuthServiceProvider",
-	"EnableCommands", "AllowedUntrustedInternalConnections", "PostEditTimeLimit", "RestrictDirectMessage", "ShowEmailAddress", "RateLimitSettings", "DisableBotsWhenOwnerIsDeactivated"}
+	"EnableCommands", "AllowedUntrustedInternalConnections", "PostEditTimeLimit", "RestrictDirectMessage", "EnableFileAttachments", "RequireEmailVerification", "ShowEmailAddress", "RateLimitSettings", "DisableBotsWhenOwnerIsDeactivated"}
 
 // TestCheckTellsTheStateOfEachSetting, whether it is as it should be or not.
 func TestCheckTellsTheStateOfEachSetting(t *testing.T) {
@@ -29,7 +29,7 @@ func TestCheckTellsTheStateOfEachSetting(t *testing.T) {
 		}
 		return all
 	}
-	well := states(sim.Options{BotsOutliveOwners: true}, "system_admin")
+	well := states(sim.Options{BotsOutliveOwners: true, ClientConfig: map[string]string{"RequireEmailVerification": "true"}}, "system_admin")
 	want := map[string]string{}
 	for _, name := range needed {
 		want[name] = "fine"
@@ -37,7 +37,7 @@ func TestCheckTellsTheStateOfEachSetting(t *testing.T) {
 	if diff := cmp.Diff(want, well); diff != "" {
 		t.Errorf("where all is well (-want +got):\n%s", diff)
 	}
-	ill := states(sim.Options{NoUsernameOverride: true, NoIconOverride: true, NoOAuth: true, NoCommands: true, HideEmail: true, AllowedInternal: "none", PostEditTimeLimit: 60e9,
+	ill := states(sim.Options{NoUsernameOverride: true, NoIconOverride: true, NoOAuth: true, NoCommands: true, HideEmail: true, NoFiles: true, AllowedInternal: "none", PostEditTimeLimit: 60e9,
 		RateLimit: sim.RateLimit{PerSec: 1000, MaxBurst: 1000}, ClientConfig: map[string]string{"SiteURL": "", "RestrictDirectMessage": "team"}}, "system_admin")
 	for name := range want {
 		if !slices.Contains([]string{"EnableBotAccountCreation", "EnableUserAccessTokens"}, name) {

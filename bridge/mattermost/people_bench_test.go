@@ -101,7 +101,7 @@ func (c *crowd) withVault(vault bridge.Vault) {
 		c.more(settings)
 	}
 	account, err := c.open(bridge.Env{
-		Account: "mattermost.hq", Log: logrus.NewEntry(c.log), Vault: vault, Front: c.front, Hook: c.hook.URL + "/hooks/mattermost.hq", Deactivates: !c.keeps,
+		Account: "mattermost.hq", Log: logrus.NewEntry(c.log), Vault: vault, Front: c.front, Hook: c.hook.URL + "/hooks/mattermost.hq", Deactivates: !c.keeps, Direct: true,
 	}, settings)
 	c.must(err)
 	_, err = account.Connect(c.Context())

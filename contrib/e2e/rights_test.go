@@ -55,7 +55,7 @@ func tellsSettings(t *testing.T, text string) {
 	t.Helper()
 	for _, name := range []string{"ServiceSettings.SiteURL", "ServiceSettings.EnableBotAccountCreation", "ServiceSettings.EnablePostUsernameOverride",
 		"ServiceSettings.EnablePostIconOverride", "ServiceSettings.EnableUserAccessTokens", "ServiceSettings.EnableOAuthServiceProvider", "ServiceSettings.EnableCommands",
-		"ServiceSettings.PostEditTimeLimit", "TeamSettings.RestrictDirectMessage", "PrivacySettings.ShowEmailAddress", "RateLimitSettings",
+		"ServiceSettings.PostEditTimeLimit", "TeamSettings.RestrictDirectMessage", "FileSettings.EnableFileAttachments", "EmailSettings.RequireEmailVerification", "PrivacySettings.ShowEmailAddress", "RateLimitSettings",
 		"ServiceSettings.DisableBotsWhenOwnerIsDeactivated", "the clock of Mattermost and that of this machine agree", "the clock of Microsoft's login service and that of this machine agree"} {
 		if !strings.Contains(text, name) {
 			t.Errorf("check does not tell of %s:\n%s", name, text)

@@ -11,6 +11,7 @@ import (
 	"causeway/gateway/config"
 	"causeway/gateway/dashboard"
 	"causeway/gateway/people"
+	"causeway/gateway/store"
 )
 
 // operator makes the operator's pages; nil: the config does not want them.
@@ -33,6 +34,11 @@ func (w whole) Status(ctx context.Context) gateway.Status { return w.app.status(
 // Administer carries out an order about people, whoever they are now.
 func (c *crowd) Administer(ctx context.Context, by people.Administrator, o people.Order) ([]people.Outcome, error) {
 	return c.now().Administer(ctx, by, o)
+}
+
+// Look asks services who somebody is.
+func (c *crowd) Look(ctx context.Context, name string) ([]store.User, []error) {
+	return c.now().Look(ctx, name)
 }
 
 // showDashboard is `causeway dashboard`: whoever can read the key file may log in. It reads of the config only where to ask.

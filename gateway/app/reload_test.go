@@ -116,6 +116,28 @@ func TestReloadSaysWhatHasChanged(t *testing.T) {
 	}
 }
 
+// TestReloadTellsThatAnotherFileIsRead: whoever has changed a file of which Causeway reads a copy, or that of another machine, is not told that nothing has changed.
+func TestReloadTellsThatAnotherFileIsRead(t *testing.T) {
+	w, config := newReloading(t)
+	w.run()
+	w.write("mine.toml", config+otherGateway)
+	host, err := os.Hostname()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := w.call("reload", "-c", w.path("mine.toml")), "the Causeway that runs reads config.toml on "+host+", and that holds another text than the file that was named: change that one, or name it with -c"; got.code != exitFailed ||
+		got.out != "" || !strings.Contains(got.errors, want) {
+		t.Errorf("%+v, want %s", got, want)
+	}
+	w.write("mine.toml", w.read("config.toml"))
+	if got := w.call("reload", "-c", w.path("mine.toml")); got != (result{out: "Nothing has changed.\n"}) {
+		t.Errorf("a file of the same text: %+v", got)
+	}
+	if got := w.call("audit"); !strings.Contains(got.out, "not done: the Causeway that runs reads") {
+		t.Errorf("the audit log: %+v", got)
+	}
+}
+
 // TestAJourneyIsLoggedByOneIDWhileTheLevelIsDebug: LogLevel counts as soon as the config is taken up, and what is logged then of a message, from its
 // being taken in to its post, has the number of its page on the dashboard.
 func TestAJourneyIsLoggedByOneIDWhileTheLevelIsDebug(t *testing.T) {

@@ -224,6 +224,9 @@ func (p *page) people() {
 		p.line("PEOPLE")
 		p.row(2, strings.Join(parts, ", "))
 	}
+	if where := p.People.Preferences(); where != "" {
+		p.row(2, "notified where they prefer it: "+where)
+	}
 }
 
 func (p *page) totals() {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"causeway/bridge"
 	"causeway/gateway"
 )
 
@@ -44,6 +45,7 @@ GATEWAYS                             WAITING  OLDEST   QUARANTINED
 
 PEOPLE
   40 connected, 2 must connect again, 3 asked to connect
+  notified where they prefer it: 10 in mattermost.hq, 25 in msteams.contoso
 
 2 gateways, 5 conversations: 12 waiting, the oldest for 5 min; 3 in quarantine.
 `
@@ -78,7 +80,7 @@ func TestStatusTextShowsEverythingAtOneLook(t *testing.T) {
 				{Account: "mattermost.hq", Channel: "later", Direction: "inout"},
 			}},
 		},
-		People: gateway.PeopleStatus{Connected: 40, Lost: 2, Asked: 3},
+		People: gateway.PeopleStatus{Connected: 40, Lost: 2, Asked: 3, Preferred: map[bridge.AccountName]int{"msteams.contoso": 25, "mattermost.hq": 10}},
 		Totals: gateway.Totals{Gateways: 2, Conversations: 5, Waiting: 12, Oldest: now.Add(-5 * time.Minute), Quarantined: 3},
 	})
 	if diff := cmp.Diff(everything, got); diff != "" {

@@ -41,7 +41,7 @@ func (w works) Accounts() []dashboard.Account {
 
 // Reload takes up what the config file says.
 func (w works) Reload(ctx context.Context) ([]string, error) {
-	done, err := w.app.reread(ctx)
+	done, err := w.app.reread(ctx, "")
 	if err != nil {
 		return nil, errors.New(strings.Join(problems(err), "; "))
 	}

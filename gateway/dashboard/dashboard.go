@@ -40,11 +40,13 @@ type Gateway interface {
 	Retry(ctx context.Context, instance int64) (bridge.ConversationID, error)
 	Drop(ctx context.Context, instance int64) (bridge.ConversationID, error)
 	Renew(ctx context.Context, a bridge.AccountName) error
+	Attempt(c bridge.ConversationID) (gateway.Attempt, bool)
 }
 
 // Store answers bounded questions beside the writer, and keeps what was done.
 type Store interface {
 	Traffic(ctx context.Context, since time.Time) ([]store.Traffic, error)
+	Last(ctx context.Context) (map[bridge.ConversationID]time.Time, error)
 	ByID(ctx context.Context, ids []string, limit int) ([]store.Sighting, error)
 	Between(ctx context.Context, w store.Window, limit int) ([]store.Sighting, time.Time, error)
 	Journey(ctx context.Context, message int64) (store.Journey, bool, error)
@@ -57,8 +59,9 @@ type Store interface {
 	Record(ctx context.Context, a store.Audited) error
 }
 
-// People carries out orders about people, and keeps that it has.
+// People carries out orders about people, and keeps that it has; and asks services who somebody is.
 type People interface {
+	Look(ctx context.Context, name string) ([]store.User, []error)
 	Administer(ctx context.Context, by people.Administrator, o people.Order) ([]people.Outcome, error)
 }
 

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"causeway/bridge"
+	"causeway/gateway"
 	"causeway/gateway/store"
 )
 
@@ -24,6 +26,8 @@ type search struct {
 	Zone                    string
 	Asked                   bool
 	Found                   []found
+	// Unsure: a service could not be asked who the author is.
+	Unsure bool
 	// Notes say what the search has left out.
 	Notes []string
 }
@@ -110,7 +114,7 @@ func (d *Dashboard) between(ctx context.Context, v *search, now time.Time) ([]st
 	}
 	if v.Author != "" {
 		win.Authors = []bridge.UserID{bridge.UserID(strings.TrimPrefix(v.Author, "@"))}
-		users, err := d.o.Store.Called(ctx, v.Author)
+		users, err := d.authors(ctx, v)
 		if err != nil {
 			return nil, err
 		}
@@ -126,6 +130,25 @@ func (d *Dashboard) between(ctx context.Context, v *search, now time.Time) ([]st
 		v.Notes = append(v.Notes, "So much was said then that it was looked through back to "+moment{cut}.String()+" only: choose a shorter time.")
 	}
 	return all, err
+}
+
+// askTime is how long services may take to say who somebody is.
+const askTime = 5 * time.Second
+
+// authors gives the users who are so called: those who have connected stand in the store, and the others are known to their services.
+func (d *Dashboard) authors(ctx context.Context, v *search) ([]store.User, error) {
+	known, err := d.o.Store.Called(ctx, v.Author)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	found, failed := d.o.People.Look(ctx, strings.TrimPrefix(v.Author, "@"))
+	for _, err := range failed {
+		v.Unsure = true
+		v.Notes = append(v.Notes, sentence(bridge.Cause(err))+" What they have said is found by their id only, unless they have connected.")
+	}
+	return append(known, found...), nil
 }
 
 // mostCandidates bounds what one link is looked up as.
@@ -233,13 +256,13 @@ func (d *Dashboard) message(w http.ResponseWriter, r *http.Request, g guest) {
 		v.Text = j.Body.Text.PlainText()
 	}
 	for _, s := range j.Stops {
-		v.Stops = append(v.Stops, stopped(s, j, n))
+		v.Stops = append(v.Stops, stopped(s, j, n, d.o.Gateway.Attempt))
 	}
 	show(w, http.StatusOK, "message", v)
 }
 
 // stopped words how an instance stands.
-func stopped(s store.Stop, j store.Journey, n names) stop {
+func stopped(s store.Stop, j store.Journey, n names, attempt func(bridge.ConversationID) (gateway.Attempt, bool)) stop {
 	one := stop{Stop: s, Name: n.conversation(s.Conversation), Current: s.Version >= j.Version}
 	id := strconv.FormatInt(s.ID, 10)
 	switch {
@@ -257,9 +280,9 @@ func stopped(s store.Stop, j store.Journey, n names) stop {
 		one.State, one.Mood = "waits until its author has connected again", "wait"
 		one.Why = problem{Text: "only its author may write there, and Causeway cannot act as them", Next: "`causeway people list lost` shows who has to connect again"}
 	case s.Waiting && s.Phase == store.Waiting:
-		one.State, one.Mood, one.Why = "waiting to be posted", "wait", waits(s, n)
+		one.State, one.Mood, one.Why = "waiting to be posted", "wait", waits(s, n, attempt)
 	case s.Waiting:
-		one.State, one.Mood, one.Why = "posted; a change is on its way", "wait", waits(s, n)
+		one.State, one.Mood, one.Why = "posted; a change is on its way", "wait", waits(s, n, attempt)
 	case s.Phase == store.Live:
 		one.State, one.Mood = "delivered", "well"
 	default:
@@ -271,9 +294,19 @@ func stopped(s store.Stop, j store.Journey, n names) stop {
 	return one
 }
 
-// waits says what keeps an instance that is in its lane.
-func waits(s store.Stop, n names) problem {
-	switch t := n.writing[s.Conversation.String()]; {
+// waits says what keeps an instance that is in its lane: what has failed of its own, else of what is before it.
+func waits(s store.Stop, n names, attempt func(bridge.ConversationID) (gateway.Attempt, bool)) problem {
+	t := n.writing[s.Conversation.String()]
+	a, failing := attempt(s.Conversation)
+	switch {
+	case failing && a.Instance == s.ID:
+		p := trouble("", &a.Trouble, n.at)
+		p.Text = fmt.Sprintf("%s (tried %s since Causeway was started, last at %s)", p.Text, gateway.Count(a.Times, "time"), moment{a.Last})
+		return p
+	case failing && t != nil:
+		p := trouble("", t, n.at)
+		p.Text = "what is before it in this conversation fails: " + p.Text
+		return p
 	case t != nil:
 		return trouble("", t, n.at)
 	case !s.Begun.IsZero():

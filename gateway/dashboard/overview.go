@@ -204,8 +204,9 @@ func grouped(g gateway.GatewayStatus, said counts, at time.Time) group {
 		counted := said.by[c.ID]
 		one.Spark = newSpark(counted, said.from)
 		if counted != nil {
-			one.Said, one.Last = counted.Sum, ago(counted.Last, at)
+			one.Said = counted.Sum
 		}
+		one.Last = ago(said.last[c.ID], at)
 		for _, t := range []*gateway.Trouble{c.Finding, c.Reading, c.Writing} {
 			if t != nil {
 				one.Troubles = append(one.Troubles, trouble("", t, at))

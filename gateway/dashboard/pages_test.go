@@ -3,6 +3,7 @@ package dashboard
 import (
 	"bufio"
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"causeway/bridge"
+	"causeway/bridge/richtext"
 	"causeway/gateway"
 	"causeway/gateway/config"
 	"causeway/gateway/people"
@@ -28,6 +30,8 @@ func TestOverviewShowsWhatIsWrongFirst(t *testing.T) {
 	s.status.Instances = []gateway.Instance{{Name: "one (process 7)", Since: s.status.Since, Active: true}, {Name: "two (process 8)", Since: s.status.Since}}
 	s.wants(s.page("/"), `one (process 7)</td><td role="cell" data-label="Does"><span class="state well">does the work</span>`, `two (process 8)</td><td role="cell" data-label="Does"><span class="state ">stands by</span>`)
 	s.wants(s.page("/?q=nothing"), "No gateway holds “nothing”.")
+	s.status.People = gateway.PeopleStatus{Connected: 5, Asked: 2, Preferred: map[bridge.AccountName]int{"right.two": 3, "left.one": 1}}
+	s.wants(s.page("/"), `<a href="people">5</a> <small>connected, 2 asked; notified 1 in left.one, 3 in right.two</small>`)
 }
 
 func TestGatewaysInTroubleComeFirstAndInPages(t *testing.T) {
@@ -68,6 +72,53 @@ func TestAMessageIsFoundAndItsJourneyShown(t *testing.T) {
 	s.wants(s.page("/message?id=1"), "in quarantine", "too &lt;long&gt;", `href="confirm?do=retry&amp;id=2"`)
 	s.o.Settings.ShowText = true
 	s.wants(s.page("/message?id=1"), "a &lt;secret&gt; word")
+}
+
+// TestAnAuthorIsFoundWhoHasNotConnected by what their service says; where it cannot be asked, the page does not say that nothing was read.
+func TestAnAuthorIsFoundWhoHasNotConnected(t *testing.T) {
+	s := newStage(t, config.Dashboard{}, "")
+	s.say("m1", "a word")
+	const unread = "Causeway has not read such a message"
+	s.users = map[string]store.User{"ann.lee": {Server: town.Server, User: "ann"}}
+	s.wants(s.page("/messages?author=@ann.lee"), "1 message found", `href="message?id=1"`)
+	s.wants(s.page("/messages?author=eve"), "0 messages found", unread)
+	s.deaf = errors.New("looking for ann.lee in Left: the service is down")
+	page := s.page("/messages?author=ann.lee")
+	s.wants(page, "0 messages found", "Looking for ann.lee in Left: the service is down. What they have said is found by their id only")
+	if strings.Contains(page, unread) {
+		t.Error("it says what it cannot know")
+	}
+}
+
+func TestAWaitingMessageSaysHowOftenItWasTried(t *testing.T) {
+	s := newStage(t, config.Dashboard{}, "")
+	s.say("m1", "a word")
+	s.wants(s.page("/message?id=1"), "others are before it in this conversation")
+	last := s.status.At.Add(-time.Minute)
+	s.attempt = &gateway.Attempt{Instance: 2, Times: 3, Last: last, Trouble: gateway.Trouble{Text: "the service answers 503", Next: "wait", Since: last.Add(-time.Hour)}}
+	s.status.Gateways[0].Conversations[1].Writing = &gateway.Trouble{Text: "something else"}
+	s.wants(s.page("/message?id=1"), "the service answers 503 (tried 3 times since Causeway was started, last at "+last.Local().Format(time.DateTime)+") <span class=\"soft\">for 61 min</span>")
+	s.attempt.Instance = 4
+	s.wants(s.page("/message?id=1"), "what is before it in this conversation fails: something else")
+}
+
+func TestWhenSomethingWasSaidLastIsShownHoweverLongAgo(t *testing.T) {
+	s := newStage(t, config.Dashboard{}, "")
+	at := time.Now().Add(-73 * time.Hour)
+	b := bridge.Batch{Conversation: town, Cursor: "1", Begin: at.Add(-time.Hour), States: []bridge.State{{Conversation: town, ID: "old", Author: bridge.Author{ID: "ann"}, Created: at, Revision: 1, Text: richtext.Plain("a word")}}}
+	if _, err := s.store.Put(t.Context(), b, store.Routes{Targets: []bridge.ConversationID{general}, Own: func(bridge.UserID) bool { return false }}); err != nil {
+		t.Fatal(err)
+	}
+	next, err := s.store.Advance(t.Context(), general, nil, 1, func(w *store.Work) store.Step {
+		return store.Step{Op: store.Post, Draft: bridge.Draft{Conversation: general, Text: w.Message.Body.Text}}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.store.Advance(t.Context(), general, []*store.Outcome{{Work: next.Work, Step: next.Step, IDs: []bridge.MessageID{"p1"}}}, 1, func(*store.Work) store.Step { return store.Step{} }); err != nil {
+		t.Fatal(err)
+	}
+	s.wants(s.page("/"), `<td role="cell" class="num" data-label="Said">0</td><td role="cell" data-label="Last said">3 days ago</td>`)
 }
 
 func TestButtonsDoWhatTheySayAndAreKeptInTheAuditLog(t *testing.T) {

@@ -44,6 +44,28 @@ type stage struct {
 	entered chan error
 	level   string
 	links   []Link
+	// users are known to a service by a name; deaf: it cannot be asked.
+	users map[string]store.User
+	deaf  error
+	// attempt is what the gateway tries again.
+	attempt *gateway.Attempt
+}
+
+func (s *stage) Look(_ context.Context, name string) ([]store.User, []error) {
+	if s.deaf != nil {
+		return nil, []error{s.deaf}
+	}
+	if u, ok := s.users[name]; ok {
+		return []store.User{u}, nil
+	}
+	return nil, nil
+}
+
+func (s *stage) Attempt(c bridge.ConversationID) (gateway.Attempt, bool) {
+	if s.attempt == nil || c != general {
+		return gateway.Attempt{}, false
+	}
+	return *s.attempt, true
 }
 
 func (s *stage) Accounts() []Account {

@@ -22,6 +22,8 @@ type counts struct {
 	from time.Time
 	by   map[string]*said24
 	sum  int
+	// last is when something was said last, however long ago.
+	last map[string]time.Time
 }
 
 // said24 is what was said in one conversation.
@@ -38,7 +40,7 @@ func (d *Dashboard) counts(ctx context.Context, now time.Time) (counts, error) {
 	if now.Sub(d.counted.at) < countAgain {
 		return d.counted, nil
 	}
-	c := counts{at: now, from: now.Truncate(time.Hour).Add(-(hours - 1) * time.Hour), by: map[string]*said24{}}
+	c := counts{at: now, from: now.Truncate(time.Hour).Add(-(hours - 1) * time.Hour), by: map[string]*said24{}, last: map[string]time.Time{}}
 	all, err := d.o.Store.Traffic(ctx, c.from)
 	if err != nil {
 		return counts{}, err
@@ -56,6 +58,18 @@ func (d *Dashboard) counts(ctx context.Context, now time.Time) (counts, error) {
 		one.by[min(hours-1, max(0, int(t.Hour.Sub(c.from)/time.Hour)))] += t.Messages // a service's clock may be ahead
 		one.Sum += t.Messages
 		c.sum += t.Messages
+	}
+	long, err := d.o.Store.Last(ctx)
+	if err != nil {
+		return counts{}, err
+	}
+	for conversation, at := range long {
+		c.last[conversation.String()] = at
+	}
+	for key, one := range c.by { // what is on its way has not left
+		if one.Last.After(c.last[key]) {
+			c.last[key] = one.Last
+		}
 	}
 	d.counted = c
 	return c, nil

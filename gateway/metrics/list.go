@@ -53,12 +53,13 @@ var (
 	oldest        = Number{Name: "causeway_oldest_waiting_seconds", Kind: "gauge", Labels: []string{"gateway"}, Help: "For how long the first of them has waited; 0 when none does."}
 	quarantined   = Number{Name: "causeway_quarantined", Kind: "gauge", Labels: []string{"gateway"}, Help: "Messages that could not be delivered, until somebody retries or drops them. What belongs to no gateway of the config any more is (gone)."}
 	people        = Number{Name: "causeway_people", Kind: "gauge", Labels: []string{"state"}, Help: "People by state: connected; lost, who have to connect again; asked, who have not answered."}
+	preferring    = Number{Name: "causeway_people_preferring", Kind: "gauge", Labels: []string{"account"}, Help: "People who are connected, by the account on which they want to be notified; who has not chosen is left out."}
 )
 
 // List gives every number of Causeway's own; beside them are those of Go and of the process, as every program in Go has them.
 func List() []Number {
 	return []Number{
 		messages, delivery, attempts, throttled, calls, notifications, storing,
-		build, problems, warnings, storeUp, connected, receiving, sockets, subscriptions, ends, waiting, oldest, quarantined, people,
+		build, problems, warnings, storeUp, connected, receiving, sockets, subscriptions, ends, waiting, oldest, quarantined, people, preferring,
 	}
 }

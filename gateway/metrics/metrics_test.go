@@ -29,7 +29,7 @@ func everything(context.Context) Now {
 			Ends:       []bridge.End{{What: "the secret", At: at}, {What: "the secret", At: at.Add(time.Hour)}},
 		}},
 		Gateways: map[string]GatewayNow{"town": {Waiting: 3, Quarantined: 1, Oldest: at.Add(-time.Minute)}, "calm": {}},
-		People:   map[string]int{"connected": 12},
+		People:   map[string]int{"connected": 12}, Preferring: map[bridge.AccountName]int{"memory.a": 5},
 	}
 }
 
@@ -88,6 +88,7 @@ causeway_account_receiving{account="memory.a",how="websocket"} 1
 causeway_oldest_waiting_seconds{gateway="calm"} 0
 causeway_oldest_waiting_seconds{gateway="town"} 60
 causeway_people{state="connected"} 12
+causeway_people_preferring{account="memory.a"} 5
 causeway_problems 2
 causeway_quarantined{gateway="calm"} 0
 causeway_quarantined{gateway="town"} 1

@@ -24,6 +24,8 @@ type Now struct {
 	Gateways map[string]GatewayNow
 	// People are counted by state.
 	People map[string]int
+	// Preferring are those who are connected, by the account on which they want to be notified.
+	Preferring map[bridge.AccountName]int
 }
 
 // What stands for conversations that are in no gateway.
@@ -108,6 +110,9 @@ func (w *watcher) Collect(to chan<- prometheus.Metric) {
 	}
 	for state, n := range now.People {
 		gauge(people, float64(n), state)
+	}
+	for account, n := range now.Preferring {
+		gauge(preferring, float64(n), string(account))
 	}
 }
 

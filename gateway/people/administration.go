@@ -161,10 +161,10 @@ func (p *People) Administer(ctx context.Context, by Administrator, o Order) ([]O
 	return done, p.audit(ctx, by, o, done)
 }
 
-// audit keeps what was done, or refused; looking is neither.
+// audit keeps what was done, or refused, and that somebody has looked.
 func (p *People) audit(ctx context.Context, by Administrator, o Order, done []Outcome) error {
 	if o.DryRun {
-		return nil
+		done = []Outcome{sighted(done)}
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), auditTime)
 	defer cancel()
@@ -174,6 +174,23 @@ func (p *People) audit(ctx context.Context, by Administrator, o Order, done []Ou
 		}
 	}
 	return nil
+}
+
+// sighted sums up what a look has shown: there may be many who have left, and nothing has become of them.
+func sighted(done []Outcome) Outcome {
+	n := 0
+	for _, d := range done {
+		switch {
+		case d.Name != "":
+			n++
+		case d.Failed:
+			return Outcome{Text: d.Text, Failed: true}
+		}
+	}
+	if n == 0 {
+		return Outcome{Text: "nobody has left"}
+	}
+	return Outcome{Text: fmt.Sprintf("who have left: %d", n)}
 }
 
 // auditTime is how long it may take to store what was done, even where who has ordered it is gone.

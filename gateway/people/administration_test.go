@@ -305,6 +305,18 @@ func TestSynchronisingByOrder(t *testing.T) {
 			}
 		}
 		wants("all are there", order(true, 0), Outcome{Text: "Nobody who is connected has left."})
+		kept := func(want ...store.Audited) {
+			s.Helper()
+			got, err := s.options.Store.Audit(s.Context(), 0, len(want))
+			for i := range got {
+				got[i].ID, got[i].At = 0, time.Time{}
+			}
+			if diff := cmp.Diff(want, got); diff != "" || err != nil {
+				s.Errorf("the audit log: %v %s", err, diff)
+			}
+		}
+		look := store.Audited{Who: OperatorByCommand, Act: "people sync --dry-run", Result: "nobody has left"}
+		kept(look)
 		s.home.Alter("bob", func(p *bridge.Profile) { p.Standing.Admin = true })
 		s.gone("ann", bridge.Deleted)
 		s.gone("bob", bridge.Disabled)
@@ -317,6 +329,10 @@ func TestSynchronisingByOrder(t *testing.T) {
 			wants("more than the limit", order(dry, 0), Outcome{Text: "2 wait for your consent, as more have left than MaxRemovals lets go in a day: agree with `causeway people sync --confirm 2`"}, Outcome{Name: ann, Text: "to be disconnected, and the linked account deactivated" + ask + "deleted in Microsoft Teams"},
 				Outcome{Name: bobs, Text: "to be disconnected" + ask + bob})
 		}
+		look.Result = "who have left: 2"
+		if got, err := s.options.Store.Audit(s.Context(), 0, 10); err != nil || !slices.ContainsFunc(got, func(a store.Audited) bool { return a.Act == look.Act && a.Result == look.Result }) {
+			s.Errorf("the audit log: %v %+v", err, got)
+		}
 		wants("with consent", order(false, 2), Outcome{Name: ann, Text: "is being disconnected, and the linked account deactivated: deleted in Microsoft Teams"},
 			Outcome{Name: bobs, Text: "is being disconnected: " + bob})
 		s.faults(func(_ context.Context, c memory.Call) error {
@@ -327,6 +343,8 @@ func TestSynchronisingByOrder(t *testing.T) {
 		})
 		if done := order(true, 0); len(done) == 0 || !done[len(done)-1].Failed && !done[0].Failed {
 			s.Errorf("the directory cannot be read: %+v", done)
+		} else if look.Failed, look.Result = true, done[len(done)-1].Text; done[len(done)-1].Name == "" {
+			kept(look)
 		}
 	})
 }

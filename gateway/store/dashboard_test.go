@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -81,6 +82,16 @@ func TestTrafficCountsByConversationAndHour(t *testing.T) {
 		{Origin: here, Hour: hour.UTC(), Last: began.Add(2 * time.Second).UTC(), Messages: 1},
 		{Origin: here, Hour: began.Add(3601 * time.Second).Truncate(time.Hour).UTC(), Last: began.Add(3601 * time.Second).UTC(), Messages: 1},
 	}, got, err)
+}
+
+func TestLastIsKnownHoweverLongAgo(t *testing.T) {
+	s, _ := fresh(t, Options{})
+	got, err := s.Last(t.Context())
+	must(t, map[bridge.ConversationID]time.Time{}, got, err)
+	put(t, s, batch(state("m1", 1, "one"), state("m2", 2, "two"), state("m3", 3601, "three")))
+	deliver(t, s, there)
+	got, err = s.Last(t.Context())
+	must(t, map[bridge.ConversationID]time.Time{here: began.Add(3601 * time.Second).Local()}, got, err)
 }
 
 func TestAMessageIsFoundByTheIDOfAnyInstance(t *testing.T) {
@@ -228,6 +239,7 @@ func TestPagesScanNothing(t *testing.T) {
 		may string
 	}{
 		"traffic":     {trafficQuery, []any{1}, "h"},
+		"last":        {lastQuery, nil, "departures d"}, // a row for each pair of conversations
 		"by id":       {byIDQuery, []any{"x", 1}, "c"},
 		"everybody":   {betweenQuery(0), []any{1, 2, 3}, ""},
 		"by author":   {betweenQuery(2), []any{1, 2, 3, 4, "a", "b"}, "w"},
@@ -248,7 +260,7 @@ func TestPagesScanNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 			lines++
-			if m := scan.FindStringSubmatch(detail); m != nil && m[1] != one.may {
+			if m := scan.FindStringSubmatch(detail); m != nil && !slices.Contains(strings.Fields(one.may), m[1]) {
 				t.Errorf("%s: %s", name, detail)
 			}
 		}

@@ -21,6 +21,36 @@ const trafficQuery = `SELECT c.server, c.channel, h.hour, h.number, h.last FROM 
 	SELECT origin, created / 3600000 AS hour, COUNT(*) AS number, MAX(created) AS last FROM messages WHERE created >= $1 GROUP BY origin, created / 3600000
 ) h JOIN conversations c ON c.id = h.origin`
 
+// lastQuery reads a row for each pair of conversations, however many messages there are.
+const lastQuery = "SELECT c.server, c.channel, d.last FROM (SELECT origin, MAX(created) AS last FROM departures GROUP BY origin) d JOIN conversations c ON c.id = d.origin"
+
+// Last gives when the youngest message of each conversation was made that has left for another one, however long ago. It reads beside the writer.
+func (s *Store) Last(ctx context.Context) (map[bridge.ConversationID]time.Time, error) {
+	all, err := s.last(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("looking when something was said last: %w", err)
+	}
+	return all, nil
+}
+
+func (s *Store) last(ctx context.Context) (map[bridge.ConversationID]time.Time, error) {
+	rows, err := s.rowsBeside(ctx, lastQuery)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = rows.Close() }()
+	all := map[bridge.ConversationID]time.Time{}
+	for rows.Next() {
+		var c bridge.ConversationID
+		var at int64
+		if err := rows.Scan((*string)(&c.Server), (*string)(&c.Channel), &at); err != nil {
+			return nil, err
+		}
+		all[c] = time.UnixMilli(at)
+	}
+	return all, rows.Err()
+}
+
 // Traffic gives what was said since a time, in no order. It reads beside the writer.
 func (s *Store) Traffic(ctx context.Context, since time.Time) ([]Traffic, error) {
 	all, err := s.traffic(ctx, since)

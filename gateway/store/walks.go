@@ -279,6 +279,8 @@ type Headcount struct {
 	People, Connected, Lost int
 	// Asked are open invitations.
 	Asked int
+	// Preferring counts those who are connected by the account on which they want to be notified; who has not chosen is left out, and it is nil where nobody has.
+	Preferring map[bridge.AccountName]int
 }
 
 // CountPeople counts beside the writer, and holds up nothing.
@@ -286,6 +288,19 @@ func (s *Store) CountPeople(ctx context.Context) (h Headcount, err error) {
 	err = s.beside(ctx, `SELECT (SELECT COUNT(DISTINCT person) FROM identities WHERE state <> $3), (SELECT COUNT(DISTINCT person) FROM identities WHERE state = $1),
 		(SELECT COUNT(DISTINCT person) FROM identities WHERE state = $2), (SELECT COUNT(*) FROM invitations WHERE answer = 0 AND asked > 0)`,
 		int(Connected), int(Lost), int(Kept)).Scan(&h.People, &h.Connected, &h.Lost, &h.Asked)
+	if err == nil {
+		err = s.rows(ctx, `SELECT preferred, COUNT(*) FROM people WHERE preferred <> '' AND EXISTS (SELECT 1 FROM identities WHERE person = people.id AND state = $1)
+			GROUP BY preferred`, int(Connected), func(rows *sql.Rows) error {
+			var on bridge.AccountName
+			var n int
+			err := rows.Scan((*string)(&on), &n)
+			if h.Preferring == nil {
+				h.Preferring = map[bridge.AccountName]int{}
+			}
+			h.Preferring[on] = n
+			return err
+		})
+	}
 	if err != nil {
 		err = fmt.Errorf("counting people: %w", err)
 	}

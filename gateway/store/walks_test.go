@@ -135,6 +135,26 @@ func TestWalkIsUsedUpByTheConnectionItLeadsTo(t *testing.T) {
 	}
 }
 
+func TestPeopleAreCountedByWhatTheyPrefer(t *testing.T) {
+	s := open(t, filepath.Join(t.TempDir(), "causeway.db"), Options{})
+	for u, preferred := range map[string]bridge.AccountName{"ann": "mattermost.hq", "ben": "msteams.contoso", "cid": "msteams.contoso", "dan": "", "eve": "mattermost.hq"} {
+		p, err := s.Connect(t.Context(), "", [2]End{end("mattermost.hq", "mattermost:1", u), end("msteams.contoso", "msteams:1", u)}, 0)
+		if err == nil {
+			err = s.Prefer(t.Context(), p.ID, preferred, false)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, server := range []bridge.ServerID{"mattermost:1", "msteams:1"} { // who is lost is notified nowhere
+		if _, err := s.Turn(t.Context(), server, "eve", Connected, Lost, "token refused"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h, err := s.CountPeople(t.Context())
+	must(t, Headcount{People: 5, Connected: 4, Lost: 1, Preferring: map[bridge.AccountName]int{"mattermost.hq": 1, "msteams.contoso": 2}}, h, err)
+}
+
 func TestWhoWasLostIsUntoldUntilTold(t *testing.T) {
 	s := open(t, filepath.Join(t.TempDir(), "causeway.db"), Options{})
 	ends := [2]End{end("mattermost.hq", "mattermost:1", "ann"), end("msteams.contoso", "msteams:1", "ann")}

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -81,6 +82,46 @@ func TestTheOperatorsPages(t *testing.T) {
 	s.until("it has arrived", func() bool { return said(s, "a word that is refused") })
 	v.goes("/audit")
 	v.until(`document.querySelector("main tbody tr").innerText.includes("dashboard on this machine")`)
+}
+
+// TestThePagesBeforeTheLogIn has axe look at what somebody sees who is not logged in, gets the token wrong, or asks for what is not there.
+func TestThePagesBeforeTheLogIn(t *testing.T) {
+	const token = "a-token-of-an-operator-0123456789"
+	s := newStage(t, "", "[dashboard]\nToken = \""+token+"\"\n")
+	v := openScreen(t, s.origin, true)
+	v.isRefused()
+	looks := func(name, says string) {
+		t.Helper()
+		v.until(fmt.Sprintf(`document.body.innerText.includes(%q)`, says))
+		for _, look := range []struct {
+			name, theme string
+			width       int64
+		}{{"light", "light", 1280}, {"dark", "dark", 1280}, {"phone", "light", 390}, {"phone-dark", "dark", 390}} {
+			v.looks(look.theme, look.width, 900)
+			v.accessible(name + " " + look.name)
+			v.picture(name + "-" + look.name)
+			if over := v.says("document.documentElement.scrollWidth - innerWidth"); !strings.HasPrefix(over, "-") && over != "0" {
+				t.Errorf("%s: at a width of %d it is %s too wide", name, look.width, over)
+			}
+		}
+		v.looks("light", 1280, 900)
+	}
+	enters := func(token string) {
+		t.Helper()
+		v.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`document.getElementById("token").value = %q`, token)))
+		v.press("Log in")
+	}
+	v.goes("/")
+	looks("login", "Token, as in [dashboard] of the config")
+	v.goes("/login?key=one-of-a-link")
+	looks("login-link", "This link logs you in")
+	v.goes("/login")
+	enters("another one")
+	looks("login-wrong", "That is not the token")
+	enters(token)
+	v.until(`document.getElementById("verdict") !== null`)
+	v.goes("/message?id=987654321")
+	looks("not-there", "There is no such message")
 }
 
 // found waits for a message on the other side, and gives its id there.

@@ -36,6 +36,8 @@ type screen struct {
 
 	mutex    sync.Mutex
 	troubles []string
+	// refused: pages are asked for that are refused, of which the browser complains.
+	refused bool
 }
 
 func openScreen(t *testing.T, origin string, scripts bool) *screen {
@@ -86,7 +88,17 @@ func openScreen(t *testing.T, origin string, scripts bool) *screen {
 func (v *screen) note(text string) {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
+	if v.refused && strings.Contains(text, "the server responded with a status of 40") {
+		return
+	}
 	v.troubles = append(v.troubles, text)
+}
+
+// isRefused lets pages be refused from now on.
+func (v *screen) isRefused() {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	v.refused = true
 }
 
 func (v *screen) call(_ any, err error) {

@@ -58,9 +58,11 @@ var channels = map[string]map[bridge.ChannelID]string{
 // stage is a Causeway that runs, with a day behind it.
 type stage struct {
 	*testing.T
-	origin      string
-	folder      string
-	dsn         string
+	origin string
+	folder string
+	dsn    string
+	// more is what stands at the end of the config.
+	more        string
 	left, right *memory.Service
 
 	mutex sync.Mutex
@@ -89,10 +91,10 @@ func (feeding) Status() bridge.Status {
 		Facts: []bridge.Fact{{Name: "subscriptions", Value: "2 of 3 alive, next renewal in 34 min"}}}
 }
 
-// newStage has its store in PostgreSQL, at dsn; empty: in SQLite.
-func newStage(t *testing.T, dsn string) *stage {
+// newStage has its store in PostgreSQL, at dsn; empty: in SQLite. What is given besides stands at the end of the config.
+func newStage(t *testing.T, dsn string, more ...string) *stage {
 	t.Helper()
-	s := &stage{T: t, folder: t.TempDir(), dsn: dsn}
+	s := &stage{T: t, folder: t.TempDir(), dsn: dsn, more: strings.Join(more, "")}
 	if dsn == "" {
 		s.dsn = filepath.Join(s.folder, "causeway.db")
 	}
@@ -230,7 +232,7 @@ func (s *stage) run(protocols []bridge.Protocol) {
 	address := harness.FreePort(s)
 	s.origin = "http://" + address
 	file := filepath.Join(s.folder, "config.toml")
-	s.must(os.WriteFile(file, fmt.Appendf(nil, configText, s.dsn, address), 0o600))
+	s.must(os.WriteFile(file, fmt.Appendf(nil, configText+s.more, s.dsn, address), 0o600))
 	ctx, stop := context.WithCancel(context.Background())
 	var log bytes.Buffer
 	ended := make(chan int, 1)

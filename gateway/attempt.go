@@ -1,0 +1,65 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"causeway/bridge"
+	"causeway/gateway/store"
+)
+
+// Attempt is how often a step was tried that has not succeeded yet, since Causeway was started.
+type Attempt struct {
+	// Instance is what the step is about; 0: an errand.
+	Instance int64
+	Times    int
+	// Last is when it was tried last, and Trouble why that failed, since the first time.
+	Last time.Time
+	Trouble
+}
+
+// attempts are those of one lane, which makes one step at a time: so only the last one that has failed is known.
+type attempts struct {
+	mutex    sync.Mutex
+	instance int64
+	times    int
+	last     time.Time
+	failure  failure
+}
+
+// note is told how a step went. What only looks does not mend what has failed before.
+func (a *attempts) note(instance int64, op store.Op, err error) {
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	switch {
+	case errors.Is(err, context.Canceled): // Causeway is being stopped
+	case err == nil && (instance != a.instance || writes(op)):
+		a.times, a.failure = 0, failure{}
+	case err == nil:
+	case a.times == 0 || instance != a.instance:
+		now := time.Now()
+		a.instance, a.times, a.last, a.failure = instance, 1, now, failure{err, now}
+	default:
+		a.times, a.last, a.failure.err = a.times+1, time.Now(), err
+	}
+}
+
+// Attempt tells what a conversation's lane tries again and again; false: nothing.
+func (g *Gateway) Attempt(c bridge.ConversationID) (Attempt, bool) {
+	p := g.table.Load().at(c)
+	g.lanes.Lock()
+	l := g.running[c]
+	g.lanes.Unlock()
+	if p == nil || l == nil {
+		return Attempt{}, false
+	}
+	a := &l.tries
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	if a.times == 0 {
+		return Attempt{}, false
+	}
+	return Attempt{Instance: a.instance, Times: a.times, Last: a.last, Trouble: *newTrouble(p.account.Name, a.failure)}, true
+}
