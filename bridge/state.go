@@ -107,6 +107,6 @@ type Notice struct {
 	// Choices are buttons below the text, where the service's [Capabilities] have Commands.
 	Choices []Choice
 	// Key names what is not to come twice, as after an answer that was lost: an account with the capability RelayAside looks for it before it tells it.
-	// Empty: it may.
+	// It is a post with that key in the direct conversation of account and person, where Find and Delete see it. Empty: it may come twice.
 	Key Key
 }

@@ -98,6 +98,8 @@ func (l *lane) act(ctx context.Context, p *place, o *store.Outcome) error {
 		return l.look(ctx, p, o)
 	case store.Line:
 		return l.line(ctx, p, step)
+	case store.Withdraw:
+		return l.withdraw(ctx, p, step)
 	case store.Tell:
 		if invite := l.gateway.invite; step.Ask && invite != nil {
 			step.Notice.Choices = invite(p.account.Name, step.Notice.User)

@@ -38,7 +38,7 @@ func (p planner) aside(w *store.Work, origin *place, mark string) []store.Tellin
 			continue
 		}
 		for _, text := range parts {
-			all = append(all, store.Telling{Conversation: w.Conversation, User: u, Reason: int(direct.AuthorNotConnected), Way: store.Aside, Each: true, Text: text})
+			all = append(all, store.Telling{Conversation: w.Conversation, User: u, Reason: int(direct.AuthorNotConnected), Way: store.Aside, Each: true, Shows: true, Text: text})
 		}
 	}
 	return all
@@ -47,7 +47,8 @@ func (p planner) aside(w *store.Work, origin *place, mark string) []store.Tellin
 // asideAgain gives what becomes of a message that is not here and has changed: where it was shown by direct messages, so is its new text.
 func (p planner) asideAgain(w *store.Work) store.Step {
 	m, origin := w.Message, p.gateway.table.Load().at(w.Message.Origin)
-	if p.place.talk == nil || origin == nil || origin.talk == nil || p.place.account.speaksFor() != direct.BesideTalks || !p.routed(w) {
+	unknown := p.place.account.identity.Load() == nil && p.capabilities().RelayAside // whether it may write in the conversation
+	if p.place.talk == nil || origin == nil || origin.talk == nil || p.place.account.speaksFor() != direct.BesideTalks && !unknown || !p.routed(w) {
 		return store.Step{}
 	}
 	pair := origin.talk.pairs[w.Conversation]
@@ -55,6 +56,8 @@ func (p planner) asideAgain(w *store.Work) store.Step {
 	case len(w.Parts) > 0, w.As != "", w.Lost, p.barred(w), w.Version >= m.Version, m.Edited.IsZero(): // it was here, or is nothing new
 	case m.Body == nil, m.Body.Bare, m.Body.Event != "":
 	case pair.State != store.PairOpen, m.Created.Before(pair.Begins), !origin.talk.shows(w.Conversation, bridge.State{Conversation: m.Origin, Created: m.Created, Edited: m.Edited}):
+	case unknown:
+		return store.Step{Op: store.Recall} // waits until the account has connected, and is planned anew then
 	default:
 		return deny(w, direct.AuthorNotConnected, p.aside(w, origin, ", edited")...)
 	}

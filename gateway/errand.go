@@ -9,7 +9,7 @@ import (
 	"causeway/gateway/store"
 )
 
-// trial is how it goes with an errand that fails: a notice, of which those to the same person fail together, a line or a stray.
+// trial is how it goes with an errand that fails: a notice, of which those to the same person fail together, what is to be taken back from them, a line or a stray.
 type trial struct {
 	failures int       // in a row
 	since    time.Time // when it failed first
@@ -24,6 +24,8 @@ func errandOf(step store.Step) string {
 	switch step.Op {
 	case store.Tell:
 		return "to " + string(step.Notice.User)
+	case store.Withdraw:
+		return "from " + string(step.Notice.User)
 	case store.Line:
 		return "line"
 	case store.Stray:
@@ -34,7 +36,7 @@ func errandOf(step store.Step) string {
 
 // puts leaves an errand alone until a time. Others take the place of a notice meanwhile; a line or stray comes last, so nothing is left to be done but what is new.
 func (l *lane) puts(ctx context.Context, o *store.Outcome, until time.Time) *store.Outcome {
-	if o.Step.Op == store.Tell {
+	if o.Step.Op == store.Tell || o.Step.Op == store.Withdraw {
 		o.Verdict, o.Due = store.Absent, until
 		return o
 	}
@@ -60,6 +62,9 @@ func (l *lane) failed(ctx context.Context, p *place, o *store.Outcome, began tim
 	t.failures++
 	t.last, t.refused = time.Now(), false
 	t.until = t.last.Add(l.waits(p, o.Step, err, t.failures))
+	if t.until.After(t.last) { // the store counts in milliseconds: what is due there is not to be too early here
+		t.until = t.until.Add(time.Millisecond - t.until.Sub(t.until.Truncate(time.Millisecond)))
+	}
 	l.trials[name] = t
 	if !errors.Is(err, context.Canceled) {
 		l.trouble.report(errands, l.log, runningErrands, err)
@@ -89,6 +94,8 @@ func (l *lane) givesUp(ctx context.Context, p *place, o *store.Outcome, t trial,
 		return true
 	case o.Step.Op == store.Stray:
 		return kind == bridge.Gone || kind == bridge.Rejected || kind == bridge.Unsupported
+	case o.Step.Op == store.Withdraw && kind == bridge.Gone:
+		return true // there is no such person any more
 	case kind == bridge.Unsupported && !p.account.capabilities.RelayAside:
 		l.log.WithError(err).Info("somebody could not be told something: the service has no way for that")
 		return true
@@ -100,6 +107,8 @@ func (l *lane) givesUp(ctx context.Context, p *place, o *store.Outcome, t trial,
 	}
 	log := l.log.WithError(err)
 	switch n := o.Step.Notice; {
+	case o.Step.Op == store.Withdraw:
+		log.WithField(keyTo, string(n.User)).Warn("a message was deleted, and somebody keeps what they were shown of it by direct message")
 	case o.Step.Op == store.Line:
 		log.Warn("what Causeway itself was to say in the conversation is given up")
 	case n.Conversation == (bridge.ConversationID{}):

@@ -127,7 +127,7 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 	if until := l.trials[errandOf(step)].until; time.Now().Before(until) {
 		return l.puts(ctx, o, until)
 	}
-	if (step.Op == store.Find || step.Op == store.Look || step.Op == store.Line && !step.Since.IsZero()) && !l.settled(ctx, settling(p.account.capabilities.Settle, time.Since(l.lastWrite(work.Instance, step)))) {
+	if (step.Op == store.Find || step.Op == store.Look || step.Op == store.Withdraw || step.Op == store.Line && !step.Since.IsZero()) && !l.settled(ctx, settling(p.account.capabilities.Settle, time.Since(l.lastWrite(work.Instance, step)))) {
 		return nil
 	}
 	if waited, ok := p.account.ready(ctx, step.Writer()); !ok {
@@ -221,7 +221,7 @@ func unmade(o *store.Outcome) *store.Outcome {
 // lastWrite is when what a step asks about may have been written at the latest: the store counts in milliseconds, and the answer to
 // a write may have been long in coming. What was written of other messages says nothing of this one.
 func (l *lane) lastWrite(instance int64, step store.Step) time.Time {
-	if since := step.Since.Add(time.Millisecond); since.After(l.wrote) || l.wroteOf != instance {
+	if since := later(step.Since, step.Tried).Add(time.Millisecond); since.After(l.wrote) || l.wroteOf != instance {
 		return since
 	}
 	return l.wrote

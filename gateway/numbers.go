@@ -13,7 +13,7 @@ import (
 var tried = map[store.Op]string{
 	store.Post: "post", store.Find: "find", store.Edit: "edit", store.Blank: "blank", store.Delete: "delete", store.React: "react", store.Unreact: "unreact",
 	store.Quote: "quote", store.Stray: "remove double", store.Tell: "tell", store.Look: "look", store.Recall: "recall", store.Carry: "carry file",
-	store.Discard: "remove file", store.Line: "line",
+	store.Discard: "remove file", store.Line: "line", store.Withdraw: "withdraw",
 }
 
 // count counts a step that was tried, and the message that stands here by it, and follows its journey.

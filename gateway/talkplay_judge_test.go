@@ -47,7 +47,7 @@ func (p *circle) judge(counts map[string]int) {
 			}
 		}
 		for _, n := range s.Notices() {
-			if tokens.MatchString(memory.Text(n.Text)) {
+			if tokens.MatchString(memory.Text(n.Text)) && (s == p.b || !p.beside || n.Conversation != (bridge.ConversationID{})) {
 				p.t.Errorf("%s was told %q", n.User, memory.Text(n.Text))
 			}
 		}
@@ -83,6 +83,7 @@ func (p *circle) judge(counts map[string]int) {
 			p.t.Errorf("%s (%q, deleted %t) said in %s/%s among %v at %s is there as %+v", m.token, m.text, m.deleted, m.in.Server(), m.channel, m.to, m.at.Format("04:05.000"), live)
 		}
 	}
+	p.asides(by, copies, counts)
 	if held := p.held(); len(held) > 0 {
 		p.t.Errorf("in quarantine: %+v", held)
 	}
@@ -92,7 +93,7 @@ func (p *circle) judge(counts map[string]int) {
 		for _, m := range p.said {
 			p.t.Logf("%s %s %s/%s %v by %s", m.at.Format("04:05.000"), m.token, m.in.Server(), m.channel, m.to, m.by)
 		}
-		p.t.Logf("connected %v\n%s\n%s", p.since, strings.Join(talksOf(p.a), "\n"), strings.Join(talksOf(p.b), "\n"))
+		p.t.Logf("beside %t, connected %v\n%s\n%s", p.beside, p.since, strings.Join(talksOf(p.a), "\n"), strings.Join(talksOf(p.b), "\n"))
 	}
 }
 
@@ -184,10 +185,18 @@ func (p *circle) left(m *spoken) bool {
 func (p *circle) must(m *spoken) bool {
 	for _, n := range m.to {
 		since, connected := p.since[n]
-		if !connected || m.at.Before(since.Add(3*time.Second)) {
+		if !connected || m.at.Before(since.Add(connecting)) {
 			return false
 		}
 	}
+	return p.alone(m)
+}
+
+// connecting is how long after somebody has connected what is said in their conversations is sure to be noticed.
+const connecting = 3 * time.Second
+
+// alone: it was said where exactly one conversation of the same people is.
+func (p *circle) alone(m *spoken) bool {
 	key := strings.Join(m.to, " ")
 	switch {
 	case m.in == p.b && len(m.to) < 3 && p.sets[key] != nil: // a group that became so small

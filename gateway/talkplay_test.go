@@ -32,8 +32,11 @@ type circle struct {
 	calls  sync.Mutex // guards chance
 	// since is from when on somebody has been connected without a break.
 	since map[string]time.Time
+	ever  map[string]bool // who has ever been connected
 	lame  map[string]bool // who is half connected
-	said  []*spoken
+	// beside: a shows what the unconnected say by direct messages.
+	beside bool
+	said   []*spoken
 	// sets are who was in groups of b, changed those of which one has changed; both by names.
 	sets    map[string]map[bridge.ChannelID]bool
 	changed map[string]bool
@@ -59,8 +62,10 @@ type spoken struct {
 	// circles are who was there when it was given each of its texts.
 	circles map[string][]string
 	deleted bool
-	at      time.Time
-	to      []string // who was there, sorted
+	// restored: it was deleted and brought back.
+	restored bool
+	at       time.Time
+	to       []string // who was there, sorted
 }
 
 // name gives who somebody is, by either side's name.
@@ -72,14 +77,14 @@ func TestNobodyEverGetsWhatWasSaidWhereTheyWereNot(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			inWorld(t, func(w *world) {
 				p := &circle{world: w, random: rand.New(rand.NewPCG(seed, 7)), chance: rand.New(rand.NewPCG(seed, 8)), names: strings.Fields("ann ben cyd dan eve"),
-					since: map[string]time.Time{}, lame: map[string]bool{}, sets: map[string]map[bridge.ChannelID]bool{}, changed: map[string]bool{}, moved: map[bridge.ChannelID]time.Time{}, together: map[bridge.ChannelID]bool{}, formed: map[string]bool{}}
+					beside: seed%2 == 0, since: map[string]time.Time{}, ever: map[string]bool{}, lame: map[string]bool{}, sets: map[string]map[bridge.ChannelID]bool{}, changed: map[string]bool{}, moved: map[bridge.ChannelID]time.Time{}, together: map[bridge.ChannelID]bool{}, formed: map[string]bool{}}
 				p.perform()
 				p.judge(counts)
 			})
 		})
 	}
 	t.Logf("%v", counts)
-	for _, what := range []string{"carried", "must", "left behind", "crashed", "at once", "in order", "answers", "threads", "quotes"} {
+	for _, what := range []string{"carried", "must", "left behind", "crashed", "at once", "in order", "answers", "threads", "quotes", "aside", "must be shown", "withdrawn", "shown anew"} {
 		if counts[what] == 0 && *talkSeeds >= 50 {
 			t.Errorf("it never happened: %s", what)
 		}
@@ -93,7 +98,7 @@ func (p *circle) fault(_ context.Context, c memory.Call) error {
 		return nil
 	}
 	switch c.Op {
-	case memory.Post, memory.OpenConversation, memory.Edit, memory.Delete:
+	case memory.Post, memory.OpenConversation, memory.Edit, memory.Delete, memory.Notify:
 		if c.After {
 			return memory.LostAnswer()
 		}
@@ -108,12 +113,15 @@ func (p *circle) fault(_ context.Context, c memory.Call) error {
 
 func (p *circle) perform() {
 	a, b := likeMattermost(), likeTeams()
+	if p.beside {
+		a = likeRestricted()
+	}
 	a.Fault, b.Fault = p.fault, p.fault
 	p.a, p.b = p.talking(a, b)
 	for _, n := range p.names {
 		p.a.AddPerson(bridge.Author{ID: bridge.UserID(n), Name: n})
 		p.b.AddPerson(bridge.Author{ID: there(n), Name: n})
-		if p.random.IntN(3) > 0 {
+		if p.random.IntN(3) > 0 && !(p.beside && n == aloof) {
 			p.join(n)
 		} else {
 			p.match(p.a, bridge.UserID(n), p.b, there(n), n)
@@ -158,9 +166,10 @@ func (p *circle) restart() {
 
 // join connects somebody.
 func (p *circle) join(n string) {
-	if _, connected := p.since[n]; connected || p.died.Load() || p.lame[n] {
+	if _, connected := p.since[n]; connected || p.died.Load() || p.lame[n] || p.beside && n == aloof {
 		return
 	}
+	p.ever[n] = true
 	err := p.tryConnect(p.a, bridge.UserID(n), p.b, there(n))
 	if err == nil {
 		p.since[n] = time.Now()
@@ -332,6 +341,8 @@ func (p *circle) alter() {
 	}
 	m := p.said[p.random.IntN(len(p.said))]
 	switch {
+	case p.beside && p.random.IntN(2) == 0:
+		p.takeBack()
 	case m.deleted:
 	case p.random.IntN(3) > 0:
 		m.text += "edited"

@@ -326,7 +326,8 @@ func (t *talks) taken(one store.Talk, pairs []store.Pair) map[bridge.Conversatio
 		}
 	}
 	for _, p := range pairs {
-		if p.ID != 0 && !reflect.DeepEqual(t.pairs[p.ID], p) {
+		if was := t.pairs[p.ID]; p.ID != 0 && !reflect.DeepEqual(was, p) {
+			t.forgive(was, p)
 			for _, c := range t.index(p) {
 				changed[c] = true
 			}
@@ -334,6 +335,19 @@ func (t *talks) taken(one store.Talk, pairs []store.Pair) map[bridge.Conversatio
 	}
 	maps.DeleteFunc(changed, func(_ bridge.ConversationID, really bool) bool { return !really })
 	return changed
+}
+
+// forgive forgets who knows why the ends of a pair were not carried that is open now, as the store does: when they are no more, people are told anew. It is
+// called with the mutex held.
+func (t *talks) forgive(was, now store.Pair) {
+	if now.State != store.PairOpen || was.ID != 0 && was.State == store.PairOpen && was.Ends[0].Conversation == now.Ends[0].Conversation && was.Ends[1].Conversation == now.Ends[1].Conversation {
+		return
+	}
+	for _, e := range now.Ends {
+		if k := t.known[e.Conversation]; e.Known() && k != nil {
+			maps.DeleteFunc(k.told, func(one store.Told, _ bool) bool { return one.Reason != int(direct.AuthorNotConnected) })
+		}
+	}
 }
 
 func later(a, b time.Time) time.Time {

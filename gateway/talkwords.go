@@ -62,7 +62,7 @@ func waitsText(other *account) richtext.Doc {
 func (p planner) unconnected(w *store.Work, origin *place, o direct.Outcome) []store.Telling {
 	var all []store.Telling
 	if o.Author {
-		all = append(all, store.Telling{Conversation: w.Message.Origin, User: w.Message.Body.Author.ID, Reason: int(o.Reason), Way: store.Asking,
+		all = append(all, store.Telling{Conversation: w.Message.Origin, User: w.Message.Body.Author.ID, Reason: int(o.Reason), Way: store.Asking, Lasting: true,
 			Text: refusalText(p.place.account, o.Reason, nil)})
 	}
 	here := origin.talk.latest().Members
@@ -72,7 +72,7 @@ func (p planner) unconnected(w *store.Work, origin *place, o direct.Outcome) []s
 			continue
 		}
 		if other, ok := p.gateway.talks.counterpart(w.Message.Origin.Server, u, w.Conversation.Server); ok && slices.Contains(pair.Other(w.Message.Origin).Members, other) {
-			all = append(all, store.Telling{Conversation: w.Conversation, User: other, Reason: int(o.Reason), Way: store.Aside, Again: waitingAgain,
+			all = append(all, store.Telling{Conversation: w.Conversation, User: other, Reason: int(o.Reason), Way: store.Aside, Again: waitingAgain, Lasting: true,
 				Text: richtext.Plain("Something waits for you in " + origin.account.title() + ": somebody who has not connected has written to you there.")})
 		}
 	}
@@ -134,14 +134,14 @@ func (t *talks) moveLines(ctx context.Context, a, other *account, from, to store
 		to.Conversation:   richtext.Plain("This goes on from the conversation with " + list(from.Members) + ", since people have changed in " + other.title() + "."),
 	}
 	var all []store.Telling
-	for _, e := range []store.PairEnd{from, to} {
+	for i, e := range []store.PairEnd{from, to} {
 		if a.relays.Load() {
 			all = append(all, store.Telling{Conversation: e.Conversation, Text: texts[e.Conversation]})
 			continue
 		}
 		for _, u := range e.Members {
 			if t.connected(e.Conversation.Server, u) {
-				all = append(all, store.Telling{Conversation: e.Conversation, User: u, Reason: int(direct.Moved), Text: texts[e.Conversation]})
+				all = append(all, store.Telling{Conversation: e.Conversation, User: u, Reason: int(direct.Moved), Each: i == 1, Text: texts[e.Conversation]}) // who knows whence it goes on does not know where yet
 			}
 		}
 	}

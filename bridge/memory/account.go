@@ -36,11 +36,12 @@ func (s *Service) Account(name bridge.AccountName, user bridge.UserID) bridge.Br
 // reach Causeway through the front.
 func (s *Service) Open(env bridge.Env, user bridge.UserID) bridge.Bridge {
 	a := &account{service: s, name: env.Account, user: user, vault: env.Vault}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.accounts[user] = true
 	if env.Front != nil && !s.options.NoCommands {
 		a.front = env.Front
-		s.mu.Lock()
 		s.fronts = append(s.fronts, env.Front)
-		s.mu.Unlock()
 	}
 	return a
 }
@@ -383,17 +384,6 @@ func (a *account) Find(ctx context.Context, d bridge.Draft, since time.Time) ([]
 		return nil
 	})
 	return found, err
-}
-
-// Notify keeps the notice for [Service.Notices].
-func (a *account) Notify(ctx context.Context, n bridge.Notice) error {
-	return a.call(ctx, Call{Op: Notify, Conversation: n.Conversation, Key: n.Key, User: n.User}, func() error {
-		if n.Key != "" && slices.ContainsFunc(a.service.notices, func(o bridge.Notice) bool { return o.Key == n.Key }) {
-			return nil
-		}
-		a.service.notices = append(a.service.notices, n)
-		return nil
-	})
 }
 
 var errNobody = errors.New("there is no such person")

@@ -80,7 +80,8 @@ type Service struct {
 	feeds      map[*feed]struct{}
 	paused     map[pause]time.Time
 	lastWrite  map[bridge.UserID]time.Time
-	notices    []bridge.Notice
+	notices    []notice
+	accounts   map[bridge.UserID]bool // who is one
 	uploading  map[string]*upload
 	violations int
 	writes     int
@@ -109,6 +110,7 @@ func NewService(server bridge.ServerID, options Options) *Service {
 		paused:    map[pause]time.Time{},
 		lastWrite: map[bridge.UserID]time.Time{},
 		uploading: map[string]*upload{},
+		accounts:  map[bridge.UserID]bool{},
 		humans:    newHumans(),
 		talks:     newTalks(),
 	}
@@ -241,13 +243,6 @@ func (s *Service) Writes() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.writes
-}
-
-// Notices gives what accounts have told people privately.
-func (s *Service) Notices() []bridge.Notice {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Clone(s.notices)
 }
 
 // CollapseSpaces makes one space of several in paragraphs and headings and trims their ends; for [Options.Normalize].

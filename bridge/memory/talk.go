@@ -246,13 +246,14 @@ func (s *Service) Topic(in bridge.ChannelID) string {
 	return s.channel(in).topic
 }
 
-// Talks gives the direct and group conversations, oldest first.
+// Talks gives the direct and group conversations, oldest first; not those in which an account has told somebody something, and nobody has answered: see
+// [Service.Notices].
 func (s *Service) Talks() []bridge.Talk {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var all []bridge.Talk
 	for _, c := range s.order {
-		if c.shape != bridge.Open {
+		if c.shape != bridge.Open && !s.letters(c) {
 			all = append(all, c.present())
 		}
 	}

@@ -46,7 +46,9 @@ func TestWhoHasVerifiedTheirAddressIsReached(t *testing.T) {
 			if buttons(told)["Connect with Microsoft Teams"] == "" {
 				t.Errorf("there is no button to connect: %v", buttons(told))
 			}
-			_, err = f.sim.Say(cyd.there, c.chat, "<p>from Cyd there</p>")
+			one, err := f.sim.Say(cyd.there, c.chat, "<p>from Cyd there</p>")
+			must(t, err)
+			two, err := f.sim.Say(cyd.there, c.chat, "<p>answered by Ann</p>")
 			must(t, err)
 			f.eventually(t, "what Cyd has written in Teams", func() string {
 				talk, letters := strings.Join(wordsOf(f.mm.Admin.Read(t, c.channel)), "\n"), strings.Join(wordsOf(f.letters(t, ann)), "\n")
@@ -56,6 +58,16 @@ func TestWhoHasVerifiedTheirAddressIsReached(t *testing.T) {
 			if all := f.inChat(c); len(all) != 1 {
 				t.Errorf("in Teams stands %v", all)
 			}
+			// What is deleted goes; where it was answered, it is blanked.
+			if profile == "restricted" {
+				ann.here.Reply(t, f.letter(t, ann, "answered by Ann"), "thanks")
+			}
+			must(t, f.sim.Delete(cyd.there, c.chat, one))
+			must(t, f.sim.Delete(cyd.there, c.chat, two))
+			f.eventually(t, "what Cyd has deleted is gone", func() string {
+				all := strings.Join(append(wordsOf(f.mm.Admin.Read(t, c.channel)), wordsOf(f.letters(t, ann))...), "\n")
+				return complain(!strings.Contains(all, "from Cyd there") && !strings.Contains(all, "answered by Ann") && strings.Contains(all, "(message deleted)") == (profile == "restricted"), all)
+			})
 		})
 	}
 }

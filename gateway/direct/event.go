@@ -95,7 +95,7 @@ func Of(v Verdict, shape bridge.Shape, author Standing, relay Relay, e Event) Ou
 		return Outcome{Way: ByBot}
 	case author == Lost:
 		return Outcome{Way: Held}
-	case relay == BesideTalks && (e.speaks() || e == Edit): // who has got a direct message cannot be made to forget it
+	case relay == BesideTalks && (e.speaks() || e == Edit || e == Delete || e == Undelete):
 		return Outcome{Way: Aside}
 	case !e.speaks(): // what it is about was not carried either
 		return Outcome{Reason: AuthorNotConnected}

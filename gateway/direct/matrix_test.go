@@ -73,7 +73,9 @@ var oracle = []row{
 	{"connected authors", func(c cell) bool { return c.author == "connected" }, answer{way: "as the author"}},
 	{"the bot shows everybody else where it may", func(c cell) bool { return c.relay == "in talks" }, answer{way: "by the bot"}},
 	{"a lost token", func(c cell) bool { return c.author == "lost" }, answer{way: "held"}},
-	{"where it may not, each connected member", func(c cell) bool { return c.relay == "beside" && (says(c) || c.event == "edit") }, answer{way: "aside"}},
+	{"where it may not, each connected member", func(c cell) bool {
+		return c.relay == "beside" && (says(c) || one("edit", "delete", "undelete")(c.event))
+	}, answer{way: "aside"}},
 	{"what was not carried cannot change", func(c cell) bool { return c.author == "matched" && !says(c) }, answer{way: "refused", reason: AuthorNotConnected}},
 	{"an unconnected author", func(c cell) bool { return c.author == "matched" && says(c) }, answer{way: "refused", reason: AuthorNotConnected, author: true, waiting: "away"}},
 }

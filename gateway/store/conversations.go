@@ -49,7 +49,7 @@ func (s *Store) Lacking(ctx context.Context) ([]bridge.ConversationID, error) {
 		all = nil
 		return t.each(`SELECT server, channel FROM conversations WHERE id IN (
 			SELECT conversation FROM instances WHERE rank IS NOT NULL UNION SELECT conversation FROM parts WHERE intent IS NOT NULL
-			UNION SELECT conversation FROM strays WHERE done <> 1 UNION SELECT conversation FROM notices UNION SELECT conversation FROM lines)`, nil, func(rows *sql.Rows) error {
+			UNION SELECT conversation FROM strays WHERE done <> 1 UNION SELECT conversation FROM asides WHERE state = 1 UNION SELECT conversation FROM notices UNION SELECT conversation FROM lines)`, nil, func(rows *sql.Rows) error {
 			var c bridge.ConversationID
 			err := rows.Scan((*string)(&c.Server), (*string)(&c.Channel))
 			all = append(all, c)

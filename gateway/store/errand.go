@@ -5,9 +5,12 @@ import (
 	"time"
 )
 
-// errand gives what else is to be done in this conversation. It comes last: what people say goes first. A notice that could not be given makes room for others until
+// errand gives what else is to be done in this conversation. It comes last: what people say goes first. What could not be told, or taken back, makes room for others until
 // it is due again, so those come before what fails without making room.
 func (l *lane) errand() (Step, error) {
+	if withdraw, found, err := l.withdrawal(); found || err != nil {
+		return withdraw, err
+	}
 	if notice, found, err := l.notice(); found || err != nil {
 		return notice, err
 	}
@@ -53,7 +56,7 @@ func (l *lane) notice() (step Step, found bool, err error) {
 			return Step{}, false, err
 		}
 		step.Notice.Text = withMore(step.Notice.Text, step.about, step.folded)
-		return step, true, nil
+		return step, true, l.attempted(step.Notice.Key)
 	}
 }
 

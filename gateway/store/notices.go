@@ -133,12 +133,13 @@ func (l *lane) wasTold(o *Outcome) error {
 	return l.exec("UPDATE notices SET more = more - $1, text = $2, due = $3 WHERE id = $4", o.Step.folded+1, string(text), next, o.Step.notice)
 }
 
-// Due gives the conversations in which somebody is to be told something that had to wait, and now need not any more.
+// Due gives the conversations in which somebody is to be told something that had to wait, or it is to be taken back, and now need not any more.
 func (s *Store) Due(ctx context.Context) ([]bridge.ConversationID, error) {
 	var all []bridge.ConversationID
 	err := s.do(ctx, func(t *tx) error {
 		all = nil
-		return t.each("SELECT DISTINCT c.server, c.channel FROM notices n JOIN conversations c ON c.id = n.conversation WHERE n.due > 0 AND n.due <= $1 ORDER BY c.server, c.channel",
+		return t.each(`SELECT server, channel FROM conversations WHERE id IN (SELECT conversation FROM notices WHERE due > 0 AND due <= $1
+			UNION SELECT conversation FROM asides WHERE state = 1 AND due > 0 AND due <= $1) ORDER BY server, channel`,
 			[]any{time.Now().UnixMilli()}, func(rows *sql.Rows) error {
 				var c bridge.ConversationID
 				err := rows.Scan((*string)(&c.Server), (*string)(&c.Channel))

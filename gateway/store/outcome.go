@@ -56,6 +56,8 @@ func (l *lane) store(o *Outcome) error {
 			return l.putOff(o)
 		}
 		return l.wasTold(o)
+	case Withdraw:
+		return l.withdrew(o)
 	}
 	return fmt.Errorf("internal error: an outcome without a step: %d", o.Step.Op)
 }

@@ -178,6 +178,9 @@ func (t *tx) pair(want Pair, known int, regroups bool) (Pair, pairing, error) {
 			if err := t.exec("UPDATE pairs SET state = 0, begins = $1 WHERE id = $2", millis(p.Begins), p.ID); err != nil {
 				return Pair{}, paired, err
 			}
+			if err := t.carriedNow(p); err != nil {
+				return Pair{}, paired, err
+			}
 		}
 		if !end.Known() {
 			err = t.begun(&p, known, here)
@@ -204,8 +207,10 @@ func (t *tx) replace(p *Pair, end int, c bridge.ConversationID) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if err := t.exec("UPDATE instances SET conversation = $1 WHERE conversation = $2", id, empty); err != nil {
-		return false, err
+	for _, table := range []string{"instances", "notices"} {
+		if err := t.exec("UPDATE "+table+" SET conversation = $1 WHERE conversation = $2", id, empty); err != nil {
+			return false, err
+		}
 	}
 	return true, t.begun(p, end, c)
 }
@@ -236,7 +241,10 @@ func (t *tx) begun(p *Pair, end int, c bridge.ConversationID) error {
 		return err
 	}
 	p.Ends[end].Conversation, p.Tried, p.Opener = c, time.Time{}, ""
-	return t.exec(fmt.Sprintf("UPDATE pairs SET %s = $1, tried = 0, opener = '' WHERE id = $2", endColumns[end]), id, p.ID)
+	if err := t.exec(fmt.Sprintf("UPDATE pairs SET %s = $1, tried = 0, opener = '' WHERE id = $2", endColumns[end]), id, p.ID); err != nil {
+		return err
+	}
+	return t.carriedNow(*p)
 }
 
 // left reports whether a conversation has other people now.
@@ -269,20 +277,35 @@ func (t *tx) newPair(p Pair) (Pair, error) {
 	p.ID, err = t.insert(`INSERT INTO pairs (shape, one_server, two_server, one, two, one_members, two_members, topic, begins, state) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id`,
 		int(p.Shape), string(p.Ends[0].Conversation.Server), string(p.Ends[1].Conversation.Server), ends[0], ends[1],
 		users(p.Ends[0].Members), users(p.Ends[1].Members), p.Topic, millis(p.Begins), int(p.State))
-	return p, err
+	if err != nil || p.State != PairOpen {
+		return p, err
+	}
+	return p, t.carriedNow(p)
 }
 
-// setEnd notes which conversation is an end, unless that is known.
-func (t *tx) setEnd(p *Pair, end int, c bridge.ConversationID) error {
-	if p.Ends[end].Known() {
-		return nil
+// carriedNow forgets who knows why nothing of the ends of a pair was carried that is open now. The cache of the gateway does the same; see talks.taken.
+func (t *tx) carriedNow(p Pair) error {
+	for _, e := range p.Ends {
+		if e.Known() {
+			if err := t.untold(e.Conversation); err != nil {
+				return err
+			}
+		}
 	}
+	return nil
+}
+
+// setEnd notes which conversation is an end that is not known.
+func (t *tx) setEnd(p *Pair, end int, c bridge.ConversationID) error {
 	id, err := t.conversation(c)
 	if err != nil {
 		return err
 	}
 	p.Ends[end].Conversation = c
-	return t.exec(fmt.Sprintf("UPDATE pairs SET %s = $1 WHERE id = $2 AND %[1]s IS NULL", endColumns[end]), id, p.ID)
+	if err := t.exec(fmt.Sprintf("UPDATE pairs SET %s = $1 WHERE id = $2 AND %[1]s IS NULL", endColumns[end]), id, p.ID); err != nil || p.State != PairOpen {
+		return err
+	}
+	return t.carriedNow(*p)
 }
 
 func later(a, b time.Time) time.Time {

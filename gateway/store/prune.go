@@ -103,6 +103,9 @@ func (t *tx) pruneOne(message, before int64, unread func(bridge.ConversationID) 
 			return false, err
 		}
 	}
+	if err := t.exec("DELETE FROM asides WHERE state = 0 AND instance IN "+its, message); err != nil {
+		return false, err
+	}
 	if err := t.exec("DELETE FROM instances WHERE message = $1", message); err != nil {
 		return false, err
 	}

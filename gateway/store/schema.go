@@ -262,7 +262,7 @@ CREATE TABLE removals (                 -- who was removed within the limit, wit
 	PRIMARY KEY (server, uid)
 ) WITHOUT ROWID;
 ` + filesMigration + talksMigration + dashboardMigration + intentsMigration,
-	keepingMigration + channelLinksMigration,
+	keepingMigration + channelLinksMigration + asidesMigration,
 }
 
 // asked is a database, or a connection to one.

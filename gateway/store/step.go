@@ -52,6 +52,8 @@ const (
 	// Deny gives up carrying a message here, Hold waits for its author; the store does both at once.
 	Deny
 	Hold
+	// Withdraw takes back what was shown to a person by a direct message: Notice tells to whom, and under which key.
+	Withdraw
 )
 
 // Step is the next thing that a lane does. The fields that count depend on Op.
@@ -71,7 +73,8 @@ type Step struct {
 	Account bridge.AccountName
 	Emoji   string
 	Keep    bool      // Stray: it cannot be deleted, so blank it
-	Since   time.Time // Find, Line: when the intent was made; of a line zero at first. Look: when a reaction was last changed; zero where it is about a text
+	Since   time.Time // Find, Line, Withdraw: when the intent was made; of a line zero at first. Look: when a reaction was last changed; zero where it is about a text
+	Tried   time.Time // Withdraw: when it was told, or that was tried last
 	Reason  string    // Refuse: why
 	Told    string    // Refuse: see Outcome.Told
 	Notice  bridge.Notice
@@ -136,6 +139,6 @@ type Outcome struct {
 	Told string
 	// Lost are the files here that are not there any more.
 	Lost []string
-	// Due is when a notice that could not be given may be tried again; with Absent.
+	// Due is when a notice that could not be given, or taken back, may be tried again; with Absent.
 	Due time.Time
 }

@@ -136,7 +136,7 @@ var golden = []string{
 	"eaed382d79515737",
 	"2e261ccef3bde133",
 	"987a06465916c550",
-	"715380a2e0b0491c",
+	"0c35082846169e20",
 }
 
 func TestMigrationsAreAppendOnly(t *testing.T) {

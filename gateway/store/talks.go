@@ -297,6 +297,9 @@ func (s *Store) Try(ctx context.Context, id int64, as bridge.UserID) (Pair, erro
 // end meanwhile, it stays.
 func (s *Store) Opened(ctx context.Context, id int64, c bridge.ConversationID, lines ...Telling) (Pair, error) {
 	return s.onPair(ctx, id, func(t *tx, p *Pair) error {
+		if p.Ends[p.At(c.Server)].Known() {
+			return nil
+		}
 		if err := t.setEnd(p, p.At(c.Server), c); err != nil {
 			return err
 		}

@@ -179,7 +179,7 @@ func TestPeopleAreToldOnceOrAgainLater(t *testing.T) {
 		tell := func(again time.Duration) int {
 			t.Helper()
 			one := Telling{Conversation: gm, User: "a", Reason: 5, Text: richtext.Plain("hello"), Again: again, Way: Aside}
-			if err := s.do(t.Context(), func(t *tx) error { return t.tell(one, map[int64]bool{}) }); err != nil {
+			if err := s.do(t.Context(), func(t *tx) error { _, err := t.tell(one, map[int64]bool{}); return err }); err != nil {
 				t.Fatal(err)
 			}
 			return query[int](t, s, "SELECT COUNT(*) FROM notices")

@@ -34,8 +34,12 @@ type Telling struct {
 	Way          NoticeWay
 	// Again is after how long they are told again, when it happens again; 0: never.
 	Again time.Duration
+	// Lasting: they know it also when the conversation is carried again and then no more.
+	Lasting bool
 	// Each: they are told each time, and it is not noted that they know.
 	Each bool
+	// Shows: it shows a message, and is withdrawn when that is deleted.
+	Shows bool
 }
 
 // Told is that somebody knows it.
@@ -65,25 +69,24 @@ func (l *lane) hold(w *Work) error {
 	return l.exec("UPDATE instances SET rank = NULL, held = 1 WHERE id = $1", w.Instance)
 }
 
-// tell stores what is to be told to somebody who does not know it.
-func (t *tx) tell(one Telling, woken map[int64]bool) error {
+// tell stores what is to be told to somebody who does not know it, and gives its key, where it has one.
+func (t *tx) tell(one Telling, woken map[int64]bool) (key bridge.Key, err error) {
 	c, err := t.conversation(one.Conversation)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if known, err := t.knows(c, one); known || err != nil {
-		return err
+		return "", err
 	}
 	text, err := json.Marshal(one.Text)
 	if err != nil {
-		return err
+		return "", err
 	}
 	woken[c] = true
-	key := ""
 	if one.Way == Aside {
-		key = rand.Text()
+		key = bridge.Key(rand.Text())
 	}
-	return t.exec("INSERT INTO notices (conversation, person, text, way, key, due) VALUES ($1, $2, $3, $4, $5, "+alike+")", c, string(one.User), string(text), int(one.Way), key)
+	return key, t.exec("INSERT INTO notices (conversation, person, text, way, key, due) VALUES ($1, $2, $3, $4, $5, "+alike+")", c, string(one.User), string(text), int(one.Way), string(key))
 }
 
 // knows tells whether somebody knows what they are to be told, and notes that they do.
@@ -96,9 +99,18 @@ func (t *tx) knows(c int64, one Telling) (bool, error) {
 	if one.Again > 0 {
 		since = now.Add(-one.Again).UnixMilli()
 	}
-	fresh, err := t.change(`INSERT INTO told (conversation, uid, reason, at) VALUES ($1, $2, $3, $4)
-		ON CONFLICT (conversation, uid, reason) DO UPDATE SET at = excluded.at WHERE told.at <= $5`, c, string(one.User), one.Reason, now.UnixMilli(), since)
+	fresh, err := t.change(`INSERT INTO told (conversation, uid, reason, at, lasting) VALUES ($1, $2, $3, $4, $6)
+		ON CONFLICT (conversation, uid, reason) DO UPDATE SET at = excluded.at WHERE told.at <= $5`, c, string(one.User), one.Reason, now.UnixMilli(), since, one.Lasting)
 	return fresh == 0, err
+}
+
+// untold forgets who knows why something of a conversation is not carried, as it is now: when it is no more, they are told anew.
+func (t *tx) untold(c bridge.ConversationID) error {
+	id, err := t.conversation(c)
+	if err != nil {
+		return err
+	}
+	return t.exec("DELETE FROM told WHERE conversation = $1 AND lasting = 0", id)
 }
 
 // Know notes that somebody has been told why something of a conversation is not carried.
@@ -156,7 +168,7 @@ func (s *Store) Say(ctx context.Context, lines ...Telling) error {
 func (t *tx) say(lines []Telling) error {
 	for _, one := range lines {
 		if one.User != "" {
-			if err := t.tell(one, map[int64]bool{}); err != nil {
+			if _, err := t.tell(one, map[int64]bool{}); err != nil {
 				return err
 			}
 			continue

@@ -276,10 +276,8 @@ func (l *lane) lacks(w *Work) (*Work, Step, error) {
 	w.Looked = w.Instance == l.looked
 	for {
 		step := l.plan(w)
-		for _, one := range step.Denial.Tell {
-			if err := l.tell(one, l.woken); err != nil {
-				return nil, Step{}, err
-			}
+		if err := l.tellOf(w, step.Denial.Tell); err != nil {
+			return nil, Step{}, err
 		}
 		switch step.Op {
 		case Settled:
@@ -413,8 +411,15 @@ func (t *tx) bury(instance, number int64) error {
 
 // settle notes that an instance lacks nothing, and forgets the text when no other instance needs it.
 func (l *lane) settle(w *Work) error {
-	phase := w.Phase
-	if w.Message.Deleted && !w.IsOrigin && phase != Removed && !w.Blanked && !w.standing() {
+	phase, gone := w.Phase, w.Message.Deleted && !w.IsOrigin
+	if gone {
+		shown, err := l.retract(w.Instance)
+		if err != nil {
+			return err
+		}
+		gone = shown || phase != Removed && !w.Blanked && !w.standing()
+	}
+	if gone {
 		phase = Gone
 	} else if phase == Waiting {
 		phase = Live

@@ -253,6 +253,35 @@ func buttons(c *crowd) {
 	if posts = c.posts(dm.Id); len(posts) != 3 || posts[1].Message != "ok" || posts[2].Message != "ok" {
 		c.Errorf("Alice reads %d posts", len(posts))
 	}
+	c.takesBack(dm.Id)
+}
+
+// takesBack deletes what has a key, which is a post like any other; where Alice has answered it, it is blanked.
+func (c *crowd) takesBack(dm string) {
+	direct, err := c.account.OpenConversation(c.Context(), bridge.Opening{People: []bridge.UserID{bridge.UserID(c.Bot.ID), c.alice()}})
+	c.must(err)
+	found := func(key bridge.Key) []bridge.MessageID {
+		ids, err := c.account.Find(c.Context(), bridge.Draft{Conversation: direct, Key: key}, time.Now().Add(-time.Hour))
+		c.must(err)
+		return ids
+	}
+	one, two := found("one"), found("two")
+	if len(one) != 1 || len(two) != 1 || string(direct.Channel) != dm {
+		c.Fatalf("in %s, not %s, there are %v and %v", direct, dm, one, two)
+	}
+	c.do(c.Alice.Token, "POST", "/posts", map[string]string{"channel_id": dm, "root_id": string(two[0]), "message": "thanks"}, nil)
+	c.must(c.account.Delete(c.Context(), bridge.Target{Conversation: direct, ID: one[0]}))
+	if err := c.account.Delete(c.Context(), bridge.Target{Conversation: direct, ID: two[0]}); bridge.KindOf(err) != bridge.Unsupported || err == nil {
+		c.Errorf("deleting what was answered: %v", err)
+	}
+	c.must(c.account.Edit(c.Context(), two[0], bridge.Draft{Conversation: direct, Text: richtext.Plain("(gone)"), Key: "two"}))
+	var left []string
+	for _, p := range c.posts(dm) {
+		left = append(left, p.Message)
+	}
+	if d := cmp.Diff([]string{"Teams it is.", "(gone)", "thanks"}, left); d != "" || len(found("one")) != 0 {
+		c.Errorf("Alice reads (-want +got):\n%s", d)
+	}
 }
 
 func arrival(c *crowd) {

@@ -33,7 +33,7 @@ func TestAllPairsOfFactors(t *testing.T) {
 	}
 	t.Logf("%d situations for %d pairs: %v", len(all), covered, outcomes)
 	for _, what := range []string{"met anew", "as a member", "as its author", "by the bot", "by the bot, aside", "held", "refused: switched off", "refused: nobody is connected", "refused: not connected",
-		"refused: it belongs to a meeting", "refused: : guests have no account there", "refused: what was said aside stays as it was", "an app is shown"} {
+		"refused: it belongs to a meeting", "refused: : guests have no account there", "refused: nobody can set it", "an app is shown"} {
 		if outcomes[what] == 0 {
 			t.Errorf("it never happens: %s", what)
 		}
@@ -84,7 +84,9 @@ func (w *world) play(all []*situation) {
 	w.until(all, "what was said first is there", func(s *situation, target []message) bool {
 		return has(target, func(m message) bool { return strings.HasSuffix(m.Text, "one") })
 	})
-	w.untilTold(all)
+	w.untilTold(all, "who has spoken first is told why it is not carried, or what they said is shown", func(s *situation, told []string) bool {
+		return tells(told, slices.Concat(s.speaks(s.voice(), s.all()), s.shownAside(s.voice(), "one", "")), true)
+	})
 	each(later, func(s *situation) { s.happens(w, false) })
 	twice := slices.DeleteFunc(slices.Clone(all), func(s *situation) bool { return !among(s.v[event], "undelete", "unreact") })
 	w.until(twice, "what is taken back later has crossed", func(s *situation, target []message) bool {
@@ -93,8 +95,14 @@ func (w *world) play(all []*situation) {
 		}
 		return s.is("a") != "connected" && (s.v[origin] == "here" || s.v[profile] == "restricted") || has(target, func(m message) bool { return len(m.Marks) > 0 })
 	})
+	undeleted := slices.DeleteFunc(slices.Clone(twice), func(s *situation) bool { return s.v[event] != "undelete" })
+	aside := func(there bool) func(*situation, []string) bool {
+		return func(s *situation, told []string) bool { return tells(told, s.shownAside(s.voice(), "one", ""), there) }
+	}
+	w.untilTold(undeleted, "what was shown aside is gone", aside(false))
 	each(later, func(s *situation) { s.happens(w, true) })
 	w.until(twice, "what was brought back is there", func(s *situation, target []message) bool { return len(target) > 0 })
+	w.untilTold(undeleted, "what was brought back is shown aside", aside(true))
 	each(func(s *situation) bool { return s.speaker() != "" }, func(s *situation) { s.says(w, s.speaker(), "word", "", "") })
 	for _, text := range w.settled(func() []string { return w.differ(all) }) {
 		w.Error(text)
@@ -121,20 +129,22 @@ func (w *world) until(all []*situation, what string, so func(s *situation, targe
 	}
 }
 
-// untilTold waits until those are told who have spoken first: what is deleted before anybody has looked tells nobody who has spoken.
-func (w *world) untilTold(all []*situation) {
+// tells reports whether all of some texts are among what people were told, or none is.
+func tells(told, texts []string, all bool) bool {
+	return !slices.ContainsFunc(texts, func(text string) bool { return slices.Contains(told, text) != all })
+}
+
+// untilTold waits until people are told something: what is deleted before anybody has looked tells nobody who has spoken.
+func (w *world) untilTold(all []*situation, what string, so func(s *situation, told []string) bool) {
 	w.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
 		ephemerals := w.mm.Ephemerals()
-		i := slices.IndexFunc(all, func(s *situation) bool {
-			told := s.toldNow(w, ephemerals)
-			return slices.ContainsFunc(slices.Concat(s.speaks(s.voice(), s.all()), s.shownAside(s.voice(), "one", "")), func(text string) bool { return !slices.Contains(told, text) })
-		})
+		i := slices.IndexFunc(all, func(s *situation) bool { return !so(s, s.toldNow(w, ephemerals)) })
 		if i < 0 {
 			return
 		}
 		if time.Now().After(deadline) {
-			w.Fatalf("who has spoken first is not told why it is not carried: %s: %q", all[i], all[i].toldNow(w, ephemerals))
+			w.Fatalf("%s: not so: %s: %q", what, all[i], all[i].toldNow(w, ephemerals))
 		}
 	}
 }

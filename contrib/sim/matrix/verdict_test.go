@@ -166,7 +166,10 @@ func (s *situation) expected() outcome {
 // toldOf is who is told what: those who are connected and speak where it is not carried, why, once; those who are not connected and for whom nobody can
 // write, that they are not; and who prefers the other side that something waits.
 func (s *situation) toldOf() []string {
-	all := slices.Concat(s.speaks(s.voice(), s.all()), s.speaks(s.speaker(), s.after()), s.shownAside(s.voice(), "one", ""), s.moved())
+	all := slices.Concat(s.speaks(s.voice(), s.all()), s.speaks(s.speaker(), s.after()), s.moved())
+	if s.v[event] != "delete" {
+		all = append(all, s.shownAside(s.voice(), "one", "")...)
+	}
 	switch s.v[event] {
 	case "quote":
 		all = append(all, s.shownAside("a", "> **a**: one two", "")...)
@@ -209,7 +212,7 @@ func (s *situation) shownAside(letter, text, mark string) (all []string) {
 // becomes is what becomes of what a does, in a word: for each situation there is one.
 func (s *situation) becomes() string {
 	reason, carried, _ := s.verdict(s.all())
-	says := among(s.v[event], "new", "reply", "quote", "file", "edit")
+	says := among(s.v[event], "new", "reply", "quote", "file", "edit", "delete", "undelete")
 	switch {
 	case s.v[switched] == "Enable off":
 		return "refused: switched off"
@@ -232,7 +235,7 @@ func (s *situation) becomes() string {
 	case s.v[profile] == "restricted" && says:
 		return "by the bot, aside"
 	case s.v[profile] == "restricted":
-		return "refused: what was said aside stays as it was"
+		return "refused: nobody can set it"
 	}
 	return ""
 }

@@ -1,0 +1,118 @@
+package gateway
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"causeway/bridge"
+	"causeway/bridge/memory"
+)
+
+// TestWhoWritesWhereATalkHasMovedOnIsToldEachTimeThatItHas: somebody joins, leaves and joins again.
+func TestWhoWritesWhereATalkHasMovedOnIsToldEachTimeThatItHas(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.talking(likeMattermost(), likeTeams(), "ann", "ben", "cyd", "dan")
+		chat := b.Direct("Ann", "Ben", "Cyd")
+		b.Say(chat, "Ann", "three")
+		w.wait(5 * time.Second)
+		for range 2 {
+			b.Join(chat, "Dan")
+			w.wait(5 * time.Second)
+			a.Say("@ann@ben@cyd", "ben", "left behind")
+			a.Say("@ann@ben@cyd", "ben", "told once")
+			w.wait(5 * time.Second)
+			b.Leave(chat, "Dan")
+			w.wait(5 * time.Second)
+			a.Say("@ann@ben@cyd", "ben", "carried")
+			w.wait(5 * time.Second)
+		}
+		told := "ben: What you write here does not appear in memory any more: the people in the conversation there have changed. It goes on in another one here, with exactly them."
+		w.same(notices(a), []string{told, told})
+		w.same(texts(b, chat), []string{"three", "carried", "carried"})
+	})
+}
+
+// TestEachMemberIsToldEachTimeWhereATalkGoesOn, where the bot may not say it to all at once; and who has not heard where it goes on is told when they write.
+func TestEachMemberIsToldEachTimeWhereATalkGoesOn(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.talking(likeRestricted(), likeTeams(), "ann", "ben", "cyd", "dan")
+		chat := b.Direct("Ann", "Ben", "Cyd")
+		b.Say(chat, "Ann", "three")
+		w.wait(5 * time.Second)
+		for range 2 {
+			b.Join(chat, "Dan")
+			w.wait(5 * time.Second)
+			b.Leave(chat, "Dan")
+			w.wait(5 * time.Second)
+		}
+		for line, want := range map[string]int{
+			"ann: The people in this conversation have changed in memory. It goes on in the one with ann, ben, cyd, dan.": 2,
+			"ann: The people in this conversation have changed in memory. It goes on in the one with ann, ben, cyd.":      2,
+			"dan: The people in this conversation have changed in memory. It goes on in the one with ann, ben, cyd.":      2,
+			"dan: This goes on from the conversation with ann, ben, cyd, since people have changed in memory.":            2,
+			"ann: This goes on from the conversation with ann, ben, cyd, dan, since people have changed in memory.":       2,
+			"ann: This goes on from the conversation with ann, ben, cyd, since people have changed in memory.":            2,
+		} {
+			if n := len(slices.DeleteFunc(notices(a), func(text string) bool { return text != line })); n != want {
+				w.t.Errorf("told %d times, want %d: %s", n, want, line)
+			}
+		}
+		w.same(len(notices(a)), 2*(3+4+4+3))
+	})
+}
+
+// TestWhoSpeaksWhereNothingIsCarriedIsToldAgainAfterItWas.
+func TestWhoSpeaksWhereNothingIsCarriedIsToldAgainAfterItWas(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.talking(likeMattermost(), likeTeams(), "ann")
+		dm := a.Direct("ann", "ben")
+		for range 2 {
+			a.Say(dm, "ann", "not carried")
+			a.Say(dm, "ann", "told once")
+			w.wait(time.Minute)
+			w.connect(a, "ben", b, "Ben")
+			w.wait(time.Second)
+			a.Say(dm, "ben", "carried")
+			w.wait(5 * time.Second)
+			w.disconnect(a, "ben", b, "Ben")
+			w.wait(2 * time.Hour) // so that it is met again
+		}
+		told := "ann: What you write here does not appear in memory: ben: people of another organisation have no account there."
+		w.same(notices(a), []string{told, told})
+		w.talksAre(b, "Ann Ben > Ben: carried | Ben: carried")
+	})
+}
+
+// TestWhoHasNotConnectedIsToldSoOnceHoweverOftenATalkIsCarried.
+func TestWhoHasNotConnectedIsToldSoOnceHoweverOftenATalkIsCarried(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.talking(likeMattermost(), likeTeams(), "ann")
+		w.match(a, "ben", b, "Ben", "Ben")
+		w.wait(time.Second)
+		dm := a.Direct("ann", "ben")
+		for range 2 {
+			a.Say(dm, "ben", "for ann")
+			w.wait(time.Minute)
+			w.disconnect(a, "ann", b, "Ann")
+			w.wait(2 * time.Hour)
+			w.connect(a, "ann", b, "Ann")
+			w.match(a, "ben", b, "Ben", "Ben")
+			w.wait(time.Second)
+		}
+		told := slices.DeleteFunc(notices(a), func(text string) bool { return !strings.HasPrefix(text, "ben: ") })
+		w.same(told, []string{"ben: What you write here does not appear in memory: you have not connected your accounts, so nothing can be written in your name there."})
+	})
+}
+
+// disconnect forgets who somebody is on both sides.
+func (w *world) disconnect(a *memory.Service, u bridge.UserID, b *memory.Service, v bridge.UserID) {
+	w.t.Helper()
+	for s, u := range map[bridge.ServerID]bridge.UserID{a.Server(): u, b.Server(): v} {
+		if err := w.store.Forget(w.t.Context(), s, u, false); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	w.gateway.PeopleChanged()
+}
