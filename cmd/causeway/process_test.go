@@ -224,7 +224,7 @@ func TestOneMoreBridgeIsAFolderAndAnImportLine(t *testing.T) {
 	stands(t, program, dir, 0, "No problem.", "connected for")
 	p.signal(syscall.SIGKILL)
 	p.code()
-	stands(t, program, dir, 1, "so Causeway is not running: start it with `causeway run`")
+	stands(t, program, dir, 1, "so Causeway is not running, or was not restarted since Listen in [http] was changed: start it with `causeway run`")
 	here.say("2", "ann", "said while it was dead")
 	p = start(t, program, dir)
 	there.awaits("said while it was dead", p)
