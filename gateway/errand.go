@@ -65,6 +65,7 @@ func (l *lane) failed(ctx context.Context, p *place, o *store.Outcome, began tim
 	if t.until.After(t.last) { // the store counts in milliseconds: what is due there is not to be too early here
 		t.until = t.until.Add(time.Millisecond - t.until.Sub(t.until.Truncate(time.Millisecond)))
 	}
+	t.until = t.until.Round(0) // by the clock on the wall, as in the store, which may be set forward
 	l.trials[name] = t
 	if !errors.Is(err, context.Canceled) {
 		l.trouble.report(errands, l.log, runningErrands, err)
@@ -101,7 +102,7 @@ func (l *lane) givesUp(ctx context.Context, p *place, o *store.Outcome, t trial,
 		return true
 	case kind == bridge.Gone, kind == bridge.Rejected, kind == bridge.Unsupported:
 	case kind == bridge.Unauthorised && bridge.ScopeOf(err) != bridge.ScopeAccount && (t.refused || long && p.account.works(ctx, began)):
-	case (kind == bridge.Transient || kind == bridge.Uncertain) && long && p.account.wrote(t.last):
+	case (kind == bridge.Transient && bridge.ScopeOf(err) != bridge.ScopeAccount || kind == bridge.Uncertain) && long && p.account.wrote(t.last):
 	default:
 		return false
 	}

@@ -158,6 +158,7 @@ func (g *Gateway) Run(told context.Context) error {
 		return err
 	}
 	if !g.slowly(ctx) {
+		g.ends(ctx)
 		return nil
 	}
 	for _, a := range g.setup.Load().order {
@@ -172,16 +173,21 @@ func (g *Gateway) Run(told context.Context) error {
 	close(g.began)
 	<-ctx.Done()
 	g.tasks.Wait()
-	cause := context.Cause(ctx)
-	if cause == ctx.Err() { // it was told to stop, and nothing has failed
-		if err := g.store.Lived(context.WithoutCancel(ctx)); err != nil && !errors.Is(err, store.ErrClosed) {
-			g.log.WithError(err).Debug("noting an orderly end")
-		}
-	}
-	if errors.Is(cause, store.ErrClosed) && cause != context.Cause(told) {
+	g.ends(ctx)
+	if cause := context.Cause(ctx); errors.Is(cause, store.ErrClosed) && cause != context.Cause(told) {
 		return cause
 	}
 	return nil
+}
+
+// ends notes an orderly end: it was told to stop, and nothing has failed.
+func (g *Gateway) ends(ctx context.Context) {
+	if context.Cause(ctx) != ctx.Err() {
+		return
+	}
+	if err := g.store.Lived(context.WithoutCancel(ctx)); err != nil && !errors.Is(err, store.ErrClosed) {
+		g.log.WithError(err).Debug("noting an orderly end")
+	}
 }
 
 // recall fills the table with what names were found to be in earlier runs.

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -28,13 +29,33 @@ func (l *lane) tell(ctx context.Context, p *place, step store.Step) error {
 		at := slices.IndexFunc(person.Identities, func(i store.Identity) bool {
 			return i.Account == other.Name && i.Server != l.name.Server && i.State == store.Connected
 		})
-		if at < 0 || other.identity.Load() == nil {
+		if at < 0 {
+			continue
+		}
+		if !other.admits() {
+			err = other.later(errors.New("it is not connected"))
 			continue
 		}
 		elsewhere := bridge.Notice{User: person.Identities[at].User, Text: n.Text}
 		if failed := other.Bridge.Notify(ctx, elsewhere); failed == nil || bridge.KindOf(failed) != bridge.Unsupported {
-			return failed
+			return other.ownFailure(failed)
 		}
 	}
 	return err
+}
+
+// ownFailure keeps to the account what keeps it from working at all; whoever has asked it for something tries that again later.
+func (a *account) ownFailure(err error) error {
+	if err == nil || bridge.ScopeOf(err) != bridge.ScopeAccount {
+		return err
+	}
+	if bridge.KindOf(err) == bridge.Unauthorised {
+		a.park(err)
+	}
+	return a.later(err)
+}
+
+// later is the error of what another account than that of a lane cannot do now.
+func (a *account) later(err error) error {
+	return &bridge.Error{Kind: bridge.Transient, Scope: bridge.ScopeAccount, After: bridge.AfterOf(err), Err: fmt.Errorf("telling a person by %s: %w", a.Name, err)}
 }

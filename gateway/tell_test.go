@@ -8,36 +8,43 @@ import (
 
 	"causeway/bridge"
 	"causeway/bridge/memory"
-	"causeway/bridge/richtext"
 )
 
-// silent is a service that cannot tell anybody anything.
-type silent struct{ bridge.Bridge }
-
-func (silent) Notify(context.Context, bridge.Notice) error {
-	return &bridge.Error{Kind: bridge.Unsupported, Err: errors.New("telling a person: not supported")}
-}
-
-// TestWhoCannotBeToldThereIsToldWhereTheyAreConnected of what became of their file; others of that service are not told, and hold up nobody.
-func TestWhoCannotBeToldThereIsToldWhereTheyAreConnected(t *testing.T) {
+// TestAnAccountThatCannotTellSomebodyDoesNotTakeAnotherWithIt: what is said in one service is told in the other, which does not know the account any more.
+func TestAnAccountThatCannotTellSomebodyDoesNotTakeAnotherWithIt(t *testing.T) {
 	inWorld(t, func(w *world) {
-		a, b := w.service("a", memory.Options{}), w.service("b", memory.Options{})
-		w.route(inout("a", "town"), inout("b", "town"))
-		w.routes[0].Files = FilePolicy{Blocked: []string{".exe"}}
-		w.wrap("b", func(inner bridge.Bridge) bridge.Bridge { return silent{inner} })
-		w.start()
-		w.connect(a, "alice", b, "ally")
-		for _, who := range []bridge.UserID{"ally", "bea"} {
-			b.SayDoc("town", "", who, richtext.Plain("look"), memory.Upload{Name: "game.exe", Data: []byte("x")})
-			w.wait(time.Minute)
-		}
-		b.Say("town", "bea", "on it goes")
-		w.wait(time.Minute)
-		told := a.Notices()
-		w.same(len(told), 1)
-		w.same(told[0].User, bridge.UserID("alice"))
-		w.same(told[0].Text.PlainText(), "Your file game.exe did not reach everybody: files of this type are not carried here. The message says so there.")
-		w.same(len(b.Notices()), 0)
-		w.same(len(texts(a, "town")), 3)
+		dead, connects := true, 0
+		a, b := w.pair(memory.Options{Fault: func(_ context.Context, c memory.Call) error {
+			switch {
+			case c.After:
+			case c.Op == memory.Post:
+				return memory.Fails(bridge.Rejected)
+			case c.Op == memory.Notify && dead:
+				return &bridge.Error{Kind: bridge.Unauthorised, Scope: bridge.ScopeAccount, Err: errors.New("the token is dead")}
+			}
+			return nil
+		}}, memory.Options{Fault: func(_ context.Context, c memory.Call) error {
+			switch {
+			case c.Op == memory.Connect && !c.After:
+				connects++
+			case c.Op == memory.Notify && !c.After:
+				return memory.Fails(bridge.Unsupported)
+			}
+			return nil
+		}})
+		w.connect(a, "ann", b, "Ann")
+		w.wait(time.Second)
+		before := connects
+		b.Say("town", "Ann", "refused")
+		w.wait(2 * time.Hour)
+		w.same(connects, before)
+		w.same(len(a.Notices()), 0)
+		a.Say("town", "ben", "hello")
+		w.wait(time.Hour)
+		w.same(texts(b, "town"), []string{"refused", "hello"})
+		dead = false
+		w.wait(time.Hour)
+		w.same(len(a.Notices()), 1)
+		w.same(a.Notices()[0].User, bridge.UserID("ann"))
 	})
 }

@@ -27,6 +27,8 @@ type follower struct {
 	load func() (*config.Config, error)
 	// hangups are noticed from the beginning on: until the App runs, and while another one does the work, the next reading of the file is still to come.
 	hangups chan os.Signal
+	// later holds a value when the file is to be looked at again.
+	later chan struct{}
 
 	mutex sync.Mutex
 	// read is what the file held when it was read last; guarded by mutex.
@@ -35,7 +37,7 @@ type follower struct {
 
 // newFollower remembers what the file holds now; call it before the file is loaded. Call end when nobody follows any more.
 func newFollower(path string, load func() (*config.Config, error)) (f *follower, end func()) {
-	f = &follower{path: path, load: load, hangups: make(chan os.Signal, 1)}
+	f = &follower{path: path, load: load, hangups: make(chan os.Signal, 1), later: make(chan struct{}, 1)}
 	f.changed()
 	if signal.Ignored(syscall.SIGHUP) { // nohup
 		return f, func() {}
@@ -55,6 +57,15 @@ func (f *follower) changed() bool {
 	before := f.read
 	f.read = sha256.Sum256(text)
 	return f.read != before
+}
+
+// again has what the file holds taken up later.
+func (f *follower) again() {
+	f.forget()
+	select {
+	case f.later <- struct{}{}:
+	default:
+	}
 }
 
 // forget has the file count as changed the next time.
@@ -80,6 +91,9 @@ func (f *follower) run(ctx context.Context, a *App) {
 			return
 		case <-w.events:
 			quiet.Reset(calm)
+			continue
+		case <-f.later:
+			quiet.Reset(absent)
 			continue
 		case <-quiet.C:
 			if !w.aim(f.path) {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"database/sql"
+	"fmt"
 	"os"
 	"os/signal"
 	"strings"
@@ -30,6 +31,12 @@ func TestAHangUpEndsNobody(t *testing.T) {
 }
 
 func TestAConfigIsTakenUpWhenTheStoreCanBeReadAgain(t *testing.T) {
+	for _, ordered := range []bool{false, true} {
+		t.Run(fmt.Sprintf("ordered %v", ordered), func(t *testing.T) { takenUpLater(t, ordered) })
+	}
+}
+
+func takenUpLater(t *testing.T, ordered bool) {
 	w, config := newReloading(t)
 	r := w.run()
 	w.crosses("C1", "before")
@@ -46,6 +53,11 @@ func TestAConfigIsTakenUpWhenTheStoreCanBeReadAgain(t *testing.T) {
 	}
 	renamed("channel_links", "elsewhere")
 	w.write("config.toml", config+otherGateway)
+	if ordered {
+		if got := w.call("reload"); got.code != exitFailed {
+			t.Errorf("while the store cannot be read: %+v", got)
+		}
+	}
 	w.until("it is not taken up", func() bool { return len(w.problems()) == 1 })
 	if p := w.problems()[0]; p.Where != "config" || p.Next != passingStep || !strings.Contains(p.Text, "channel_links") {
 		t.Errorf("the status: %+v", p)

@@ -69,7 +69,11 @@ func (a *App) reread(ctx context.Context, sum string) (Reloaded, error) {
 		return Reloaded{}, err
 	}
 	a.follow.changed()
-	return a.Reload(ctx)
+	done, err := a.Reload(ctx)
+	if passing(err) || ctx.Err() != nil {
+		a.follow.again()
+	}
+	return done, err
 }
 
 // holds makes sure that the file holds what was read elsewhere: that may have been another file, of which the one that is followed is a copy, or another machine's.
@@ -85,7 +89,7 @@ func (f *follower) holds(sum string) error {
 	if name, err := os.Hostname(); err == nil {
 		host = name
 	}
-	return fmt.Errorf("the Causeway that runs reads %s on %s, and that holds another text than the file that was named: change that one, or name it with -c", path, host)
+	return fmt.Errorf("the Causeway that runs reads %s on %s, and that holds another text than the file that was named: change that one, name it with -c, or order this there", path, host)
 }
 
 // reload is `causeway reload`.

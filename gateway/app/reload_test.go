@@ -125,7 +125,7 @@ func TestReloadTellsThatAnotherFileIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := w.call("reload", "-c", w.path("mine.toml")), "the Causeway that runs reads config.toml on "+host+", and that holds another text than the file that was named: change that one, or name it with -c"; got.code != exitFailed ||
+	if got, want := w.call("reload", "-c", w.path("mine.toml")), "the Causeway that runs reads config.toml on "+host+", and that holds another text than the file that was named: change that one, name it with -c, or order this there"; got.code != exitFailed ||
 		got.out != "" || !strings.Contains(got.errors, want) {
 		t.Errorf("%+v, want %s", got, want)
 	}

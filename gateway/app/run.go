@@ -48,8 +48,10 @@ func (c *call) run(ctx context.Context) error {
 		case <-time.After(anew):
 		}
 		follow.changed()
-		if now, err := c.load(); err == nil { // else what it said before holds, and following it tells what is wrong
+		if now, err := c.load(); err == nil {
 			cfg = now
+		} else { // what it said before holds, and following it tells what is wrong
+			follow.forget()
 		}
 	}
 }

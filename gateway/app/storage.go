@@ -113,7 +113,7 @@ func vanished(s config.Storage) error {
 	if mark := keyMarkPath(s); mark != "" {
 		if _, err := os.Stat(mark); err == nil {
 			return fmt.Errorf("there is no store in %s, but there was one, as %s says: see that DSN in [storage] names the right database, or put it back, as with `causeway store restore BACKUP`; "+
-				"to begin anew, remove that file", store.Name(s.DSN), mark)
+				"to begin anew, remove that file, or give this one a KeyFile of its own in [storage]", store.Name(s.DSN), mark)
 		}
 	}
 	return nil

@@ -48,7 +48,7 @@ func (p *postgres) trace(ctx context.Context, conn *sql.Conn, begun bool) (err e
 	if err := conn.QueryRowContext(ctx, "SELECT lineage FROM store").Scan(&before); err != nil {
 		return fmt.Errorf("looking which database it was in: %w", err)
 	}
-	if begun || before == p.lineage && !p.broken {
+	if begun || (before == "" || before == p.lineage) && !p.broken { // nobody who works on it has noted it yet
 		return nil
 	}
 	if err := markRestored(ctx, conn, time.Now().UnixMilli()); err != nil {
