@@ -38,8 +38,7 @@ func lineage(ctx context.Context, conn *sql.Conn) (string, error) {
 
 // trace finds out whether the database is the one, on the same history, in which the store was last, as otherwise it may have less than what was said to be stored: by a
 // replica that was behind, or a backup. Then the store is marked as one that was restored, which makes posts be looked for before they are made. It costs no more than that
-// where nothing is missing, as after a synchronous replica has taken over. In a store that has only just been begun, nothing can be missing. One of an older Causeway
-// does not tell where it was: it is marked, too, but there is no reason to warn.
+// where nothing is missing, as after a synchronous replica has taken over. In a store that has only just been begun, nothing can be missing.
 func (p *postgres) trace(ctx context.Context, conn *sql.Conn, begun bool) (err error) {
 	if p.lineage, err = lineage(ctx, conn); err != nil {
 		return err
@@ -54,7 +53,7 @@ func (p *postgres) trace(ctx context.Context, conn *sql.Conn, begun bool) (err e
 	if err := markRestored(ctx, conn, time.Now().UnixMilli()); err != nil {
 		return fmt.Errorf("noting that it may have gone back: %w", err)
 	}
-	p.moved = before != ""
+	p.moved = true
 	return nil
 }
 

@@ -27,18 +27,13 @@ func reopened(t *testing.T, dsn string, do func(s *Store)) {
 	}
 }
 
-// marked opens a store, looks whether that marks it as one that was restored and tells so, and that the next opening does so no more.
+// marked opens a store, looks whether that marks it as one that was restored, and that the next opening does so no more.
 func marked(t *testing.T, dsn string, want bool) {
-	t.Helper()
-	markedAndTold(t, dsn, want, want)
-}
-
-func markedAndTold(t *testing.T, dsn string, want, told bool) {
 	t.Helper()
 	var at int64
 	reopened(t, dsn, func(s *Store) {
-		if at = whenRestored(t, s); (at != 0) != want || s.Moved() != told {
-			t.Errorf("marked as restored at %d, moved %t: want %t, %t", at, s.Moved(), want, told)
+		if at = whenRestored(t, s); (at != 0) != want || s.Moved() != want {
+			t.Errorf("marked as restored at %d, moved %t: want %t", at, s.Moved(), want)
 		}
 	})
 	reopened(t, dsn, func(s *Store) {
@@ -65,8 +60,8 @@ func TestADumpThatWasPutBackIsNoticed(t *testing.T) {
 	})
 }
 
-// A store of an older Causeway does not tell where it was, so it may have been put back, but most probably was not.
-func TestAStoreOfAnOlderCausewayIsMarkedWithoutAWord(t *testing.T) {
+// A store of an older Causeway does not tell in which database it was.
+func TestAStoreThatDoesNotTellWhereItWasIsNotMarked(t *testing.T) {
 	c := postgresql(t)
 	dsn := c.DSN(t.Name(), c.Address())
 	reopened(t, dsn, func(s *Store) {
@@ -74,7 +69,7 @@ func TestAStoreOfAnOlderCausewayIsMarkedWithoutAWord(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	markedAndTold(t, dsn, true, false)
+	marked(t, dsn, false)
 }
 
 // A replica that takes over may be behind the very start of the process that held the store, so that only the next one finds out.
