@@ -343,6 +343,9 @@ func (up *uploading) at(ctx context.Context, address string) (offset int64, ther
 	return offset, true, nil
 }
 
+// anotherPart is the code where a fragment of an earlier attempt is still being received.
+const anotherPart = "resourceModified"
+
 // fragments sends the rest of a file, fragment by fragment. What went wrong is found out by the next attempt, which asks where the
 // session stands.
 func (up *uploading) fragments(ctx context.Context, r resumption, offset int64) (item driveItem, err error) {
@@ -359,7 +362,7 @@ func (up *uploading) fragments(ctx context.Context, r resumption, offset int64) 
 		if err != nil {
 			var refused *answerError
 			if errors.As(err, &refused) && (refused.status == http.StatusConflict || refused.status == http.StatusNotFound || refused.status == http.StatusRequestedRangeNotSatisfiable) {
-				if refused.status == http.StatusConflict { // another file has taken the name meanwhile: it begins anew
+				if refused.status == http.StatusConflict && refused.code != anotherPart { // another file has taken the name meanwhile: it begins anew
 					if err := up.Progress(ctx, ""); err != nil {
 						return item, err
 					}

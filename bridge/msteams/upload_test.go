@@ -58,6 +58,7 @@ func TestAFileWhoseAnswerWasLostIsNotStoredTwice(t *testing.T) {
 		"the session of one":     {largeText, teams.Fault{Method: "POST", Template: "/drives/*", Drop: true, AfterEffect: true}, 1},
 		"a part that is refused": {largeText, teams.Fault{Method: "PUT", Template: "/upload/{id}", Skip: 1, Status: 503, RetryAfter: time.Second}, 2},
 		"a part taken for twice": {largeText, teams.Fault{Method: "PUT", Template: "/upload/{id}", Skip: 1, Status: 416, AfterEffect: true}, 2},
+		"a part behind another":  {largeText, teams.Fault{Method: "PUT", Template: "/upload/{id}", Skip: 1, Status: 409, Code: "resourceModified"}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inSim(t, func(w *simWorld, a *account) {
@@ -84,6 +85,8 @@ func TestAFileWhoseAnswerWasLostIsNotStoredTwice(t *testing.T) {
 				}
 				if len(u.offsets) != c.reads {
 					t.Errorf("it was read from %v on, want %d times", u.offsets, c.reads)
+				} else if c.reads > 1 && u.offsets[1] == 0 {
+					t.Error("it has begun anew")
 				}
 			})
 		})
