@@ -158,7 +158,6 @@ func (g *Gateway) Run(told context.Context) error {
 		return err
 	}
 	if !g.slowly(ctx) {
-		g.ends(ctx)
 		return nil
 	}
 	for _, a := range g.setup.Load().order {

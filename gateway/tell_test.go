@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,20 +14,21 @@ import (
 // TestAnAccountThatCannotTellSomebodyDoesNotTakeAnotherWithIt: what is said in one service is told in the other, which does not know the account any more.
 func TestAnAccountThatCannotTellSomebodyDoesNotTakeAnotherWithIt(t *testing.T) {
 	inWorld(t, func(w *world) {
-		dead, connects := true, 0
+		var mended atomic.Bool
+		var connects atomic.Int64
 		a, b := w.pair(memory.Options{Fault: func(_ context.Context, c memory.Call) error {
 			switch {
 			case c.After:
 			case c.Op == memory.Post:
 				return memory.Fails(bridge.Rejected)
-			case c.Op == memory.Notify && dead:
+			case c.Op == memory.Notify && !mended.Load():
 				return &bridge.Error{Kind: bridge.Unauthorised, Scope: bridge.ScopeAccount, Err: errors.New("the token is dead")}
 			}
 			return nil
 		}}, memory.Options{Fault: func(_ context.Context, c memory.Call) error {
 			switch {
 			case c.Op == memory.Connect && !c.After:
-				connects++
+				connects.Add(1)
 			case c.Op == memory.Notify && !c.After:
 				return memory.Fails(bridge.Unsupported)
 			}
@@ -34,15 +36,15 @@ func TestAnAccountThatCannotTellSomebodyDoesNotTakeAnotherWithIt(t *testing.T) {
 		}})
 		w.connect(a, "ann", b, "Ann")
 		w.wait(time.Second)
-		before := connects
+		before := connects.Load()
 		b.Say("town", "Ann", "refused")
 		w.wait(2 * time.Hour)
-		w.same(connects, before)
+		w.same(connects.Load(), before)
 		w.same(len(a.Notices()), 0)
 		a.Say("town", "ben", "hello")
 		w.wait(time.Hour)
 		w.same(texts(b, "town"), []string{"refused", "hello"})
-		dead = false
+		mended.Store(true)
 		w.wait(time.Hour)
 		w.same(len(a.Notices()), 1)
 		w.same(a.Notices()[0].User, bridge.UserID("ann"))
