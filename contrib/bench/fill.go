@@ -66,7 +66,7 @@ func fill(ctx context.Context, path string, messages int) (err error) {
 		change     map[string]string
 	}{
 		{"messages", "messages old, n, start, pattern WHERE old.id = pattern.message",
-			map[string]string{"id": "start.message + k", "origin_id": "lower(hex(randomblob(13)))", "created": "old.created - 2000000000 + 1000 * k"}},
+			map[string]string{"id": "start.message + k", "origin_id": "lower(hex(randomblob(13)))", "created": "old.created - 1000 * (1000000 + (SELECT max(k) FROM n) - k)"}},
 		{"instances", "instances old, n, start, pattern WHERE old.message = pattern.message",
 			map[string]string{"id": "start.instance + 2 * k - old.origin", "message": "start.message + k"}},
 		{"parts", "parts old, instances i, n, start, pattern, messages m WHERE i.message = pattern.message AND old.instance = i.id AND m.id = start.message + k",
