@@ -45,7 +45,6 @@ func NewElsewhere(log *logrus.Entry) *Elsewhere {
 		Transport: &http.Transport{ // and no proxy
 			DialContext: (&net.Dialer{Timeout: reachTime}).DialContext, MaxIdleConnsPerHost: 16, IdleConnTimeout: idleTimeout, DisableCompression: true,
 		},
-		FlushInterval: -1, // pages that tell what happens
 		ErrorLog:      newErrorLog(log),
 		ErrorHandler:  func(w http.ResponseWriter, r *http.Request, _ error) { wait(w, r) },
 	}

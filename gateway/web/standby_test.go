@@ -71,7 +71,7 @@ func TestWhatIsAskedElsewhereArrivesWhole(t *testing.T) {
 func TestWhatHappensElsewhereIsToldAtOnce(t *testing.T) {
 	goOn := make(chan struct{})
 	works := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/plain") // what streams by its type is flushed in any case
+		w.Header().Set("Content-Type", "text/event-stream")
 		fmt.Fprint(w, "data: one\n")
 		w.(http.Flusher).Flush()
 		<-goOn
