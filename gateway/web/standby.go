@@ -45,8 +45,8 @@ func NewElsewhere(log *logrus.Entry) *Elsewhere {
 		Transport: &http.Transport{ // and no proxy
 			DialContext: (&net.Dialer{Timeout: reachTime}).DialContext, MaxIdleConnsPerHost: 16, IdleConnTimeout: idleTimeout, DisableCompression: true,
 		},
-		ErrorLog:      newErrorLog(log),
-		ErrorHandler:  func(w http.ResponseWriter, r *http.Request, _ error) { wait(w, r) },
+		ErrorLog:     newErrorLog(log),
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, _ error) { wait(w, r) },
 	}
 	return e
 }
