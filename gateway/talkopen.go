@@ -22,7 +22,7 @@ func (t *talks) carry(ctx context.Context, a *account, talk bridge.Talk, d *deci
 		return err
 	}
 	if met.Reason != 0 {
-		return t.tellSpeaker(ctx, a, d.link.other(a), talk, direct.Reason(met.Reason), nil)
+		return t.tellSpeakers(ctx, a, d.link.other(a), talk, direct.Reason(met.Reason), nil)
 	}
 	if met.Pair.Other(talk.Conversation).Known() {
 		t.gateway.wake(talk.Conversation) // where it has taken the place of another one, something may be waiting
@@ -81,7 +81,7 @@ func (t *talks) leaving(talk bridge.Talk) (all []store.Pair) {
 func (t *talks) open(ctx context.Context, a *account, talk bridge.Talk, d *decision, pair store.Pair) error {
 	other := d.link.other(a)
 	err := errors.New("none of its members can open it")
-	for _, as := range d.openers(pair.Opener, talk.Speaker) {
+	for _, as := range d.openers(pair.Opener, talk.Speaker()) {
 		if !slices.Contains(pair.Other(talk.Conversation).Members, as) {
 			continue
 		}

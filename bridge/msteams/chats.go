@@ -44,12 +44,12 @@ type lastSaid struct {
 	} `json:"from"`
 }
 
-// speaker is who wrote it; empty for notices and where it is not told.
-func (l *lastSaid) speaker() bridge.UserID {
-	if l == nil || l.From == nil || l.From.User == nil {
-		return ""
+// speakers are who wrote it; nobody for notices and where it is not told.
+func (l *lastSaid) speakers() []bridge.UserID {
+	if l == nil || l.From == nil || l.From.User == nil || l.From.User.ID == "" {
+		return nil
 	}
-	return bridge.UserID(l.From.User.ID)
+	return []bridge.UserID{bridge.UserID(strings.ToLower(l.From.User.ID))}
 }
 
 // notice tells whether Teams itself wrote it.
@@ -115,7 +115,7 @@ func (a *account) chat(ctx context.Context, c *client, id string) (chat, error) 
 
 // talk is a chat as the gateway knows it. Since is when its members or topic changed last, where that was after it was made.
 func (a *account) talk(c chat) bridge.Talk {
-	t := bridge.Talk{Conversation: a.chatID(c.ID), Shape: c.shape(), Members: c.people(), Topic: c.Topic, Speaker: c.Last.speaker()}
+	t := bridge.Talk{Conversation: a.chatID(c.ID), Shape: c.shape(), Members: c.people(), Topic: c.Topic, Speakers: c.Last.speakers()}
 	if t.Shape != bridge.Pair && c.Updated.Sub(c.Created.Time) > atBirth {
 		t.Since = c.Updated.Time
 	}

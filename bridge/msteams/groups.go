@@ -177,7 +177,7 @@ const mostPuzzles = 3
 // more: what was said there after that is nobody's business.
 func (r *reader) tellGroup(ctx context.Context, w *watched, said []models.ChatMessageable, now chat, before []bridge.UserID, steps []step) (left bool, err error) {
 	talk := r.a.talk(now)
-	talk.Speaker = ""
+	talk.Speakers = nil
 	changed := talk.Since
 	meet := func(members []bridge.UserID, since time.Time) (left bool, err error) {
 		talk.Members, talk.Since = members, since

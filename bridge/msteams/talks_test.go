@@ -33,7 +33,7 @@ func TestATalkIsNoticedMetAndRead(t *testing.T) {
 			t.Errorf("it came so: %s", got)
 		}
 		for _, m := range w.inbox.meetings() {
-			if want := (bridge.Talk{Conversation: m.Conversation, Shape: bridge.Pair, Members: m.Members, Speaker: m.Speaker}); cmp.Diff(want, m) != "" || m.Conversation == w.idOf(hers) && m.Speaker != bridge.UserID(w.carla.ID) {
+			if want := (bridge.Talk{Conversation: m.Conversation, Shape: bridge.Pair, Members: m.Members, Speakers: m.Speakers}); cmp.Diff(want, m) != "" || m.Conversation == w.idOf(hers) && m.Speaker() != bridge.UserID(w.carla.ID) {
 				t.Errorf("met: %+v", m)
 			}
 		}
@@ -113,7 +113,7 @@ func TestChatsThatAreNotCarriedAreNeverDecrypted(t *testing.T) {
 			if m.Conversation == w.idOf(meeting) && m.Shape != bridge.Meeting {
 				t.Errorf("a meeting is a %v", m.Shape)
 			}
-			if m.Conversation == w.idOf(refused) && m.Speaker == w.aliceID {
+			if m.Conversation == w.idOf(refused) && m.Speaker() == w.aliceID {
 				again++
 			}
 		}
@@ -212,7 +212,7 @@ func TestWhatWasSaidAfterAChangeIsNotLost(t *testing.T) {
 		if got := w.inbox.happened(); !strings.HasPrefix(got, "meet abco, meet abc, two, meet abco") {
 			w.Errorf("it came so: %s", got)
 		}
-		if met := w.inbox.meetings(); met[0].Speaker != w.bobID {
+		if met := w.inbox.meetings(); met[0].Speaker() != w.bobID {
 			w.Errorf("met first: %+v", met[0])
 		}
 	})
@@ -438,7 +438,7 @@ func TestPeopleFromElsewhereCount(t *testing.T) {
 			w.Errorf("who is of another organisation is %+v (%v)", who, err)
 		}
 		// It may be met for Teams' own notice that it was made, before anybody has spoken.
-		if len(met) != 1 || len(met[0].Members) != 3 || met[0].Speaker != bridge.UserID(stranger.ID) && met[0].Speaker != "" {
+		if len(met) != 1 || len(met[0].Members) != 3 || met[0].Speaker() != bridge.UserID(stranger.ID) && met[0].Speaker() != "" {
 			w.Errorf("met: %+v", met)
 		}
 		w.converged(group)
