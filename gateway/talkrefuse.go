@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 
@@ -31,14 +32,14 @@ func (t *talks) tellSpeakers(ctx context.Context, a, other *account, talk bridge
 
 // tellRefused tells somebody why a talk is not carried, and notes that they know.
 func (t *talks) tellRefused(ctx context.Context, a, other *account, talk bridge.Talk, u bridge.UserID, r direct.Reason, missing []bridge.UserID) error {
-	notice := bridge.Notice{Conversation: talk.Conversation, User: u, Text: refusalText(other, r, a.names(ctx, missing))}
+	told := store.Told{Conversation: talk.Conversation, User: u, Reason: int(r)}
+	notice := bridge.Notice{Conversation: talk.Conversation, User: u, Text: refusalText(other, r, a.names(ctx, missing)), Key: t.tellingKey(told)}
 	if r == direct.NotAllowed && t.gateway.invite != nil {
 		notice.Choices = t.gateway.invite(a.Name, u)
 	}
 	if err := guarded(func() error { return a.Bridge.Notify(ctx, notice) }); err != nil && passes(err) {
 		return fmt.Errorf("telling somebody why their conversation is not carried: %w", err)
 	}
-	told := store.Told{Conversation: talk.Conversation, User: u, Reason: int(r)}
 	if err := t.gateway.stored(t.gateway.store.Know(context.WithoutCancel(ctx), told)); err != nil {
 		return err
 	}
@@ -46,11 +47,24 @@ func (t *talks) tellRefused(ctx context.Context, a, other *account, talk bridge.
 	return nil
 }
 
+// tellingKey gives the key of what somebody is being told: the same until they know, so that a lost answer makes no double.
+func (t *talks) tellingKey(told store.Told) bridge.Key {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	k := t.talkOf(told.Conversation)
+	if k.telling[told] == "" {
+		k.telling[told] = bridge.Key(rand.Text())
+	}
+	return k.telling[told]
+}
+
 // told notes that somebody knows why a talk is not carried.
 func (t *talks) told(c bridge.ConversationID, u bridge.UserID, r direct.Reason) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	t.talkOf(c).told[store.Told{User: u, Reason: int(r)}] = true
+	k := t.talkOf(c)
+	k.told[store.Told{User: u, Reason: int(r)}] = true
+	delete(k.telling, store.Told{Conversation: c, User: u, Reason: int(r)})
 }
 
 func (t *talks) knows(c bridge.ConversationID, u bridge.UserID, r direct.Reason) bool {

@@ -299,28 +299,3 @@ func (m *newMember) Serialize(w serialization.SerializationWriter) error {
 }
 
 func (*newMember) GetFieldDeserializers() map[string]func(serialization.ParseNode) error { return nil }
-
-// Notify tells somebody something as the relay account, in the chat that the two have.
-func (a *account) Notify(ctx context.Context, n bridge.Notice) error {
-	self := a.relayID()
-	switch {
-	case !a.env.Direct:
-		return a.Base.Notify(ctx, n)
-	case self == "":
-		return &bridge.Error{Kind: bridge.Unauthorised, Scope: bridge.ScopeAccount, Hint: a.loginHint(), Err: errors.New("telling a person: the relay account is not connected")}
-	case self == n.User:
-		return &bridge.Error{Kind: bridge.Rejected, Err: errors.New("telling a person: that is the relay account itself")}
-	}
-	id, err := a.makeChat(ctx, a.relay, bridge.Opening{As: self, People: []bridge.UserID{self, n.User}})
-	if err != nil {
-		if bridge.KindOf(err) == bridge.Uncertain { // of two people there is only one chat: nothing is doubled by making it again
-			err = &bridge.Error{Err: fmt.Errorf("telling a person: %w", err)}
-		}
-		return err
-	}
-	b, err := body(ctx, bridge.Draft{Text: n.Text.Literal()}, nil)
-	if err != nil {
-		return fmt.Errorf("telling a person: %w", err)
-	}
-	return a.relay.perform(ctx, opPostChat, place{chat: id}, b)
-}
