@@ -202,6 +202,9 @@ func (t *talks) store(ctx context.Context, a *account, talk bridge.Talk, d *deci
 	}
 	t.take(met.Talk, slices.Concat(met.Changed, met.Beside, []store.Pair{met.Pair})...)
 	for _, one := range met.Lines {
+		if one.User != "" && one.Conversation == talk.Conversation && !one.Each {
+			t.told(one.Conversation, one.User, direct.Reason(one.Reason))
+		}
 		t.gateway.wake(one.Conversation)
 	}
 	return met, nil

@@ -427,6 +427,34 @@ func TestChatsAreLookedThroughSinceSomebodyConnected(t *testing.T) {
 }
 
 // TestPeopleFromElsewhereCount: guests, those of other organisations and those without any account are members like others.
+// TestWhoSpeaksWhereAGroupIsCarriedNoMoreIsToldOf, also those who have done so before it was looked at.
+func TestWhoSpeaksWhereAGroupIsCarriedNoMoreIsToldOf(t *testing.T) {
+	inBothModes(t, teams.Options{}, func(w *talkWorld) {
+		w.inbox.decides(func(t bridge.Talk) (bridge.Interest, error) {
+			if len(t.Members) > 3 {
+				return bridge.Refused, nil
+			}
+			return bridge.Carried, nil
+		})
+		group := w.tenant.AddGroupChat("", w.alice, w.bob, w.carla)
+		w.says(w.alice, group, "carried")
+		time.Sleep(time.Minute)
+		w.inbox.forget()
+		w.do(w.sim.AddToChat(group, w.alice, w.owner, false))
+		for _, u := range []*teams.User{w.owner, w.bob} {
+			w.says(u, group, "not carried")
+		}
+		time.Sleep(5 * time.Minute)
+		var told []bridge.UserID
+		for _, m := range w.inbox.meetings() {
+			told = append(told, m.Speakers...)
+		}
+		if !slices.Contains(told, bridge.UserID(w.owner.ID)) || !slices.Contains(told, w.bobID) || strings.Contains(w.inbox.happened(), "not carried") {
+			w.Errorf("it came so: %s; told of %v", w.inbox.happened(), told)
+		}
+	})
+}
+
 func TestPeopleFromElsewhereCount(t *testing.T) {
 	inBothModes(t, teams.Options{}, func(w *talkWorld) {
 		guest, stranger := w.tenant.AddGuest("Gina Guest", "live.com"), w.sim.AddTenant("Fabrikam").AddUser("Finn")
