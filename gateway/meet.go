@@ -56,11 +56,17 @@ func (t *talks) meet(ctx context.Context, a *account, talk bridge.Talk) (bridge.
 		if d.verdict.Carried {
 			return t.interest(talk.Conversation), nil
 		}
-		if refused == nil {
+		if refused == nil || isOff(refused.verdict.Reason) {
 			refused = d
 		}
 	}
-	if refused == nil {
+	switch {
+	case refused == nil:
+		return bridge.Ignored, nil
+	case isOff(refused.verdict.Reason):
+		t.mutex.Lock()
+		defer t.mutex.Unlock()
+		t.off[talk.Conversation] = true
 		return bridge.Ignored, nil
 	}
 	if err := t.refuse(ctx, a, talk, refused); err != nil {

@@ -15,7 +15,7 @@ import (
 // each connected member; and here to each connected member who has been there before.
 func (t *talks) stops(ctx context.Context, a *account, talk bridge.Talk, d *decision) (func(store.Met) []store.Telling, error) {
 	left := t.leaving(talk)
-	if len(left) == 0 || isOff(d.verdict.Reason) {
+	if len(left) == 0 {
 		return func(store.Met) []store.Telling { return nil }, nil
 	}
 	other := d.link.other(a)
@@ -36,6 +36,7 @@ func (t *talks) stops(ctx context.Context, a *account, talk bridge.Talk, d *deci
 	}, nil
 }
 
+// isOff reports whether it is because of the config: an administrator has switched it off.
 func isOff(r direct.Reason) bool {
 	return r == direct.Off || r == direct.DirectOff || r == direct.GroupsOff
 }

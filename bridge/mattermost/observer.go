@@ -285,10 +285,10 @@ func (t *talks) hear(ctx context.Context, user string, kind eventKind, channel s
 		}
 		return
 	}
-	if !read && kind != kindPosted {
+	if !read && (kind != kindPosted || t.feed.inbox.Interest(t.conversation(channel)) == bridge.Ignored) {
 		return
 	}
-	content, err := f.decode()
+	content, err := t.decode(f)
 	if err != nil {
 		t.missed(ctx, user)
 		return

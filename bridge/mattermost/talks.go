@@ -42,6 +42,8 @@ type talks struct {
 	active map[string]time.Time
 	tags   map[string]string
 	frames *lru.Cache[uint64, *copies]
+	// decode is [frame.decode]; tests count.
+	decode func(frame) (content, error)
 	// strain is by how much less often is asked since the server said, then, that it is too often.
 	strain   int
 	strained time.Time
@@ -92,7 +94,7 @@ func newTalks(f *feed) *talks {
 	return &talks{
 		feed: f, sweeps: newAgenda(), polls: newAgenda(), meeting: make(chan struct{}, meetings), dialing: make(chan struct{}, dialers),
 		people: map[string]*observed{}, known: map[string]noticed{}, met: map[string]*meeting{}, active: map[string]time.Time{}, tags: map[string]string{},
-		frames: frames, others: make(chan struct{}, 1),
+		frames: frames, decode: frame.decode, others: make(chan struct{}, 1),
 	}
 }
 
