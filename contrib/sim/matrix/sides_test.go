@@ -34,6 +34,9 @@ const (
 	heart = "❤️"
 )
 
+// aboutChat is what the relay account says first where it tells somebody something about another chat.
+var aboutChat = regexp.MustCompile(`^About your chat [^\n]*:\n`)
+
 // emojiNames are what Mattermost calls them.
 var emojiNames = map[string]string{thumb: "+1", heart: "heart"}
 
@@ -157,7 +160,7 @@ func (c *matrixCase) told(w *world, ephemerals []mattermost.Ephemeral) []string 
 			}
 			if members := chat.Members(); len(members) == 2 && slices.Contains(members, w.relay) && slices.Contains(members, p.there) {
 				for _, m := range w.teams.Messages(chat) {
-					all = append(all, fmt.Sprintf("there %s: %s", letter, c.short(m.Text)))
+					all = append(all, fmt.Sprintf("there %s: %s", letter, c.short(aboutChat.ReplaceAllString(m.Text, ""))))
 				}
 			}
 		}

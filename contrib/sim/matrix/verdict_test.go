@@ -114,6 +114,38 @@ const (
 	goesOn     = "This goes on from the conversation with "
 )
 
+// stops is the line in the group of the other side, where people have come or gone because of whom it is carried no more; empty: there is none.
+func (s *situation) stops() string {
+	_, carried, _ := s.verdict(s.all())
+	reason, goes, _ := s.verdict(s.after())
+	if len(s.all()) == len(s.after()) || !carried || goes {
+		return ""
+	}
+	if reason == "" {
+		reason = "nobody in it has connected"
+	}
+	return "The people in this conversation have changed in Teams, and with those who are in it now it is not carried: " + reason + ". What is written here does not appear there any more."
+}
+
+// stopped is who is told that privately: on the other side those who are connected, where the bot may not say it to all at once, and where people have come or gone those who
+// are connected and stay.
+func (s *situation) stopped() (all []string) {
+	line := s.stops()
+	reason, _, silent := s.verdict(s.after())
+	for _, letter := range s.all() {
+		if line == "" || s.is(letter) != "connected" {
+			continue
+		}
+		if s.v[profile] == "restricted" {
+			all = append(all, "here "+letter+": "+line)
+		}
+		if !silent && slices.Contains(s.after(), letter) {
+			all = append(all, "there "+letter+": "+notHere+"Mattermost: "+reason+".")
+		}
+	}
+	return all
+}
+
 // expected is what becomes of a situation.
 func (s *situation) expected() outcome {
 	one, word := message{By: s.voice(), Text: "one"}, message{By: s.speaker(), Text: "word"}
@@ -143,6 +175,9 @@ func (s *situation) expected() outcome {
 		}
 	}
 	o.Reason = reason
+	if line := s.stops(); line != "" && s.v[profile] == "simple" {
+		o.Target = append(o.Target, message{By: "causeway", Text: line})
+	}
 	if len(before) != len(after) {
 		later, goes, _ := s.verdict(after)
 		o.Reason = later
@@ -159,6 +194,9 @@ func (s *situation) expected() outcome {
 	if s.v[event] == "rename" && carried {
 		o.Topic = "plans"
 	}
+	if strings.Contains(o.Reason, "switched off") {
+		o.Reason = "" // the config says so, of all at once
+	}
 	o.Told = s.toldOf()
 	return o
 }
@@ -166,7 +204,7 @@ func (s *situation) expected() outcome {
 // toldOf is who is told what: those who are connected and speak where it is not carried, why, once; those who are not connected and for whom nobody can
 // write, that they are not; and who prefers the other side that something waits.
 func (s *situation) toldOf() []string {
-	all := slices.Concat(s.speaks(s.voice(), s.all()), s.speaks(s.speaker(), s.after()), s.moved())
+	all := slices.Concat(s.speaks(s.voice(), s.all()), s.speaks(s.speaker(), s.after()), s.moved(), s.stopped())
 	if s.v[event] != "delete" {
 		all = append(all, s.shownAside(s.voice(), "one", "")...)
 	}
