@@ -26,10 +26,12 @@ type account struct {
 	relays       atomic.Bool                     // as Capabilities.RelayDirect, which is known when it has connected
 	lastGood     atomic.Int64                    // when the service last did what was asked, Unix nanoseconds
 	lastWrite    atomic.Int64                    // when something was last written there
+	awaited      atomic.Bool                     // lanes may wait until the service does something well
 	reading      troubles
 
 	mutex     sync.Mutex
 	connected chan struct{} // closed while the account may write
+	revived   chan struct{} // closed, and made anew, when the service does something well and that is awaited
 	open      bool
 	parked    context.CancelCauseFunc // ends the feed, so that the account connects anew
 	admitted  time.Time               // when it was connected
@@ -73,7 +75,7 @@ func newAccount(g *Gateway, a Account) *account {
 	return &account{
 		life: life, end: end, ended: make(chan struct{}), sought: make(chan struct{}, 1),
 		Account: a, gateway: g, capabilities: a.Bridge.Capabilities(),
-		log: g.log.WithField("account", string(a.Name)), connected: make(chan struct{}),
+		log: g.log.WithField("account", string(a.Name)), connected: make(chan struct{}), revived: make(chan struct{}),
 		relay: newPen(), pens: map[bridge.UserID]*pen{},
 	}
 }
@@ -222,6 +224,7 @@ func (a *account) retire() {
 	a.end()
 	a.mutex.Unlock()
 	<-a.ended
+	a.alive() // whoever waits for it looks who has come in its place
 	a.acts.Wait()
 }
 
@@ -314,8 +317,6 @@ func (a *account) works(ctx context.Context, since time.Time) bool {
 
 // wrote reports whether something has been written there since that time.
 func (a *account) wrote(since time.Time) bool { return a.lastWrite.Load() > since.UnixNano() }
-
-func (a *account) alive() { a.lastGood.Store(time.Now().UnixNano()) }
 
 // ready waits until the account is connected and neither it nor the person who writes is throttled. It reports whether it had
 // to, and whether ctx is still alive.

@@ -140,6 +140,9 @@ func (i inbox) Trouble(c bridge.ConversationID, err error) {
 	if errors.Is(err, context.Canceled) {
 		return
 	}
+	if err == nil {
+		i.account.alive()
+	}
 	i.account.reading.report(c.String(), i.account.log.WithField(keyConversation, c.String()), "reading", err)
 }
 
