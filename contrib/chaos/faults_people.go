@@ -1,6 +1,9 @@
 package main
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // grantFaults are what becomes of the rights that people have given. They give them anew when everything is over.
 var grantFaults = []*kind{
@@ -81,5 +84,17 @@ func (w *world) connectAgain() {
 	for m := range w.lost {
 		w.connect(m)
 		w.note("%s has connected again", m.name)
+	}
+}
+
+// reconnectTime is how often those who have lost something look whether they are still connected: that they are not may come out only when they, or others, do something.
+const reconnectTime = 10 * time.Second
+
+// stayConnected has those who have lost something look, and connect again where they are not connected.
+func (w *world) stayConnected() {
+	for m := range w.lost {
+		if err := w.connecting(m); err != nil {
+			w.note("%s does not come to connect again: %v", m.name, err)
+		}
 	}
 }

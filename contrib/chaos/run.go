@@ -52,8 +52,12 @@ func (w *world) judged(h *hand, spoken func()) *Result {
 	go func() { spoken(); close(ended) }()
 	var v *verdict
 	var last string
-	for deadline := healed.Add(w.o.heal); ; {
+	for deadline, looked := healed.Add(w.o.heal), healed; ; {
 		h.revive(nil)
+		if time.Since(looked) > reconnectTime {
+			w.stayConnected()
+			looked = time.Now()
+		}
 		v = w.verdict(false)
 		over := false
 		select {
