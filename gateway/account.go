@@ -100,10 +100,23 @@ func (a *account) run(ctx context.Context) {
 			failures = 0
 		}
 		failures++
-		if !pause(ctx, max(a.gateway.backoff(failures), bridge.AfterOf(err))) {
+		if !pause(ctx, a.awayFor(err, failures)) {
 			return
 		}
 	}
+}
+
+// longestAway is how long an account waits at most until it looks whether its service, which has failed or cannot be reached, is there again. All that is said waits for that.
+const longestAway = time.Minute
+
+// awayFor is how long an account waits before it connects again. Keys that are refused are tried less often: that takes somebody who mends them, and
+// a service may lock out who tries them too often.
+func (a *account) awayFor(err error, failures int) time.Duration {
+	wait := a.gateway.backoff(failures)
+	if bridge.KindOf(err) != bridge.Unauthorised {
+		wait = min(wait, longestAway)
+	}
+	return max(wait, bridge.AfterOf(err))
 }
 
 // session lasts from connecting to the first failure that stops the account.

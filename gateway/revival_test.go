@@ -92,3 +92,19 @@ func TestAWaitThatIsBrokenOffIsNoFurtherFailure(t *testing.T) {
 		w.same(texts(w.services["b"], "town"), []string{"second"})
 	})
 }
+
+// TestAServiceThatWasAwayIsFoundWithinAMinute, however long it was away.
+func TestAServiceThatWasAwayIsFoundWithinAMinute(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var s switched
+		a, b := w.pair(memory.Options{}, memory.Options{Fault: s.fault})
+		s.on(func(_ context.Context, c memory.Call) error { return memory.Fails(bridge.Transient) })
+		b.Cut()
+		w.wait(time.Second)
+		a.Say("town", "ann", "waits")
+		w.wait(time.Hour)
+		s.off()
+		w.wait(longestAway + 5*time.Second)
+		w.same(texts(b, "town"), []string{"waits"})
+	})
+}
