@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"hash/fnv"
 	"time"
 
 	"causeway/bridge"
@@ -44,7 +45,7 @@ func (l *lane) spares(ctx context.Context, p *place, o *store.Outcome, err error
 	case <-limit.C:
 		return true
 	case <-l.revival(p, o, err):
-		return pause(ctx, time.Duration(l.gateway.random(int64(calmly))))
+		return pause(ctx, l.turn())
 	case <-ctx.Done():
 		l.failures = max(l.failures-1, 0)
 		if o.Step.Op == store.Post || o.Step.Op == store.Find && o.Verdict == store.Absent { // of missed
@@ -52,6 +53,13 @@ func (l *lane) spares(ctx context.Context, p *place, o *store.Outcome, err error
 		}
 		return false
 	}
+}
+
+// turn is when a lane goes on within that time: each at another moment, and at the same one each time.
+func (l *lane) turn() time.Duration {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(l.name.String()))
+	return calmly * time.Duration(h.Sum32()%1000) / 1000
 }
 
 // revival gives what tells a lane that the service by which its step has failed is there again.

@@ -271,6 +271,9 @@ func stopped(s store.Stop, j store.Journey, n names, attempt func(bridge.Convers
 		one.State, one.Mood = "deleted, as the message was", "well"
 	case s.Phase == store.Removed:
 		one.State, one.Mood = "deleted by somebody here, and stays so", "well"
+	case s.Held && s.Phase == store.Live:
+		one.State, one.Mood = "delivered; a reaction or a change waits until somebody has connected again", "wait"
+		one.Why = problem{Text: "Causeway cannot act as them, and nobody else may in their stead", Next: "`causeway people list lost` shows who has to connect again"}
 	case s.Held:
 		one.State, one.Mood = "waits until its author has connected again", "wait"
 		one.Why = problem{Text: "only its author may write there, and Causeway cannot act as them", Next: "`causeway people list lost` shows who has to connect again"}
