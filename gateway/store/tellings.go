@@ -69,7 +69,7 @@ func (l *lane) hold(w *Work) error {
 	return l.exec("UPDATE instances SET rank = NULL, held = 1 WHERE id = $1", w.Instance)
 }
 
-// tell stores what is to be told to somebody who does not know it, and gives its key, where it has one.
+// tell stores what is to be told to somebody who does not know it, and gives its key.
 func (t *tx) tell(one Telling, woken map[int64]bool) (key bridge.Key, err error) {
 	c, err := t.conversation(one.Conversation)
 	if err != nil {
@@ -83,9 +83,7 @@ func (t *tx) tell(one Telling, woken map[int64]bool) (key bridge.Key, err error)
 		return "", err
 	}
 	woken[c] = true
-	if one.Way == Aside {
-		key = bridge.Key(rand.Text())
-	}
+	key = bridge.Key(rand.Text())
 	return key, t.exec("INSERT INTO notices (conversation, person, text, way, key, due) VALUES ($1, $2, $3, $4, $5, "+alike+")", c, string(one.User), string(text), int(one.Way), string(key))
 }
 
