@@ -65,6 +65,7 @@ func (l *lane) leaveRest() {
 // note stores what is known before the lane waits, or ends. Where that fails, it is stored later, or looked for.
 func (l *lane) note(ctx context.Context) {
 	l.leaveRest()
+	l.tellFailed()
 	if len(l.ended) == 0 {
 		return
 	}

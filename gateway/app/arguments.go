@@ -47,6 +47,7 @@ func verbs() []verb {
 		{name: "link", takes: "[ACCOUNT:CHANNEL ACCOUNT:CHANNEL]", most: 2, about: "pairs two channels at once, beside the gateways of the config; without arguments lists such pairs", do: (*call).link},
 		{name: "unlink", takes: "ACCOUNT:CHANNEL [ACCOUNT:CHANNEL]", least: 1, most: 2, about: "ends a pair that link has made", do: (*call).unlink},
 		{name: "channels", takes: "ACCOUNT", least: 1, most: 1, about: "lists what an account can see, in the form that channel = takes", do: (*call).channels},
+		{name: "message", takes: "LINK|ID", least: 1, most: 1, about: "shows what has become of a message: each copy, when it was tried, and what has failed", do: (*call).message},
 		{name: "quarantine", takes: "list | retry WHICH | drop WHICH", least: 0, most: 2, about: "shows what could not be delivered, tries it again, gives it up; WHICH is an ID, --to CONVERSATION or --reason TEXT",
 			flags: []string{flagTo, flagReason}, do: (*call).quarantine},
 		{name: "people", takes: "ACTION [NAME…]", most: anyNumber, about: "shows, invites, connects and disconnects people; `causeway help people` lists the actions",
