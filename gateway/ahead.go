@@ -65,10 +65,10 @@ func (l *lane) leaveRest() {
 // note stores what is known before the lane waits, or ends. Where that fails, it is stored later, or looked for.
 func (l *lane) note(ctx context.Context) {
 	l.leaveRest()
-	l.tellFailed()
 	if len(l.ended) == 0 {
 		return
 	}
+	l.tellFailed()
 	woken, err := l.gateway.store.Note(ctx, l.name, l.ended)
 	if err == nil {
 		l.ended = nil

@@ -86,7 +86,7 @@ func (l *lane) remember(o *store.Outcome, err error) {
 	l.unstored = append(l.unstored, f)
 }
 
-// tellFailed has what has failed stored with how the last steps ended.
+// tellFailed has what has failed stored with how the last steps ended, or with the next look at what is lacking: it is worth no commit of its own.
 func (l *lane) tellFailed() {
 	if len(l.unstored) > 0 {
 		l.ended = append(l.ended, &store.Outcome{Work: &store.Work{}, Failed: l.unstored})
