@@ -13,7 +13,7 @@ func FailureLines(all []store.Failure) (lines []string) {
 		since, last := f.Since.Local(), f.Last.Local()
 		text := since.Format(time.DateTime)
 		switch {
-		case f.Times == 1:
+		case last.Sub(since) < time.Second:
 		case last.Format(time.DateOnly) == since.Format(time.DateOnly):
 			text += " to " + last.Format(time.TimeOnly)
 		default:

@@ -54,11 +54,13 @@ func TestFailuresAreWorded(t *testing.T) {
 	got := FailureLines([]store.Failure{
 		{Kind: "transient", Reason: "posting: 503", Since: at, Last: at, Times: 1},
 		{Part: 1, Kind: "throttled", Reason: "429", Since: at, Last: at.Add(5 * time.Second), Times: 3},
+		{Kind: "transient", Reason: "502", Since: at, Last: at.Add(time.Millisecond), Times: 2},
 		{Kind: "uncertain", Reason: "reset", Since: at, Last: at.Add(time.Minute), Times: 2},
 	})
 	want := []string{
 		"2030-01-02 23:59:50: posting: 503 (transient)",
 		"2030-01-02 23:59:50 to 23:59:55, 3 times: part 2: 429 (throttled)",
+		"2030-01-02 23:59:50, 2 times: 502 (transient)",
 		"2030-01-02 23:59:50 to 2030-01-03 00:00:50, 2 times: reset (uncertain)",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

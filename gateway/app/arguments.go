@@ -221,7 +221,7 @@ func (a arguments) counted() (arguments, error) {
 	case len(a.args) > v.most:
 		return a, &usageError{text: fmt.Sprintf("%s takes no %q", v.name, a.args[v.most]), verb: v}
 	case foreign >= 0:
-		return a, &usageError{text: v.name + " takes no -" + a.given[foreign], verb: v}
+		return a, &usageError{text: v.name + " takes no " + dashed(a.given[foreign]), verb: v}
 	case a.config == "":
 		return a, &usageError{text: "-c names no file", verb: v}
 	case v.name != "help":
@@ -261,24 +261,25 @@ func negative(err error) (string, bool) {
 // flagProblem words what package flag found.
 func flagProblem(err error) string {
 	if name, ok := strings.CutPrefix(err.Error(), unknownFlag); ok {
+		name = strings.TrimLeft(name, "-")
 		known := []string{"config", "help"}
 		for _, f := range flagMeanings {
 			known = append(known, f.name)
 		}
-		hint := config.Suggest(strings.TrimLeft(name, "-"), known)
+		hint := config.Suggest(name, known)
 		if word, near := strings.CutPrefix(hint, "did you mean "); near {
-			return fmt.Sprintf("unknown flag %s; did you mean -%s", name, word)
+			return fmt.Sprintf("unknown flag %s; did you mean %s", dashed(name), dashed(strings.TrimSuffix(word, "?"))+"?")
 		}
-		return fmt.Sprintf("unknown flag %s; known are -c FILE and -h", name)
+		return fmt.Sprintf("unknown flag %s; known are -c FILE and -h", dashed(name))
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: "); ok {
-		switch strings.TrimLeft(name, "-") {
+		switch name = strings.TrimLeft(name, "-"); name {
 		case "c", "config", flagFile, flagOutput:
-			return name + " names no file"
+			return dashed(name) + " names no file"
 		}
-		return name + " needs a value"
+		return dashed(name) + " needs a value"
 	}
-	return cmp.Or(errors.Unwrap(err), err).Error()
+	return strings.Replace(cmp.Or(errors.Unwrap(err), err).Error(), " for flag -", " for flag --", 1) // only long ones take what can be wrong
 }
 
 // usageOf gives the help for a command, or for all.

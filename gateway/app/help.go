@@ -189,11 +189,11 @@ var otherFlags = map[string]map[string]flagMeaning{
 }
 
 // dashed is how a flag is shown.
-func (f flagMeaning) dashed() string {
-	if len(f.name) == 1 {
-		return "-" + f.name
+func dashed(name string) string {
+	if len(name) == 1 {
+		return "-" + name
 	}
-	return "--" + f.name
+	return "--" + name
 }
 
 // flagsOf gives the flags that a command takes, all of them.
@@ -231,7 +231,7 @@ func helpOf(v verb) string {
 	b.WriteString("\nFlags:\n")
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, f := range flagsOf(v) {
-		_, _ = fmt.Fprintf(table, "  %s\t%s\n", strings.TrimSpace(f.dashed()+" "+f.takes), f.about)
+		_, _ = fmt.Fprintf(table, "  %s\t%s\n", strings.TrimSpace(dashed(f.name)+" "+f.takes), f.about)
 	}
 	_ = table.Flush() // into memory
 	return b.String()
