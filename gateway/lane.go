@@ -25,6 +25,7 @@ type lane struct {
 	wroteOf  int64            // the instance of that step
 	differed int64            // the instance for which a group was found to have other people
 	ended    []*store.Outcome // how the last steps ended, until it is stored
+	unstored []store.Failure  // what has failed, until it is stored
 	rest     []store.Planned  // posts that are stored as begun and come next
 	most     int              // so many posts are begun at once
 	failures int              // in a row
@@ -82,6 +83,7 @@ func (l *lane) work(ctx context.Context) {
 		if p == nil {
 			return // no longer in the config
 		}
+		l.tellFailed()
 		began := time.Now()
 		next, err := l.gateway.store.Advance(ctx, l.name, l.ended, l.most, planner{l.gateway, p}.plan)
 		l.gateway.metrics.Stored("advance", time.Since(began))
@@ -149,6 +151,7 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 	}
 	l.count(p.account.Name, o, err)
 	l.tries.note(work.Instance, step.Op, err)
+	l.remember(o, err)
 	switch {
 	case err == nil && step.Op == store.Find && o.Verdict == store.Absent && l.failing == work.Instance && l.posts > 0:
 		return l.missed(ctx, p, o)

@@ -13,6 +13,14 @@ import (
 // storeAll writes down how steps ended.
 func (l *lane) storeAll(all []*Outcome) error {
 	for _, o := range all {
+		for _, f := range o.Failed {
+			if err := l.failed(f); err != nil {
+				return err
+			}
+		}
+		if o.Step.Op == Settled {
+			continue
+		}
 		l.worksOn(o.Work)
 		if err := l.store(o); err != nil {
 			return err

@@ -103,12 +103,18 @@ CREATE TABLE IF NOT EXISTS store (
 ) WITH (fillfactor = 10);
 INSERT INTO store DEFAULT VALUES ON CONFLICT DO NOTHING;`
 
+// tracedIn4 is what version 4 added to it, literally.
+const tracedIn4 = "ALTER TABLE store ADD COLUMN lineage TEXT NOT NULL DEFAULT '';"
+
 func TestEveryOlderVersionIsBroughtToThePresentOneOnPostgreSQL(t *testing.T) {
 	c := postgresql(t)
 	for version := range migrations {
 		dsn := c.DSN(fmt.Sprint(t.Name(), version), c.Address())
 		script := storeTableOf3
 		for n, m := range migrations[:version] {
+			if n+1 == 4 {
+				script += tracedIn4
+			}
 			script += fmt.Sprintf("%s; UPDATE store SET version = %d;", toPostgres(m), n+1)
 		}
 		if _, err := direct(t, dsn).ExecContext(t.Context(), script); err != nil {

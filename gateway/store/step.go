@@ -142,4 +142,6 @@ type Outcome struct {
 	Lost []string
 	// Due is when a notice that could not be given, or taken back, may be tried again; with Absent.
 	Due time.Time
+	// Failed is what has failed of instances since that was last stored. An outcome of the step Settled holds nothing else.
+	Failed []Failure
 }
