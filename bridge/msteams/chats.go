@@ -300,12 +300,14 @@ func (m *newMember) Serialize(w serialization.SerializationWriter) error {
 
 func (*newMember) GetFieldDeserializers() map[string]func(serialization.ParseNode) error { return nil }
 
-// Notify tells somebody something as the relay account, in the chat that the two have.
+// Notify tells somebody something as the relay account, in the chat that the two have, unless the operator does not want that.
 func (a *account) Notify(ctx context.Context, n bridge.Notice) error {
 	self := a.relayID()
 	switch {
 	case !a.env.Direct:
 		return a.Base.Notify(ctx, n)
+	case a.settings.NoNotices:
+		return &bridge.Error{Kind: bridge.Unsupported, Err: errors.New("telling a person: NoNotices is set")}
 	case self == "":
 		return &bridge.Error{Kind: bridge.Unauthorised, Scope: bridge.ScopeAccount, Hint: a.loginHint(), Err: errors.New("telling a person: the relay account is not connected")}
 	case self == n.User:
