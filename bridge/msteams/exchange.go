@@ -91,7 +91,8 @@ func (c *client) send(ctx context.Context, op *Operation, address string, text [
 // leadsBack reports whether the page of a list at an address says that the next one is at the same address.
 func leadsBack(page []byte, address string) bool {
 	_, rest, found := bytes.Cut(page, []byte(`"@odata.nextLink"`))
-	return found && bytes.HasPrefix(bytes.TrimLeft(rest, ": \t\r\n"), []byte(`"`+address+`"`))
+	next := ""
+	return found && json.NewDecoder(bytes.NewReader(bytes.TrimLeft(rest, ": \t\r\n"))).Decode(&next) == nil && next == address
 }
 
 // attempt makes a request, whose context may end before ctx, and gives the answer's body, which [largestAnswer] bounds.
