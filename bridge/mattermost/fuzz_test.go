@@ -172,3 +172,36 @@ func FuzzLink(f *testing.F) {
 		}
 	})
 }
+
+// FuzzRecord: whatever stands in the bot's preference, only what setup does is believed of it, and it can be gone on with.
+func FuzzRecord(f *testing.F) {
+	for _, s := range []string{`{"made":true,"roles":["system_admin","x"],"granted":["read_audits","manage_system"],"settings":{"ServiceSettings.EnableCommands":{"before":false,"after":true},"ServiceSettings.SiteURL":{"before":"","after":"https://x"},"ServiceSettings.AllowedUntrustedInternalConnections":{"before":"a b","after":"a b 127.0.0.1"}},"teams":["tttttttttttttttttttttttttt","x"],"channels":[""],"tokens":["aaaaaaaaaaaaaaaaaaaaaaaaaa"],"app":"aaaaaaaaaaaaaaaaaaaaaaaaaa"}`,
+		`{"settings":{"ServiceSettings.EnableCommands":{"before":{},"after":[]},"ServiceSettings.AllowedUntrustedInternalConnections":{"before":7,"after":null},"SqlSettings.DataSource":{"before":"x","after":"y"}}}`, `{"app":"x","roles":[null]}`, `null`, `[]`, `{`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		var r record
+		if json.Unmarshal([]byte(text), &r) != nil {
+			return
+		}
+		b := r.believed()
+		if again := b.believed(); !reflect.DeepEqual(again, b) {
+			t.Fatalf("of %+v is believed %+v", b, again)
+		}
+		for name, c := range b.Settings {
+			b.set(name, c.After, c.Before)
+			b.set(name, false, true)
+			c.withoutHosts(text)
+		}
+		for _, role := range b.Roles {
+			if role != restrictedRole && role != model.SystemAdminRoleId {
+				t.Fatalf("the role %q is believed", role)
+			}
+		}
+		for _, id := range append(append(b.Teams, b.Channels...), b.Tokens...) {
+			if !model.IsValidId(id) {
+				t.Fatalf("the id %q is believed", id)
+			}
+		}
+	})
+}

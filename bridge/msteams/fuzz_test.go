@@ -2,7 +2,11 @@ package msteams
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -191,6 +195,33 @@ func FuzzLink(f *testing.F) {
 		m := moment{Time: time.Unix(1, 0)}
 		if err := json.Unmarshal([]byte(text), &m); err == nil && !m.IsZero() && m.Year() < 2 {
 			t.Fatalf("%q is %v", text, m)
+		}
+	})
+}
+
+// FuzzHook: whatever is sent to the hook by whoever has not been given an address, nothing is shown, nobody is asked, and it says so.
+func FuzzHook(f *testing.F) {
+	a := quiet(f, nil)
+	good := strings.TrimPrefix(a.photos.address(f.Context(), "u1"), hookURL)
+	for _, s := range []string{good + "x", photosPath + "u1/x", photosPath + "u2/" + good[strings.LastIndex(good, "/")+1:], photosPath + "%2F/%00", "/messages?state=x", "/messages?validationToken=x", "/lifecycle", "/", "/photos/../photos/u1/x"} {
+		f.Add("GET", s, "")
+		f.Add("POST", s, `{"value":[]}`)
+	}
+	f.Fuzz(func(t *testing.T, method, path, body string) {
+		asked := 0
+		a := quiet(t, func(*http.Request) (*http.Response, error) { asked++; return nil, errors.New("there is no Graph") })
+		a.settings.Receive = "auto"
+		good := strings.TrimPrefix(a.photos.address(t.Context(), "u1"), hookURL)
+		r, err := http.NewRequest(method, "https://causeway.example", strings.NewReader(body))
+		u, wrong := url.ParseRequestURI(path)
+		if err != nil || wrong != nil || u.Host != "" || !strings.HasPrefix(path, "/") || u.Path == good {
+			return
+		}
+		r.URL, r.RequestURI = u, path
+		w := httptest.NewRecorder()
+		a.Handler().ServeHTTP(w, r)
+		if asked > 0 || w.Code < 300 || w.Code >= 500 && w.Code != http.StatusServiceUnavailable || w.Body.Len() > 10*len(path)+200 {
+			t.Fatalf("%s %s is answered with %d after %d questions:\n%s", method, path, w.Code, asked, w.Body)
 		}
 	})
 }
