@@ -263,6 +263,7 @@ CREATE TABLE removals (                 -- who was removed within the limit, wit
 ) WITHOUT ROWID;
 ` + filesMigration + talksMigration + dashboardMigration + intentsMigration,
 	keepingMigration + channelLinksMigration + asidesMigration,
+	attemptsMigration,
 }
 
 // asked is a database, or a connection to one.
@@ -277,6 +278,8 @@ func usable(ctx context.Context, db asked, version int) error {
 		return tooNew(ctx, db, version)
 	case version == unfinished:
 		return ErrUnfinished
+	case version < unfinished:
+		return fmt.Errorf("%w: its version is %d", ErrDamaged, version)
 	}
 	return nil
 }
