@@ -126,6 +126,9 @@ func (l *lane) posted(o *Outcome) error {
 		return l.absent(o)
 	}
 	ids, err := l.unclaimed(o)
+	if err == nil && len(ids) == 0 && o.Step.Op == Post && len(o.IDs) > 0 {
+		ids, err = l.reclaims(o)
+	}
 	if err != nil || len(ids) == 0 {
 		return err
 	}
