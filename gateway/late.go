@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"causeway/bridge"
@@ -138,18 +137,15 @@ func (g *Gateway) told(err error, all []store.Speaker) error {
 // delayed is what somebody is told whose messages are late.
 func (g *Gateway) delayed(all []store.Delay) string {
 	oldest := all[0].Oldest
-	var where []string
+	var where []bridge.ConversationID
 	for _, d := range all {
 		if d.Oldest.Before(oldest) {
 			oldest = d.Oldest
 		}
-		if p := g.table.Load().at(d.Target); p != nil && !slices.Contains(where, p.account.title()) {
-			where = append(where, p.account.title())
-		}
+		where = append(where, d.Target)
 	}
-	slices.Sort(where)
 	return fmt.Sprintf("What you have said here since %s has not arrived in %s yet. It is kept, and is delivered as soon as that is possible; you will be told.",
-		oldest.UTC().Format("2006-01-02 15:04 MST"), strings.Join(where, " and "))
+		oldest.UTC().Format("2006-01-02 15:04 MST"), g.titles(where))
 }
 
 // inWords says to an author why something was not delivered: what follows on "Your message".

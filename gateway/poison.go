@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
+	"strings"
 
 	"causeway/bridge"
 	"causeway/gateway/store"
@@ -121,8 +122,8 @@ func leftOutKey(c bridge.ConversationID) string { return "left out " + c.String(
 // leftOutStep is what an operator can do about a message that was left out.
 const leftOutStep = "the log says where it failed: report that; once it is mended, the message crosses when its author edits it. This is shown until Causeway is started again"
 
-// putSound puts a batch. A state on which the store panics twice is left out, with its stack in the log, so that the others of its conversation go on; the
-// status tells of it.
+// putSound puts a batch. What a state says on which the store panics twice is quarantined, with its stack in the log, so that the others of its conversation go on. A
+// state that is of no message, such as a change at a copy, is left out; the status tells of it.
 func (g *Gateway) putSound(ctx context.Context, p *place, b bridge.Batch) ([]bridge.ConversationID, error) {
 	routes := g.routesOf(p, b.Conversation.Server)
 	woken, err := g.store.Put(ctx, b, routes)
@@ -133,16 +134,46 @@ func (g *Gateway) putSound(ctx context.Context, p *place, b bridge.Batch) ([]bri
 	woken = nil
 	for _, s := range b.States {
 		more, err := g.store.Put(ctx, bridge.Batch{Conversation: b.Conversation, Begin: b.Begin, States: []bridge.State{s}}, routes)
-		woken = append(woken, more...)
-		switch {
-		case errors.As(err, &panicked):
-			p.account.log.WithError(err).WithField("channel", p.channel).WithField(keyID, string(s.ID)).WithField(stackKey, panicked.Stack).Error("this state of a message cannot be stored, and is left out")
-			p.account.reading.note(leftOutKey(b.Conversation), &bridge.Error{Kind: bridge.Rejected, Hint: leftOutStep, Err: errLeftOut})
-		case err != nil:
+		if errors.As(err, &panicked) {
+			more, err = g.putAside(ctx, p, b, &s, panicked)
+		}
+		if err != nil {
 			return woken, err
 		}
+		woken = append(woken, more...)
 	}
 	b.States = nil
 	more, err := g.store.Put(ctx, b, routes)
 	return append(woken, more...), err
+}
+
+// putAside quarantines a state on which the store has panicked twice, or leaves it out.
+func (g *Gateway) putAside(ctx context.Context, p *place, b bridge.Batch, s *bridge.State, panicked *store.PanicError) ([]bridge.ConversationID, error) {
+	log := p.account.log.WithError(panicked).WithField("channel", p.channel).WithField(keyID, string(s.ID)).WithField(stackKey, panicked.Stack)
+	kept, woken, err := g.store.PoisonState(ctx, b, s, g.routesOf(p, b.Conversation.Server), panicked.Error(), inWords(g.titles(p.targets), panicked))
+	switch again := (*store.PanicError)(nil); {
+	case errors.As(err, &again):
+		log.WithField("then", again.Stack).Error("this state of a message cannot be stored, and is left out")
+	case err != nil:
+		return nil, err
+	case kept:
+		log.Error("quarantined; see `causeway quarantine list`")
+		return woken, nil
+	default:
+		log.Error("this state of a message cannot be stored, and is left out")
+	}
+	p.account.reading.note(leftOutKey(b.Conversation), &bridge.Error{Kind: bridge.Rejected, Hint: leftOutStep, Err: errLeftOut})
+	return nil, nil
+}
+
+// titles names the services of conversations, each once.
+func (g *Gateway) titles(all []bridge.ConversationID) string {
+	var titles []string
+	for _, c := range all {
+		if p := g.table.Load().at(c); p != nil && !slices.Contains(titles, p.account.title()) {
+			titles = append(titles, p.account.title())
+		}
+	}
+	slices.Sort(titles)
+	return strings.Join(titles, " and ")
 }

@@ -50,3 +50,17 @@ func TestAnAccountThatCannotTellSomebodyDoesNotTakeAnotherWithIt(t *testing.T) {
 		w.same(a.Notices()[0].User, bridge.UserID("ann"))
 	})
 }
+
+// TestWhoIsNotToBeToldIsNotTriedAgain: where a service tells nobody, that is the end of a notice.
+func TestWhoIsNotToBeToldIsNotTriedAgain(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var tried atomic.Int64
+		a, b := w.pair(memory.Options{Fault: before(memory.Post, func() error { return memory.Fails(bridge.Rejected) })},
+			memory.Options{Fault: before(memory.Notify, func() error { tried.Add(1); return memory.Fails(bridge.Unsupported) })})
+		b.Say("town", "Ann", "refused")
+		w.wait(24 * time.Hour)
+		b.Say("town", "Ann", "refused again")
+		w.wait(24 * time.Hour)
+		w.same([]int{int(tried.Load()), len(w.held()), len(a.Notices()), len(b.Notices())}, []int{2, 2, 0, 0})
+	})
+}

@@ -63,9 +63,8 @@ func (p *places) miss(format string, args ...any) {
 // groupsNamed gives the groups of that name, or that are shown under it: custom ones, and those of LDAP. The server has any only with a licence, and shows
 // those of LDAP that may not be mentioned to those alone who may administer groups (source: channels/api4/group.go of 11.1).
 func (a *account) groupsNamed(ctx context.Context, name string) (all []*model.Group, err error) {
-	for page := 0; ; page++ {
-		var list []*model.Group
-		if err := a.client.get(ctx, fmt.Sprintf("/groups?q=%s&page=%d&per_page=%d", url.QueryEscape(name), page, pageSize), &list); err != nil {
+	for list, err := range pages[*model.Group](ctx, a.client, "/groups?q="+url.QueryEscape(name)) {
+		if err != nil {
 			return nil, fmt.Errorf("looking for the group %s: %w", name, err)
 		}
 		for _, g := range list { // the server looks for names that hold the word
@@ -73,10 +72,8 @@ func (a *account) groupsNamed(ctx context.Context, name string) (all []*model.Gr
 				all = append(all, g)
 			}
 		}
-		if len(list) < pageSize {
-			return all, nil
-		}
 	}
+	return all, nil
 }
 
 // peopleOf lists the active people, not the bots, of a circle, and says which of its teams and groups have none that are known, and why.
@@ -110,9 +107,8 @@ type gathering struct {
 
 // gather adds the users that a query names, until there are as many as are looked at.
 func (a *account) gather(ctx context.Context, g *gathering, query string) error {
-	for page := 0; ; page++ {
-		var list []*model.User
-		if err := a.client.get(ctx, fmt.Sprintf("/users?%s&page=%d&per_page=%d", query, page, pageSize), &list); err != nil {
+	for list, err := range pages[*model.User](ctx, a.client, "/users?"+query) {
+		if err != nil {
 			return err
 		}
 		for _, u := range list {
@@ -126,10 +122,8 @@ func (a *account) gather(ctx context.Context, g *gathering, query string) error 
 			g.seen[u.Id] = true
 			g.all = append(g.all, u.Id)
 		}
-		if len(list) < pageSize {
-			return nil
-		}
 	}
+	return nil
 }
 
 // checkCircle tells of which teams and groups of the config nobody can be asked to connect.

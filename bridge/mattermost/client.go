@@ -13,6 +13,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"os"
+	"reflect"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -168,7 +169,32 @@ func (c *client) read(ctx context.Context, op operation, answer *http.Response, 
 	if err := json.Unmarshal(body, out); err != nil {
 		return answer, unreadable(op, err)
 	}
+	if holed(out) {
+		return answer, unreadable(op, errors.New("it holds null in the place of one of a list"))
+	}
 	return answer, nil
+}
+
+// holed reports whether something that was read lacks one of its list: no server gives that, and nobody asks for it.
+func holed(out any) bool {
+	if posts, ok := out.(*model.PostList); ok {
+		return holed(&posts.Posts)
+	}
+	list := reflect.ValueOf(out).Elem()
+	switch list.Kind() {
+	case reflect.Slice, reflect.Map:
+	default:
+		return false
+	}
+	if list.Type().Elem().Kind() != reflect.Pointer {
+		return false
+	}
+	for _, one := range list.Seq2() {
+		if one.IsNil() {
+			return true
+		}
+	}
+	return false
 }
 
 // open makes one request and leaves the body of a successful answer to the caller. A refusal comes with its answer, whose body

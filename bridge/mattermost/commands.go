@@ -233,9 +233,7 @@ func (a *account) teams(ctx context.Context) ([]*model.Team, error) {
 	for _, t := range all {
 		known[t.Id] = true
 	}
-	for page := 0; ; page++ {
-		var list []*model.Team
-		err := a.client.get(ctx, fmt.Sprintf("/teams?page=%d&per_page=%d", page, pageSize), &list)
+	for list, err := range pages[*model.Team](ctx, a.client, "/teams") {
 		if forbidden(err) {
 			return all, nil
 		}
@@ -248,10 +246,8 @@ func (a *account) teams(ctx context.Context) ([]*model.Team, error) {
 				all = append(all, t)
 			}
 		}
-		if len(list) < pageSize {
-			return all, nil
-		}
 	}
+	return all, nil
 }
 
 // registerIn makes the commands of one team what they should be, and gives the tokens by word. With an error it gives those that work.

@@ -20,17 +20,16 @@ func (a *account) Directory(ctx context.Context, since string, found func([]brid
 	if err != nil {
 		return "", err
 	}
-	filter := ""
+	path := "/users"
 	switch since {
 	case "":
 	case wholeRead:
-		filter = "inactive=true&"
+		path += "?inactive=true"
 	default:
 		return "", gone("reading the directory: the mark %q is not of this bridge", since)
 	}
-	for page := 0; ; page++ {
-		var list []*model.User
-		if err := a.client.get(ctx, fmt.Sprintf("/users?%spage=%d&per_page=%d", filter, page, pageSize), &list); err != nil {
+	for list, err := range pages[*model.User](ctx, a.client, path) {
+		if err != nil {
 			return "", fmt.Errorf("reading the directory: %w", lacking(err, model.PermissionViewMembers.Id))
 		}
 		var some []bridge.Profile
@@ -42,8 +41,6 @@ func (a *account) Directory(ctx context.Context, since string, found func([]brid
 				return "", err
 			}
 		}
-		if len(list) < pageSize {
-			return wholeRead, nil
-		}
 	}
+	return wholeRead, nil
 }

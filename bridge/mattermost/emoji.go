@@ -74,6 +74,9 @@ func reactions(post *model.Post) []bridge.Reaction {
 	var all []bridge.Reaction
 	seen := map[bridge.Reaction]bool{}
 	for _, r := range post.Metadata.Reactions {
+		if r == nil {
+			continue
+		}
 		reaction := bridge.Reaction{User: bridge.UserID(r.UserId), Emoji: neutralEmoji(r.EmojiName)}
 		if r.EmojiName == "" || r.DeleteAt != 0 || seen[reaction] {
 			continue

@@ -118,16 +118,13 @@ func (a *account) minted(ctx context.Context, user, description string) ([]*mode
 
 // tokensOf lists the personal access tokens of a user.
 func (a *account) tokensOf(ctx context.Context, user string) (all []*model.UserAccessToken, err error) {
-	for page := 0; ; page++ {
-		var list []*model.UserAccessToken
-		if err := a.client.get(ctx, fmt.Sprintf("/users/%s/tokens?page=%d&per_page=%d", user, page, pageSize), &list); err != nil {
+	for list, err := range pages[*model.UserAccessToken](ctx, a.client, "/users/"+user+"/tokens") {
+		if err != nil {
 			return nil, err
 		}
 		all = append(all, list...)
-		if len(list) < pageSize {
-			return all, nil
-		}
 	}
+	return all, nil
 }
 
 func (a *account) revokeToken(ctx context.Context, id string) error {

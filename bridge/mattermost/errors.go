@@ -219,15 +219,18 @@ func (c *client) refused(op operation, answer *http.Response, cause error) error
 	return e
 }
 
+// longestRest is how long one answer has Causeway wait at most: whatever a proxy says, trying again once an hour harms nobody.
+const longestRest = time.Hour
+
 // retryAfter reads how long to wait: Retry-After in seconds or as a date, else X-Ratelimit-Reset in seconds, else a second.
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	for _, name := range []string{"Retry-After", "X-Ratelimit-Reset"} {
 		value := strings.TrimSpace(h.Get(name))
 		if seconds, err := strconv.Atoi(value); err == nil && seconds >= 0 {
-			return max(time.Duration(seconds)*time.Second, time.Second)
+			return time.Duration(min(max(seconds, 1), int(longestRest/time.Second))) * time.Second
 		}
 		if at, err := http.ParseTime(value); err == nil {
-			return max(at.Sub(now), time.Second)
+			return min(max(at.Sub(now), time.Second), longestRest)
 		}
 	}
 	return time.Second

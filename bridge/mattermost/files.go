@@ -46,25 +46,29 @@ func undescribed(p *model.Post) []string {
 		return nil
 	}
 	told := map[string]bool{}
-	if p.Metadata != nil {
-		for _, f := range p.Metadata.Files {
-			told[f.Id] = true
-		}
+	for _, f := range described(p) {
+		told[f.Id] = true
 	}
 	return slices.DeleteFunc(slices.Clone(p.FileIds), func(id string) bool { return told[id] })
+}
+
+// described gives what a post's metadata tells of its files.
+func described(p *model.Post) []*model.FileInfo {
+	if p.Metadata == nil {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(p.Metadata.Files), func(f *model.FileInfo) bool { return f == nil })
 }
 
 // filesOf gives the files of a post, in the order in which they were uploaded: that in which the server shows them.
 func filesOf(p *model.Post, site string) []bridge.File {
 	var files []bridge.File
-	if p.Metadata != nil {
-		uploaded := func(a, b *model.FileInfo) int {
-			return cmp.Or(cmp.Compare(a.CreateAt, b.CreateAt), cmp.Compare(a.Id, b.Id))
-		}
-		for _, f := range slices.SortedFunc(slices.Values(p.Metadata.Files), uploaded) {
-			if f.DeleteAt == 0 {
-				files = append(files, bridge.File{ID: f.Id, Name: f.Name, Size: f.Size, Type: f.MimeType, URL: fileURL(site, f.Id)})
-			}
+	uploaded := func(a, b *model.FileInfo) int {
+		return cmp.Or(cmp.Compare(a.CreateAt, b.CreateAt), cmp.Compare(a.Id, b.Id))
+	}
+	for _, f := range slices.SortedFunc(slices.Values(described(p)), uploaded) {
+		if f.DeleteAt == 0 {
+			files = append(files, bridge.File{ID: f.Id, Name: f.Name, Size: f.Size, Type: f.MimeType, URL: fileURL(site, f.Id)})
 		}
 	}
 	for _, id := range undescribed(p) {

@@ -55,13 +55,16 @@ type accessResponse struct {
 	ExpiresIn    int64  `json:"expires_in"`
 }
 
+// longestGrant is how many seconds a token is believed to live at most; Mattermost's live 30 days (SessionLengthSSOInHours).
+const longestGrant = 10 * 365 * 24 * 60 * 60
+
 // grantOf makes a grant of an answer.
 func (r accessResponse) grant(app string, now time.Time) (grant, error) {
 	if !model.IsValidId(r.AccessToken) || r.RefreshToken == "" {
 		return grant{}, &bridge.Error{Scope: bridge.ScopePerson, Hint: hintAddress, Err: fmt.Errorf("reading the tokens: the answer holds none")}
 	}
 	return grant{
-		Access: r.AccessToken, Refresh: r.RefreshToken, Expires: now.Add(time.Duration(r.ExpiresIn) * time.Second).UTC().Truncate(time.Second), App: app,
+		Access: r.AccessToken, Refresh: r.RefreshToken, Expires: now.Add(time.Duration(min(r.ExpiresIn, longestGrant)) * time.Second).UTC().Truncate(time.Second), App: app,
 	}, nil
 }
 

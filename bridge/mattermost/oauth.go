@@ -123,9 +123,8 @@ func (a *account) registerApp(ctx context.Context, redirect string) (app, error)
 
 // ownApp finds an app that this bot has registered for the same address.
 func (a *account) ownApp(ctx context.Context, me, redirect string) (*model.OAuthApp, error) {
-	for page := 0; ; page++ {
-		var list []*model.OAuthApp
-		if err := a.client.get(ctx, fmt.Sprintf("/oauth/apps?page=%d&per_page=%d", page, pageSize), &list); err != nil {
+	for list, err := range pages[*model.OAuthApp](ctx, a.client, "/oauth/apps") {
+		if err != nil {
 			return nil, fmt.Errorf("listing the OAuth 2.0 apps: %w", lacking(err, "manage_oauth"))
 		}
 		for _, one := range list {
@@ -133,10 +132,8 @@ func (a *account) ownApp(ctx context.Context, me, redirect string) (*model.OAuth
 				return one, nil
 			}
 		}
-		if len(list) < pageSize {
-			return nil, nil
-		}
 	}
+	return nil, nil
 }
 
 // homepage gives the server's part of an address; the app must have one.

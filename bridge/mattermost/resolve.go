@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"slices"
 	"sort"
-	"strconv"
 	"strings"
 
 	"github.com/mattermost/mattermost/server/public/model"
@@ -290,9 +289,7 @@ func (a *account) places(ctx context.Context) ([]place, error) {
 			return nil, fmt.Errorf("asking which channels the bot is in: %w", err)
 		}
 		add(joined)
-		for page := 0; ; page++ {
-			var public []*model.Channel
-			err := a.client.get(ctx, "/teams/"+t.Id+"/channels?per_page="+strconv.Itoa(pageSize)+"&page="+strconv.Itoa(page), &public)
+		for public, err := range pages[*model.Channel](ctx, a.client, "/teams/"+t.Id+"/channels") {
 			if bridge.KindOf(err) == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopeConversation {
 				break // a guest: it sees its own channels only
 			}
@@ -300,9 +297,6 @@ func (a *account) places(ctx context.Context) ([]place, error) {
 				return nil, fmt.Errorf("asking for the public channels of team %s: %w", t.Name, err)
 			}
 			add(public)
-			if len(public) < pageSize {
-				break
-			}
 		}
 	}
 	return all, nil

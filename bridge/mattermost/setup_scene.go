@@ -144,9 +144,8 @@ func (s *setter) lookAtTeams(ctx context.Context) error {
 
 // lookAtApp finds an app of Causeway's for the same address, whoever has made it.
 func (s *setter) lookAtApp(ctx context.Context) error {
-	for page := 0; ; page++ {
-		var list []*model.OAuthApp
-		if err := s.client.get(ctx, fmt.Sprintf("/oauth/apps?page=%d&per_page=%d", page, pageSize), &list); err != nil {
+	for list, err := range pages[*model.OAuthApp](ctx, s.client, "/oauth/apps") {
+		if err != nil {
 			if s.setting("ServiceSettings.EnableOAuthServiceProvider") == false {
 				return nil // it will be switched on
 			}
@@ -158,10 +157,8 @@ func (s *setter) lookAtApp(ctx context.Context) error {
 				return nil
 			}
 		}
-		if len(list) < pageSize {
-			return nil
-		}
 	}
+	return nil
 }
 
 // setting gives the server's value of "ServiceSettings.EnableCommands".

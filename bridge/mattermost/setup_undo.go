@@ -76,9 +76,8 @@ func (s *setter) planUndo(ctx context.Context) ([]step, error) {
 // tokens gives those of the bot's that were minted here. It asks the server: the record may lack the last one, or name somebody else's.
 func (s *setter) tokens(ctx context.Context) ([]string, error) {
 	var ids []string
-	for page := 0; ; page++ {
-		var list []*model.UserAccessToken
-		if err := s.client.get(ctx, fmt.Sprintf("/users/%s/tokens?page=%d&per_page=%d", s.found.bot.Id, page, pageSize), &list); err != nil {
+	for list, err := range pages[*model.UserAccessToken](ctx, s.client, "/users/"+s.found.bot.Id+"/tokens") {
+		if err != nil {
 			return nil, fmt.Errorf("listing the bot's tokens: %w", bare(err))
 		}
 		for _, t := range list {
@@ -86,10 +85,8 @@ func (s *setter) tokens(ctx context.Context) ([]string, error) {
 				ids = append(ids, t.Id)
 			}
 		}
-		if len(list) < pageSize {
-			return ids, nil
-		}
 	}
+	return ids, nil
 }
 
 // madeApp says whether the app of the record is there, and Causeway's.
@@ -176,9 +173,8 @@ func (s *setter) undoSettings() (first, last []step) {
 // commands lists those that the bot has registered, in all teams.
 func (s *setter) commands(ctx context.Context) ([]*model.Command, error) {
 	var all []*model.Command
-	for page := 0; ; page++ {
-		var teams []*model.Team
-		if err := s.client.get(ctx, fmt.Sprintf("/teams?page=%d&per_page=%d", page, pageSize), &teams); err != nil {
+	for teams, err := range pages[*model.Team](ctx, s.client, "/teams") {
+		if err != nil {
 			return nil, fmt.Errorf("listing the teams: %w", bare(err))
 		}
 		for _, t := range teams {
@@ -197,10 +193,8 @@ func (s *setter) commands(ctx context.Context) ([]*model.Command, error) {
 				}
 			}
 		}
-		if len(teams) < pageSize {
-			return all, nil
-		}
 	}
+	return all, nil
 }
 
 // nameOf gives the name of a team or channel, or its id where it is not there any more.

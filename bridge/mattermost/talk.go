@@ -117,9 +117,8 @@ func (a *account) Members(ctx context.Context, c bridge.ConversationID) ([]bridg
 
 func (a *account) members(ctx context.Context, by *client, channel string) ([]bridge.UserID, error) {
 	var all []bridge.UserID
-	for page := 0; ; page++ {
-		var list model.ChannelMembers
-		if err := by.get(ctx, fmt.Sprintf("/channels/%s/members?page=%d&per_page=%d", channel, page, pageSize), &list); err != nil {
+	for list, err := range pages[model.ChannelMember](ctx, by, "/channels/"+channel+"/members") {
+		if err != nil {
 			return nil, err
 		}
 		for _, m := range list {
@@ -127,10 +126,8 @@ func (a *account) members(ctx context.Context, by *client, channel string) ([]br
 				all = append(all, u)
 			}
 		}
-		if len(list) < pageSize {
-			return all, nil
-		}
 	}
+	return all, nil
 }
 
 // Topic shortens what is longer than a header may be.

@@ -17,7 +17,7 @@ func (a *account) Address(c bridge.ConversationID, id bridge.MessageID) string {
 			return ""
 		}
 		query := url.Values{"groupId": {p.team}, "tenantId": {strings.ToLower(a.settings.TenantID)}}
-		return "https://" + a.cloud.program + "/l/channel/" + url.QueryEscape(p.channel) + "/channel?" + query.Encode()
+		return "https://" + a.cloud.program + "/l/channel/" + inPath(p.channel) + "/channel?" + query.Encode()
 	}
 	p, err := a.messagePlace(c, id)
 	if err != nil {
@@ -25,14 +25,14 @@ func (a *account) Address(c bridge.ConversationID, id bridge.MessageID) string {
 	}
 	link := "https://" + a.cloud.program + "/l/message/"
 	if p.chat != "" {
-		return link + url.QueryEscape(p.chat) + "/" + p.message + "?context=" + url.QueryEscape(`{"contextType":"chat"}`)
+		return link + inPath(p.chat) + "/" + p.message + "?context=" + url.QueryEscape(`{"contextType":"chat"}`)
 	}
 	query := url.Values{"groupId": {p.team}, "tenantId": {strings.ToLower(a.settings.TenantID)}, "parentMessageId": {p.message}}
 	one := p.message
 	if p.reply != "" {
 		one = p.reply
 	}
-	return link + url.QueryEscape(p.channel) + "/" + one + "?" + query.Encode()
+	return link + inPath(p.channel) + "/" + one + "?" + query.Encode()
 }
 
 // ReadAddress knows deep links to messages and channels of this tenant. One to a message in a channel names its team, one to a message in a chat does not.
@@ -61,3 +61,6 @@ func (a *account) ReadAddress(address string) (c bridge.ConversationID, id bridg
 	}
 	return a.conversation(team, parts[2]), messageID(root, parts[3]), true
 }
+
+// inPath writes an id as deep links have it in their path, with colons escaped.
+func inPath(id string) string { return strings.ReplaceAll(url.QueryEscape(id), "+", "%20") }

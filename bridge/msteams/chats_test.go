@@ -271,6 +271,14 @@ func TestPeopleAreToldInAChatOfTheirOwn(t *testing.T) {
 		if want := []string{"Causeway: <p>something waits</p>", "Causeway: <p>something waits</p>"}; !slices.Equal(told, want) {
 			t.Errorf("told: %v", told)
 		}
+		chats, posts := w.sim.Count("POST", "/chats"), w.sim.Count("POST", "/chats/{id}/messages")
+		a.settings.NoNotices = true
+		if err := a.Notify(t.Context(), n); bridge.KindOf(err) != bridge.Unsupported {
+			t.Errorf("where nobody is to be told: %v", err)
+		}
+		if w.sim.Count("POST", "/chats") != chats || w.sim.Count("POST", "/chats/{id}/messages") != posts || posts == 0 {
+			t.Errorf("somebody was told although nobody is to be: %d posts before", posts)
+		}
 	})
 	inChatWorld(t, teams.Options{}, func(w *chatWorld) {
 		group := w.tenant.AddGroupChat("", w.alice, w.carla, w.bob)

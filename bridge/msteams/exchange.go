@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -80,7 +81,18 @@ func (c *client) send(ctx context.Context, op *Operation, address string, text [
 	if text != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	return c.attempt(ctx, op, r)
+	answer, header, err := c.attempt(ctx, op, r)
+	if err == nil && leadsBack(answer, address) {
+		return nil, nil, c.failed(ctx, op, errors.New("reading the answer: the list would be read for ever, as its next page is this one: what answers in place of Microsoft Graph?"))
+	}
+	return answer, header, err
+}
+
+// leadsBack reports whether the page of a list at an address says that the next one is at the same address.
+func leadsBack(page []byte, address string) bool {
+	_, rest, found := bytes.Cut(page, []byte(`"@odata.nextLink"`))
+	next := ""
+	return found && json.NewDecoder(bytes.NewReader(bytes.TrimLeft(rest, ": \t\r\n"))).Decode(&next) == nil && next == address
 }
 
 // attempt makes a request, whose context may end before ctx, and gives the answer's body, which [largestAnswer] bounds.

@@ -14,12 +14,14 @@ import (
 )
 
 // Notify tells somebody something as the relay account, in the chat that the two have. What is about another chat says with whom that is. What has a key, and is among
-// what was said there last, is not said again.
+// what was said there last, is not said again. Where the operator does not want that, nobody is told.
 func (a *account) Notify(ctx context.Context, n bridge.Notice) error {
 	self := a.relayID()
 	switch {
 	case !a.env.Direct:
 		return a.Base.Notify(ctx, n)
+	case a.settings.NoNotices:
+		return &bridge.Error{Kind: bridge.Unsupported, Err: errors.New("telling a person: NoNotices is set")}
 	case self == "":
 		return &bridge.Error{Kind: bridge.Unauthorised, Scope: bridge.ScopeAccount, Hint: a.loginHint(), Err: errors.New("telling a person: the relay account is not connected")}
 	case self == n.User:

@@ -2,14 +2,10 @@ package msteams
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,118 +15,6 @@ import (
 	"causeway/bridge"
 	"causeway/contrib/sim/teams"
 )
-
-// testInbox keeps what a run puts, and checks the order of a batch.
-type testInbox struct {
-	bridge.NoTalks
-	mu       sync.Mutex
-	watched  []bridge.ConversationID
-	changed  chan struct{}
-	cursors  map[bridge.ConversationID]string
-	begins   map[bridge.ConversationID]time.Time
-	newest   map[bridge.ConversationID]map[bridge.MessageID]bridge.State
-	arrived  []bridge.State
-	puts     []bridge.Batch
-	troubles map[bridge.ConversationID][]error
-	refuse   func(bridge.Batch) error
-}
-
-func newTestInbox(watched ...bridge.ConversationID) *testInbox {
-	return &testInbox{
-		watched: watched, changed: make(chan struct{}), cursors: map[bridge.ConversationID]string{}, begins: map[bridge.ConversationID]time.Time{},
-		newest: map[bridge.ConversationID]map[bridge.MessageID]bridge.State{}, troubles: map[bridge.ConversationID][]error{},
-	}
-}
-
-func (i *testInbox) Watched() ([]bridge.ConversationID, <-chan struct{}) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return slices.Clone(i.watched), i.changed
-}
-
-func (i *testInbox) watch(list ...bridge.ConversationID) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.watched = list
-	close(i.changed)
-	i.changed = make(chan struct{})
-}
-
-func (i *testInbox) Cursor(_ context.Context, c bridge.ConversationID) (string, error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.cursors[c], nil
-}
-
-func (i *testInbox) Living(context.Context, bridge.ConversationID, time.Time) ([]bridge.MessageID, error) {
-	return nil, nil
-}
-
-func (i *testInbox) Put(_ context.Context, b bridge.Batch) error {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	if i.refuse != nil {
-		if err := i.refuse(b); err != nil {
-			return err
-		}
-	}
-	i.puts = append(i.puts, b)
-	if b.Cursor != "" {
-		i.cursors[b.Conversation] = b.Cursor
-	}
-	if !b.Begin.IsZero() {
-		i.begins[b.Conversation] = b.Begin
-	}
-	for _, s := range b.States {
-		i.arrived = append(i.arrived, s)
-		if i.newest[b.Conversation] == nil {
-			i.newest[b.Conversation] = map[bridge.MessageID]bridge.State{}
-		}
-		old, known := i.newest[b.Conversation][s.ID]
-		if !known || s.Revision > old.Revision || s.Revision == old.Revision && (s.Deleted || !old.Deleted) {
-			i.newest[b.Conversation][s.ID] = s
-		}
-	}
-	return nil
-}
-
-func (i *testInbox) Trouble(c bridge.ConversationID, err error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.troubles[c] = append(i.troubles[c], err)
-}
-
-func (i *testInbox) state(c bridge.ConversationID, id string) bridge.State {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.newest[c][bridge.MessageID(id)]
-}
-
-// trouble gives what was told of a channel.
-func (i *testInbox) trouble(c bridge.ConversationID) []error {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return slices.Clone(i.troubles[c])
-}
-
-func (i *testInbox) cursor(c bridge.ConversationID) string {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return i.cursors[c]
-}
-
-// forget empties the record of what was put, not the cursors.
-func (i *testInbox) forget() {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.puts, i.arrived = nil, nil
-}
-
-func (i *testInbox) counts() (puts, states int) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	return len(i.puts), len(i.arrived)
-}
 
 // running runs an account until stop; it must end without an error.
 func (w *simWorld) running(a *account, inbox bridge.Inbox) (stop func()) {
@@ -379,126 +263,6 @@ func TestADeletionThatMovesNothingIsSeenInTheRecentWindow(t *testing.T) {
 	})
 }
 
-// TestChannelsArePolledInBatches of twenty at most, the more seldom the longer they are quiet.
-func TestChannelsArePolledInBatches(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newSimWorld(t, teams.Options{})
-		ids := []bridge.ConversationID{w.id(w.general), w.id(w.random)}
-		for n := range 43 {
-			ids = append(ids, w.id(w.team.AddChannel(fmt.Sprintf("Channel %d", n))))
-		}
-		inbox := newTestInbox(ids...)
-		a := w.connected()
-		w.sim.SetThrottle(teams.Documented)
-		stop := w.running(a, inbox)
-		defer stop()
-		time.Sleep(4 * time.Second)
-		synctest.Wait()
-		if got := len(inbox.begins); got != 45 {
-			t.Errorf("%d channels have begun, want 45", got)
-		}
-		perMinute := func() int {
-			w.sim.ResetRequests()
-			time.Sleep(time.Minute)
-			return w.sim.Count("POST", "/$batch")
-		}
-		active := perMinute()
-		time.Sleep(2 * time.Hour)
-		idle := perMinute()
-		t.Logf("45 channels: %d batches a minute at first, %d after two quiet hours", active, idle)
-		if active < 3*8 || active > 3*13 {
-			t.Errorf("%d batches in the first minute, want three about every five seconds", active)
-		}
-		if idle < 3*2 || idle > 3*3 {
-			t.Errorf("%d batches a minute after two quiet hours, want three every 30 seconds", idle)
-		}
-		w.say(1, "hello")
-		time.Sleep(31 * time.Second)
-		w.sim.ResetRequests()
-		time.Sleep(time.Minute)
-		reads := 0
-		for _, r := range w.sim.Requests() {
-			if strings.Contains(r.Path, w.general.ID) {
-				reads++
-			}
-		}
-		if reads < 10 || reads > 13 {
-			t.Errorf("the channel in which somebody wrote was read %d times in the minute after", reads)
-		}
-		synctest.Wait()
-		for c, errs := range inbox.troubles {
-			t.Errorf("trouble of %s: %v", c, errs)
-		}
-	})
-}
-
-// TestThrottlingHoldsForWhatItThrottles: one channel, or with Graph's word for it the whole account.
-func TestThrottlingHoldsForWhatItThrottles(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newSimWorld(t, teams.Options{})
-		inbox := newTestInbox(w.id(w.general), w.id(w.random))
-		stop := w.running(w.connected(), inbox)
-		defer stop()
-		time.Sleep(time.Second)
-		w.sim.Inject(teams.Fault{
-			Where: func(r *http.Request) bool { return isItem(r) && strings.Contains(r.URL.Path, w.general.ID) }, Status: 429, RetryAfter: 2 * time.Minute,
-		})
-		time.Sleep(10 * time.Second)
-		w.sim.ResetRequests()
-		time.Sleep(90 * time.Second)
-		count := func() (general, random int) {
-			for _, r := range w.sim.Requests() {
-				if strings.Contains(r.Path, w.general.ID) {
-					general++
-				}
-				if strings.Contains(r.Path, w.random.ID) {
-					random++
-				}
-			}
-			return general, random
-		}
-		if general, random := count(); general != 0 || random < 12 {
-			t.Errorf("while one channel is throttled it is read %d times, the other %d times", general, random)
-		}
-		time.Sleep(30 * time.Second)
-		if general, _ := count(); general == 0 {
-			t.Error("the channel is not read although its time is over")
-		}
-		w.wire.replace(func(next http.RoundTripper) http.RoundTripper { return throttleAll{next, new(sync.Once)} })
-		time.Sleep(10 * time.Second)
-		w.sim.ResetRequests()
-		time.Sleep(45 * time.Second)
-		if n := len(w.sim.Requests()); n != 0 {
-			t.Errorf("while the account is throttled there were %d requests", n)
-		}
-		time.Sleep(time.Minute)
-		if n := len(w.sim.Requests()); n == 0 {
-			t.Error("nothing is read although the time is over")
-		}
-		if all := append(inbox.trouble(w.id(w.general)), inbox.trouble(w.id(w.random))...); len(all) != 0 {
-			t.Errorf("being throttled was reported as trouble: %v", all)
-		}
-	})
-}
-
-// throttleAll throttles one batch for the whole application.
-type throttleAll struct {
-	next http.RoundTripper
-	once *sync.Once
-}
-
-func (e throttleAll) RoundTrip(r *http.Request) (answer *http.Response, err error) {
-	e.once.Do(func() {
-		answer = &http.Response{StatusCode: 429, Body: http.NoBody, Request: r, Header: http.Header{
-			"Retry-After": {"60"}, "X-Ms-Throttle-Scope": {"Tenant_Application/ReadWrite/a/b"},
-		}}
-	})
-	if answer != nil {
-		return answer, nil
-	}
-	return e.next.RoundTrip(r)
-}
-
 // TestOneChannelInTroubleLeavesTheOthersAlone, and trouble is told and untold.
 func TestOneChannelInTroubleLeavesTheOthersAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -641,26 +405,6 @@ func TestAnUnreadableCursorIsTrouble(t *testing.T) {
 	})
 }
 
-func TestBatchAnswersAreSortedByTheirIds(t *testing.T) {
-	c := &client{tokens: newTokens("", nil), called: bridge.Env{}.Called}
-	header := map[string]json.RawMessage{"Retry-After": json.RawMessage(`"4"`), "Odd": json.RawMessage(`7`)}
-	items := c.items(t.Context(), opThreads, make([]string, 4), []batchResponse{
-		{ID: "3", Status: 429, Headers: header, Body: json.RawMessage(`{"error":{"code":"TooManyRequests"}}`)},
-		{ID: "1", Status: 200, Body: json.RawMessage(`{"value":[]}`)}, {ID: "99", Status: 200}, {ID: "x", Status: 200}, {ID: "4", Status: 424},
-	})
-	if items[0].err != nil || string(items[0].body) != `{"value":[]}` {
-		t.Errorf("item 1: %s, %v", items[0].body, items[0].err)
-	}
-	for n, want := range map[int]bridge.Kind{1: bridge.Transient, 2: bridge.Throttled, 3: bridge.Transient} {
-		if items[n].err == nil || bridge.KindOf(items[n].err) != want {
-			t.Errorf("item %s: %v (%v)", strconv.Itoa(n+1), items[n].err, bridge.KindOf(items[n].err))
-		}
-	}
-	if got := bridge.AfterOf(items[2].err); got != 4*time.Second {
-		t.Errorf("the throttled item says %v", got)
-	}
-}
-
 // TestAQuietChannelIsReadToItsFirstPageOnly although many of its threads changed shortly before the last did, and is
 // still read on for as long as something may show late.
 func TestAQuietChannelIsReadToItsFirstPageOnly(t *testing.T) {
@@ -695,31 +439,6 @@ func TestAQuietChannelIsReadToItsFirstPageOnly(t *testing.T) {
 		time.Sleep(time.Minute)
 		if s := inbox.state(w.id(w.general), ids[0]); len(s.Reactions) != 1 {
 			t.Errorf("a change of the oldest thread did not arrive: %+v", s)
-		}
-	})
-}
-
-// TestAThrottledAccountAsksForNothing, also not for the channels whose turn would have come next.
-func TestAThrottledAccountAsksForNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := newSimWorld(t, teams.Options{})
-		var ids []bridge.ConversationID
-		for n := range 50 {
-			ids = append(ids, w.id(w.team.AddChannel(fmt.Sprintf("Channel %d", n))))
-		}
-		a, inbox := w.connected(), newTestInbox(ids...)
-		w.wire.replace(func(next http.RoundTripper) http.RoundTripper { return throttleAll{next, new(sync.Once)} })
-		w.sim.ResetRequests()
-		stop := w.running(a, inbox)
-		defer stop()
-		time.Sleep(59 * time.Second)
-		if n := len(w.sim.Requests()); n != 0 {
-			t.Errorf("there were %d requests", n)
-		}
-		time.Sleep(10 * time.Second)
-		synctest.Wait()
-		if n := len(inbox.begins); n != 50 {
-			t.Errorf("when the time was over %d channels began, want 50", n)
 		}
 	})
 }

@@ -39,7 +39,7 @@ func (l *allowList) read(prompt string) error {
 		return fmt.Errorf("reading AllowListFile: %w", err)
 	}
 	l.emails, l.size, l.changed = map[string]bool{}, info.Size(), info.ModTime()
-	for line := range strings.Lines(string(text)) {
+	for line := range strings.Lines(strings.TrimPrefix(string(text), "\uFEFF")) { // some programs begin a file so
 		line, _, _ = strings.Cut(line, "#")
 		if email := lowered(line); email != "" {
 			l.emails[email] = true

@@ -228,7 +228,7 @@ func TestTheAllowListIsReadAgainWhenItHasChanged(t *testing.T) {
 		defer s.during(newInvitingOnly(s.people).run)()
 		s.comes("ann", "bob", "cid")
 		s.wantAsked("one", "ann")
-		write("bob@example.com\n# cid@example.com\n")
+		write("\uFEFFbob@example.com\r\n# cid@example.com\r\n") // as some programs write it
 		s.comes("ann", "bob", "cid")
 		s.wantAsked("another", "ann", "bob")
 		if err := os.Remove(path); err != nil {

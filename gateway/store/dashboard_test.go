@@ -227,17 +227,16 @@ func TestListsComeInPages(t *testing.T) {
 	must(t, invited[2:], page, err)
 }
 
-// TestPagesScanNothing holds each question of the dashboard against its plan: what grows with the store must be entered by an index.
-func TestPagesScanNothing(t *testing.T) {
-	aboutSQLite(t) // its plans
-	s, _ := fresh(t, Options{})
-	scan := regexp.MustCompile(`^SCAN (\w+)`)
-	for name, one := range map[string]struct {
-		query string
-		args  []any
-		// may are the tables of which every row may be read.
-		may string
-	}{
+// pageQuery is a question of the dashboard.
+type pageQuery struct {
+	query string
+	args  []any
+	// may are the tables of which every row may be read.
+	may string
+}
+
+func pageQueries() map[string]pageQuery {
+	return map[string]pageQuery{
 		"traffic":     {trafficQuery, []any{1}, "h"},
 		"last":        {lastQuery, nil, "departures d"}, // a row for each pair of conversations
 		"by id":       {byIDQuery, []any{"x", 1}, "c"},
@@ -247,7 +246,15 @@ func TestPagesScanNothing(t *testing.T) {
 		"people":      {peopleQuery, []any{1, 1}, "p"},
 		"invitations": {"SELECT server, uid, asked, answer FROM invitations WHERE (server, uid) > ($1, $2) ORDER BY server, uid LIMIT $3", []any{"", "", 1}, ""},
 		"audit":       {"SELECT id FROM audit WHERE id < $1 ORDER BY id DESC LIMIT $2", []any{1, 1}, ""},
-	} {
+	}
+}
+
+// TestPagesScanNothing holds each question of the dashboard against its plan: what grows with the store must be entered by an index.
+func TestPagesScanNothing(t *testing.T) {
+	aboutSQLite(t) // its plans
+	s, _ := fresh(t, Options{})
+	scan := regexp.MustCompile(`^SCAN (\w+)`)
+	for name, one := range pageQueries() {
 		rows, err := s.db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+one.query, one.args...)
 		if err != nil {
 			t.Fatal(name, err)

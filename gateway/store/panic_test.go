@@ -115,3 +115,48 @@ func TestWhatIsPutBeforeTheFirstCursorIsNoHistory(t *testing.T) {
 		t.Error(steps)
 	}
 }
+
+// TestAStateOnWhichPutPanicsKeepsItsText although the messages cannot be looked up to which it leads. What is of no message is not quarantined.
+func TestAStateOnWhichPutPanicsKeepsItsText(t *testing.T) {
+	s, _ := fresh(t, Options{})
+	r := routes()
+	r.Linked = func(string) (Linked, bool) { panic("a mistake of ours") }
+	one := state("1", 1, "one")
+	one.Text[0].Runs[0].Link = "https://chat.example.org/x"
+	_, err := s.Put(t.Context(), batch(one), r)
+	if panickedAt(t, err) != 0 {
+		t.Error("an instance is blamed")
+	}
+	for range 2 { // it comes again
+		if kept, _, err := s.PoisonState(t.Context(), batch(), &one, r, "a mistake of ours", "was not delivered"); !kept || err != nil {
+			t.Error(kept, err)
+		}
+	}
+	held, err := s.Quarantine(t.Context())
+	if err != nil || len(held) != 1 || held[0].Reason != "a mistake of ours" || held[0].Author != "ann" {
+		t.Fatal(held, err)
+	}
+	if steps := deliver(t, s, there); len(steps) != 0 {
+		t.Errorf("it is not waited for: %v", steps)
+	}
+	if _, err := s.Retry(t.Context(), held[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	if steps := deliver(t, s, there); len(steps) != 1 || steps[0].Op != Post || steps[0].Draft.Text.PlainText() != "one" {
+		t.Error(steps)
+	}
+	ours, old, copied := state("2", 2, "ours"), state("3", -10, "old"), state(string(query[string](t, s, "SELECT p.id FROM parts p JOIN instances i ON i.id = p.instance WHERE i.origin = 0")), 3, "theirs")
+	ours.Key = "a key"
+	copied.Conversation, copied.Revision = there, 9
+	for name, one := range map[string]bridge.State{"our own": ours, "a copy": copied} {
+		if kept, _, err := s.PoisonState(t.Context(), bridge.Batch{Conversation: one.Conversation, Begin: began}, &one, routes(), "why", ""); kept || err != nil {
+			t.Errorf("%s: %t %v", name, kept, err)
+		}
+	}
+	if kept, _, err := s.PoisonState(t.Context(), batch(), &old, routes(), "why", ""); !kept || err != nil {
+		t.Error("what is older than the beginning lacks nothing:", kept, err)
+	}
+	if held, err := s.Quarantine(t.Context()); err != nil || len(held) != 0 {
+		t.Error(held, err)
+	}
+}

@@ -84,17 +84,22 @@ func newPostgres(dsn string, o Options) (*postgres, error) {
 	return p, nil
 }
 
-// badDSN leaves out the DSN, which may hold a password, though pgx hides that.
+// badDSN leaves out the DSN, and all that an error quotes of it: it may hold a password, and what of it that is, an address that cannot be understood does not tell.
 func badDSN(err error) error {
+	why := err.Error()
 	var parse *pgconn.ParseConfigError
 	if errors.As(err, &parse) && parse.Unwrap() != nil {
-		err = parse.Unwrap()
+		why = parse.Unwrap().Error()
 	}
+	why = why[strings.LastIndex(why, "`: ")+1:] // "cannot parse `…`: why"
 	var u *url.Error
 	if errors.As(err, &u) {
-		err = u.Err
+		why = u.Err.Error()
 	}
-	return fmt.Errorf("its address cannot be understood: %w: write DSN in [storage] as postgres://USER:PASSWORD@HOST/DATABASE", err)
+	if end := strings.IndexAny(why, "\"`'"); end >= 0 {
+		why = why[:end]
+	}
+	return fmt.Errorf("its address cannot be understood: %s: write DSN in [storage] as postgres://USER:PASSWORD@HOST/DATABASE", strings.Trim(why, ": "))
 }
 
 // Name gives a DSN as it may be shown.

@@ -89,44 +89,6 @@ func TestAReaderFindsThePrimary(t *testing.T) {
 	}
 }
 
-// storeTableOf3 is what the table was up to version 3. It is literally what was released.
-const storeTableOf3 = `
-CREATE TABLE IF NOT EXISTS store (
-	one     INTEGER PRIMARY KEY DEFAULT 1 CHECK (one = 1),
-	version BIGINT NOT NULL DEFAULT 0,
-	token   TEXT NOT NULL DEFAULT '',
-	holder  TEXT NOT NULL DEFAULT '',
-	address TEXT NOT NULL DEFAULT '',
-	since   BIGINT NOT NULL DEFAULT 0,
-	commits BIGINT NOT NULL DEFAULT 0,
-	others  BIGINT NOT NULL DEFAULT 0
-) WITH (fillfactor = 10);
-INSERT INTO store DEFAULT VALUES ON CONFLICT DO NOTHING;`
-
-// tracedIn4 is what version 4 added to it, literally.
-const tracedIn4 = "ALTER TABLE store ADD COLUMN lineage TEXT NOT NULL DEFAULT '';"
-
-func TestEveryOlderVersionIsBroughtToThePresentOneOnPostgreSQL(t *testing.T) {
-	c := postgresql(t)
-	for version := range migrations {
-		dsn := c.DSN(fmt.Sprint(t.Name(), version), c.Address())
-		script := storeTableOf3
-		for n, m := range migrations[:version] {
-			if n+1 == 4 {
-				script += tracedIn4
-			}
-			script += fmt.Sprintf("%s; UPDATE store SET version = %d;", toPostgres(m), n+1)
-		}
-		if _, err := direct(t, dsn).ExecContext(t.Context(), script); err != nil {
-			t.Fatal(err)
-		}
-		s := opened(t, dsn)
-		if v := query[int](t, s, "SELECT version FROM store"); v != len(migrations) {
-			t.Errorf("from version %d: now %d, want %d", version, v, len(migrations))
-		}
-	}
-}
-
 func TestAPostgreSQLStoreThatCannotBeUsedIsRefusedWithTheNextStep(t *testing.T) {
 	c := postgresql(t)
 	held := c.DSN(t.Name()+"held", c.Address())

@@ -127,7 +127,20 @@ type putter struct {
 	made    []Made
 }
 
-func (p *putter) put(b bridge.Batch) (err error) {
+func (p *putter) put(b bridge.Batch) error {
+	if err := p.begin(b); err != nil {
+		return err
+	}
+	for i := range b.States {
+		if err := p.state(&b.States[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// begin moves the cursor and finds out what the states of a batch are about.
+func (p *putter) begin(b bridge.Batch) (err error) {
 	if p.here, err = p.conversation(b.Conversation); err != nil {
 		return err
 	}
@@ -154,11 +167,6 @@ func (p *putter) put(b bridge.Batch) (err error) {
 			return err
 		}
 		p.targets = append(p.targets, id)
-	}
-	for i := range b.States {
-		if err := p.state(&b.States[i]); err != nil {
-			return err
-		}
 	}
 	return nil
 }
@@ -256,93 +264,6 @@ func (p *putter) back(instance int64) error {
 	return p.marks(p.woken, "UPDATE instances SET rank = COALESCE(rank, $1) WHERE id = $2 RETURNING conversation", p.now, instance)
 }
 
-// fresh stores a message that has not been seen before.
-func (p *putter) fresh(s *bridge.State) error {
-	created := s.Created.UnixMilli()
-	if created < p.begins {
-		return nil
-	}
-	root, err := p.root(s.Root)
-	if err != nil {
-		return err
-	}
-	targets := p.takers(s)
-	if s.Event != "" && len(targets) == 0 {
-		return nil // nobody asks for it
-	}
-	var body any
-	if !s.Deleted && len(targets) > 0 {
-		if body, err = p.bodyOf(s); err != nil {
-			return err
-		}
-	}
-	message, err := p.insert(`INSERT INTO messages (origin, origin_id, root_id, root, created, deleted, hash, body, author, edited) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id`,
-		p.here, string(s.ID), string(s.Root), root, created, s.Deleted, hashOf(s), body, string(s.Author.ID), millis(s.Edited))
-	if err != nil {
-		return err
-	}
-	p.made = append(p.made, Made{message, p.name, s.ID})
-	instance, err := p.insert("INSERT INTO instances (message, conversation, origin, phase, version, thread) VALUES ($1, $2, 1, $3, 1, $4) RETURNING id",
-		message, p.here, int(Live), string(s.Root))
-	if err != nil {
-		return err
-	}
-	if err := p.exec("INSERT INTO parts (instance, number, conversation, id, revision, deleted, version, edited) VALUES ($1, 0, $2, $3, $4, $5, 1, $6)",
-		instance, p.here, string(s.ID), s.Revision, s.Deleted, millis(s.Edited)); err != nil {
-		return err
-	}
-	// A deleted one is remembered: its older state may come yet, or it may be restored.
-	phase, rank := Waiting, sql.NullInt64{Int64: created, Valid: true}
-	if s.Deleted {
-		phase, rank.Valid = Gone, false
-	}
-	for _, target := range targets {
-		if err := p.exec("INSERT INTO instances (message, conversation, origin, phase, rank) VALUES ($1, $2, 0, $3, $4)",
-			message, target, int(phase), rank); err != nil {
-			return err
-		}
-		p.woken[target] = p.woken[target] || rank.Valid
-	}
-	return p.reactions(s, instance, 0, message, false)
-}
-
-// takers gives the targets to which a new message goes. What Causeway's own accounts do is no news there.
-func (p *putter) takers(s *bridge.State) []int64 {
-	takes, tells := p.routes.Takes, p.routes.Tells
-	if takes == nil && s.Event == "" {
-		return p.targets
-	}
-	var all []int64
-	for i, id := range p.targets {
-		target := p.routes.Targets[i]
-		if s.Event != "" && (tells == nil || !tells(target, s.Event) || p.routes.Own != nil && p.routes.Own(s.Author.ID)) {
-			continue
-		}
-		if takes == nil || takes(target, s.Created) {
-			all = append(all, id)
-		}
-	}
-	return all
-}
-
-// root gives the message that id, or the instance it is part of, belongs to; nil when it is not known.
-func (p *putter) root(id bridge.MessageID) (any, error) {
-	if id == "" {
-		return nil, nil
-	}
-	var message int64
-	var above sql.NullInt64
-	found, err := p.found(`SELECT m.id, m.root FROM parts p JOIN instances i ON i.id = p.instance JOIN messages m ON m.id = i.message
-		WHERE p.conversation = $1 AND p.id = $2`, []any{p.here, string(id)}, &message, &above)
-	if err != nil || !found {
-		return nil, err
-	}
-	if above.Valid {
-		return above.Int64, nil
-	}
-	return message, nil
-}
-
 // changed brings the message to what its origin looks like now.
 func (p *putter) changed(s *bridge.State, k known) error {
 	hash := hashOf(s)
@@ -383,6 +304,11 @@ func (p *putter) stays(k known, hash string) error {
 
 // revise makes what the origin says the message.
 func (p *putter) revise(s *bridge.State, k known, hash string) error {
+	return p.says(s, k, hash, p.bodyOf)
+}
+
+// says makes what the origin says the message, with what bodyOf gives where it goes anywhere.
+func (p *putter) says(s *bridge.State, k known, hash string, bodyOf func(*bridge.State) ([]byte, error)) error {
 	// What was quarantined is tried again: its author may have mended it.
 	n, err := p.change(`UPDATE instances SET rank = COALESCE(rank, $1), reason = NULL WHERE message = $2 AND origin = 0`, p.now, k.message)
 	if err != nil {
@@ -400,7 +326,7 @@ func (p *putter) revise(s *bridge.State, k known, hash string) error {
 	}
 	var body any
 	if !s.Deleted && n > 0 {
-		if body, err = p.bodyOf(s); err != nil {
+		if body, err = bodyOf(s); err != nil {
 			return err
 		}
 	}

@@ -85,46 +85,6 @@ func (s *Store) QuarantinedBefore(ctx context.Context, at time.Time) ([]Numbers,
 	return all, nil
 }
 
-// Poison quarantines an instance on which something has panicked, without looking at it any closer, and has its author told; told is as in Outcome. It gives
-// the conversations that now lack something.
-func (s *Store) Poison(ctx context.Context, id int64, reason, told string) ([]bridge.ConversationID, error) {
-	var woken []bridge.ConversationID
-	err := s.do(ctx, func(t *tx) error {
-		if err := t.exec("UPDATE instances SET rank = NULL, held = 0, reason = $1, quarantined = $2 WHERE id = $3", reason, time.Now().UnixMilli(), id); err != nil {
-			return err
-		}
-		o := Outcome{Work: &Work{Instance: id}, Told: told}
-		var origin int64
-		var body []byte
-		found, err := t.found("SELECT i.phase, m.origin, m.body FROM instances i JOIN messages m ON m.id = i.message WHERE i.id = $1 AND i.origin = 0", []any{id},
-			(*int)(&o.Work.Phase), &origin, &body)
-		if err != nil || !found {
-			return err
-		}
-		var text string
-		if err := safely(func(*tx) (err error) {
-			o.Work.Message.Body, err = decode(body)
-			text = undelivered(&o)
-			return err
-		}, t); err != nil {
-			return nil // it is this that panics
-		}
-		if o.Work.Message.Origin, err = t.name(origin); err != nil {
-			return err
-		}
-		l := lane{tx: t, woken: map[int64]bool{}}
-		if err := l.warn(o.Work.Message, text); err != nil {
-			return err
-		}
-		woken, err = l.others()
-		return err
-	})
-	if err != nil {
-		err = fmt.Errorf("quarantining message %d: %w", id, err)
-	}
-	return woken, err
-}
-
 // Retry puts an instance back into its lane and gives its conversation.
 func (s *Store) Retry(ctx context.Context, id int64) (bridge.ConversationID, error) {
 	return s.release(ctx, id, func(t *tx) error {

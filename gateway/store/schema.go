@@ -278,6 +278,8 @@ func usable(ctx context.Context, db asked, version int) error {
 		return tooNew(ctx, db, version)
 	case version == unfinished:
 		return ErrUnfinished
+	case version < unfinished:
+		return fmt.Errorf("%w: its version is %d", ErrDamaged, version)
 	}
 	return nil
 }

@@ -16,11 +16,13 @@ import (
 // whoever has it: a process that says nothing any more (it is paused, its machine is gone, or a cable) has its session ended by PostgreSQL
 // itself. Whatever it believes when it comes back, it cannot write.
 const (
-	// beat is how often the holder says something, silence how long it may say nothing. Both go by PostgreSQL's clock alone.
+	// beat is how often the holder says something, silence how long it may say nothing. Both go by PostgreSQL's clock alone. A slow PostgreSQL is no
+	// silence: it is at work on what was said then.
 	beat    = time.Second
-	silence = 4 * time.Second
-	// watchPause lies between two looks after the holder.
-	watchPause = time.Second
+	silence = 3 * time.Second
+	// watchPause lies between two looks after the holder. From a holder's last word another one has the store within silence + watchPause + 2 awayPause
+	// (4 s), of the 5 s in which work is to move.
+	watchPause = 500 * time.Millisecond
 )
 
 // Holder is the process that works on a store.

@@ -259,7 +259,7 @@ func TestOneThatStandsByEndsASilentHolder(t *testing.T) {
 			over = now != nil
 		}
 	}
-	if told < int(silence/watchPause)-1 {
+	if told < int(silence/(watchPause+awayPause))-1 {
 		t.Errorf("a silent holder is ended after %d looks", told)
 	}
 	if err := paused.PingContext(t.Context()); err == nil {

@@ -71,15 +71,18 @@ func ReadToken(status int, header http.Header, body []byte) (Token, error) {
 	return t, nil
 }
 
+// LongestRest is how long one answer has Causeway wait at most: whatever a proxy says, trying again once a day harms nobody.
+const LongestRest = 24 * time.Hour
+
 // RetryAfter reads the header as Microsoft's services have sent it: seconds, once seen with a fraction, or by the standard a
 // date. It reports false when it says nothing.
 func RetryAfter(header http.Header, now time.Time) (time.Duration, bool) {
 	text := header.Get("Retry-After")
 	if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds >= 0 && seconds < 1e6 {
-		return time.Duration(seconds * float64(time.Second)), true
+		return min(time.Duration(seconds*float64(time.Second)), LongestRest), true
 	}
 	if at, err := http.ParseTime(text); err == nil {
-		return max(0, at.Sub(now)), true
+		return min(max(0, at.Sub(now)), LongestRest), true
 	}
 	return 0, false
 }

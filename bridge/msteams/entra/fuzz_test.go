@@ -26,7 +26,7 @@ func FuzzAnswers(f *testing.F) {
 		{400, `{"error":"invalid_grant","error_description":"SECRET AADSTS700082","error_codes":[700082],"suberror":"bad_token","claims":"{}"}`, ""},
 		{401, `{"error":"invalid_client","error_codes":[{}]}`, ""},
 		{400, `{"error":["invalid_grant"]}`, ""},
-		{429, `{}`, "2.128"}, {503, `<html>SECRET</html>`, "Fri, 31 Dec 1999 23:59:59 GMT"}, {302, ``, "1e308"}, {429, `{}`, "-1"},
+		{429, `{}`, "2.128"}, {503, `<html>SECRET</html>`, "Fri, 31 Dec 1999 23:59:59 GMT"}, {302, ``, "1e308"}, {429, `{}`, "-1"}, {429, ``, "Fri, 31 Dec 9999 23:59:59 GMT"},
 	} {
 		f.Add(seed.status, seed.body, seed.after)
 	}
@@ -44,7 +44,7 @@ func FuzzAnswers(f *testing.F) {
 			if text := err.Error(); strings.Contains(text, "SECRET") || len(text) > 200 {
 				t.Errorf("%q is shown as %q", body, text)
 			}
-			if r := new(Refusal); errors.As(err, &r) && (r.After < 0 || r.Status != status) {
+			if r := new(Refusal); errors.As(err, &r) && (r.After < 0 || r.After > LongestRest || r.Status != status) {
 				t.Errorf("%d %q with %q is %+v", status, body, after, r)
 			}
 		}
