@@ -35,7 +35,7 @@ func (c *call) audit(ctx context.Context) error {
 			return &usageError{text: fmt.Sprintf("%q is no number of entries", c.args[0]), verb: v}
 		}
 	}
-	cfg, err := c.load()
+	cfg, err := c.loadToLook()
 	if err != nil {
 		return err
 	}

@@ -124,12 +124,17 @@ func oneLine(text string) string {
 }
 
 // load reads the config.
-func (c *call) load() (*config.Config, error) {
+func (c *call) load() (*config.Config, error) { return c.loadBy(config.Load) }
+
+// loadToLook reads the config for a command that needs the store alone: it is called in a shell, which has not the secrets of the service's environment.
+func (c *call) loadToLook() (*config.Config, error) { return c.loadBy(config.LoadWithoutSecrets) }
+
+func (c *call) loadBy(load func(string, config.Protocols) (*config.Config, error)) (*config.Config, error) {
 	protocols := config.Protocols{}
 	for _, p := range c.Protocols {
 		protocols[p.Name] = p.Settings
 	}
-	cfg, err := config.Load(c.config, protocols)
+	cfg, err := load(c.config, protocols)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("%w; `make demo` shows Causeway without one", err)
 	}

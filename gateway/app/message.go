@@ -19,7 +19,7 @@ const messagesShown = 20
 
 // message is `causeway message LINK`: what has become of a message. It reads the store alone, and works whether or not Causeway runs.
 func (c *call) message(ctx context.Context) error {
-	cfg, err := c.load()
+	cfg, err := c.loadToLook()
 	if err != nil {
 		return err
 	}

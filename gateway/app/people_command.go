@@ -192,7 +192,7 @@ func (c *call) lookAtPeople(ctx context.Context, action string, words []string) 
 	case c.csv && c.json:
 		return peopleUsage("people export takes one of --csv and --json")
 	}
-	cfg, err := c.load()
+	cfg, err := c.loadToLook()
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ func (c *call) quarantine(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := c.load()
+	cfg, err := c.loadToLook()
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 
 // backupStore writes the store, as it is now, into a new file. Causeway may be running.
 func (c *call) backupStore(ctx context.Context) error {
-	cfg, err := c.load()
+	cfg, err := c.loadToLook()
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func keyName(s config.Storage) string {
 
 // restoreStore puts a backup in the place of the store. Causeway must be stopped.
 func (c *call) restoreStore(ctx context.Context) error {
-	cfg, err := c.load()
+	cfg, err := c.loadToLook()
 	if err != nil {
 		return err
 	}

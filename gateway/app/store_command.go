@@ -51,7 +51,7 @@ func (c *call) storeCommand(ctx context.Context) error {
 
 // migrateStore brings the store to the present version, as the next start would.
 func (c *call) migrateStore(ctx context.Context) error {
-	cfg, err := c.load()
+	cfg, err := c.loadToLook()
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,7 @@ func (c *call) migrateStore(ctx context.Context) error {
 }
 
 func (c *call) checkStore(ctx context.Context) error {
-	cfg, err := c.load()
+	cfg, err := c.loadToLook()
 	if err != nil {
 		return err
 	}
@@ -112,7 +112,7 @@ func inspected(dsn string, i store.Inspection) string {
 func (c *call) copyStore(ctx context.Context) error {
 	from, to := c.from, c.to
 	if from == "" {
-		cfg, err := c.load()
+		cfg, err := c.loadToLook()
 		if err != nil {
 			return err
 		}

@@ -177,10 +177,20 @@ type Gateway struct {
 // Load reads and parses the file at path, with the environment of the process. Mistakes come as [Errors]; a file
 // that cannot be read as an error that wraps the cause.
 func Load(path string, protocols Protocols) (*Config, error) {
+	return load(path, protocols, false)
+}
+
+// LoadWithoutSecrets is Load for who connects to no service: secrets of the environment may be missing there, but for those of [storage].
+func LoadWithoutSecrets(path string, protocols Protocols) (*Config, error) {
+	return load(path, protocols, true)
+}
+
+func load(path string, protocols Protocols, unarmed bool) (*Config, error) {
 	d, data, err := read(path)
 	if err != nil {
 		return nil, err
 	}
+	d.unarmed = unarmed
 	cfg, err := d.parse(data, protocols)
 	if err != nil {
 		return nil, err

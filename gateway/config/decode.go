@@ -52,6 +52,8 @@ type decoder struct {
 	warnings  []Mistake
 	// plainSecret is set when a secret stands in the file itself.
 	plainSecret bool
+	// unarmed: what the environment lacks is not missed, but for the store.
+	unarmed bool
 }
 
 // mistake reports what is wrong with a key of a table, at the line of the key, or of the table when it lacks.

@@ -34,6 +34,8 @@ func (d *decoder) secret(at place, key string, f field, raw any) {
 		shown = name
 	}
 	switch {
+	case d.unarmed && value == "" && name != "" && at.path != storageTable:
+		f.value.SetString(notHere)
 	case name == "":
 		d.mistake(at, key, `no name follows "env:"`, `write "env:NAME" with the name of an environment variable`)
 	case !there:
@@ -44,6 +46,12 @@ func (d *decoder) secret(at place, key string, f field, raw any) {
 		f.value.SetString(value)
 	}
 }
+
+// notHere takes the place of a secret that a command does not need; it is as long as a secret must be.
+const notHere = "this secret is not in the environment of the command"
+
+// storageTable is the table without whose secrets nothing can be looked at.
+const storageTable = "storage"
 
 func looksLikeEnvName(name string) bool {
 	for _, r := range name {
