@@ -41,7 +41,7 @@ type msteamsSettings struct {
 	Receive                    string
 	PollInterval, PostInterval time.Duration
 	Cloud, GraphURL, LoginURL  string
-	NoFiles                    bool
+	NoFiles, NoNotices         bool
 	CAFile                     string
 }
 
