@@ -143,9 +143,10 @@ e2e: ## a real Mattermost server on a throw-away PostgreSQL, Causeway, and the s
 chaos: ## everything goes wrong while people talk: CHAOS_SECONDS=60 for each seed; CHAOS="-seed 1 -seeds 20", CHAOS=-h tells more
 	@cd contrib/chaos && go run . $(CHAOS)
 
-# About three minutes in all, of which people talk for two.
+# About five minutes in all, of which people talk for three.
 chaos-test:
-	@cd contrib/chaos && go test . && CHAOS_SECONDS=$${CHAOS_SECONDS:-30} go run . -seeds 4 $(CHAOS)
+	@cd contrib/chaos && go test . && export CHAOS_SECONDS=$${CHAOS_SECONDS:-30} && go run . -seeds 4 $(CHAOS) && \
+		go run . -seed 5 -seeds 2 -store postgres -instances 3 $(CHAOS)
 
 chaos-mutants: ## takes out, one after the other, what keeps the promise: chaos must find each
 	@cd contrib/chaos && go run . -mutants

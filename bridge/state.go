@@ -106,7 +106,8 @@ type Notice struct {
 	Text         richtext.Doc
 	// Choices are buttons below the text, where the service's [Capabilities] have Commands.
 	Choices []Choice
-	// Key names what is not to come twice, as after an answer that was lost: an account with the capability RelayAside looks for it before it tells it.
-	// It is a post with that key in the direct conversation of account and person, where Find and Delete see it. Empty: it may come twice.
+	// Key names what is not to come twice, as after an answer that was lost. Where the notice is a post in the direct conversation of account and person, that
+	// has this key, and is looked for by it before it is told. An account with the capability RelayAside makes it one where the notice is about no
+	// conversation, and Find and Delete see it. Empty: it may come twice.
 	Key Key
 }

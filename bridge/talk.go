@@ -36,8 +36,17 @@ type Talk struct {
 	Since time.Time
 	// Topic is what its members call a group; may be empty.
 	Topic string
-	// Speaker is who spoke there last, where that is known without reading what was said; may be empty.
-	Speaker UserID
+	// Speakers are who spoke there since somebody looked last, each once, who spoke last first; as far as that is known, which may be of nobody. What they
+	// said is not looked at for it.
+	Speakers []UserID
+}
+
+// Speaker is who spoke there last; may be empty.
+func (t Talk) Speaker() UserID {
+	if len(t.Speakers) == 0 {
+		return ""
+	}
+	return t.Speakers[0]
 }
 
 // Interest is what becomes of what is said in a talk.

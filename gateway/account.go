@@ -26,10 +26,12 @@ type account struct {
 	relays       atomic.Bool                     // as Capabilities.RelayDirect, which is known when it has connected
 	lastGood     atomic.Int64                    // when the service last did what was asked, Unix nanoseconds
 	lastWrite    atomic.Int64                    // when something was last written there
+	awaited      atomic.Bool                     // lanes may wait until the service does something well
 	reading      troubles
 
 	mutex     sync.Mutex
 	connected chan struct{} // closed while the account may write
+	revived   chan struct{} // closed, and made anew, when the service does something well and that is awaited
 	open      bool
 	parked    context.CancelCauseFunc // ends the feed, so that the account connects anew
 	admitted  time.Time               // when it was connected
@@ -73,7 +75,7 @@ func newAccount(g *Gateway, a Account) *account {
 	return &account{
 		life: life, end: end, ended: make(chan struct{}), sought: make(chan struct{}, 1),
 		Account: a, gateway: g, capabilities: a.Bridge.Capabilities(),
-		log: g.log.WithField("account", string(a.Name)), connected: make(chan struct{}),
+		log: g.log.WithField("account", string(a.Name)), connected: make(chan struct{}), revived: make(chan struct{}),
 		relay: newPen(), pens: map[bridge.UserID]*pen{},
 	}
 }
@@ -98,10 +100,23 @@ func (a *account) run(ctx context.Context) {
 			failures = 0
 		}
 		failures++
-		if !pause(ctx, max(a.gateway.backoff(failures), bridge.AfterOf(err))) {
+		if !pause(ctx, a.awayFor(err, failures)) {
 			return
 		}
 	}
+}
+
+// longestAway is how long an account waits at most until it looks whether its service, which has failed or cannot be reached, is there again. All that is said waits for that.
+const longestAway = time.Minute
+
+// awayFor is how long an account waits before it connects again. Keys that are refused are tried less often: that takes somebody who mends them, and
+// a service may lock out who tries them too often.
+func (a *account) awayFor(err error, failures int) time.Duration {
+	wait := a.gateway.backoff(failures)
+	if bridge.KindOf(err) != bridge.Unauthorised {
+		wait = min(wait, longestAway)
+	}
+	return max(wait, bridge.AfterOf(err))
 }
 
 // session lasts from connecting to the first failure that stops the account.
@@ -115,6 +130,7 @@ func (a *account) session(ctx context.Context) error {
 	}
 	a.relays.Store(a.Bridge.Capabilities().RelayDirect) // before it is known that it has connected
 
+	a.gateway.ours.Store(ours{id.Server, id.User}, true)
 	if before := a.identity.Swap(&id); before == nil { // later ones follow a failure, of which it is said that it is over
 		a.log.WithField(keyAs, id.Name).Info("connected")
 	}
@@ -222,6 +238,7 @@ func (a *account) retire() {
 	a.end()
 	a.mutex.Unlock()
 	<-a.ended
+	a.alive() // whoever waits for it looks who has come in its place
 	a.acts.Wait()
 }
 
@@ -314,8 +331,6 @@ func (a *account) works(ctx context.Context, since time.Time) bool {
 
 // wrote reports whether something has been written there since that time.
 func (a *account) wrote(since time.Time) bool { return a.lastWrite.Load() > since.UnixNano() }
-
-func (a *account) alive() { a.lastGood.Store(time.Now().UnixNano()) }
 
 // ready waits until the account is connected and neither it nor the person who writes is throttled. It reports whether it had
 // to, and whether ctx is still alive.

@@ -68,6 +68,7 @@ func (l *lane) note(ctx context.Context) {
 	if len(l.ended) == 0 {
 		return
 	}
+	l.tellFailed()
 	woken, err := l.gateway.store.Note(ctx, l.name, l.ended)
 	if err == nil {
 		l.ended = nil

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -62,4 +63,33 @@ func (g *Gateway) Attempt(c bridge.ConversationID) (Attempt, bool) {
 		return Attempt{}, false
 	}
 	return Attempt{Instance: a.instance, Times: a.times, Last: a.last, Trouble: *newTrouble(p.account.Name, a.failure)}, true
+}
+
+// mostFailures is how many failures a lane keeps in mind while they cannot be stored.
+const mostFailures = 20
+
+// remember keeps in mind what has failed of a message, for its journey, until it is stored.
+func (l *lane) remember(o *store.Outcome, err error) {
+	if err == nil || o.Work.Instance == 0 || errors.Is(err, context.Canceled) {
+		return
+	}
+	now := time.Now()
+	f := store.Failure{Instance: o.Work.Instance, Part: o.Step.Part, Kind: bridge.KindOf(err).String(), Reason: bridge.Cause(err), Since: now, Last: now, Times: 1}
+	if n := len(l.unstored); n > 0 && l.unstored[n-1].Same(f) {
+		l.unstored[n-1].Last = now
+		l.unstored[n-1].Times++
+		return
+	}
+	if len(l.unstored) == mostFailures {
+		l.unstored = slices.Delete(l.unstored, 0, 1)
+	}
+	l.unstored = append(l.unstored, f)
+}
+
+// tellFailed has what has failed stored with how the last steps ended, or with the next look at what is lacking: it is worth no commit of its own.
+func (l *lane) tellFailed() {
+	if len(l.unstored) > 0 {
+		l.ended = append(l.ended, &store.Outcome{Work: &store.Work{}, Failed: l.unstored})
+		l.unstored = nil
+	}
 }

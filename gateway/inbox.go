@@ -140,17 +140,23 @@ func (i inbox) Trouble(c bridge.ConversationID, err error) {
 	if errors.Is(err, context.Canceled) {
 		return
 	}
+	if err == nil {
+		i.account.alive()
+	}
 	i.account.reading.report(c.String(), i.account.log.WithField(keyConversation, c.String()), "reading", err)
 }
 
-// own tells which users of a server are Causeway's accounts.
+// own tells which users of a server are Causeway's accounts, or have been since it was started: of one that the config does not have any more, or whose successor has
+// not connected yet, something may still be read.
 func (g *Gateway) own(server bridge.ServerID) func(bridge.UserID) bool {
 	return func(u bridge.UserID) bool {
-		for _, a := range g.setup.Load().order {
-			if id := a.identity.Load(); id != nil && id.Server == server && id.User == u {
-				return true
-			}
-		}
-		return false
+		_, known := g.ours.Load(ours{server, u})
+		return known
 	}
+}
+
+// ours is a user that Causeway is on a server.
+type ours struct {
+	server bridge.ServerID
+	user   bridge.UserID
 }

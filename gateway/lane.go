@@ -25,6 +25,7 @@ type lane struct {
 	wroteOf  int64            // the instance of that step
 	differed int64            // the instance for which a group was found to have other people
 	ended    []*store.Outcome // how the last steps ended, until it is stored
+	unstored []store.Failure  // what has failed, until it is stored
 	rest     []store.Planned  // posts that are stored as begun and come next
 	most     int              // so many posts are begun at once
 	failures int              // in a row
@@ -82,6 +83,7 @@ func (l *lane) work(ctx context.Context) {
 		if p == nil {
 			return // no longer in the config
 		}
+		l.tellFailed()
 		began := time.Now()
 		next, err := l.gateway.store.Advance(ctx, l.name, l.ended, l.most, planner{l.gateway, p}.plan)
 		l.gateway.metrics.Stored("advance", time.Since(began))
@@ -149,9 +151,10 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 	}
 	l.count(p.account.Name, o, err)
 	l.tries.note(work.Instance, step.Op, err)
+	l.remember(o, err)
 	switch {
 	case err == nil && step.Op == store.Find && o.Verdict == store.Absent && l.failing == work.Instance && l.posts > 0:
-		return l.missed(ctx, o)
+		return l.missed(ctx, p, o)
 	case err == nil:
 		l.did(p, o)
 		return o
@@ -195,14 +198,14 @@ func (l *lane) did(p *place, o *store.Outcome) {
 
 // missed follows a post that has failed and certainly was not made: a service that fails every post is not hurried. How often looking for it has
 // failed does not count any more.
-func (l *lane) missed(ctx context.Context, o *store.Outcome) *store.Outcome {
+func (l *lane) missed(ctx context.Context, p *place, o *store.Outcome) *store.Outcome {
 	l.failures = l.posts
 	if l.poisoned(ctx, o) {
 		l.refuse(o, store.Refused, l.reason)
 		return o
 	}
 	l.note(ctx)
-	if !pause(ctx, l.gateway.backoff(l.failures)) {
+	if !l.spares(ctx, p, o, l.reason, l.gateway.backoff(l.failures)) {
 		return nil
 	}
 	return o
@@ -357,7 +360,7 @@ func (l *lane) retry(ctx context.Context, p *place, o *store.Outcome, err error)
 	wait := l.waits(p, o.Step, err, l.failures)
 	l.note(ctx)
 	// Woken early by a shutdown, the intent stays and is settled at the next start.
-	if !pause(ctx, wait) {
+	if !l.spares(ctx, p, o, err, wait) {
 		return nil
 	}
 	return unmade(o)

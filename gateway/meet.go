@@ -56,11 +56,17 @@ func (t *talks) meet(ctx context.Context, a *account, talk bridge.Talk) (bridge.
 		if d.verdict.Carried {
 			return t.interest(talk.Conversation), nil
 		}
-		if refused == nil {
+		if refused == nil || isOff(refused.verdict.Reason) {
 			refused = d
 		}
 	}
-	if refused == nil {
+	switch {
+	case refused == nil:
+		return bridge.Ignored, nil
+	case isOff(refused.verdict.Reason):
+		t.mutex.Lock()
+		defer t.mutex.Unlock()
+		t.off[talk.Conversation] = true
 		return bridge.Ignored, nil
 	}
 	if err := t.refuse(ctx, a, talk, refused); err != nil {
@@ -202,6 +208,9 @@ func (t *talks) store(ctx context.Context, a *account, talk bridge.Talk, d *deci
 	}
 	t.take(met.Talk, slices.Concat(met.Changed, met.Beside, []store.Pair{met.Pair})...)
 	for _, one := range met.Lines {
+		if one.User != "" && one.Conversation == talk.Conversation && !one.Each {
+			t.told(one.Conversation, one.User, direct.Reason(one.Reason))
+		}
 		t.gateway.wake(one.Conversation)
 	}
 	return met, nil

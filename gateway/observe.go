@@ -94,6 +94,9 @@ func (t *talks) interest(c bridge.ConversationID) bridge.Interest {
 	defer t.mutex.Unlock()
 	k := t.known[c]
 	carried := place != nil && place.talk != nil && place.in && !place.talk.opening()
+	if t.off[c] && !carried {
+		return bridge.Ignored
+	}
 	if k == nil || len(k.periods) == 0 {
 		if carried {
 			return bridge.Carried

@@ -333,7 +333,7 @@ func (p planner) reactions(w *store.Work) store.Step {
 	if w.Unclear {
 		return store.Step{Op: store.Look, ID: first.ID, Since: w.LookAfter}
 	}
-	return store.Step{}
+	return store.Step{Await: w.Longing && p.place.talk != nil && !p.place.account.mayRelay()}
 }
 
 // sent gives the draft that an intent was made for, as far as it can still be known.

@@ -22,7 +22,7 @@ func (t *talks) carry(ctx context.Context, a *account, talk bridge.Talk, d *deci
 		return err
 	}
 	if met.Reason != 0 {
-		return t.tellSpeaker(ctx, a, d.link.other(a), talk, direct.Reason(met.Reason), nil)
+		return t.tellSpeakers(ctx, a, d.link.other(a), talk, direct.Reason(met.Reason), nil)
 	}
 	if met.Pair.Other(talk.Conversation).Known() {
 		t.gateway.wake(talk.Conversation) // where it has taken the place of another one, something may be waiting
@@ -34,8 +34,9 @@ func (t *talks) carry(ctx context.Context, a *account, talk bridge.Talk, d *deci
 // moves gives what is said where a talk goes on in a conversation that is there already, once it is known which that is. Whoever that is about is
 // looked up before. How it is said is known only once the other account has connected.
 func (t *talks) moves(ctx context.Context, a *account, talk bridge.Talk, d *decision) (func(store.Met) []store.Telling, error) {
-	if !d.verdict.Carried {
-		return nil, nil
+	stops, err := t.stops(ctx, a, talk, d)
+	if err != nil || !d.verdict.Carried {
+		return stops, err
 	}
 	other, lines := d.link.other(a), map[int64][]store.Telling{}
 	for _, p := range t.leaving(talk) {
@@ -46,12 +47,15 @@ func (t *talks) moves(ctx context.Context, a *account, talk bridge.Talk, d *deci
 	}
 	atOnce := t.atOnceLines(a, other, talk)
 	return func(met store.Met) (all []store.Telling) {
-		if met.Reason == 0 && met.Pair.State == store.PairOpen && len(met.Beside) > 0 && met.Fresh {
+		if met.Reason != 0 {
+			return stops(met)
+		}
+		if met.Pair.State == store.PairOpen && len(met.Beside) > 0 && met.Fresh {
 			all = atOnce
 		}
 		to := met.Pair.Other(talk.Conversation)
 		for _, before := range met.Changed {
-			if met.Reason != 0 || before.State != store.PairMoved || !to.Known() {
+			if before.State != store.PairMoved || !to.Known() {
 				continue
 			}
 			for _, one := range lines[before.ID] {
@@ -81,7 +85,7 @@ func (t *talks) leaving(talk bridge.Talk) (all []store.Pair) {
 func (t *talks) open(ctx context.Context, a *account, talk bridge.Talk, d *decision, pair store.Pair) error {
 	other := d.link.other(a)
 	err := errors.New("none of its members can open it")
-	for _, as := range d.openers(pair.Opener, talk.Speaker) {
+	for _, as := range d.openers(pair.Opener, talk.Speaker()) {
 		if !slices.Contains(pair.Other(talk.Conversation).Members, as) {
 			continue
 		}

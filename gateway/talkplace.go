@@ -22,6 +22,8 @@ type talkPlace struct {
 	first store.Pair // of all that it is part of
 	// open counts the pairs that are.
 	open int
+	// accepted is since when messages that go to a conversation count by who is in it alone; those of the pairs count, too, since when they are switched on.
+	accepted map[bridge.ConversationID]time.Time
 	// begin is the earliest time from which on something counts.
 	begin time.Time
 	// readers are the members who are connected here, away those of them who want to be notified on the other side; everybody: all are connected, elsewhere too.
@@ -117,7 +119,7 @@ func (p planner) mayNot(w *store.Work, as bridge.UserID) (store.Step, bool) {
 	pair := origin.talk.pairs[w.Conversation]
 	fresh := unposted(w)
 	switch {
-	case fresh && w.Message.Created.Before(pair.Begins):
+	case fresh && w.Message.Created.Before(origin.talk.accepted[w.Conversation]): // what had been put when it was switched off waits until it is on again
 		return deny(w, direct.Earlier), true
 	case pair.State == store.PairMoved && p.place.talk.regroups && fresh:
 		return deny(w, direct.Moved, p.goesOn(w)), true

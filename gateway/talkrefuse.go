@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
 
 	"causeway/bridge"
@@ -9,39 +11,60 @@ import (
 	"causeway/gateway/store"
 )
 
-// refuse notes why a talk is not carried, and tells who spoke there.
+// refuse notes why a talk is not carried, and tells those who spoke there.
 func (t *talks) refuse(ctx context.Context, a *account, talk bridge.Talk, d *decision) error {
 	if _, err := t.store(ctx, a, talk, d); err != nil {
 		return err
 	}
-	return t.tellSpeaker(ctx, a, d.link.other(a), talk, d.verdict.Reason, d.verdict.Missing)
+	return t.tellSpeakers(ctx, a, d.link.other(a), talk, d.verdict.Reason, d.verdict.Missing)
 }
 
-// tellSpeaker tells a connected person who spoke in a refused talk why it is not carried, once.
-func (t *talks) tellSpeaker(ctx context.Context, a, other *account, talk bridge.Talk, r direct.Reason, missing []bridge.UserID) error {
-	if !direct.Tells(talk.Shape, r) || talk.Speaker == "" || !t.connected(talk.Conversation.Server, talk.Speaker) || t.knows(talk.Conversation, talk.Speaker, r) {
-		return nil
+// tellSpeakers tells each connected person who spoke in a refused talk why it is not carried, once. Who cannot be told now does not keep the others waiting.
+func (t *talks) tellSpeakers(ctx context.Context, a, other *account, talk bridge.Talk, r direct.Reason, missing []bridge.UserID) error {
+	var failed error
+	for _, u := range talk.Speakers {
+		if direct.Tells(talk.Shape, r) && t.connected(talk.Conversation.Server, u) && !t.knows(talk.Conversation, u, r) {
+			failed = errors.Join(failed, t.tellRefused(ctx, a, other, talk, u, r, missing))
+		}
 	}
-	notice := bridge.Notice{Conversation: talk.Conversation, User: talk.Speaker, Text: refusalText(other, r, a.names(ctx, missing))}
+	return failed
+}
+
+// tellRefused tells somebody why a talk is not carried, and notes that they know.
+func (t *talks) tellRefused(ctx context.Context, a, other *account, talk bridge.Talk, u bridge.UserID, r direct.Reason, missing []bridge.UserID) error {
+	told := store.Told{Conversation: talk.Conversation, User: u, Reason: int(r)}
+	notice := bridge.Notice{Conversation: talk.Conversation, User: u, Text: refusalText(other, r, a.names(ctx, missing)), Key: t.tellingKey(told)}
 	if r == direct.NotAllowed && t.gateway.invite != nil {
-		notice.Choices = t.gateway.invite(a.Name, talk.Speaker)
+		notice.Choices = t.gateway.invite(a.Name, u)
 	}
 	if err := guarded(func() error { return a.Bridge.Notify(ctx, notice) }); err != nil && passes(err) {
 		return fmt.Errorf("telling somebody why their conversation is not carried: %w", err)
 	}
-	told := store.Told{Conversation: talk.Conversation, User: talk.Speaker, Reason: int(r)}
 	if err := t.gateway.stored(t.gateway.store.Know(context.WithoutCancel(ctx), told)); err != nil {
 		return err
 	}
-	t.told(talk.Conversation, talk.Speaker, r)
+	t.told(talk.Conversation, u, r)
 	return nil
+}
+
+// tellingKey gives the key of what somebody is being told: the same until they know, so that a lost answer makes no double.
+func (t *talks) tellingKey(told store.Told) bridge.Key {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	k := t.talkOf(told.Conversation)
+	if k.telling[told] == "" {
+		k.telling[told] = bridge.Key(rand.Text())
+	}
+	return k.telling[told]
 }
 
 // told notes that somebody knows why a talk is not carried.
 func (t *talks) told(c bridge.ConversationID, u bridge.UserID, r direct.Reason) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	t.talkOf(c).told[store.Told{User: u, Reason: int(r)}] = true
+	k := t.talkOf(c)
+	k.told[store.Told{User: u, Reason: int(r)}] = true
+	delete(k.telling, store.Told{Conversation: c, User: u, Reason: int(r)})
 }
 
 func (t *talks) knows(c bridge.ConversationID, u bridge.UserID, r direct.Reason) bool {

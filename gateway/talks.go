@@ -53,6 +53,8 @@ type talks struct {
 	users map[store.User]user
 	// matched are those who are known by their e-mail address.
 	matched matched
+	// off are talks in which somebody spoke though they are switched off: nothing of that is stored, and they are as they were when they are on again.
+	off map[bridge.ConversationID]bool
 	// doubtful are pairs that may not be carried any more.
 	doubtful map[int64]bool
 	// changed is closed when observed has become another one.
@@ -104,6 +106,8 @@ type talk struct {
 	periods []store.Talk
 	// told are those who know why it is refused, by the reason.
 	told map[store.Told]bool
+	// telling are the keys of what is being told.
+	telling map[store.Told]bridge.Key
 	// lifted: what was decided need not hold any more, so it is to be met again.
 	lifted bool
 }
@@ -124,7 +128,7 @@ type user struct {
 func newTalks(g *Gateway, links []*link) *talks {
 	t := &talks{
 		gateway: g, regard: make(chan struct{}, 1), known: map[bridge.ConversationID]*talk{}, pairs: map[int64]store.Pair{}, table: newTalkTable(), ends: map[bridge.ConversationID][]int64{},
-		users: map[store.User]user{}, doubtful: map[int64]bool{}, observed: map[bridge.AccountName][]bridge.Observed{}, changed: make(chan struct{}),
+		users: map[store.User]user{}, doubtful: map[int64]bool{}, off: map[bridge.ConversationID]bool{}, observed: map[bridge.AccountName][]bridge.Observed{}, changed: make(chan struct{}),
 	}
 	t.links.Store(&links)
 	return t
@@ -158,10 +162,16 @@ func (t *talks) load(ctx context.Context) error {
 // know reads from the store what links need, and tells it what is switched on.
 func (t *talks) know(ctx context.Context, s *setup, links []*link) error {
 	if len(links) == 0 {
-		return nil
+		return t.noteOthers(ctx, nil)
 	}
 	for _, a := range s.order {
 		if a.server.Load() != nil {
+			continue
+		}
+		if id := a.identity.Load(); id != nil && slices.ContainsFunc(links, func(l *link) bool { return l.has(a) }) { // nothing was to be carried between it and another one before
+			if err := t.remember(ctx, a, id.Server); err != nil {
+				return err
+			}
 			continue
 		}
 		c, ok, err := t.gateway.store.Endpoint(ctx, a.Name, Placed(a.Place, ""))
@@ -181,6 +191,9 @@ func (t *talks) know(ctx context.Context, s *setup, links []*link) error {
 	for _, l := range links {
 		t.note(ctx, l)
 	}
+	if err := t.noteOthers(ctx, links); err != nil {
+		return err
+	}
 	return t.learn(ctx)
 }
 
@@ -189,6 +202,12 @@ func (t *talks) relink(links []*link) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	t.links.Store(&links)
+	clear(t.off)
+	for _, k := range t.known {
+		if len(k.periods) > 0 && isOff(direct.Reason(k.latest().Reason)) { // as earlier versions have stored it
+			k.lifted = true
+		}
+	}
 	t.observe()
 }
 
@@ -236,7 +255,7 @@ func settled(r direct.Reason) bool {
 func (t *talks) talkOf(c bridge.ConversationID) *talk {
 	k := t.known[c]
 	if k == nil {
-		k = &talk{told: map[store.Told]bool{}}
+		k = &talk{told: map[store.Told]bool{}, telling: map[store.Told]bridge.Key{}}
 		t.known[c] = k
 	}
 	return k
@@ -260,19 +279,45 @@ func (t *talks) note(ctx context.Context, l *link) {
 	}
 }
 
+// noteOthers tells the store that between servers which the config does not name any more nothing is switched on, once all are known that it names.
+func (t *talks) noteOthers(ctx context.Context, links []*link) error {
+	var linked [][2]bridge.ServerID
+	for _, l := range links {
+		one, two := l.ends[0].server.Load(), l.ends[1].server.Load()
+		if one == nil || two == nil {
+			return nil
+		}
+		linked = append(linked, [2]bridge.ServerID{*one, *two})
+	}
+	return t.gateway.stored(t.gateway.store.SwitchOthers(ctx, linked))
+}
+
+// remember notes on which server an account is, in the store, too.
+func (t *talks) remember(ctx context.Context, a *account, server bridge.ServerID) error {
+	if known := a.server.Load(); known != nil && *known == server {
+		return nil
+	}
+	err := t.gateway.stored(t.gateway.store.Remember(ctx, a.Name, Placed(a.Place, ""), bridge.ConversationID{Server: server}))
+	if err == nil {
+		a.server.Store(&server)
+	}
+	return err
+}
+
 // arrived notes on which server an account is.
 func (t *talks) arrived(ctx context.Context, a *account, server bridge.ServerID) error {
 	if !slices.ContainsFunc(*t.links.Load(), func(l *link) bool { return l.has(a) }) {
 		return nil
 	}
-	if known := a.server.Load(); known == nil || *known != server {
-		if err := t.gateway.stored(t.gateway.store.Remember(ctx, a.Name, Placed(a.Place, ""), bridge.ConversationID{Server: server})); err != nil {
-			return err
-		}
-		a.server.Store(&server)
+	if err := t.remember(ctx, a, server); err != nil {
+		return err
 	}
-	for _, l := range *t.links.Load() {
+	links := *t.links.Load()
+	for _, l := range links {
 		t.note(ctx, l)
+	}
+	if err := t.noteOthers(ctx, links); err != nil {
+		return err
 	}
 	t.gateway.retable()
 	t.wanted()

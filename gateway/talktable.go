@@ -4,6 +4,7 @@ import (
 	"iter"
 	"slices"
 	"sync"
+	"time"
 
 	"causeway/bridge"
 	"causeway/gateway/store"
@@ -159,13 +160,15 @@ func (t *talks) placeOf(channels map[bridge.ConversationID]*place, c bridge.Conv
 		if channels[here.Conversation] != nil || channels[other.Conversation] != nil {
 			continue
 		}
+		accepted := pair.Begins
 		pair.Begins = later(pair.Begins, l.begins(pair.Shape))
 		if p == nil {
 			p = &place{account: a, out: true, gateways: map[bridge.ConversationID]string{}, files: map[bridge.ConversationID]FilePolicy{}, wakes: map[bridge.ConversationID]bool{},
-				talk: &talkPlace{shape: pair.Shape, first: pair, pairs: map[bridge.ConversationID]store.Pair{}}}
+				talk: &talkPlace{shape: pair.Shape, first: pair, pairs: map[bridge.ConversationID]store.Pair{}, accepted: map[bridge.ConversationID]time.Time{}}}
 			p.talk.regroups = pair.Shape == bridge.Group && a.capabilities.Regroup
 		}
 		p.join(pair, other, l)
+		p.talk.accepted[other.Conversation] = accepted
 	}
 	if p != nil {
 		t.finish(c, p)

@@ -116,3 +116,24 @@ func (w *world) disconnect(a *memory.Service, u bridge.UserID, b *memory.Service
 	}
 	w.gateway.PeopleChanged()
 }
+
+// TestEachWhoSpeaksWhereNothingIsCarriedIsTold, also where several have spoken before anybody looked.
+func TestEachWhoSpeaksWhereNothingIsCarriedIsTold(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.talking(likeMattermost(), likeTeams(), "ann", "ben", "cyd")
+		group := a.Direct("ann", "ben", "cyd", "eve")
+		w.down()
+		for _, u := range []bridge.UserID{"ann", "eve", "ben", "ann"} {
+			a.Say(group, u, "to all")
+		}
+		w.start()
+		w.wait(time.Minute)
+		why := ": What you write here does not appear in memory: eve: people of another organisation have no account there."
+		w.same(notices(a), []string{"ann" + why, "ben" + why})
+		a.Say(group, "cyd", "I am here, too")
+		a.Say(group, "ben", "knows")
+		w.wait(time.Minute)
+		w.same(notices(a), []string{"ann" + why, "ben" + why, "cyd" + why})
+		w.talksAre(b)
+	})
+}

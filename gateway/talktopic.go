@@ -39,7 +39,7 @@ func (t *talks) retitle(ctx context.Context, a *account, talk bridge.Talk, d *de
 	if err := note(talk.Topic); err != nil {
 		return err
 	}
-	for _, as := range d.openers("", talk.Speaker) {
+	for _, as := range d.openers("", talk.Speaker()) {
 		began := time.Now()
 		err := guarded(func() error {
 			return other.Bridge.Rename(ctx, pair.Other(talk.Conversation).Conversation, as, talk.Topic)

@@ -36,7 +36,7 @@ func (l *lane) tell(ctx context.Context, p *place, step store.Step) error {
 			err = other.later(errors.New("it is not connected"))
 			continue
 		}
-		elsewhere := bridge.Notice{User: person.Identities[at].User, Text: n.Text}
+		elsewhere := bridge.Notice{User: person.Identities[at].User, Text: n.Text, Key: n.Key}
 		if failed := other.Bridge.Notify(ctx, elsewhere); failed == nil || bridge.KindOf(failed) != bridge.Unsupported {
 			return other.ownFailure(failed)
 		}

@@ -19,6 +19,7 @@ var talkLaws = []Law{
 	{Name: "a talk of an observed person is met and read from when they connected", needs: needTalks, prove: talkIsMet},
 	{Name: "what is said while nothing runs is met afterwards", needs: needTalks, prove: talkIsMetAfterwards},
 	{Name: "talks of others, and those that are ignored, are left alone", needs: needTalks, prove: othersAreLeftAlone},
+	{Name: "whoever speaks in a talk that is refused is told of", needs: needTalks, prove: speakersAreTold},
 	{Name: "Talk tells how a conversation is", needs: needTalks, prove: talkIsTold},
 	{Name: "what was tried is not opened twice", needs: needTalks, prove: triedOpening},
 	{Name: "people who join are met before what they get to see", needs: need(func(f Features) bool { return f.Talks.Join == nil || f.Talks.Leave == nil || f.NoPeople }, "change the people of a group"), prove: joinedAreMet},
@@ -138,6 +139,40 @@ func othersAreLeftAlone(w *world) {
 			w.Errorf("%s was met or put although %s", one, name)
 		}
 	}
+}
+
+func speakersAreTold(w *world) {
+	talks := w.circle()
+	w.inbox.mu.Lock()
+	w.inbox.decide = func(bridge.Talk) bridge.Interest { return bridge.Refused }
+	w.inbox.mu.Unlock()
+	c := talks.Open(Alice, Bob, Carol)
+	told := func(who ...Who) {
+		w.Helper()
+		w.eventually("who has spoken is told of", func() string {
+			var all []bridge.UserID
+			for _, h := range w.inbox.history(c) {
+				if h.talk == nil {
+					return "something was put"
+				}
+				all = append(all, h.talk.Speakers...)
+			}
+			for _, one := range who {
+				if !slices.Contains(all, w.Person(one).ID) {
+					return w.Person(one).Name + " was not"
+				}
+			}
+			return ""
+		})
+	}
+	for _, one := range []Who{Bob, Carol} {
+		w.Say(c, one, "nobody reads")
+	}
+	w.read()
+	told(Bob, Carol)
+	w.Say(c, Alice, "nor this")
+	w.Say(c, Bob, "nor that")
+	told(Alice)
 }
 
 func talkIsTold(w *world) {

@@ -11,6 +11,7 @@ import (
 const (
 	lawMet    = "a talk of an observed person is met and read from when they connected"
 	lawOthers = "talks of others, and those that are ignored, are left alone"
+	lawSpoke  = "whoever speaks in a talk that is refused is told of"
 	lawTold   = "Talk tells how a conversation is"
 	lawTried  = "what was tried is not opened twice"
 	lawJoined = "people who join are met before what they get to see"
@@ -89,6 +90,7 @@ var talkProofs = []proof{
 	{how: "an ignored talk that is met", law: lawOthers, says: "although it is ignored", variation: inboxed(func(i *between) {
 		i.interest = func(bridge.ConversationID) bridge.Interest { return bridge.Unmet }
 	})},
+	{how: "only who spoke last is told of", law: lawSpoke, says: "was not", variation: met(func(t *bridge.Talk) { t.Speakers = t.Speakers[:min(len(t.Speakers), 1)] })},
 	{how: "a group told as a pair", law: lawTold, says: "is told as a pair", variation: talked(func(t *bridge.Talk) { t.Shape = bridge.Pair })},
 	{how: "a channel told as a talk", law: lawTold, says: "Talk of a channel succeeded", variation: func(_ *handle, b *broken) {
 		b.talk = func(ctx context.Context, c bridge.ConversationID) (bridge.Talk, error) {

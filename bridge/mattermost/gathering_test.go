@@ -124,7 +124,7 @@ func (g *gathering) meetings(channel string) (speakers []string) {
 		}
 		name := ""
 		for one, id := range g.ids {
-			if id == string(t.Speaker) {
+			if id == string(t.Speaker()) {
 				name = one
 			}
 		}

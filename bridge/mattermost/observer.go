@@ -285,10 +285,10 @@ func (t *talks) hear(ctx context.Context, user string, kind eventKind, channel s
 		}
 		return
 	}
-	if !read && kind != kindPosted {
+	if !read && (kind != kindPosted || t.feed.inbox.Interest(t.conversation(channel)) == bridge.Ignored) {
 		return
 	}
-	content, err := f.decode()
+	content, err := t.decode(f)
 	if err != nil {
 		t.missed(ctx, user)
 		return
@@ -303,9 +303,15 @@ func (t *talks) hear(ctx context.Context, user string, kind eventKind, channel s
 	if strings.Contains(content.Data.ChannelName, t.feed.me) || post.read(content.Data.Post) != nil || post.system() || post.UserID == t.feed.me {
 		return
 	}
-	if t.spoken(ctx, channel, user, post.UserID, post.CreateAt) {
+	t.mu.Lock()
+	k, since := t.known[channel], int64(nobodySince)
+	if k.said > 0 {
+		since = k.said
+	}
+	t.mu.Unlock()
+	if t.spoken(ctx, channel, user, bridge.UserID(post.UserID), post.CreateAt, since) {
 		t.mu.Lock()
-		k := t.known[channel]
+		k = t.known[channel]
 		k.said = max(k.said, post.CreateAt)
 		t.known[channel] = k
 		t.mu.Unlock()

@@ -276,8 +276,8 @@ func (t *talks) asOrBy(ctx context.Context, user string, do func(*client) error)
 // compare looks what is new in somebody's channels.
 func (t *talks) compare(ctx context.Context, p *observed, list []listed) {
 	type change struct {
-		id            string
-		said, renamed int64
+		id                   string
+		said, since, renamed int64
 	}
 	var changes []change
 	var ids []string
@@ -294,7 +294,7 @@ func (t *talks) compare(ctx context.Context, p *observed, list []listed) {
 		}
 		news := change{id: c.ID}
 		if c.LastPostAt > k.said {
-			news.said = c.LastPostAt
+			news.said, news.since = c.LastPostAt, k.said
 		}
 		if c.Type == model.ChannelTypeGroup && c.UpdateAt > k.changed {
 			news.renamed = c.UpdateAt
@@ -314,7 +314,7 @@ func (t *talks) compare(ctx context.Context, p *observed, list []listed) {
 	p.talks, p.listed = ids, true
 	t.mu.Unlock()
 	for _, c := range changes {
-		if c.said != 0 && t.spoken(ctx, c.id, p.user, "", c.said) {
+		if c.said != 0 && t.spoken(ctx, c.id, p.user, "", c.said, c.since) {
 			t.mu.Lock()
 			p.active = time.Now()
 			t.mu.Unlock()
@@ -329,7 +329,7 @@ func (t *talks) compare(ctx context.Context, p *observed, list []listed) {
 func (t *talks) renamed(ctx context.Context, channel, by string) {
 	if t.feed.inbox.Interest(t.conversation(channel)) == bridge.Carried {
 		t.feed.account.insiders.Add(channel, by)
-		t.meet(ctx, channel, "", 0)
+		t.meet(ctx, channel, "", 0, nobodySince)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -16,8 +17,13 @@ import (
 // groupLimit is how many people a group channel has at most.
 const groupLimit = model.ChannelGroupMaxUsers
 
-// Talk tells how a direct or group channel is. Its members never change, so Since is always zero.
+// Talk tells how a direct or group channel is, and who spoke there last. Its members never change, so Since is always zero.
 func (a *account) Talk(ctx context.Context, c bridge.ConversationID) (bridge.Talk, error) {
+	return a.talkSince(ctx, c, math.MaxInt64)
+}
+
+// talkSince is Talk with all who spoke after a time, in milliseconds of the server's clock, or last.
+func (a *account) talkSince(ctx context.Context, c bridge.ConversationID, since int64) (bridge.Talk, error) {
 	channel, err := a.channelOf(c)
 	if err != nil {
 		return bridge.Talk{}, err
@@ -43,7 +49,7 @@ func (a *account) Talk(ctx context.Context, c bridge.ConversationID) (bridge.Tal
 		default:
 			return gone("it is a channel")
 		}
-		t.Speaker, err = lastSpeaker(ctx, by, channel)
+		t.Speakers, err = speakers(ctx, by, channel, since)
 		return err
 	})
 	if err != nil {
@@ -61,25 +67,35 @@ func directMembers(name string) []bridge.UserID {
 	return []bridge.UserID{bridge.UserID(one), bridge.UserID(other)}
 }
 
-// lastSpeaker tells who has written last, as far as that is one of the newest posts and no message of the server's. Their texts, which come along, are
-// not looked at.
-func lastSpeaker(ctx context.Context, by *client, channel string) (bridge.UserID, error) {
+// speakersPage is how many of the newest posts tell who has spoken, where more than the last one is wanted; a few, where it is not: some may be the server's.
+const speakersPage, speakerPage = 100, 3
+
+// speakers tells who has written after a time, and in any case who has written last; as far as these are among the newest posts, and no messages of the
+// server's. Their texts, which come along, are not looked at.
+func speakers(ctx context.Context, by *client, channel string, since int64) (all []bridge.UserID, err error) {
 	var list struct {
 		Order []string
 		Posts map[string]struct {
-			UserID string `json:"user_id"`
-			Type   string
+			UserID   string `json:"user_id"`
+			Type     string
+			CreateAt int64 `json:"create_at"`
 		}
 	}
-	if err := by.get(ctx, "/channels/"+channel+"/posts?per_page=3&collapsedThreads=false&skipFetchThreads=true", &list); err != nil {
-		return "", err
+	size := speakersPage
+	if since == math.MaxInt64 {
+		size = speakerPage
+	}
+	if err := by.get(ctx, fmt.Sprint("/channels/", channel, "/posts?per_page=", size, "&collapsedThreads=false&skipFetchThreads=true"), &list); err != nil {
+		return nil, err
 	}
 	for _, id := range list.Order {
-		if p := list.Posts[id]; p.UserID != "" && !strings.HasPrefix(p.Type, model.PostSystemMessagePrefix) {
-			return bridge.UserID(p.UserID), nil
+		p := list.Posts[id]
+		u := bridge.UserID(p.UserID)
+		if u != "" && !strings.HasPrefix(p.Type, model.PostSystemMessagePrefix) && (len(all) == 0 || p.CreateAt > since) && !slices.Contains(all, u) {
+			all = append(all, u)
 		}
 	}
-	return "", nil
+	return all, nil
 }
 
 // Members lists the members of a channel, direct and group ones as well.

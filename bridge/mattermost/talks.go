@@ -42,6 +42,8 @@ type talks struct {
 	active map[string]time.Time
 	tags   map[string]string
 	frames *lru.Cache[uint64, *copies]
+	// decode is [frame.decode]; tests count.
+	decode func(frame) (content, error)
 	// strain is by how much less often is asked since the server said, then, that it is too often.
 	strain   int
 	strained time.Time
@@ -92,7 +94,7 @@ func newTalks(f *feed) *talks {
 	return &talks{
 		feed: f, sweeps: newAgenda(), polls: newAgenda(), meeting: make(chan struct{}, meetings), dialing: make(chan struct{}, dialers),
 		people: map[string]*observed{}, known: map[string]noticed{}, met: map[string]*meeting{}, active: map[string]time.Time{}, tags: map[string]string{},
-		frames: frames, others: make(chan struct{}, 1),
+		frames: frames, decode: frame.decode, others: make(chan struct{}, 1),
 	}
 }
 
@@ -244,8 +246,9 @@ func (t *talks) listen(ctx context.Context, p *observed) {
 	t.feed.group.Go(func() error { return o.run(ctx) })
 }
 
-// spoken is told that somebody wrote in a talk that is not read yet; by is a member who is observed. Who spoke, and when, may not be known.
-func (t *talks) spoken(ctx context.Context, channel, by, speaker string, said int64) (matters bool) {
+// spoken is told that somebody wrote in a talk that is not read yet; by is a member who is observed. Who spoke may not be known. Since is up to when it was
+// noticed before who has spoken there.
+func (t *talks) spoken(ctx context.Context, channel, by string, speaker bridge.UserID, said, since int64) (matters bool) {
 	if c := t.feed.channel(channel); c != nil && c.isWatched() && !c.talk.Load() {
 		return false // it is in the config as a channel is
 	}
@@ -257,7 +260,7 @@ func (t *talks) spoken(ctx context.Context, channel, by, speaker string, said in
 		}
 		return true // else it is about to be read from its beginning
 	case bridge.Unmet, bridge.Refused:
-		t.meet(ctx, channel, speaker, said)
+		t.meet(ctx, channel, speaker, said, since)
 		return true
 	}
 	return false

@@ -165,18 +165,21 @@ func (f *feed) asOf(c *channel, talk *bridge.Talk) (until int) {
 	defer s.mu.Unlock()
 	until = len(c.log)
 	var first *roster
-	var speaker bridge.UserID
+	var speakers []bridge.UserID
 	for i, e := range c.log {
 		switch {
 		case e.roster == nil && i >= s.heard[hearing{f.account.name, c}]:
-			speaker = e.m.author.ID
-		case e.roster != nil && speaker != "":
+			speakers = spoke(speakers, e.m.author.ID)
+		case e.roster != nil && len(speakers) > 0:
 			*talk = c.as(first)
-			talk.Speaker = speaker
+			talk.Speakers = speakers
 			return i
 		case e.roster != nil:
 			first = e.roster
 		}
+	}
+	if len(speakers) > 0 {
+		talk.Speakers = speakers
 	}
 	return until
 }

@@ -40,13 +40,18 @@ func (c *channel) as(r *roster) bridge.Talk {
 	return bridge.Talk{Conversation: c.conversation.ID, Shape: c.shape, Members: slices.Clone(r.members), Since: r.since, Topic: r.topic}
 }
 
-// now gives the talk as it is, and who spoke last.
+// present gives the talk as it is, and who spoke last.
 func (c *channel) present() bridge.Talk {
 	t := c.as(&roster{c.members, c.topic, c.since})
 	if n := len(c.messages); n > 0 {
-		t.Speaker = c.messages[n-1].author.ID
+		t.Speakers = []bridge.UserID{c.messages[n-1].author.ID}
 	}
 	return t
+}
+
+// spoke puts somebody first among those who have spoken.
+func spoke(all []bridge.UserID, u bridge.UserID) []bridge.UserID {
+	return slices.Insert(slices.DeleteFunc(all, func(other bridge.UserID) bool { return other == u }), 0, u)
 }
 
 // admitted reports whether somebody may write in a conversation: as a person they must be in it.

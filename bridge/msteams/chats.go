@@ -44,12 +44,12 @@ type lastSaid struct {
 	} `json:"from"`
 }
 
-// speaker is who wrote it; empty for notices and where it is not told.
-func (l *lastSaid) speaker() bridge.UserID {
-	if l == nil || l.From == nil || l.From.User == nil {
-		return ""
+// speakers are who wrote it; nobody for notices and where it is not told.
+func (l *lastSaid) speakers() []bridge.UserID {
+	if l == nil || l.From == nil || l.From.User == nil || l.From.User.ID == "" {
+		return nil
 	}
-	return bridge.UserID(l.From.User.ID)
+	return []bridge.UserID{bridge.UserID(strings.ToLower(l.From.User.ID))}
 }
 
 // notice tells whether Teams itself wrote it.
@@ -115,7 +115,7 @@ func (a *account) chat(ctx context.Context, c *client, id string) (chat, error) 
 
 // talk is a chat as the gateway knows it. Since is when its members or topic changed last, where that was after it was made.
 func (a *account) talk(c chat) bridge.Talk {
-	t := bridge.Talk{Conversation: a.chatID(c.ID), Shape: c.shape(), Members: c.people(), Topic: c.Topic, Speaker: c.Last.speaker()}
+	t := bridge.Talk{Conversation: a.chatID(c.ID), Shape: c.shape(), Members: c.people(), Topic: c.Topic, Speakers: c.Last.speakers()}
 	if t.Shape != bridge.Pair && c.Updated.Sub(c.Created.Time) > atBirth {
 		t.Since = c.Updated.Time
 	}
@@ -299,30 +299,3 @@ func (m *newMember) Serialize(w serialization.SerializationWriter) error {
 }
 
 func (*newMember) GetFieldDeserializers() map[string]func(serialization.ParseNode) error { return nil }
-
-// Notify tells somebody something as the relay account, in the chat that the two have, unless the operator does not want that.
-func (a *account) Notify(ctx context.Context, n bridge.Notice) error {
-	self := a.relayID()
-	switch {
-	case !a.env.Direct:
-		return a.Base.Notify(ctx, n)
-	case a.settings.NoNotices:
-		return &bridge.Error{Kind: bridge.Unsupported, Err: errors.New("telling a person: NoNotices is set")}
-	case self == "":
-		return &bridge.Error{Kind: bridge.Unauthorised, Scope: bridge.ScopeAccount, Hint: a.loginHint(), Err: errors.New("telling a person: the relay account is not connected")}
-	case self == n.User:
-		return &bridge.Error{Kind: bridge.Rejected, Err: errors.New("telling a person: that is the relay account itself")}
-	}
-	id, err := a.makeChat(ctx, a.relay, bridge.Opening{As: self, People: []bridge.UserID{self, n.User}})
-	if err != nil {
-		if bridge.KindOf(err) == bridge.Uncertain { // of two people there is only one chat: nothing is doubled by making it again
-			err = &bridge.Error{Err: fmt.Errorf("telling a person: %w", err)}
-		}
-		return err
-	}
-	b, err := body(ctx, bridge.Draft{Text: n.Text.Literal()}, nil)
-	if err != nil {
-		return fmt.Errorf("telling a person: %w", err)
-	}
-	return a.relay.perform(ctx, opPostChat, place{chat: id}, b)
-}

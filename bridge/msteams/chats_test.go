@@ -1,6 +1,7 @@
 package msteams
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -279,9 +280,51 @@ func TestPeopleAreToldInAChatOfTheirOwn(t *testing.T) {
 			t.Errorf("somebody was told although nobody is to be: %d posts before", posts)
 		}
 	})
+	inChatWorld(t, teams.Options{}, func(w *chatWorld) {
+		group := w.tenant.AddGroupChat("", w.alice, w.carla, w.bob)
+		n := bridge.Notice{Conversation: w.idOf(group), User: bridge.UserID(w.carla.ID), Text: richtext.Plain("does not appear"), Key: "once"}
+		w.do(w.account.Notify(w.Context(), n))
+		if want := []string{`<p>About your chat with Alice Adams, Bob Brown:</p><p>does not appear</p><abbr title="once"></abbr>`}; !slices.Equal(w.told(n.User), want) {
+			w.Errorf("told: %v", w.told(n.User))
+		}
+	})
 	w := newSimWorld(t, teams.Options{})
 	if err := w.connected().Notify(t.Context(), bridge.Notice{User: "x"}); bridge.KindOf(err) != bridge.Unsupported {
 		t.Errorf("where chats are not carried: %v", err)
+	}
+}
+
+// told gives what the relay account has told somebody.
+func (w *chatWorld) told(u bridge.UserID) (all []string) {
+	a := w.account
+	id, err := a.makeChat(w.Context(), a.relay, bridge.Opening{As: a.relayID(), People: []bridge.UserID{a.relayID(), u}}) // finds it
+	w.do(err)
+	page, err := a.page(w.Context(), opChatMessages, a.app.base+opChatMessages.address(place{chat: id}))
+	w.do(err)
+	for _, m := range page.messages {
+		all = append(all, value(m.GetBody().GetContent()))
+	}
+	return all
+}
+
+// TestWhatPeopleAreToldComesOnceThoughItsAnswerIsLost, whether the connection is cut or the service says that it failed; without a key nobody knows.
+func TestWhatPeopleAreToldComesOnceThoughItsAnswerIsLost(t *testing.T) {
+	isPost := func(r *http.Request) bool { return r.Method == "POST" && strings.HasSuffix(r.URL.Path, "/messages") }
+	for what, lost := range map[string]teams.Fault{"cut": {Where: isPost, Drop: true, AfterEffect: true}, "said to be": {Where: isPost, Status: 504, AfterEffect: true}} {
+		inChatWorld(t, teams.Options{}, func(w *chatWorld) {
+			a, n := w.account, bridge.Notice{User: bridge.UserID(w.carla.ID), Text: richtext.Plain("something waits"), Key: "first"}
+			w.sim.Inject(lost)
+			if err := a.Notify(w.Context(), n); bridge.KindOf(err) != bridge.Uncertain {
+				w.Errorf("%s: %v (%v)", what, err, bridge.KindOf(err))
+			}
+			w.do(a.Notify(w.Context(), n))
+			w.do(a.Notify(w.Context(), n))
+			n.Key = "second"
+			w.do(a.Notify(w.Context(), n))
+			if want := []string{`<p>something waits</p><abbr title="second"></abbr>`, `<p>something waits</p><abbr title="first"></abbr>`}; !slices.Equal(w.told(n.User), want) {
+				w.Errorf("%s: told %v", what, w.told(n.User))
+			}
+		})
 	}
 }
 

@@ -185,7 +185,7 @@ func (t *talks) read(ctx context.Context, f *follower, op *Operation, first []by
 				if c.Last.Created.After(f.mark) {
 					f.active = time.Now()
 				}
-				t.notice(t.a.chatID(c.ID), c.Last.Created.Time, limit)
+				t.notice(t.a.chatID(c.ID), c.Last.Created.Time, limit, true)
 			}
 		}
 		if page.Next == "" {

@@ -177,7 +177,7 @@ const mostPuzzles = 3
 // more: what was said there after that is nobody's business.
 func (r *reader) tellGroup(ctx context.Context, w *watched, said []models.ChatMessageable, now chat, before []bridge.UserID, steps []step) (left bool, err error) {
 	talk := r.a.talk(now)
-	talk.Speaker = ""
+	talk.Speakers = nil
 	changed := talk.Since
 	meet := func(members []bridge.UserID, since time.Time) (left bool, err error) {
 		talk.Members, talk.Since = members, since
@@ -197,6 +197,11 @@ func (r *reader) tellGroup(ctx context.Context, w *watched, said []models.ChatMe
 		if err = r.putSaid(ctx, w, tellings[i]); err != nil {
 			return false, err
 		}
+		var until time.Time
+		if i+1 < len(steps) {
+			until = steps[i+1].change.at
+		}
+		talk.Speakers = speakers(said, s.change.at, until) // where it is not carried any more, they are told
 		if left, err = meet(s.members, s.change.at); left || err != nil {
 			return left, err
 		}

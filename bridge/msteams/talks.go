@@ -59,8 +59,10 @@ type talks struct {
 
 // meeting is a talk that is being met.
 type meeting struct {
-	// from is since when something may have been said there that counts.
-	from time.Time
+	// from is since when something may have been said there that counts, newest when that of which is known was said last.
+	from, newest time.Time
+	// several: more than the newest may have been said since it was met last.
+	several bool
 	// again: somebody has spoken meanwhile.
 	again bool
 }
@@ -94,15 +96,19 @@ func (t *talks) pushed(c bridge.ConversationID, message string) {
 	if err != nil {
 		return
 	}
-	t.notice(c, time.UnixMilli(ms), time.UnixMilli(ms).Add(-overlap)) // pushes come in no order
+	t.notice(c, time.UnixMilli(ms), time.UnixMilli(ms).Add(-overlap), false) // pushes come in no order
 }
 
-// notice takes up that something was said at a time in a chat; from is since when something may have been said there that has not been noticed.
-func (t *talks) notice(c bridge.ConversationID, at, from time.Time) {
+// notice takes up that something was said at a time in a chat; from is since when something may have been said there that has not been noticed, and
+// several whether that may be more than this.
+func (t *talks) notice(c bridge.ConversationID, at, from time.Time, several bool) {
 	interest := t.inbox.Interest(c)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if heard, _ := t.heard.Get(c); !at.After(heard) {
+		if m := t.meetings[c]; m != nil && at.Before(heard) && !at.Before(m.from) {
+			m.several, m.again = true, true
+		}
 		return
 	}
 	if interest == bridge.Ignored {
@@ -112,7 +118,7 @@ func (t *talks) notice(c bridge.ConversationID, at, from time.Time) {
 		return
 	}
 	if since, there := t.ignored.Peek(c); there {
-		from = since
+		from, several = since, true
 		t.ignored.Remove(c)
 	}
 	t.heard.Add(c, at)
@@ -121,10 +127,10 @@ func (t *talks) notice(c bridge.ConversationID, at, from time.Time) {
 		return
 	}
 	if m := t.meetings[c]; m != nil {
-		m.again = true
+		m.newest, m.several, m.again = at, true, true
 		return
 	}
-	m := &meeting{from: from}
+	m := &meeting{from: from, newest: at, several: several}
 	t.meetings[c] = m
 	t.work.Go(func() { t.meet(c, m) })
 }
@@ -134,7 +140,7 @@ func (t *talks) regard() {
 	for _, c := range t.ignored.Keys() {
 		if t.inbox.Interest(c) != bridge.Ignored {
 			now := time.Now()
-			t.notice(c, now, now) // since when, is known
+			t.notice(c, now, now, true) // since when, is known
 		}
 	}
 }
@@ -194,6 +200,9 @@ func (t *talks) meetOnce(c bridge.ConversationID, m *meeting) error {
 	case err != nil:
 		return err
 	}
+	t.mu.Lock()
+	several := m.several || now.Last != nil && now.Last.Created.After(m.newest)
+	t.mu.Unlock()
 	all := []bridge.Talk{t.a.talk(now)}
 	if all[0].Shape == bridge.Group && now.Updated.After(m.from) {
 		if all, err = t.since(now, all[0], m.from); err != nil {
@@ -201,11 +210,54 @@ func (t *talks) meetOnce(c bridge.ConversationID, m *meeting) error {
 		}
 	}
 	for _, talk := range all {
-		if interest, err := t.meetNow(t.ctx, talk); interest == bridge.Carried || err != nil {
+		interest, err := t.meetNow(t.ctx, talk)
+		if interest == bridge.Carried || err != nil {
 			return err
+		}
+		if several && interest == bridge.Refused && len(all) == 1 {
+			return t.tellSpeakers(talk, m)
 		}
 	}
 	return nil
+}
+
+// tellSpeakers has a talk that is refused met once more for others than the last one who have spoken there: some of its members do not know yet that it is. Only
+// who has spoken is looked at.
+func (t *talks) tellSpeakers(talk bridge.Talk, m *meeting) error {
+	var said []models.ChatMessageable
+	next := t.a.app.base + opChatMessages.address(place{chat: string(talk.Conversation.Channel)})
+	for range changePages {
+		page, err := t.a.page(t.ctx, opChatMessages, next)
+		if err != nil {
+			return err
+		}
+		said = append(said, page.messages...)
+		next = page.next
+		if n := len(page.messages); next == "" || n == 0 || modified(page.messages[n-1]).Before(m.from) {
+			break
+		}
+	}
+	slices.SortFunc(said, oldestFirst)
+	known := talk.Speakers
+	if talk.Speakers = speakers(said, m.from, time.Time{}); len(talk.Speakers) == 0 || slices.Equal(talk.Speakers, known) {
+		return nil
+	}
+	_, err := t.meetNow(t.ctx, talk)
+	return err
+}
+
+// speakers gives who has spoken from one time until another, which may be zero, who spoke last first. What was said is in the order in which it was.
+func speakers(said []models.ChatMessageable, from, until time.Time) (all []bridge.UserID) {
+	for _, m := range slices.Backward(said) {
+		made := created(m)
+		if made.Before(from) || !until.IsZero() && !made.Before(until) || m.GetEventDetail() != nil || m.GetFrom() == nil || m.GetFrom().GetUser() == nil {
+			continue
+		}
+		if u := bridge.UserID(strings.ToLower(value(m.GetFrom().GetUser().GetId()))); u != "" && !slices.Contains(all, u) {
+			all = append(all, u)
+		}
+	}
+	return all
 }
 
 func (t *talks) meetNow(ctx context.Context, talk bridge.Talk) (bridge.Interest, error) {
@@ -255,7 +307,7 @@ func (t *talks) since(now chat, talk bridge.Talk, at time.Time) ([]bridge.Talk, 
 	return []bridge.Talk{talk}, nil
 }
 
-// course gives a group as it was before the first of some steps and after each, with who has spoken then last since a time.
+// course gives a group as it was before the first of some steps and after each, with who has spoken then since a time.
 func course(talk bridge.Talk, at time.Time, before []bridge.UserID, steps []step, said []models.ChatMessageable) []bridge.Talk {
 	all := []bridge.Talk{talk}
 	all[0].Members, all[0].Since = before, time.Time{}
@@ -265,12 +317,11 @@ func course(talk bridge.Talk, at time.Time, before []bridge.UserID, steps []step
 		all = append(all, one)
 	}
 	for i := range all {
-		all[i].Speaker = ""
-		for _, m := range said {
-			if made := created(m); !made.Before(later(at, all[i].Since)) && (i == len(steps) || made.Before(all[i+1].Since)) && m.GetEventDetail() == nil && m.GetFrom() != nil && m.GetFrom().GetUser() != nil {
-				all[i].Speaker = bridge.UserID(strings.ToLower(value(m.GetFrom().GetUser().GetId())))
-			}
+		var until time.Time
+		if i < len(steps) {
+			until = all[i+1].Since
 		}
+		all[i].Speakers = speakers(said, later(at, all[i].Since), until)
 	}
 	return all
 }

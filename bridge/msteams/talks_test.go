@@ -33,7 +33,7 @@ func TestATalkIsNoticedMetAndRead(t *testing.T) {
 			t.Errorf("it came so: %s", got)
 		}
 		for _, m := range w.inbox.meetings() {
-			if want := (bridge.Talk{Conversation: m.Conversation, Shape: bridge.Pair, Members: m.Members, Speaker: m.Speaker}); cmp.Diff(want, m) != "" || m.Conversation == w.idOf(hers) && m.Speaker != bridge.UserID(w.carla.ID) {
+			if want := (bridge.Talk{Conversation: m.Conversation, Shape: bridge.Pair, Members: m.Members, Speakers: m.Speakers}); cmp.Diff(want, m) != "" || m.Conversation == w.idOf(hers) && m.Speaker() != bridge.UserID(w.carla.ID) {
 				t.Errorf("met: %+v", m)
 			}
 		}
@@ -113,7 +113,7 @@ func TestChatsThatAreNotCarriedAreNeverDecrypted(t *testing.T) {
 			if m.Conversation == w.idOf(meeting) && m.Shape != bridge.Meeting {
 				t.Errorf("a meeting is a %v", m.Shape)
 			}
-			if m.Conversation == w.idOf(refused) && m.Speaker == w.aliceID {
+			if m.Conversation == w.idOf(refused) && m.Speaker() == w.aliceID {
 				again++
 			}
 		}
@@ -212,7 +212,7 @@ func TestWhatWasSaidAfterAChangeIsNotLost(t *testing.T) {
 		if got := w.inbox.happened(); !strings.HasPrefix(got, "meet abco, meet abc, two, meet abco") {
 			w.Errorf("it came so: %s", got)
 		}
-		if met := w.inbox.meetings(); met[0].Speaker != w.bobID {
+		if met := w.inbox.meetings(); met[0].Speaker() != w.bobID {
 			w.Errorf("met first: %+v", met[0])
 		}
 	})
@@ -427,6 +427,34 @@ func TestChatsAreLookedThroughSinceSomebodyConnected(t *testing.T) {
 }
 
 // TestPeopleFromElsewhereCount: guests, those of other organisations and those without any account are members like others.
+// TestWhoSpeaksWhereAGroupIsCarriedNoMoreIsToldOf, also those who have done so before it was looked at.
+func TestWhoSpeaksWhereAGroupIsCarriedNoMoreIsToldOf(t *testing.T) {
+	inBothModes(t, teams.Options{}, func(w *talkWorld) {
+		w.inbox.decides(func(t bridge.Talk) (bridge.Interest, error) {
+			if len(t.Members) > 3 {
+				return bridge.Refused, nil
+			}
+			return bridge.Carried, nil
+		})
+		group := w.tenant.AddGroupChat("", w.alice, w.bob, w.carla)
+		w.says(w.alice, group, "carried")
+		time.Sleep(time.Minute)
+		w.inbox.forget()
+		w.do(w.sim.AddToChat(group, w.alice, w.owner, false))
+		for _, u := range []*teams.User{w.owner, w.bob} {
+			w.says(u, group, "not carried")
+		}
+		time.Sleep(5 * time.Minute)
+		var told []bridge.UserID
+		for _, m := range w.inbox.meetings() {
+			told = append(told, m.Speakers...)
+		}
+		if !slices.Contains(told, bridge.UserID(w.owner.ID)) || !slices.Contains(told, w.bobID) || strings.Contains(w.inbox.happened(), "not carried") {
+			w.Errorf("it came so: %s; told of %v", w.inbox.happened(), told)
+		}
+	})
+}
+
 func TestPeopleFromElsewhereCount(t *testing.T) {
 	inBothModes(t, teams.Options{}, func(w *talkWorld) {
 		guest, stranger := w.tenant.AddGuest("Gina Guest", "live.com"), w.sim.AddTenant("Fabrikam").AddUser("Finn")
@@ -438,7 +466,7 @@ func TestPeopleFromElsewhereCount(t *testing.T) {
 			w.Errorf("who is of another organisation is %+v (%v)", who, err)
 		}
 		// It may be met for Teams' own notice that it was made, before anybody has spoken.
-		if len(met) != 1 || len(met[0].Members) != 3 || met[0].Speaker != bridge.UserID(stranger.ID) && met[0].Speaker != "" {
+		if len(met) != 1 || len(met[0].Members) != 3 || met[0].Speaker() != bridge.UserID(stranger.ID) && met[0].Speaker() != "" {
 			w.Errorf("met: %+v", met)
 		}
 		w.converged(group)

@@ -14,6 +14,10 @@ func (a Act) side() Side {
 	return Teams
 }
 
+// calmTime is how long what Causeway has written at the other side must stand there before people change it; see sightTime, which the plan
+// keeps: Causeway may come to write it only later.
+const calmTime = 10 * time.Second
+
 // noticeTime is how long somebody looks for what they want to do something to, as it was left on the other side. Then they let it be.
 const noticeTime = 5 * time.Second
 
@@ -28,7 +32,7 @@ func (w *world) target(ctx context.Context, a Act) (id string) {
 		return e.id
 	}
 	for end := time.Now().Add(noticeTime); ; {
-		if s := w.shown(ctx, a); s != nil && w.ledger.current(e, s) {
+		if s := w.shown(ctx, a); s != nil && w.ledger.current(e, s) && time.Since(time.UnixMilli(s.Changed)) > calmTime {
 			if a.Kind == react || a.Kind == unreact || s.account == w.account(a) {
 				return s.id
 			}

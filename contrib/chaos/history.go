@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// keep writes down the history of a run that failed: the plan, for -replay, what happened when, what is wrong, what both sides show,
+// keep writes down the history of a run that failed: the plan, for -replay, what happened when, what is wrong, or was last, what both sides show,
 // and what the programs logged.
 func (w *world) keep(r *Result) {
 	if w.o.keep == "" {
@@ -29,7 +29,7 @@ func (w *world) keep(r *Result) {
 	w.mu.Lock()
 	write("journal.txt", []byte(strings.Join(w.journal, "\n")+"\n"))
 	w.mu.Unlock()
-	write("wrong.txt", []byte(strings.Join(r.wrong, "\n")+"\n"))
+	write("wrong.txt", []byte(strings.Join(append(r.wrong, "last: "+r.last), "\n")+"\n"))
 	write("expected.json", asJSON(w.ledger.expected()))
 	if seen, err := w.look(w.tb.Context()); err == nil {
 		write("seen.json", asJSON(seen))

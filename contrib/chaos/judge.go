@@ -27,8 +27,8 @@ type Seen struct {
 	held bool
 	// id is its own there, account whose it is there, which is the relay's where that speaks.
 	id, account string
-	// At is when it was made, Gone when it was deleted, in milliseconds; 0: it stands there.
-	At, Gone int64
+	// At is when it was made, Changed when it was changed last, Gone when it was deleted, in milliseconds; Gone 0: it stands there.
+	At, Changed, Gone int64
 }
 
 // Sums count what is wrong. Late and Repaired are not.

@@ -93,6 +93,19 @@ func (e *entry) emoji() (all []string) {
 	return all
 }
 
+// touched reports whether somebody has said something, or has reacted to it.
+func (l *ledger) touched(n int, name string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := l.entries[n]
+	for key := range e.set {
+		if key[0] == name {
+			return true
+		}
+	}
+	return e.Author == name
+}
+
 // count is how many things were said.
 func (l *ledger) count() (n int) {
 	for _, e := range l.entries {

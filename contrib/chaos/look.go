@@ -60,7 +60,7 @@ func (w *world) lookInMattermost(ctx context.Context, n int, v *venue) ([]Seen, 
 		if token == "" || p.OriginalId != "" { // else what an edit left of the former text
 			continue
 		}
-		s := Seen{Token: token, Place: n, Side: Mattermost, Root: tokens[p.RootId], Text: text, Late: late, At: p.CreateAt, Gone: p.DeleteAt, id: p.Id, account: p.UserId}
+		s := Seen{Token: token, Place: n, Side: Mattermost, Root: tokens[p.RootId], Text: text, Late: late, At: p.CreateAt, Changed: max(p.CreateAt, p.EditAt), Gone: p.DeleteAt, id: p.Id, account: p.UserId}
 		for _, m := range w.members {
 			if m.here != nil && m.here.Id == p.UserId {
 				s.Author = m.name
@@ -146,7 +146,7 @@ func (w *world) lookInTeams(n int, v *venue) (all []Seen) {
 		if token == "" || m.Author == nil {
 			continue
 		}
-		s := Seen{Token: token, Place: n, Side: Teams, Root: tokens[m.RootID], Text: text, Late: late, At: m.Created.UnixMilli(), id: m.ID, account: m.Author.ID}
+		s := Seen{Token: token, Place: n, Side: Teams, Root: tokens[m.RootID], Text: text, Late: late, At: m.Created.UnixMilli(), Changed: m.Modified.UnixMilli(), id: m.ID, account: m.Author.ID}
 		if m.Deleted {
 			s.Gone = m.Modified.UnixMilli()
 		}

@@ -47,6 +47,8 @@ type options struct {
 	only []string
 	// heal is how long everything may take to be well in the end, settle how long it must stay so.
 	heal, settle time.Duration
+	// slow is how long it may take until the history is kept.
+	slow         time.Duration
 	strict       bool
 	tags         string
 	keep, replay string
@@ -158,6 +160,7 @@ func parse(args []string) (o options, err error) {
 	flags.StringVar(&o.tags, "tags", "", "build tags for Causeway: mutant_nokey and others, see bridge/mutant")
 	flags.BoolVar(&o.mutants, "mutants", false, "take out, one after the other, what keeps the promise, and see that it is found out")
 	flags.StringVar(&o.keep, "keep", "failed", "the folder for the histories of runs that failed")
+	flags.DurationVar(&o.slow, "slow", time.Minute, "the history is kept, too, of a run that took longer to be well after the last fault")
 	flags.StringVar(&o.replay, "replay", "", "the folder of a history: its plan is carried out again")
 	flags.StringVar(&o.results, "results", "", "a file to which the table is added, as Markdown")
 	if err := flags.Parse(args); err != nil {

@@ -23,7 +23,7 @@ type Result struct {
 	last  string
 }
 
-// run carries a plan out, and keeps the history where it fails.
+// run carries a plan out, and keeps the history where it fails, or is slow to become well.
 func run(tb harness.TB, s *servers, plan *Plan, o options) (r *Result) {
 	w := newWorld(tb, s, plan, o)
 	w.begin()
@@ -39,7 +39,7 @@ func run(tb harness.TB, s *servers, plan *Plan, o options) (r *Result) {
 	if tb.Context().Err() != nil {
 		return nil // it was broken off, which says nothing
 	}
-	if r.broken(o.strict) {
+	if r.broken(o.strict) || r.Healed > o.slow {
 		w.keep(r)
 	}
 	return r
@@ -52,8 +52,12 @@ func (w *world) judged(h *hand, spoken func()) *Result {
 	go func() { spoken(); close(ended) }()
 	var v *verdict
 	var last string
-	for deadline := healed.Add(w.o.heal); ; {
+	for deadline, looked := healed.Add(w.o.heal), healed; ; {
 		h.revive(nil)
+		if time.Since(looked) > reconnectTime {
+			w.stayConnected()
+			looked = time.Now()
+		}
 		v = w.verdict(false)
 		over := false
 		select {

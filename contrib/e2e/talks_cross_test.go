@@ -24,7 +24,8 @@ type talk struct {
 }
 
 // TestTalksCross is the promise for direct and group conversations: 20 connected people in 60 of them say 3,000 things on both sides in random
-// order, while Causeway is killed, its websocket cut, and Graph throttles, fails and loses answers.
+// order, while Causeway is killed, its websockets cut, and Graph throttles, fails and loses answers. Half of the people prefer Teams and agree to be watched by a
+// websocket of their own: what they are in is heard, the rest is asked for.
 func TestTalksCross(t *testing.T) {
 	t.Parallel()
 	const people, talks, messages, kills, cuts = 20, 60, 3000, 10, 5
@@ -33,7 +34,11 @@ func TestTalksCross(t *testing.T) {
 	for n := range people {
 		all = append(all, f.connected(t, fmt.Sprintf("Person %c", 'A'+n)))
 	}
+	for _, m := range all[:people/2] {
+		wants(t, f.types(t, m, "/msteams platform teams"), "You are notified in **Microsoft Teams**")
+	}
 	world := f.opens(t, all, talks)
+	f.watches(t, people/2)
 	f.sim.SetChaos(teams.Chaos{Seed: 1, Throttled: 0.03, Failed: 0.03, FailedAfter: 0.02, LoseRequest: 0.01, LoseAnswer: 0.03, RetryAfter: time.Second})
 
 	f.pause = 3 * time.Second
@@ -53,12 +58,25 @@ func TestTalksCross(t *testing.T) {
 	}
 	f.speakOn()
 	speakers.Wait()
+	f.watches(t, people/2)
 	if said := int(f.said.Load()); said != messages-talks {
 		t.Fatalf("%d things were said, not %d", said, messages-talks)
 	}
 	f.sim.SetChaos(teams.Chaos{})
 	f.judges(t, world, messages)
 	f.suffered(t)
+}
+
+// watches waits until Causeway has, beside the bot's, so many websockets in the names of people as it takes to hear all conversations of those who agreed, of whom there
+// are so many: some of these are in conversations of others, too, so it need not be all.
+func (f *folk) watches(t *testing.T, agreed int) {
+	t.Helper()
+	var open int
+	f.eventually(t, "websockets of people", func() string {
+		open = f.proxy.WebSockets() - 1
+		return complain(open > agreed/2 && open <= agreed, open)
+	})
+	t.Logf("%d people are watched by their own websocket", open)
 }
 
 // opens has somebody say the first thing in so many conversations, half of them on either side, and waits until all are on both.

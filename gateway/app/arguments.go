@@ -47,6 +47,7 @@ func verbs() []verb {
 		{name: "link", takes: "[ACCOUNT:CHANNEL ACCOUNT:CHANNEL]", most: 2, about: "pairs two channels at once, beside the gateways of the config; without arguments lists such pairs", do: (*call).link},
 		{name: "unlink", takes: "ACCOUNT:CHANNEL [ACCOUNT:CHANNEL]", least: 1, most: 2, about: "ends a pair that link has made", do: (*call).unlink},
 		{name: "channels", takes: "ACCOUNT", least: 1, most: 1, about: "lists what an account can see, in the form that channel = takes", do: (*call).channels},
+		{name: "message", takes: "LINK|ID", least: 1, most: 1, about: "shows what has become of a message: each copy, when it was tried, and what has failed", do: (*call).message},
 		{name: "quarantine", takes: "list | retry WHICH | drop WHICH", least: 0, most: 2, about: "shows what could not be delivered, tries it again, gives it up; WHICH is an ID, --to CONVERSATION or --reason TEXT",
 			flags: []string{flagTo, flagReason}, do: (*call).quarantine},
 		{name: "people", takes: "ACTION [NAME…]", most: anyNumber, about: "shows, invites, connects and disconnects people; `causeway help people` lists the actions",
@@ -220,7 +221,7 @@ func (a arguments) counted() (arguments, error) {
 	case len(a.args) > v.most:
 		return a, &usageError{text: fmt.Sprintf("%s takes no %q", v.name, a.args[v.most]), verb: v}
 	case foreign >= 0:
-		return a, &usageError{text: v.name + " takes no -" + a.given[foreign], verb: v}
+		return a, &usageError{text: v.name + " takes no " + dashed(a.given[foreign]), verb: v}
 	case a.config == "":
 		return a, &usageError{text: "-c names no file", verb: v}
 	case v.name != "help":
@@ -260,24 +261,25 @@ func negative(err error) (string, bool) {
 // flagProblem words what package flag found.
 func flagProblem(err error) string {
 	if name, ok := strings.CutPrefix(err.Error(), unknownFlag); ok {
+		name = strings.TrimLeft(name, "-")
 		known := []string{"config", "help"}
 		for _, f := range flagMeanings {
 			known = append(known, f.name)
 		}
-		hint := config.Suggest(strings.TrimLeft(name, "-"), known)
+		hint := config.Suggest(name, known)
 		if word, near := strings.CutPrefix(hint, "did you mean "); near {
-			return fmt.Sprintf("unknown flag %s; did you mean -%s", name, word)
+			return fmt.Sprintf("unknown flag %s; did you mean %s", dashed(name), dashed(strings.TrimSuffix(word, "?"))+"?")
 		}
-		return fmt.Sprintf("unknown flag %s; known are -c FILE and -h", name)
+		return fmt.Sprintf("unknown flag %s; known are -c FILE and -h", dashed(name))
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "flag needs an argument: "); ok {
-		switch strings.TrimLeft(name, "-") {
+		switch name = strings.TrimLeft(name, "-"); name {
 		case "c", "config", flagFile, flagOutput:
-			return name + " names no file"
+			return dashed(name) + " names no file"
 		}
-		return name + " needs a value"
+		return dashed(name) + " needs a value"
 	}
-	return cmp.Or(errors.Unwrap(err), err).Error()
+	return strings.Replace(cmp.Or(errors.Unwrap(err), err).Error(), " for flag -", " for flag --", 1) // only long ones take what can be wrong
 }
 
 // usageOf gives the help for a command, or for all.

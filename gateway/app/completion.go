@@ -48,7 +48,7 @@ func completables() []completable {
 			c.Words = verbNames()
 		}
 		for _, f := range flagsOf(v) {
-			c.Flags = append(c.Flags, completableFlag{f.dashed(), f.about, f.takes != "", f.takes == "FILE", f.takes == "SERVICE"})
+			c.Flags = append(c.Flags, completableFlag{dashed(f.name), f.about, f.takes != "", f.takes == "FILE", f.takes == "SERVICE"})
 		}
 		all = append(all, c)
 	}

@@ -26,6 +26,11 @@ func directs(cfg *config.Config, connectable [][2]bridge.AccountName) []gateway.
 	return all
 }
 
+// off tells what the config that holds now switches off of direct and group messages between two accounts.
+func (a *App) off(one, other bridge.AccountName) []direct.Reason {
+	return off(a.parts.Load().cfg)(one, other)
+}
+
 // off tells what a config switches off of direct and group messages between two accounts.
 func off(cfg *config.Config) func(one, other bridge.AccountName) []direct.Reason {
 	return func(one, other bridge.AccountName) (all []direct.Reason) {

@@ -42,6 +42,25 @@ func TestWhatTheConfigDoesNotSayOfDirectMessagesIsOn(t *testing.T) {
 	}
 }
 
+// TestWhatIsSwitchedOffIsToldByTheConfigThatHolds, though people go on as they were.
+func TestWhatIsSwitchedOffIsToldByTheConfigThatHolds(t *testing.T) {
+	var a App
+	both := [2]string{"mattermost.hq", "msteams.one"}
+	for _, one := range []struct {
+		direct config.Direct
+		want   []direct.Reason
+	}{
+		{config.Direct{Accounts: both, Enable: true, GroupMessages: true}, []direct.Reason{direct.DirectOff}},
+		{config.Direct{Accounts: both, Enable: true, DirectMessages: true}, []direct.Reason{direct.GroupsOff}},
+		{config.Direct{Accounts: both, Enable: true, DirectMessages: true, GroupMessages: true}, nil},
+	} {
+		a.parts.Store(&parts{cfg: &config.Config{Directs: []config.Direct{one.direct}}})
+		if diff := cmp.Diff(one.want, a.off("mattermost.hq", "msteams.one")); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
 // An account is told that it has to do with talks exactly where it may.
 func TestAccountsKnowWhetherTalksAreCarried(t *testing.T) {
 	const a, b = "mattermost.a", "msteams.b"

@@ -70,6 +70,12 @@ func lessons() map[string]lesson {
 			examples: [][2]string{{"causeway channels mattermost.hq", "each line can be copied into a gateway of the config"}},
 			accounts: true,
 		},
+		"message": {
+			text: "Looks for it by the link that \"Copy link\" gives in either program, or by its id, and says of each copy how it stands, when it was tried, and what has failed on the way, also after it has arrived. " +
+				"It reads the store, whether Causeway runs or not, and shows no text. The dashboard's page Messages shows the same, finds messages by author and time, too, and says what is being waited for.",
+			examples: [][2]string{{"causeway message https://chat.example.com/main/pl/4xp9fdt77pncbef59f4k1qe83o", "by its link in Mattermost"},
+				{"causeway message 1700000000000", "by its id in Teams"}},
+		},
 		"quarantine": {
 			text: "A message comes into quarantine when it was refused for good, or failed for half an hour while others got through. Everything else goes on meanwhile. " +
 				"It is kept for QuarantineDays of [storage].",
@@ -183,11 +189,11 @@ var otherFlags = map[string]map[string]flagMeaning{
 }
 
 // dashed is how a flag is shown.
-func (f flagMeaning) dashed() string {
-	if len(f.name) == 1 {
-		return "-" + f.name
+func dashed(name string) string {
+	if len(name) == 1 {
+		return "-" + name
 	}
-	return "--" + f.name
+	return "--" + name
 }
 
 // flagsOf gives the flags that a command takes, all of them.
@@ -225,7 +231,7 @@ func helpOf(v verb) string {
 	b.WriteString("\nFlags:\n")
 	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, f := range flagsOf(v) {
-		_, _ = fmt.Fprintf(table, "  %s\t%s\n", strings.TrimSpace(f.dashed()+" "+f.takes), f.about)
+		_, _ = fmt.Fprintf(table, "  %s\t%s\n", strings.TrimSpace(dashed(f.name)+" "+f.takes), f.about)
 	}
 	_ = table.Flush() // into memory
 	return b.String()

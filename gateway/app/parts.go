@@ -52,7 +52,7 @@ func idle(cfg *config.Config) error {
 // there: the parts then hold those accounts that could be made.
 func (a *App) assemble(cfg *config.Config, old *parts) (*parts, error) {
 	p := &parts{cfg: cfg, routes: routes(cfg), hooks: map[string]http.Handler{}}
-	p.people = people.Options{Settings: cfg.People, PublicURL: cfg.HTTP.PublicURL, Log: a.log, Off: off(cfg)}
+	p.people = people.Options{Settings: cfg.People, PublicURL: cfg.HTTP.PublicURL, Log: a.log, Off: a.off}
 	var problems []error
 	for _, account := range used(cfg, p.routes) {
 		one, kept := old.account(cfg, account)

@@ -74,7 +74,7 @@ func (c *call) people(ctx context.Context) error {
 	}
 	for _, flag := range c.given {
 		if !slices.Contains(takesFlags(name), flag) {
-			return peopleUsage("people %s takes no -%s", name, flag)
+			return peopleUsage("people %s takes no %s", name, dashed(flag))
 		}
 	}
 	if actions[i].Looks {
@@ -99,13 +99,13 @@ func (c *call) peopleOrders(act people.Act, words []string) ([]typed, error) {
 	case act.Name == people.ActSync && len(words) > 0:
 		return nil, peopleUsage("people sync takes no %q", words[0])
 	case act.Name == people.ActSync && slices.Contains(c.given, flagConfirm) && c.confirm < 1:
-		return nil, peopleUsage("people sync -confirm takes how many people -dry-run has shown to wait for it")
+		return nil, peopleUsage("people sync --confirm takes how many people --dry-run has shown to wait for it")
 	case act.Name == people.ActSync && c.dryRun && c.confirm > 0:
-		return nil, peopleUsage("people sync takes one of -dry-run and -confirm: the one only looks, and the other agrees")
+		return nil, peopleUsage("people sync takes one of --dry-run and --confirm: the one only looks, and the other agrees")
 	case act.Name == people.ActSync:
 		return []typed{{order: people.Order{Act: act.Name, DryRun: c.dryRun, Confirm: c.confirm}}}, nil
 	case slices.Contains(c.given, flagFile) && c.file == "":
-		return nil, peopleUsage("-file names no file")
+		return nil, peopleUsage("--file names no file")
 	case c.file != "":
 		return c.ordersOfFile(act, words)
 	case len(words) == 0, len(words) < act.Words:
@@ -190,7 +190,7 @@ func (c *call) lookAtPeople(ctx context.Context, action string, words []string) 
 	case action == actExport && len(words) > 0:
 		return peopleUsage("people export takes no %q", words[0])
 	case c.csv && c.json:
-		return peopleUsage("people export takes one of -csv and -json")
+		return peopleUsage("people export takes one of --csv and --json")
 	}
 	cfg, err := c.load()
 	if err != nil {

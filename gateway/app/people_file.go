@@ -18,7 +18,7 @@ type typed struct {
 	at, wrong string
 }
 
-// ordersOfFile reads the names of the file that -file names. words are what all of them have in common: the platform.
+// ordersOfFile reads the names of the file that --file names. words are what all of them have in common: the platform.
 func (c *call) ordersOfFile(act people.Act, words []string) ([]typed, error) {
 	perLine, common := act.Words, 0
 	if act.Name == people.ActPlatform {
@@ -26,9 +26,9 @@ func (c *call) ordersOfFile(act people.Act, words []string) ([]typed, error) {
 	}
 	switch {
 	case len(words) < common:
-		return nil, peopleUsage("people %s with -file needs PLATFORM", act.Name)
+		return nil, peopleUsage("people %s with --file needs PLATFORM", act.Name)
 	case len(words) > common:
-		return nil, peopleUsage("people %s takes no %q beside -file", act.Name, words[common])
+		return nil, peopleUsage("people %s takes no %q beside --file", act.Name, words[common])
 	}
 	text, err := os.ReadFile(c.file)
 	if err != nil {

@@ -59,7 +59,7 @@ var renderers = map[string]func(richtext.Doc) string{
 func (c *call) render(context.Context) error {
 	v, _ := verbNamed("render")
 	services := []string{"mattermost", "msteams"}
-	for flag, name := range map[string]string{"-from": c.from, "-to": c.to} {
+	for flag, name := range map[string]string{dashed(flagFrom): c.from, dashed(flagTo): c.to} {
 		if name == "" {
 			return &usageError{text: "render needs " + v.takes, verb: v}
 		}
@@ -71,7 +71,7 @@ func (c *call) render(context.Context) error {
 	for _, person := range c.persons {
 		name, id, ok := strings.Cut(person, "=")
 		if !ok || name == "" || id == "" {
-			return &usageError{text: fmt.Sprintf("-person takes NAME=ID, not %q", person), verb: v}
+			return &usageError{text: fmt.Sprintf("--person takes NAME=ID, not %q", person), verb: v}
 		}
 		known[strings.ToLower(strings.TrimPrefix(name, "@"))] = id
 	}

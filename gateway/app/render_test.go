@@ -37,12 +37,12 @@ func TestRenderSaysWhatItLacks(t *testing.T) {
 		"render":                                              "render needs --from SERVICE --to SERVICE",
 		"render --from mattermost":                            "render needs --from SERVICE --to SERVICE",
 		"render --from x --to y -z":                           "unknown flag -z",
-		"render --from mattermos --to msteams":                "-from names no service: \"mattermos\"; did you mean mattermost?",
-		"render --from msteams --to mattermost --person Bob":  `-person takes NAME=ID, not "Bob"`,
-		"render --from msteams --to mattermost --person =Bob": `-person takes NAME=ID, not "=Bob"`,
-		"render --from":                                       "-from needs a value",
-		"render --form msteams":                               "unknown flag -form; did you mean -from?",
-		"check --from msteams":                                "check takes no -from",
+		"render --from mattermos --to msteams":                "--from names no service: \"mattermos\"; did you mean mattermost?",
+		"render --from msteams --to mattermost --person Bob":  `--person takes NAME=ID, not "Bob"`,
+		"render --from msteams --to mattermost --person =Bob": `--person takes NAME=ID, not "=Bob"`,
+		"render --from":                                       "--from needs a value",
+		"render --form msteams":                               "unknown flag --form; did you mean --from?",
+		"check --from msteams":                                "check takes no --from",
 		"render a --from b --to c":                            `render takes no "a"`,
 	} {
 		var out, errs bytes.Buffer

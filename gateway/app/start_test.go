@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"causeway/bridge"
 	"causeway/gateway/config"
+	"causeway/gateway/store"
 )
 
 // mistake is what keeps a command from beginning.
@@ -198,16 +200,16 @@ func TestACommandDoesNotChangeTheStoreBeneathAnOlderCauseway(t *testing.T) {
 		return n
 	}
 	const quarantine = "quarantine list"
-	for _, command := range []string{quarantine, "audit", "people list", "login left.one"} {
+	for _, command := range []string{quarantine, "audit", "message m1", "people list", "login left.one"} {
 		got := w.call(strings.Fields(command)...)
-		if want := "which has brought it to version 3 only, not 4: restart that one with this version of Causeway first"; got.code != 1 || !strings.Contains(got.errors, want) || version() != 3 {
+		if want := fmt.Sprintf("which has brought it to version 3 only, not %d: restart that one with this version of Causeway first", store.Version()); got.code != 1 || !strings.Contains(got.errors, want) || version() != 3 {
 			t.Errorf("%s: %+v, version %d", command, got, version())
 		}
 	}
 	if err := running.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if got := w.call(strings.Fields(quarantine)...); got.code != 0 || version() != 4 {
+	if got := w.call(strings.Fields(quarantine)...); got.code != 0 || version() != store.Version() {
 		t.Errorf("when that one has ended: %+v, version %d", got, version())
 	}
 	if lock, err := openLocked(w.path("causeway.db.lock")); err != nil || lock.Close() != nil {

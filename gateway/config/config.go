@@ -192,11 +192,18 @@ func Load(path string, protocols Protocols) (*Config, error) {
 	return cfg, nil
 }
 
+// installed is the config of the systemd unit and of the deb package.
+var installed = "/etc/causeway/config.toml"
+
 func read(path string) (*decoder, []byte, error) {
 	data, err := os.ReadFile(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil, fmt.Errorf("reading the config: %w: copy config.toml.example to %s and fill it in, or name another file with -c", err, path)
+		other := "another file with -c"
+		if _, err := os.Stat(installed); err == nil {
+			other = "that of the service: -c " + installed
+		}
+		return nil, nil, fmt.Errorf("reading the config: %w: copy config.toml.example to %s and fill it in, or name %s", err, path, other)
 	case err != nil:
 		return nil, nil, fmt.Errorf("reading the config: %w", err)
 	}

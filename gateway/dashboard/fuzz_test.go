@@ -76,7 +76,7 @@ func FuzzSearch(f *testing.F) {
 	}
 	s := newStage(f, config.Dashboard{}, "https://causeway.example")
 	f.Fuzz(func(t *testing.T, text string) {
-		all := candidates(text)
+		all := Candidates(text)
 		if len(all) > mostCandidates || len(slices.Compact(slices.Sorted(slices.Values(all)))) != len(all) {
 			t.Fatalf("%q is looked up as %q", text, all)
 		}

@@ -56,7 +56,7 @@ func (d *Dashboard) messages(w http.ResponseWriter, r *http.Request, g guest) {
 	switch {
 	case v.Query != "":
 		v.Asked = true
-		all, err = d.o.Store.ByID(ctx, candidates(v.Query), mostFound)
+		all, err = d.o.Store.ByID(ctx, Candidates(v.Query), mostFound)
 	case q.Has("from") || q.Has("author"):
 		v.Asked = true
 		all, err = d.between(ctx, &v, now)
@@ -79,20 +79,7 @@ func (d *Dashboard) messages(w http.ResponseWriter, r *http.Request, g guest) {
 }
 
 func listed(s store.Sighting, n names) found {
-	f := found{ID: s.ID, Origin: n.conversation(s.Origin), Author: string(s.Author), Created: moment{s.Created}}
-	switch {
-	case s.Quarantined > 0:
-		f.State, f.Bad = "in quarantine", true
-	case s.Waiting > 0:
-		f.State = "waiting"
-	case s.Copies == 0:
-		f.State = "not carried anywhere"
-	case s.Deleted:
-		f.State = "deleted"
-	default:
-		f.State = "delivered"
-	}
-	return f
+	return found{ID: s.ID, Origin: n.conversation(s.Origin), Author: string(s.Author), Created: moment{s.Created}, State: gateway.SightingState(s), Bad: s.Quarantined > 0}
 }
 
 // between looks by author and time.
@@ -149,9 +136,9 @@ func (d *Dashboard) authors(ctx context.Context, v *search) ([]store.User, error
 // mostCandidates bounds what one link is looked up as.
 const mostCandidates = 24
 
-// candidates are what in a text may be the id of a message: the whole, and of a link the pieces of its path and the values behind it. Ids of
+// Candidates are what in a text may be the id of a message: the whole, and of a link the pieces of its path and the values behind it. Ids of
 // Teams' replies are made of that of the thread's first message and their own, so two pieces may be one id.
-func candidates(text string) []string {
+func Candidates(text string) []string {
 	text = strings.TrimSpace(text)
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
@@ -206,6 +193,7 @@ type stop struct {
 	Mood    string
 	Why     problem
 	Posts   []posting
+	Failed  []string
 	Retry   string
 	Drop    string
 	Current bool
@@ -258,30 +246,22 @@ func (d *Dashboard) message(w http.ResponseWriter, r *http.Request, g guest) {
 
 // stopped words how an instance stands.
 func stopped(s store.Stop, j store.Journey, n names, attempt func(bridge.ConversationID) (gateway.Attempt, bool)) stop {
-	one := stop{Stop: s, Name: n.conversation(s.Conversation), Current: s.Version >= j.Version}
+	one := stop{Stop: s, Name: n.conversation(s.Conversation), Current: s.Version >= j.Version, State: gateway.StopState(s), Mood: "well", Failed: gateway.FailureLines(s.Failed)}
 	id := strconv.FormatInt(s.ID, 10)
 	switch {
 	case s.Reason != "":
-		one.State, one.Mood = "in quarantine", "bad"
+		one.Mood = "bad"
 		one.Why = problem{Text: s.Reason, For: ago(s.Quarantined, n.at), Next: "when the cause is mended, retry; or drop it, and it will not arrive there"}
 		one.Retry, one.Drop = "confirm?"+query("do", "retry", "id", id), "confirm?"+query("do", "drop", "id", id)
-	case s.IsOrigin && s.Phase == store.Live:
-		one.State, one.Mood = "said here", "well"
-	case s.Phase == store.Gone:
-		one.State, one.Mood = "deleted, as the message was", "well"
-	case s.Phase == store.Removed:
-		one.State, one.Mood = "deleted by somebody here, and stays so", "well"
+	case s.IsOrigin && s.Phase == store.Live, s.Phase == store.Gone, s.Phase == store.Removed:
+	case s.Held && s.Phase == store.Live:
+		one.Mood = "wait"
+		one.Why = problem{Text: "Causeway cannot act as them, and nobody else may in their stead", Next: "`causeway people list lost` shows who has to connect again"}
 	case s.Held:
-		one.State, one.Mood = "waits until its author has connected again", "wait"
+		one.Mood = "wait"
 		one.Why = problem{Text: "only its author may write there, and Causeway cannot act as them", Next: "`causeway people list lost` shows who has to connect again"}
-	case s.Waiting && s.Phase == store.Waiting:
-		one.State, one.Mood, one.Why = "waiting to be posted", "wait", waits(s, n, attempt)
 	case s.Waiting:
-		one.State, one.Mood, one.Why = "posted; a change is on its way", "wait", waits(s, n, attempt)
-	case s.Phase == store.Live:
-		one.State, one.Mood = "delivered", "well"
-	default:
-		one.State, one.Mood = "not posted, and nothing is left to do", "well"
+		one.Mood, one.Why = "wait", waits(s, n, attempt)
 	}
 	for _, p := range s.Posts {
 		one.Posts = append(one.Posts, posted(p, s.IsOrigin))

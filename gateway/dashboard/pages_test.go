@@ -70,6 +70,11 @@ func TestAMessageIsFoundAndItsJourneyShown(t *testing.T) {
 	}
 	s.refuse("too <long>")
 	s.wants(s.page("/message?id=1"), "in quarantine", "too &lt;long&gt;", `href="confirm?do=retry&amp;id=2"`)
+	at := time.Date(2030, 1, 2, 3, 4, 5, 0, time.Local)
+	if _, err := s.store.Note(t.Context(), general, []*store.Outcome{{Work: &store.Work{}, Failed: []store.Failure{{Instance: 2, Kind: "transient", Reason: "<503>", Since: at, Last: at.Add(time.Minute), Times: 7}}}}); err != nil {
+		t.Fatal(err)
+	}
+	s.wants(s.page("/message?id=1"), "What has failed before", "<li>2030-01-02 03:04:05 to 03:05:05, 7 times: &lt;503&gt; (transient)</li>")
 	s.o.Settings.ShowText = true
 	s.wants(s.page("/message?id=1"), "a &lt;secret&gt; word")
 }
@@ -273,7 +278,7 @@ func TestCandidates(t *testing.T) {
 		"https://teams.example/l/message/19%3Ax/16?parentMessageId=16":                           {"16", "19:x", "message", "l"},
 		"https://x": nil,
 	} {
-		if diff := cmp.Diff(want, candidates(text)); diff != "" {
+		if diff := cmp.Diff(want, Candidates(text)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", text, diff)
 		}
 	}

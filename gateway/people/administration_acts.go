@@ -212,7 +212,7 @@ func (p *People) unconnected(ctx context.Context, home, other candidate, ends [2
 // pair gives the two users whom an administrator means: the first at home and the second elsewhere, or, where nobody is so called, the other way round.
 func (p *People) pair(ctx context.Context, first, second string) (home, other candidate, err error) {
 	if len(p.lobbies()) == 0 {
-		return home, other, errors.New("there is nothing to connect with: no gateway of the config joins accounts on which people can connect")
+		return home, other, p.nowhere()
 	}
 	var found [2][]candidate
 	for i, name := range []string{first, second} {

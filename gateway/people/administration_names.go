@@ -71,11 +71,19 @@ func (p *People) lobbies() []Account {
 	return slices.DeleteFunc(slices.Clone(p.o.Accounts), func(a Account) bool { return len(p.offered(a)) == 0 })
 }
 
+// nowhere says why there is no account through which people connect: without PublicURL no service reaches Causeway with what they type.
+func (p *People) nowhere() error {
+	if err := p.open(); err != nil {
+		return err
+	}
+	return errors.New("there is nothing to connect with: no gateway of the config joins accounts on which people can connect")
+}
+
 // meant gives the user at home whom an administrator means: one whom the service knows by that name, else somebody whom the store does.
 func (p *People) meant(ctx context.Context, name string) (candidate, error) {
 	homes := p.lobbies()
 	if len(homes) == 0 {
-		return candidate{}, errors.New("there is nothing to connect with: no gateway of the config joins accounts on which people can connect")
+		return candidate{}, p.nowhere()
 	}
 	found, err := p.ask(ctx, name, homes)
 	if err != nil {

@@ -259,6 +259,19 @@ func TestOrdersThatNobodyCanCarryOut(t *testing.T) {
 	}
 }
 
+// TestWithoutAPublicAddressThatIsTheReason is about an account that nothing can reach then, as Mattermost's: it is none on which people connect.
+func TestWithoutAPublicAddressThatIsTheReason(t *testing.T) {
+	s := withRoot(t, func(o *setting) { o.noURL, o.home.NoCommands = true, true })
+	defer s.close()
+	for _, o := range []Order{{Act: ActInvite, Names: []string{"mallory"}}, {Act: ActConnect, Names: []string{"mallory", "eve"}}, {Act: ActDisallow, Names: []string{"mallory", "eve"}}} {
+		done, err := s.people.Administer(t.Context(), Administrator{}, o)
+		want := []Outcome{{Name: strings.Join(o.Names, " "), Text: "nobody can connect: set PublicURL in [http] to the address at which browsers reach Causeway", Failed: true}}
+		if diff := cmp.Diff(want, done); err != nil || diff != "" {
+			t.Errorf("%s: %v %s", o.Act, err, diff)
+		}
+	}
+}
+
 func TestOrdersThatMakeNoSense(t *testing.T) {
 	s := withRoot(t)
 	defer s.close()

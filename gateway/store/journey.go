@@ -47,6 +47,8 @@ type Stop struct {
 	Begun time.Time
 	Posts []Posting
 	Files []Carried
+	// Failed is what has failed, the latest of it, the earliest first; also where all has arrived since.
+	Failed []Failure
 }
 
 // Posting is one post of an instance.
@@ -142,9 +144,12 @@ func (s *Store) stops(ctx context.Context, message int64) ([]Stop, error) {
 	return all, rows.Err()
 }
 
-// fill reads the posts and files of an instance.
-func (s *Store) fill(ctx context.Context, to *Stop) error {
-	err := s.rows(ctx, "SELECT number, COALESCE(id, ''), version, revision, posted, writer, deleted FROM parts WHERE instance = $1 ORDER BY number < 0, number", to.ID,
+// fill reads the posts and files of an instance, and what has failed of it.
+func (s *Store) fill(ctx context.Context, to *Stop) (err error) {
+	if to.Failed, err = s.failures(ctx, to.ID); err != nil {
+		return err
+	}
+	err = s.rows(ctx, "SELECT number, COALESCE(id, ''), version, revision, posted, writer, deleted FROM parts WHERE instance = $1 ORDER BY number < 0, number", to.ID,
 		func(rows *sql.Rows) error {
 			var p Posting
 			var tried int64

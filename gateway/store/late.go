@@ -58,7 +58,7 @@ func (s *Store) Waits(ctx context.Context, who Speaker) (targets []bridge.Conver
 	const of = ` JOIN messages m ON m.id = i.message JOIN conversations o ON o.id = m.origin JOIN conversations c ON c.id = i.conversation
 		WHERE m.author = $1 AND o.server = $2 AND o.channel = $3 AND i.origin = 0 AND m.deleted = 0 AND `
 	rows, err := s.rowsBeside(ctx, "SELECT c.server, c.channel, 0 FROM instances i INDEXED BY instances_lacking"+of+"i.rank IS NOT NULL AND i.phase = 0 UNION "+
-		"SELECT c.server, c.channel, 1 FROM instances i INDEXED BY instances_held"+of+"i.held = 1", string(who.User), string(who.Conversation.Server), string(who.Conversation.Channel))
+		"SELECT c.server, c.channel, 1 FROM instances i INDEXED BY instances_held"+of+"i.held = 1 AND (i.phase = 0 OR i.version < m.version)", string(who.User), string(who.Conversation.Server), string(who.Conversation.Channel))
 	if err != nil {
 		return nil, false, fmt.Errorf("reading what waits: %w", err)
 	}

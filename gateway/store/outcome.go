@@ -13,6 +13,14 @@ import (
 // storeAll writes down how steps ended.
 func (l *lane) storeAll(all []*Outcome) error {
 	for _, o := range all {
+		for _, f := range o.Failed {
+			if err := l.failed(f); err != nil {
+				return err
+			}
+		}
+		if o.Step.Op == Settled {
+			continue
+		}
 		l.worksOn(o.Work)
 		if err := l.store(o); err != nil {
 			return err
@@ -118,6 +126,9 @@ func (l *lane) posted(o *Outcome) error {
 		return l.absent(o)
 	}
 	ids, err := l.unclaimed(o)
+	if err == nil && len(ids) == 0 && o.Step.Op == Post && len(o.IDs) > 0 {
+		ids, err = l.reclaims(o)
+	}
 	if err != nil || len(ids) == 0 {
 		return err
 	}

@@ -98,7 +98,7 @@ func (t *tx) pruneOne(message, before int64, unread func(bridge.ConversationID) 
 		return false, err
 	}
 	const its = "(SELECT id FROM instances WHERE message = $1)"
-	for _, table := range []string{"reactions", "own_reactions", "files", "parts"} {
+	for _, table := range []string{"reactions", "own_reactions", "files", "parts", "attempts"} {
 		if err := t.exec("DELETE FROM "+table+" WHERE instance IN "+its, message); err != nil {
 			return false, err
 		}

@@ -234,6 +234,7 @@ func (l *lane) loadReactions(w *Work) error {
 			w.Reacted[m] = append(w.Reacted[m], at)
 		case m.Writer != "" && visible[m]: // set as them before
 		default:
+			w.Longing = w.Longing || m.Writer != "" && IdentityState(state) == Lost
 			m.Writer = ""
 			w.Reacted[m] = append(w.Reacted[m], at)
 		}

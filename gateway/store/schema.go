@@ -263,6 +263,7 @@ CREATE TABLE removals (                 -- who was removed within the limit, wit
 ) WITHOUT ROWID;
 ` + filesMigration + talksMigration + dashboardMigration + intentsMigration,
 	keepingMigration + channelLinksMigration + asidesMigration,
+	attemptsMigration,
 }
 
 // asked is a database, or a connection to one.

@@ -73,6 +73,7 @@ type Step struct {
 	Account bridge.AccountName
 	Emoji   string
 	Keep    bool      // Stray: it cannot be deleted, so blank it
+	Await   bool      // Settled: a reaction of somebody who is lost cannot be set, which it can when they have connected again
 	Since   time.Time // Find, Line, Withdraw: when the intent was made; of a line zero at first. Look: when a reaction was last changed; zero where it is about a text
 	Tried   time.Time // Withdraw: when it was told, or that was tried last
 	Reason  string    // Refuse: why
@@ -141,4 +142,6 @@ type Outcome struct {
 	Lost []string
 	// Due is when a notice that could not be given, or taken back, may be tried again; with Absent.
 	Due time.Time
+	// Failed is what has failed of instances since that was last stored. An outcome of the step Settled holds nothing else.
+	Failed []Failure
 }

@@ -334,6 +334,33 @@ func (s *Store) onPair(ctx context.Context, id int64, change func(*tx, *Pair) er
 	return p, err
 }
 
+// SwitchOthers notes that direct and group messages are off between all servers but these, two each.
+func (s *Store) SwitchOthers(ctx context.Context, linked [][2]bridge.ServerID) error {
+	err := s.do(ctx, func(t *tx) error {
+		var others [][2]string
+		err := t.each("SELECT DISTINCT one_server, two_server FROM directs WHERE enabled = 1", nil, func(rows *sql.Rows) error {
+			var one [2]string
+			err := rows.Scan(&one[0], &one[1])
+			if !slices.ContainsFunc(linked, func(l [2]bridge.ServerID) bool {
+				return string(min(l[0], l[1])) == one[0] && string(max(l[0], l[1])) == one[1]
+			}) {
+				others = append(others, one)
+			}
+			return err
+		})
+		for _, one := range others {
+			if err == nil {
+				err = t.exec("UPDATE directs SET enabled = 0 WHERE one_server = $1 AND two_server = $2", one[0], one[1])
+			}
+		}
+		return err
+	})
+	if err != nil {
+		err = fmt.Errorf("storing between which servers direct messages are off: %w", err)
+	}
+	return err
+}
+
 // Switch notes whether direct and group messages are on between two servers, and gives since when; zero: always.
 func (s *Store) Switch(ctx context.Context, a, b bridge.ServerID, direct, groups bool) (since [2]time.Time, err error) {
 	one, two := min(a, b), max(a, b)

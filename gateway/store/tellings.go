@@ -69,7 +69,7 @@ func (l *lane) hold(w *Work) error {
 	return l.exec("UPDATE instances SET rank = NULL, held = 1 WHERE id = $1", w.Instance)
 }
 
-// tell stores what is to be told to somebody who does not know it, and gives its key, where it has one.
+// tell stores what is to be told to somebody who does not know it, and gives its key.
 func (t *tx) tell(one Telling, woken map[int64]bool) (key bridge.Key, err error) {
 	c, err := t.conversation(one.Conversation)
 	if err != nil {
@@ -83,9 +83,7 @@ func (t *tx) tell(one Telling, woken map[int64]bool) (key bridge.Key, err error)
 		return "", err
 	}
 	woken[c] = true
-	if one.Way == Aside {
-		key = bridge.Key(rand.Text())
-	}
+	key = bridge.Key(rand.Text())
 	return key, t.exec("INSERT INTO notices (conversation, person, text, way, key, due) VALUES ($1, $2, $3, $4, $5, "+alike+")", c, string(one.User), string(text), int(one.Way), string(key))
 }
 
@@ -208,17 +206,18 @@ func (l *lane) line() (step Step, found bool, err error) {
 	return step, true, json.Unmarshal(text, &step.Draft.Text)
 }
 
-// Release puts back into their lanes those messages that wait for authors who are not lost any more, and gives the conversations. What a service
-// did not take from its author is tried as them again.
+// Release puts back into their lanes those messages that wait for authors who are not lost any more, or have reactions of people who may not be, and gives the
+// conversations. What a service did not take from its author is tried as them again.
 func (s *Store) Release(ctx context.Context) ([]bridge.ConversationID, error) {
 	var all []bridge.ConversationID
 	err := s.do(ctx, func(t *tx) error {
 		all = nil
 		woken := map[int64]bool{}
-		if err := t.marks(woken, `UPDATE instances SET held = 0, relayed = 0, rank = (SELECT created FROM messages m WHERE m.id = message) WHERE held = 1 AND NOT EXISTS (
+		if err := t.marks(woken, `UPDATE instances SET held = 0, relayed = 0, rank = (SELECT created FROM messages m WHERE m.id = message) WHERE held = 1 AND (
+			phase = 1 AND version = (SELECT version FROM messages m WHERE m.id = message) OR NOT EXISTS (
 			SELECT 1 FROM messages m JOIN conversations o ON o.id = m.origin JOIN identities x ON x.server = o.server AND x.uid = m.author
 			JOIN conversations c ON c.id = instances.conversation JOIN identities y ON y.person = x.person AND y.server = c.server
-			WHERE m.id = instances.message AND y.state = $1) RETURNING conversation`, int(Lost)); err != nil {
+			WHERE m.id = instances.message AND y.state = $1)) RETURNING conversation`, int(Lost)); err != nil {
 			return err
 		}
 		for id := range woken {

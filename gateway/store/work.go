@@ -57,6 +57,8 @@ type Work struct {
 	Lost bool
 	// Files are those of the message on their way here, and those that are here; known as far as they may matter.
 	Files []File
+	// Longing: somebody has reacted elsewhere who is lost here.
+	Longing bool
 	// Looked: the last step was Look.
 	Looked bool
 	// Wanted is what people elsewhere have set, Set what Causeway has set here, Begun what it may have set, Refused what it
@@ -281,7 +283,7 @@ func (l *lane) lacks(w *Work) (*Work, Step, error) {
 		}
 		switch step.Op {
 		case Settled:
-			return w, step, l.settle(w)
+			return w, step, l.settle(w, step.Await)
 		case Stay:
 			if err := l.stay(w); err != nil {
 				return nil, Step{}, err
@@ -409,8 +411,8 @@ func (t *tx) bury(instance, number int64) error {
 	return t.exec("UPDATE parts SET intent = NULL, number = (SELECT MIN(CASE WHEN number < 0 THEN number ELSE 0 END) - 1 FROM parts WHERE instance = $1) WHERE instance = $1 AND number = $2", instance, number)
 }
 
-// settle notes that an instance lacks nothing, and forgets the text when no other instance needs it.
-func (l *lane) settle(w *Work) error {
+// settle notes that an instance lacks nothing, and forgets the text when no other instance needs it. With await it lacks something that waits for people.
+func (l *lane) settle(w *Work, await bool) error {
 	phase, gone := w.Phase, w.Message.Deleted && !w.IsOrigin
 	if gone {
 		shown, err := l.retract(w.Instance)
@@ -424,7 +426,7 @@ func (l *lane) settle(w *Work) error {
 	} else if phase == Waiting {
 		phase = Live
 	}
-	if err := l.exec("UPDATE instances SET rank = NULL, held = 0, version = $1, phase = $2 WHERE id = $3", w.Message.Version, int(phase), w.Instance); err != nil {
+	if err := l.exec("UPDATE instances SET rank = NULL, held = $4, version = $1, phase = $2 WHERE id = $3", w.Message.Version, int(phase), w.Instance, await && phase == Live); err != nil {
 		return err
 	}
 	if w.Message.Body == nil && w.Message.Quote == nil {
@@ -443,7 +445,7 @@ func (w *Work) standing() bool {
 // that was edited as a person until that has been seen; see written.
 func (t *tx) forgetText(message int64) error {
 	return t.exec(`UPDATE messages SET body = NULL, quote = '' WHERE id = $1 AND NOT EXISTS (
-		SELECT 1 FROM instances i WHERE i.message = $1 AND (i.reason IS NOT NULL OR i.held = 1 OR i.rank IS NOT NULL AND (i.origin = 0
+		SELECT 1 FROM instances i WHERE i.message = $1 AND (i.reason IS NOT NULL OR i.held = 1 AND (i.phase = 0 OR i.version < messages.version) OR i.rank IS NOT NULL AND (i.origin = 0
 			OR EXISTS (SELECT 1 FROM parts p WHERE p.instance = i.id AND p.number = 0 AND p.version < messages.version))
 			OR EXISTS (SELECT 1 FROM parts p WHERE p.instance = i.id AND p.number >= 0 AND p.deleted = 0 AND p.sent <> '' AND p.rewritten = 1 AND p.shown = '' AND p.hash <> '')))`, message)
 }

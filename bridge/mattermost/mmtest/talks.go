@@ -165,7 +165,7 @@ func opened(p *party) {
 	p.says(p.Carol, group, "hello")
 	talk, err := p.account.Talk(p.Context(), group)
 	p.must(err)
-	p.same("after a word", bridge.Talk{Conversation: group, Shape: bridge.Group, Members: ids(p.Alice, p.Bob, p.Carol), Topic: "plans", Speaker: bridge.UserID(p.Carol.ID)}, talk)
+	p.same("after a word", bridge.Talk{Conversation: group, Shape: bridge.Group, Members: ids(p.Alice, p.Bob, p.Carol), Topic: "plans", Speakers: ids(p.Carol)}, talk)
 	members, err := p.account.Members(p.Context(), group)
 	p.must(err)
 	slices.Sort(members)
@@ -272,7 +272,7 @@ func metAndRead(p *party, online, connected bool) {
 
 	first := p.says(p.Bob, pair, "first")
 	p.arrives(first, "first")
-	p.same("what was met", bridge.Talk{Conversation: pair, Shape: bridge.Pair, Members: ids(p.Alice, p.Bob), Speaker: bridge.UserID(p.Bob.ID)}, p.metOf(pair)[0])
+	p.same("what was met", bridge.Talk{Conversation: pair, Shape: bridge.Pair, Members: ids(p.Alice, p.Bob), Speakers: ids(p.Bob)}, p.metOf(pair)[0])
 	reply := p.says(p.Alice, pair, "second", first)
 	if s := p.arrives(reply, "second"); string(s.Root) != first || string(s.Author.ID) != p.Alice.ID {
 		p.Errorf("the reply is %+v", s)

@@ -6,7 +6,7 @@ import (
 	"causeway/gateway/web/freeport"
 )
 
-// freePort returns a loopback address that nobody listens on. Somebody else may take it until it is used, which the
+// freePort returns a loopback address that nobody listens on. A program that is none of ours may take it until it is used, which the
 // starters of servers answer by trying another one.
 func freePort() (string, error) { return freeport.Address() }
 

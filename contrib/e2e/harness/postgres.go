@@ -30,10 +30,24 @@ type Postgres struct {
 	bin      string // folder of initdb, postgres and createdb
 }
 
+// unsynced are the settings of a server that leaves syncing to the disk to the system.
+var unsynced = []string{"fsync=off", "synchronous_commit=off", "full_page_writes=off"}
+
 // StartPostgres starts PostgreSQL on a new cluster. It wants Debian's postgresql package, or initdb in the PATH. PostgreSQL
 // refuses to run as root; for root it runs as the user "postgres" of that package. Nothing is synced to the disk: the cluster never outlives
 // a crash of the machine anyway.
 func StartPostgres(tb TB) *Postgres {
+	tb.Helper()
+	return startCluster(tb, unsynced...)
+}
+
+// StartSyncedPostgres starts one that syncs to the disk what it commits, as PostgreSQL comes: for what is measured.
+func StartSyncedPostgres(tb TB) *Postgres {
+	tb.Helper()
+	return startCluster(tb)
+}
+
+func startCluster(tb TB, settings ...string) *Postgres {
 	tb.Helper()
 	bin, err := pgtest.Programs()
 	if err != nil {
@@ -48,7 +62,7 @@ func StartPostgres(tb TB) *Postgres {
 	if err != nil {
 		tb.Fatalf("making a PostgreSQL cluster: %v", err)
 	}
-	pg.start(tb, data, credential, ready)
+	pg.start(tb, data, credential, ready, settings...)
 	pg.DSN = pg.dsn("postgres")
 	return pg
 }
@@ -84,7 +98,7 @@ func (pg *Postgres) initCluster(ctx context.Context, dir string, credential *sys
 const ready = "database system is ready to accept connections"
 
 // start runs the server, on another port when the first is taken, until it says what is to be waited for.
-func (pg *Postgres) start(tb TB, data string, credential *syscall.Credential, until string) {
+func (pg *Postgres) start(tb TB, data string, credential *syscall.Credential, until string, settings ...string) {
 	tb.Helper()
 	var last error
 	for range 5 {
@@ -97,10 +111,7 @@ func (pg *Postgres) start(tb TB, data string, credential *syscall.Credential, un
 			tb.Fatalf("starting PostgreSQL: %v", err)
 		}
 		args := []string{"-D", data}
-		for _, setting := range []string{
-			"port=" + port, "listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=800",
-			"fsync=off", "synchronous_commit=off", "full_page_writes=off",
-		} {
+		for _, setting := range append([]string{"port=" + port, "listen_addresses=127.0.0.1", "unix_socket_directories=", "max_connections=800"}, settings...) {
 			args = append(args, "-c", setting)
 		}
 		// SIGQUIT ends the server and its children at once; after SIGKILL its shared memory would stay behind.

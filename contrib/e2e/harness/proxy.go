@@ -56,6 +56,9 @@ func (p *Proxy) Cut() int { return p.cut(func(*link) bool { return true }) }
 // CutWebSockets breaks the open websockets alone and returns how many there were.
 func (p *Proxy) CutWebSockets() int { return p.cut((*link).isWebSocket) }
 
+// WebSockets counts the open websockets.
+func (p *Proxy) WebSockets() int { return len(p.those((*link).isWebSocket)) }
+
 // Strand breaks all open connections on the client's side alone, and returns how many there were: the server goes on to believe in
 // them, until a Cut or Down. What the client has sent it still gets.
 func (p *Proxy) Strand() int {

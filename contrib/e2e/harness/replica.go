@@ -35,7 +35,7 @@ func (pg *Postgres) Replica(tb TB, via string, synchronous bool) *Postgres {
 		tb.Fatalf("making a replica of PostgreSQL: %v", err)
 	}
 	replica := &Postgres{bin: pg.bin, password: pg.password}
-	replica.start(tb, data, credential, "database system is ready to accept read-only connections")
+	replica.start(tb, data, credential, "database system is ready to accept read-only connections", unsynced...)
 	replica.DSN = replica.dsn("postgres")
 	wanted := "async"
 	if synchronous {

@@ -9,11 +9,16 @@ import (
 
 // TestNobodyElseGetsThePort: it can be listened on, and lies below those that connections get.
 func TestNobodyElseGetsThePort(t *testing.T) {
-	for range 100 {
+	given := map[string]bool{}
+	for range 1000 {
 		address, err := freeport.Address()
 		if err != nil {
 			t.Fatal(err)
 		}
+		if given[address] {
+			t.Errorf("%s was given twice", address)
+		}
+		given[address] = true
 		l, err := net.Listen("tcp4", address)
 		if err != nil {
 			t.Fatal(err)
