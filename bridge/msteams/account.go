@@ -66,7 +66,7 @@ type account struct {
 	self bridge.UserID
 	// leftOut are the messages of which the operator has been told that they cannot be read.
 	leftOut *lru.Cache[unreadMessage, bool]
-	// names caches the names of people whose messages lack them.
+	// names caches the names of people, which messages may lack.
 	names *lru.Cache[bridge.UserID, string]
 	// receivingTold: the operator has been told how messages are received.
 	receivingTold bool

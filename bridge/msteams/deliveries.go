@@ -245,6 +245,10 @@ func (s *subscriber) store(ctx context.Context, w *watched, opened []models.Chat
 		s.turnAway(w)
 		return err // names may be missing
 	}
+	if slices.ContainsFunc(states, s.a.nameless) {
+		s.turnAway(w) // what is read has names
+		return errors.New("storing notifications: the name of who wrote cannot be asked for now")
+	}
 	if len(states) > 0 {
 		if err := s.inbox.Put(ctx, bridge.Batch{Conversation: w.id, States: states}); err != nil {
 			s.turnAway(w)

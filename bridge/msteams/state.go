@@ -134,6 +134,8 @@ func (a *account) author(ctx context.Context, from models.IdentitySetable) bridg
 			author.Avatar = a.photos.address(ctx, author.ID)
 			if author.Name == "" {
 				author.Name = a.nameOf(ctx, author.ID)
+			} else if known, _ := a.names.Peek(author.ID); known != author.Name {
+				a.names.Add(author.ID, author.Name)
 			}
 		}
 		return author
@@ -144,7 +146,12 @@ func (a *account) author(ctx context.Context, from models.IdentitySetable) bridg
 // unknownName stands for somebody whose name cannot be found out.
 const unknownName = "Somebody"
 
-// nameOf gives the name of a person whose messages lack it (seen of people from outside the tenant).
+// nameless reports whether the name of who wrote could not be asked for at present.
+func (a *account) nameless(s bridge.State) bool {
+	return s.Author.Name == unknownName && s.Author.ID != "" && !a.names.Contains(s.Author.ID)
+}
+
+// nameOf gives the name of a person whose messages lack it (seen of people from outside the tenant, and in notifications).
 func (a *account) nameOf(ctx context.Context, id bridge.UserID) string {
 	name, known := a.names.Get(id)
 	if known {
