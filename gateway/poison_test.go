@@ -1,13 +1,16 @@
 package gateway
 
 import (
+	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"causeway/bridge"
 	"causeway/bridge/memory"
+	"causeway/bridge/richtext"
 )
 
 func TestWhatPanicsTwiceOnTheSameStateIsQuarantinedWithItsStack(t *testing.T) {
@@ -159,4 +162,127 @@ func TestAChangeAtACopyOnWhichTheStorePanicsIsLeftOut(t *testing.T) {
 		w.same(len(problems) > 0, true)
 		w.same([]string{problems[0].Where, problems[0].Text, problems[0].Next}, []string{"memory.b team/town", errLeftOut.Error(), leftOutStep})
 	})
+}
+
+// tripping panics in chosen methods.
+type tripping struct {
+	bridge.Bridge
+	method string
+	left   atomic.Int32
+}
+
+func (p *tripping) trip(method string) {
+	if p.method == method && p.left.Add(-1) >= 0 {
+		panic("tripped in " + method)
+	}
+}
+
+func (p *tripping) Connect(ctx context.Context) (bridge.Identity, error) {
+	p.trip("Connect")
+	return p.Bridge.Connect(ctx)
+}
+
+func (p *tripping) Resolve(ctx context.Context, name string, need bridge.Access) (bridge.Conversation, error) {
+	p.trip("Resolve")
+	return p.Bridge.Resolve(ctx, name, need)
+}
+
+func (p *tripping) Run(ctx context.Context, inbox bridge.Inbox) error {
+	p.trip("Run")
+	return p.Bridge.Run(ctx, inbox)
+}
+
+func (p *tripping) Parts(d bridge.Draft) []richtext.Doc {
+	p.trip("Parts")
+	return p.Bridge.Parts(d)
+}
+
+func (p *tripping) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, error) {
+	p.trip("Post")
+	return p.Bridge.Post(ctx, d)
+}
+
+func (p *tripping) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft) error {
+	p.trip("Edit")
+	return p.Bridge.Edit(ctx, id, d)
+}
+
+func (p *tripping) Delete(ctx context.Context, t bridge.Target) error {
+	p.trip("Delete")
+	return p.Bridge.Delete(ctx, t)
+}
+
+func (p *tripping) React(ctx context.Context, t bridge.Target, emoji string, on bool) error {
+	p.trip("React")
+	return p.Bridge.React(ctx, t, emoji, on)
+}
+
+func (p *tripping) Read(ctx context.Context, c bridge.ConversationID, id bridge.MessageID) (bridge.State, error) {
+	p.trip("Read")
+	return p.Bridge.Read(ctx, c, id)
+}
+
+func TestAPanicOfABridgeHarmsNothingElse(t *testing.T) {
+	for _, method := range []string{"Connect", "Resolve", "Run", "Parts", "Post", "Edit", "Delete", "React", "Read"} {
+		t.Run(method, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				a, b := w.service("a", memory.Options{}), w.service("b", memory.Options{})
+				var all []*tripping
+				for _, name := range []string{"a", "b"} {
+					w.wrap(name, func(inner bridge.Bridge) bridge.Bridge {
+						p := &tripping{Bridge: inner, method: method}
+						p.left.Store(1)
+						all = append(all, p)
+						return p
+					})
+				}
+				w.route(inout("a", "town"), inout("b", "town"))
+				old := a.Say("town", "ann", "before the beginning")
+				time.Sleep(time.Minute)
+				w.start()
+				w.wait(5 * time.Minute)
+				id := a.Say("town", "ann", "first")
+				w.wait(time.Minute)
+				a.Edit("town", id, "edited")
+				a.React("town", id, "ann", "👍")
+				a.Reply("town", old, "ann", "answers the past")
+				w.wait(time.Minute)
+				a.Delete("town", id)
+				a.Say("town", "ann", "last")
+				w.wait(time.Hour)
+				all2 := texts(b, "town")
+				w.same(all2[len(all2)-1], "last")
+				tripped := slices.ContainsFunc(all, func(p *tripping) bool { return p.left.Load() < 1 })
+				w.same(tripped, true)
+				for _, held := range w.held() {
+					w.same(strings.Contains(held.Reason, "tripped in "+method), true)
+				}
+				w.same(len(w.held()) <= 1, true)
+			})
+		})
+	}
+}
+
+func TestAMessageThatABridgeCannotSplitIsQuarantined(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.service("a", memory.Options{}), w.service("b", memory.Options{})
+		w.wrap("b", func(inner bridge.Bridge) bridge.Bridge { return cannotSplit{inner} })
+		w.route(inout("a", "town"), inout("b", "town"))
+		w.start()
+		a.Say("town", "ann", "poison")
+		a.Say("town", "ann", "fine")
+		w.wait(time.Minute)
+		w.same(texts(b, "town"), []string{"fine"})
+		w.same(len(w.held()), 1)
+		w.same(len(a.Notices()), 1)
+	})
+}
+
+type cannotSplit struct{ bridge.Bridge }
+
+func (c cannotSplit) Parts(d bridge.Draft) []richtext.Doc {
+	if memory.Text(d.Text) == "poison" {
+		panic("index out of range")
+	}
+	return c.Bridge.Parts(d)
 }

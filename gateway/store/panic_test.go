@@ -146,7 +146,7 @@ func TestAStateOnWhichPutPanicsKeepsItsText(t *testing.T) {
 		t.Error(steps)
 	}
 	ours, old, copied := state("2", 2, "ours"), state("3", -10, "old"), state(string(query[string](t, s, "SELECT p.id FROM parts p JOIN instances i ON i.id = p.instance WHERE i.origin = 0")), 3, "theirs")
-	ours.Key = "a key"
+	ours.Key = testKeys(t).postKey(there, "x", here, 0, 0)
 	copied.Conversation, copied.Revision = there, 9
 	for name, one := range map[string]bridge.State{"our own": ours, "a copy": copied} {
 		if kept, _, err := s.PoisonState(t.Context(), bridge.Batch{Conversation: one.Conversation, Begin: began}, &one, routes(), "why", ""); kept || err != nil {

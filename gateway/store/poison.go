@@ -88,7 +88,7 @@ func (s *Store) PoisonState(ctx context.Context, b bridge.Batch, one *bridge.Sta
 // spoilt stores a state as one on whose message everything else must wait. It gives what its author is to be told of, without work where that is nothing.
 func (p *putter) spoilt(s *bridge.State, reason string) (o Outcome, kept bool, err error) {
 	k, found, err := p.known(s.ID)
-	if err != nil || found && (!k.origin || k.number != 0) || !found && s.Key != "" {
+	if err != nil || found && (!k.origin || k.number != 0) || !found && p.keys.authentic(s.Key, p.name) {
 		return o, false, err
 	}
 	o.Work = &Work{Message: Message{Origin: p.name}}
