@@ -17,6 +17,9 @@ func unsupported(what string) error {
 	return &Error{Kind: Unsupported, Err: errors.New(what + ": not supported by this service")}
 }
 
+// Now does not know the time.
+func (Base) Now() time.Time { return time.Time{} }
+
 // Check finds nothing.
 func (Base) Check(context.Context) []Finding { return nil }
 

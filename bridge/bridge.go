@@ -143,6 +143,8 @@ type Subscription struct {
 // called once at a time. Each returns when its context ends. All errors may be of type [*Error].
 type Bridge interface {
 	Capabilities() Capabilities
+	// Now is the time by the service's clock, to within some seconds, as its last answer has told it; zero: that is not known.
+	Now() time.Time
 
 	// Connect proves the credentials and tells who the account is. Called before anything else, and again after
 	// Unauthorised, until it succeeds.

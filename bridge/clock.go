@@ -40,6 +40,16 @@ func (c *Clock) Ahead() time.Duration {
 	return c.ahead
 }
 
+// Now is the time by the service's clock; zero where the service has not told it.
+func (c *Clock) Now() time.Time {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	if !c.known {
+		return time.Time{}
+	}
+	return time.Now().Add(c.ahead)
+}
+
 // Differs tells how this machine's clock goes when it differs from the service's by more than that, as "1h0m0s ahead of"; empty when it does not,
 // or where the service has not told the time.
 func (c *Clock) Differs(than time.Duration) string {

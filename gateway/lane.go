@@ -149,6 +149,9 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 	if writes(step.Op) {
 		l.wrote, l.wroteOf = time.Now(), work.Instance
 	}
+	if err == nil && (step.Op == store.Edit || step.Op == store.Blank) {
+		o.At = p.account.Bridge.Now()
+	}
 	l.count(p.account.Name, o, err)
 	l.tries.note(work.Instance, step.Op, err)
 	l.remember(o, err)

@@ -41,3 +41,14 @@ func (c *clock) now() int64 {
 	defer c.mu.Unlock()
 	return time.Now().Add(c.ahead).UnixMilli()
 }
+
+// Now is the time by the server's clock.
+func (a *account) Now() time.Time {
+	a.clock.mu.Lock()
+	known := a.clock.synced
+	a.clock.mu.Unlock()
+	if !known {
+		return time.Time{}
+	}
+	return time.UnixMilli(a.clock.now())
+}

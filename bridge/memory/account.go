@@ -69,6 +69,9 @@ func fault(kind bridge.Kind, format string, args ...any) error {
 	return &bridge.Error{Kind: kind, Err: fmt.Errorf(format, args...)}
 }
 
+// Now is the time by the service's clock.
+func (a *account) Now() time.Time { return a.service.clock() }
+
 // Capabilities follow from the service's options.
 func (a *account) Capabilities() bridge.Capabilities {
 	o := &a.service.options

@@ -34,7 +34,7 @@ type account struct {
 	// app reads, relay writes; lanes reads as the app what lanes must know before or after they write.
 	app, lanes, relay *client
 	network           http.RoundTripper
-	// clock is that of Graph, as its answers to the app tell it.
+	// clock is that of Graph, as its answers tell it.
 	clock bridge.Clock
 
 	persons *persons
@@ -140,7 +140,7 @@ func newAccount(env bridge.Env, s Settings, network http.RoundTripper) (*account
 		return nil, err
 	}
 	a.lanes = a.app.forLanes()
-	if a.relay, err = newClient(graphURL, caller{user: "relay"}, newTokens(a.loginHint(), a.relayToken), paced, env.Called, network); err != nil {
+	if a.relay, err = newClient(graphURL, caller{user: "relay"}, newTokens(a.loginHint(), a.relayToken), paced, env.Called, timed{network, &a.clock}); err != nil {
 		return nil, err
 	}
 	if a.persons, err = newPersons(a, graphURL, paced); err != nil {

@@ -25,6 +25,9 @@ func (t timed) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, err
 }
 
+// Now is the time by Graph's clock.
+func (a *account) Now() time.Time { return a.clock.Now() }
+
 // misdated deals with a notification whose token has expired, or is not valid yet. Graph may have repeated it for hours: then it is read
 // instead. Where none is genuine and this machine's clock is wrong, that is why.
 func (s *subscriber) misdated(w *watched, why *notification.TokenError) {

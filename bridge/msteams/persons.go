@@ -67,7 +67,7 @@ func (ps *persons) get(id bridge.UserID) (*personal, error) {
 	t := newTokens(hintConnectAgain, p.renew)
 	t.again = true
 	var err error
-	if p.client, err = newClient(ps.graphURL, caller{user: string(id), person: true}, t, ps.pacer, ps.a.env.Called, ps.a.network); err != nil {
+	if p.client, err = newClient(ps.graphURL, caller{user: string(id), person: true}, t, ps.pacer, ps.a.env.Called, timed{ps.a.network, &ps.a.clock}); err != nil {
 		return nil, err
 	}
 	ps.held.Add(id, p)

@@ -15,8 +15,8 @@ func (a Act) side() Side {
 }
 
 // calmTime is how long what Causeway has written at the other side must stand there before people change it; see sightTime, which the plan
-// keeps: Causeway may come to write it only later.
-const calmTime = 10 * time.Second
+// keeps: Causeway may come to write it only later. What is from within ten seconds of its own edit it cannot tell from that until it has seen that.
+const calmTime = 13 * time.Second
 
 // noticeTime is how long somebody looks for what they want to do something to, as it was left on the other side. Then they let it be.
 const noticeTime = 5 * time.Second

@@ -11,13 +11,18 @@ import (
 // is neither what was sent nor what was first seen after it.
 //
 // Until the write has been seen, something else may be an edit from just before it (lanes look before they write, so that is
-// rare), the service's form of what was sent, or an edit from just after it. Then the write is repeated once. What is seen again after that is the
+// rare), the service's form of what was sent, or an edit from just after it, unless by the service's clock that is too late to be the write. Then the write is repeated once. What is seen again after that is the
 // service's form; everything else has given way to the message, and all instances agree.
 type written struct {
 	writer, sent, shown, doubt string
 	edited                     int64
 	rewritten                  bool
+	// made is when the last edit was made at the latest, by the service's clock; 0: that is not known.
+	made int64
 }
+
+// clocksNear is how far a service's clock may be from what is known of it, in milliseconds: half of the time that the slowest answers take.
+const clocksNear = 10_000
 
 // human reports whether a state shows what a human has written into a part of Causeway's, or into the origin that Causeway has
 // edited as its author. Otherwise it notes what the state tells.
@@ -28,7 +33,7 @@ func (p *putter) human(s *bridge.State, k known) (bool, error) {
 		return false, p.saw(k, look, edited)
 	case look == k.shown, k.origin && look == k.hash, !k.origin && edited <= k.edited:
 		return false, nil // as before
-	case k.shown != "", !k.rewritten:
+	case k.shown != "", !k.rewritten, k.made > 0 && edited > k.made+clocksNear:
 		return true, nil
 	case !k.text: // it cannot be repeated
 		return false, p.saw(k, look, edited)

@@ -21,7 +21,7 @@ var golden = []string{
 	"2e261ccef3bde133",
 	"987a06465916c550",
 	"0c35082846169e20",
-	"cda23e4243c44124",
+	"f1148fcd4ffb8d70",
 }
 
 func TestMigrationsAreAppendOnly(t *testing.T) {

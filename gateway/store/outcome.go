@@ -225,8 +225,8 @@ func (l *lane) edited(o *Outcome) error {
 		return l.vanished(o)
 	}
 	// With a doubt it is written once more; see written.
-	if err := l.exec("UPDATE parts SET hash = CASE doubt WHEN '' THEN $1 ELSE '' END, version = CASE doubt WHEN '' THEN $2 ELSE version END WHERE instance = $3 AND number = $4",
-		o.Step.Hash, o.Work.Message.Version, o.Work.Instance, o.Step.Part); err != nil {
+	if err := l.exec("UPDATE parts SET hash = CASE doubt WHEN '' THEN $1 ELSE '' END, version = CASE doubt WHEN '' THEN $2 ELSE version END, written = $5 WHERE instance = $3 AND number = $4",
+		o.Step.Hash, o.Work.Message.Version, o.Work.Instance, o.Step.Part, millis(o.At)); err != nil {
 		return err
 	}
 	return l.exec("UPDATE instances SET blanked = $1 WHERE id = $2", o.Step.Op == Blank, o.Work.Instance)

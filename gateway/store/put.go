@@ -188,14 +188,14 @@ type known struct {
 	newest, said int64
 }
 
-const knownQuery = `SELECT p.instance, p.number, p.revision, p.deleted, p.leaving, p.version, p.writer, p.sent, p.shown, p.doubt, p.edited, p.rewritten,
+const knownQuery = `SELECT p.instance, p.number, p.revision, p.deleted, p.leaving, p.version, p.writer, p.sent, p.shown, p.doubt, p.edited, p.rewritten, p.written,
 		i.origin, i.phase, i.late, i.unrooted > 0, m.id, m.deleted, m.reacted, m.body IS NOT NULL, m.hash, m.version, m.edited
 	FROM parts p JOIN instances i ON i.id = p.instance JOIN messages m ON m.id = i.message
 	WHERE p.conversation = $1 AND p.id = $2`
 
 func (p *putter) known(id bridge.MessageID) (k known, found bool, err error) {
 	found, err = p.found(knownQuery, []any{p.here, string(id)},
-		&k.instance, &k.number, &k.revision, &k.partDeleted, &k.leaving, &k.version, &k.writer, &k.sent, &k.shown, &k.doubt, &k.edited, &k.rewritten,
+		&k.instance, &k.number, &k.revision, &k.partDeleted, &k.leaving, &k.version, &k.writer, &k.sent, &k.shown, &k.doubt, &k.edited, &k.rewritten, &k.made,
 		&k.origin, &k.phase, &k.Late, &k.Unrooted, &k.message, &k.deleted, &k.reacted, &k.text, &k.hash, &k.newest, &k.said)
 	return k, found, err
 }

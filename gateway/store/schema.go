@@ -263,7 +263,7 @@ CREATE TABLE removals (                 -- who was removed within the limit, wit
 ) WITHOUT ROWID;
 ` + filesMigration + talksMigration + dashboardMigration + intentsMigration,
 	keepingMigration + channelLinksMigration + asidesMigration,
-	attemptsMigration,
+	attemptsMigration + writtenMigration,
 }
 
 // asked is a database, or a connection to one.

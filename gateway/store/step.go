@@ -136,6 +136,8 @@ type Outcome struct {
 	Routes Routes
 	// Reason says why it was refused; shown to operator and author.
 	Reason string
+	// At is when an edit was made at the latest, by the service's clock; zero: that is not known.
+	At time.Time
 	// Told says the same to the author: what follows on "Your message", without a full stop.
 	Told string
 	// Lost are the files here that are not there any more.

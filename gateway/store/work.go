@@ -332,7 +332,7 @@ func (l *lane) begin(w *Work, step *Step) error {
 	case Edit, Blank:
 		step.Draft.Key = l.key(w, step.Part)
 		if step.Draft.As != "" && step.Seen {
-			return l.exec(`UPDATE parts SET hash = '', shown = CASE WHEN sent <> $1 THEN '' WHEN doubt <> '' THEN doubt ELSE shown END, doubt = '', sent = $1, rewritten = 1
+			return l.exec(`UPDATE parts SET hash = '', shown = CASE WHEN sent <> $1 THEN '' WHEN doubt <> '' THEN doubt ELSE shown END, doubt = '', sent = $1, rewritten = 1, written = 0
 				WHERE instance = $2 AND number = $3`, step.Draft.Text.Hash(), w.Instance, step.Part)
 		}
 		return l.exec("UPDATE parts SET hash = '', sent = '' WHERE instance = $1 AND number = $2", w.Instance, step.Part)
