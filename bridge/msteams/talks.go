@@ -61,6 +61,8 @@ type talks struct {
 type meeting struct {
 	// from is since when something may have been said there that counts, newest when that of which is known was said last.
 	from, newest time.Time
+	// read is up to when what was said has been dealt with; zero: it was not met yet. Only the meeting itself uses it.
+	read time.Time
 	// several: more than the newest may have been said since it was met last.
 	several bool
 	// again: somebody has spoken meanwhile.
@@ -156,7 +158,12 @@ func (t *talks) pending() bool {
 func (t *talks) meet(c bridge.ConversationID, m *meeting) {
 	for failures := 0; ; {
 		wait := metAgain
-		if err := t.meetOnce(c, m); err == nil {
+		t.mu.Lock()
+		several := m.several
+		m.several = false
+		t.mu.Unlock()
+		upTo, err := t.meetOnce(c, m, several)
+		if err == nil {
 			failures = 0
 		} else {
 			failures++
@@ -169,6 +176,11 @@ func (t *talks) meet(c bridge.ConversationID, m *meeting) {
 			}
 		}
 		t.mu.Lock()
+		if err != nil {
+			m.several = m.several || several
+		} else if !upTo.IsZero() {
+			m.from, m.read = later(m.from, upTo.Add(-overlap)), upTo
+		}
 		if t.ctx.Err() != nil || failures == 0 && !m.again {
 			delete(t.meetings, c)
 			t.mu.Unlock()
@@ -182,58 +194,68 @@ func (t *talks) meet(c bridge.ConversationID, m *meeting) {
 	}
 }
 
-func (t *talks) meetOnce(c bridge.ConversationID, m *meeting) error {
+// meetOnce has the inbox meet a talk as it is now. It gives up to when what was said there is dealt with; zero, where that is not known.
+func (t *talks) meetOnce(c bridge.ConversationID, m *meeting, several bool) (upTo time.Time, err error) {
 	select {
 	case t.slots <- struct{}{}:
 		defer func() { <-t.slots }()
 	case <-t.ctx.Done():
-		return t.ctx.Err()
+		return time.Time{}, t.ctx.Err()
 	}
 	if i := t.inbox.Interest(c); i == bridge.Carried || i == bridge.Ignored {
-		return nil
+		return time.Time{}, nil
 	}
 	now, err := t.a.chat(t.ctx, t.a.app, string(c.Channel))
-	switch kind := bridge.KindOf(err); {
-	case err != nil && (kind == bridge.Gone || kind == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopeConversation):
-		t.a.log.WithError(err).WithField("conversation", c.String()).Debug("A chat cannot be seen.")
-		return nil // it does not change by asking again; the next message asks
-	case err != nil:
-		return err
+	if err != nil {
+		return time.Time{}, t.unlessClosed(c, err)
+	}
+	if now.Last != nil {
+		upTo = now.Last.Created.Time
 	}
 	t.mu.Lock()
-	several := m.several || now.Last != nil && now.Last.Created.After(m.newest)
+	several = several || upTo.After(m.newest)
 	t.mu.Unlock()
 	all := []bridge.Talk{t.a.talk(now)}
 	if all[0].Shape == bridge.Group && now.Updated.After(m.from) {
 		if all, err = t.since(now, all[0], m.from); err != nil {
-			return err
+			return time.Time{}, t.unlessClosed(c, err)
 		}
 	}
 	for _, talk := range all {
 		interest, err := t.meetNow(t.ctx, talk)
 		if interest == bridge.Carried || err != nil {
-			return err
+			return time.Time{}, err
 		}
 		if several && interest == bridge.Refused && len(all) == 1 {
-			return t.tellSpeakers(talk, m)
+			return upTo, t.tellSpeakers(talk, m)
 		}
 	}
-	return nil
+	return upTo, nil
+}
+
+// unlessClosed gives an error, unless it is that a chat, or what is said in it, may not be seen: that does not change by asking again; the next message asks.
+func (t *talks) unlessClosed(c bridge.ConversationID, err error) error {
+	kind := bridge.KindOf(err)
+	if kind == bridge.Gone || kind == bridge.Unauthorised && bridge.ScopeOf(err) == bridge.ScopeConversation {
+		t.a.log.WithError(err).WithField("conversation", c.String()).Debug("A chat cannot be seen.")
+		return nil
+	}
+	return err
 }
 
 // tellSpeakers has a talk that is refused met once more for others than the last one who have spoken there: some of its members do not know yet that it is. Only
-// who has spoken is looked at.
+// who has spoken is looked at. What is shown late of what was said before the last look is found where it is on the first page.
 func (t *talks) tellSpeakers(talk bridge.Talk, m *meeting) error {
 	var said []models.ChatMessageable
 	next := t.a.app.base + opChatMessages.address(place{chat: string(talk.Conversation.Channel)})
 	for range changePages {
 		page, err := t.a.page(t.ctx, opChatMessages, next)
 		if err != nil {
-			return err
+			return t.unlessClosed(talk.Conversation, err)
 		}
 		said = append(said, page.messages...)
 		next = page.next
-		if n := len(page.messages); next == "" || n == 0 || modified(page.messages[n-1]).Before(m.from) {
+		if n := len(page.messages); next == "" || n > 0 && modified(page.messages[n-1]).Before(later(m.from, m.read)) {
 			break
 		}
 	}

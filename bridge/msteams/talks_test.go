@@ -426,7 +426,6 @@ func TestChatsAreLookedThroughSinceSomebodyConnected(t *testing.T) {
 	})
 }
 
-// TestPeopleFromElsewhereCount: guests, those of other organisations and those without any account are members like others.
 // TestWhoSpeaksWhereAGroupIsCarriedNoMoreIsToldOf, also those who have done so before it was looked at.
 func TestWhoSpeaksWhereAGroupIsCarriedNoMoreIsToldOf(t *testing.T) {
 	inBothModes(t, teams.Options{}, func(w *talkWorld) {
@@ -455,6 +454,7 @@ func TestWhoSpeaksWhereAGroupIsCarriedNoMoreIsToldOf(t *testing.T) {
 	})
 }
 
+// TestPeopleFromElsewhereCount: guests, those of other organisations and those without any account are members like others.
 func TestPeopleFromElsewhereCount(t *testing.T) {
 	inBothModes(t, teams.Options{}, func(w *talkWorld) {
 		guest, stranger := w.tenant.AddGuest("Gina Guest", "live.com"), w.sim.AddTenant("Fabrikam").AddUser("Finn")
