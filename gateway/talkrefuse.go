@@ -30,15 +30,23 @@ func (t *talks) tellSpeakers(ctx context.Context, a, other *account, talk bridge
 	return failed
 }
 
-// tellRefused tells somebody why a talk is not carried, and notes that they know.
+// tellRefused tells somebody why a talk is not carried, and notes that they know; not where nobody may be told.
 func (t *talks) tellRefused(ctx context.Context, a, other *account, talk bridge.Talk, u bridge.UserID, r direct.Reason, missing []bridge.UserID) error {
 	told := store.Told{Conversation: talk.Conversation, User: u, Reason: int(r)}
 	notice := bridge.Notice{Conversation: talk.Conversation, User: u, Text: refusalText(other, r, a.names(ctx, missing)), Key: t.tellingKey(told)}
 	if r == direct.NotAllowed && t.gateway.invite != nil {
 		notice.Choices = t.gateway.invite(a.Name, u)
 	}
-	if err := guarded(func() error { return a.Bridge.Notify(ctx, notice) }); err != nil && passes(err) {
+	err := guarded(func() error { return t.gateway.notify(ctx, a, talk.Conversation.Server, notice) })
+	switch kind := bridge.KindOf(err); {
+	case err == nil:
+	case kind == bridge.Uncertain: // with its key it makes no double
+		err = &bridge.Error{Err: err}
+		fallthrough
+	case passes(err):
 		return fmt.Errorf("telling somebody why their conversation is not carried: %w", err)
+	case kind == bridge.Unsupported:
+		return nil
 	}
 	if err := t.gateway.stored(t.gateway.store.Know(context.WithoutCancel(ctx), told)); err != nil {
 		return err

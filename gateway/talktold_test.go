@@ -137,3 +137,48 @@ func TestEachWhoSpeaksWhereNothingIsCarriedIsTold(t *testing.T) {
 		w.talksAre(b)
 	})
 }
+
+// TestWhoSpeaksWhereNothingIsCarriedIsToldElsewhere, where the service where they speak tells nobody.
+func TestWhoSpeaksWhereNothingIsCarriedIsToldElsewhere(t *testing.T) {
+	inWorld(t, func(w *world) {
+		teams := likeTeams()
+		teams.Fault = before(memory.Notify, func() error { return memory.Fails(bridge.Unsupported) })
+		a, b := w.talking(likeMattermost(), teams, "ann")
+		chat := b.Direct("Ann", "Eve")
+		b.Say(chat, "Ann", "not carried")
+		w.wait(time.Minute)
+		b.Say(chat, "Ann", "told once")
+		w.wait(time.Minute)
+		w.same(notices(a), []string{"ann: About a conversation in memory:\nWhat you write here does not appear in memory: Eve: people of another organisation have no account there."})
+		w.same(notices(b), []string{})
+	})
+}
+
+// TestARefusalOfWhichItIsUncertainWhetherItWasToldIsToldAgain, and one of which nobody may be told is no more than that.
+func TestARefusalOfWhichItIsUncertainWhetherItWasToldIsToldAgain(t *testing.T) {
+	for _, c := range []struct {
+		kind bridge.Kind
+		want []string
+	}{
+		{bridge.Uncertain, []string{"ann: What you write here does not appear in memory: eve: people of another organisation have no account there."}},
+		{bridge.Rejected, []string{}},
+	} {
+		inWorld(t, func(w *world) {
+			var tried int
+			mattermost := likeMattermost()
+			mattermost.Fault = before(memory.Notify, func() error {
+				if tried++; tried == 1 {
+					return memory.Fails(c.kind)
+				}
+				return nil
+			})
+			a, _ := w.talking(mattermost, likeTeams(), "ann")
+			dm := a.Direct("ann", "eve")
+			a.Say(dm, "ann", "not carried")
+			w.wait(time.Hour)
+			a.Say(dm, "ann", "told once")
+			w.wait(time.Hour)
+			w.same(notices(a), c.want)
+		})
+	}
+}

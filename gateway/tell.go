@@ -7,27 +7,36 @@ import (
 	"slices"
 
 	"causeway/bridge"
+	"causeway/bridge/richtext"
 	"causeway/gateway/store"
 )
 
-// tell gives a person a notice: where it is about something, or, where the service cannot do that, where else they are connected.
+// tell gives a person a notice, see notify.
 func (l *lane) tell(ctx context.Context, p *place, step store.Step) error {
-	n := step.Notice
-	err := p.account.Bridge.Notify(ctx, n)
+	return l.gateway.notify(ctx, p.account, l.name.Server, step.Notice)
+}
+
+// notify gives a person of a server a notice by its account: where it is about something, or, where the service cannot do that, where else they are connected.
+func (g *Gateway) notify(ctx context.Context, a *account, server bridge.ServerID, n bridge.Notice) error {
+	err := a.Bridge.Notify(ctx, n)
 	if bridge.KindOf(err) != bridge.Unsupported || err == nil {
 		return err
 	}
-	person, known, failed := l.gateway.store.PersonOf(ctx, l.name.Server, n.User)
+	person, known, failed := g.store.PersonOf(ctx, server, n.User)
 	if failed != nil {
-		l.gateway.storeFailed(failed)
+		g.storeFailed(failed)
 		return fmt.Errorf("telling a person: %w", failed)
 	}
 	if !known {
 		return err
 	}
-	for _, other := range l.gateway.setup.Load().order {
+	elsewhere := bridge.Notice{Text: n.Text, Key: n.Key}
+	if n.Conversation != (bridge.ConversationID{}) { // which cannot be seen there, and of which the text says "here"
+		elsewhere.Text = append(richtext.Plain("About a conversation in "+a.title()+":"), n.Text...)
+	}
+	for _, other := range g.setup.Load().order {
 		at := slices.IndexFunc(person.Identities, func(i store.Identity) bool {
-			return i.Account == other.Name && i.Server != l.name.Server && i.State == store.Connected
+			return i.Account == other.Name && i.Server != server && i.State == store.Connected
 		})
 		if at < 0 {
 			continue
@@ -36,7 +45,7 @@ func (l *lane) tell(ctx context.Context, p *place, step store.Step) error {
 			err = other.later(errors.New("it is not connected"))
 			continue
 		}
-		elsewhere := bridge.Notice{User: person.Identities[at].User, Text: n.Text, Key: n.Key}
+		elsewhere.User = person.Identities[at].User
 		if failed := other.Bridge.Notify(ctx, elsewhere); failed == nil || bridge.KindOf(failed) != bridge.Unsupported {
 			return other.ownFailure(failed)
 		}

@@ -226,7 +226,7 @@ const longestRest = time.Hour
 func retryAfter(h http.Header, now time.Time) time.Duration {
 	for _, name := range []string{"Retry-After", "X-Ratelimit-Reset"} {
 		value := strings.TrimSpace(h.Get(name))
-		if seconds, err := strconv.Atoi(value); err == nil && seconds >= 0 {
+		if seconds, err := strconv.Atoi(value); seconds >= 0 && (err == nil || errors.Is(err, strconv.ErrRange)) { // what is out of range is the largest number
 			return time.Duration(min(max(seconds, 1), int(longestRest/time.Second))) * time.Second
 		}
 		if at, err := http.ParseTime(value); err == nil {

@@ -190,6 +190,9 @@ func TestHowLongToWait(t *testing.T) {
 		{http.Header{"Retry-After": {"9"}, "X-Ratelimit-Reset": {"2"}}, 9 * time.Second},
 		{http.Header{"Retry-After": {"0"}}, time.Second},
 		{http.Header{"Retry-After": {"soon"}}, time.Second},
+		{http.Header{"Retry-After": {"99999"}}, time.Hour},
+		{http.Header{"Retry-After": {"99999999999999999999"}}, time.Hour},
+		{http.Header{"Retry-After": {"-99999999999999999999"}}, time.Second},
 		{nil, time.Second},
 	} {
 		if got := retryAfter(c.header, now); got != c.want {

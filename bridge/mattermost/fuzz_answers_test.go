@@ -224,7 +224,7 @@ func judged(t *testing.T, err error) {
 	if kind := bridge.KindOf(err); kind < bridge.Transient || kind > bridge.Unsupported {
 		t.Fatalf("%v is of the kind %d", err, kind)
 	}
-	if after := bridge.AfterOf(err); after < 0 || after > 400*24*time.Hour {
+	if after := bridge.AfterOf(err); after < 0 || after > longestRest {
 		t.Fatalf("%v is tried again after %v", err, after)
 	}
 }

@@ -67,29 +67,35 @@ func directMembers(name string) []bridge.UserID {
 	return []bridge.UserID{bridge.UserID(one), bridge.UserID(other)}
 }
 
-// speakersPage is how many of the newest posts tell who has spoken, where more than the last one is wanted; a few, where it is not: some may be the server's.
+// speakersPage is how many of the newest posts tell who has spoken, where a few do not reach back far enough; a few, as some may be the server's.
 const speakersPage, speakerPage = 100, 3
 
 // speakers tells who has written after a time, and in any case who has written last; as far as these are among the newest posts, and no messages of the
 // server's. Their texts, which come along, are not looked at.
 func speakers(ctx context.Context, by *client, channel string, since int64) (all []bridge.UserID, err error) {
-	var list struct {
-		Order []string
-		Posts map[string]struct {
-			UserID   string `json:"user_id"`
-			Type     string
-			CreateAt int64 `json:"create_at"`
+	type post struct {
+		UserID   string `json:"user_id"`
+		Type     string
+		CreateAt int64 `json:"create_at"`
+	}
+	var posts []post // the newest first
+	for _, size := range []int{speakerPage, speakersPage} {
+		var list struct {
+			Order []string
+			Posts map[string]post
+		}
+		if err := by.get(ctx, fmt.Sprint("/channels/", channel, "/posts?per_page=", size, "&collapsedThreads=false&skipFetchThreads=true"), &list); err != nil {
+			return nil, err
+		}
+		posts = nil
+		for _, id := range list.Order {
+			posts = append(posts, list.Posts[id])
+		}
+		if len(posts) < size || posts[size-1].CreateAt <= since {
+			break
 		}
 	}
-	size := speakersPage
-	if since == math.MaxInt64 {
-		size = speakerPage
-	}
-	if err := by.get(ctx, fmt.Sprint("/channels/", channel, "/posts?per_page=", size, "&collapsedThreads=false&skipFetchThreads=true"), &list); err != nil {
-		return nil, err
-	}
-	for _, id := range list.Order {
-		p := list.Posts[id]
+	for _, p := range posts {
 		u := bridge.UserID(p.UserID)
 		if u != "" && !strings.HasPrefix(p.Type, model.PostSystemMessagePrefix) && (len(all) == 0 || p.CreateAt > since) && !slices.Contains(all, u) {
 			all = append(all, u)

@@ -284,8 +284,15 @@ func TestPeopleAreToldInAChatOfTheirOwn(t *testing.T) {
 		group := w.tenant.AddGroupChat("", w.alice, w.carla, w.bob)
 		n := bridge.Notice{Conversation: w.idOf(group), User: bridge.UserID(w.carla.ID), Text: richtext.Plain("does not appear"), Key: "once"}
 		w.do(w.account.Notify(w.Context(), n))
-		if want := []string{`<p>About your chat with Alice Adams, Bob Brown:</p><p>does not appear</p><abbr title="once"></abbr>`}; !slices.Equal(w.told(n.User), want) {
+		want := []string{`<p>About your chat with Alice Adams and Bob Brown:</p><p>does not appear</p><abbr title="once"></abbr>`}
+		if !slices.Equal(w.told(n.User), want) {
 			w.Errorf("told: %v", w.told(n.User))
+		}
+		w.do(w.sim.RemoveFromChat(group, w.alice, w.carla))
+		n.Key = "left"
+		w.do(w.account.Notify(w.Context(), n))
+		if want = append([]string{`<p>does not appear</p><abbr title="left"></abbr>`}, want...); !slices.Equal(w.told(n.User), want) {
+			w.Errorf("who has left is told: %v", w.told(n.User))
 		}
 	})
 	w := newSimWorld(t, teams.Options{})

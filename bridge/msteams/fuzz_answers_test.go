@@ -14,6 +14,7 @@ import (
 	"github.com/sirupsen/logrus"
 
 	"causeway/bridge"
+	"causeway/bridge/msteams/entra"
 	"causeway/bridge/richtext"
 )
 
@@ -210,7 +211,7 @@ func judged(t *testing.T, err error) {
 	if kind := bridge.KindOf(err); kind < bridge.Transient || kind > bridge.Unsupported {
 		t.Errorf("%v is of the kind %d", err, kind)
 	}
-	if after := bridge.AfterOf(err); after < 0 || after > 400*24*time.Hour {
+	if after := bridge.AfterOf(err); after < 0 || after > entra.LongestRest {
 		t.Errorf("%v is tried again after %v", err, after)
 	}
 }

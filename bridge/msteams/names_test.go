@@ -14,12 +14,15 @@ func TestNobodyIsCalledSomebodyForATrouble(t *testing.T) {
 	inRichWorld(t, teams.Options{}, func(w *richWorld) {
 		time.Sleep(2 * usualDelay)
 		w.sim.SetWebhookFaults(teams.WebhookFaults{NoNames: true})
-		remove := w.sim.Inject(teams.Fault{Method: http.MethodGet, Template: "/users/{id}", Times: -1, Status: http.StatusServiceUnavailable})
+		w.sim.Inject(teams.Fault{Method: http.MethodGet, Template: "/users/{id}", Times: -1, Status: http.StatusServiceUnavailable})
 		w.speak("hello")
 		time.Sleep(time.Minute)
-		remove()
+		asked := w.sim.Count(http.MethodGet, "/users/{id}")
 		w.speak("again")
 		time.Sleep(time.Minute)
+		if more := w.sim.Count(http.MethodGet, "/users/{id}") - asked; more > 0 || asked == 0 {
+			t.Errorf("who is known is asked for %d times, after %d", more, asked)
+		}
 		w.inbox.mu.Lock()
 		defer w.inbox.mu.Unlock()
 		said := 0

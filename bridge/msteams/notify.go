@@ -63,7 +63,7 @@ func (a *account) knows(ctx context.Context, chat string, key bridge.Key) (bool,
 	}), nil
 }
 
-// about says which chat a notice is about: it is read in another one. Nothing, where that cannot be told.
+// about says which chat a notice is about: it is read in another one. Nothing, where that cannot be told, or is none of theirs any more.
 func (a *account) about(ctx context.Context, n bridge.Notice) (richtext.Doc, error) {
 	p, err := a.channelPlace(n.Conversation)
 	if err != nil || p.chat == "" {
@@ -76,20 +76,25 @@ func (a *account) about(ctx context.Context, n bridge.Notice) (richtext.Doc, err
 		return nil, nil
 	}
 	var names []string
+	there := false
 	for _, m := range now.Members {
-		if m.Name != "" && !strings.EqualFold(m.User, string(n.User)) {
+		switch {
+		case strings.EqualFold(m.User, string(n.User)):
+			there = true
+		case m.Name != "":
 			names = append(names, m.Name)
 		}
 	}
 	switch {
+	case !there:
+		return nil, nil
 	case now.Topic != "":
 		return richtext.Plain("About your chat “" + now.Topic + "”:"), nil
 	case len(names) == 0:
 		return nil, nil
-	case len(names) > namedAtMost:
-		names = append(names[:namedAtMost], fmt.Sprintf("%d others", len(names)-namedAtMost))
 	}
-	return richtext.Plain("About your chat with " + strings.Join(names, ", ") + ":"), nil
+	named := names[:min(len(names), namedAtMost)]
+	return richtext.Plain("About your chat with " + enumerated(named, len(names)-len(named)) + ":"), nil
 }
 
 // namedAtMost is how many people a notice names of a chat.

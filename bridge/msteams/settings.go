@@ -41,8 +41,8 @@ type Settings struct {
 	PostInterval string
 	// NoFiles: the permission to store and read files is not asked for; each file is a line with a link.
 	NoFiles bool
-	// NoNotices: nobody is told anything by a chat of the relay account, such as that a message of theirs was not delivered or is late. Who has connected is
-	// told in Mattermost instead, others are not.
+	// NoNotices: nobody is told anything by a chat of the relay account: that a message of theirs was not delivered, is late or is not carried, that something
+	// waits for them, where a conversation goes on. Who has connected is told in Mattermost instead, others are not.
 	NoNotices bool
 	// Cloud is where the tenant is: "global", "gcc", "gcchigh", "dod" or "china"; default "global". It sets GraphURL and
 	// LoginURL.
