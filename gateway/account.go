@@ -130,7 +130,7 @@ func (a *account) session(ctx context.Context) error {
 	}
 	a.relays.Store(a.Bridge.Capabilities().RelayDirect) // before it is known that it has connected
 
-	a.gateway.ours.Store(ours{id.Server, id.User}, true)
+	a.gateway.ours.Store(a.Name, &id)
 	if before := a.identity.Swap(&id); before == nil { // later ones follow a failure, of which it is said that it is over
 		a.log.WithField(keyAs, id.Name).Info("connected")
 	}

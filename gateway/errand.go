@@ -61,7 +61,11 @@ func (l *lane) failed(ctx context.Context, p *place, o *store.Outcome, began tim
 	}
 	t.failures++
 	t.last, t.refused = time.Now(), false
-	t.until = t.last.Add(l.waits(p, o.Step, err, t.failures))
+	wait := l.waits(p, o.Step, err, t.failures)
+	if kind := bridge.KindOf(err); kind == bridge.Transient || kind == bridge.Uncertain {
+		wait = min(wait, longestAway) // nobody tells when its service is there again
+	}
+	t.until = t.last.Add(wait)
 	if t.until.After(t.last) { // the store counts in milliseconds: what is due there is not to be too early here
 		t.until = t.until.Add(time.Millisecond - t.until.Sub(t.until.Truncate(time.Millisecond)))
 	}

@@ -97,7 +97,7 @@ type Gateway struct {
 
 	began    chan struct{} // closed when Run has started everything
 	changing sync.Mutex    // held while the plan is changed
-	ours     sync.Map      // the users that Causeway is, or has been since it was started: keys are ours
+	ours     sync.Map      // who accounts were when they connected last: *bridge.Identity by name
 	setup    atomic.Pointer[setup]
 	table    atomic.Pointer[table]
 	resolve  sync.Mutex // guards changes of setup, found and table, and what follows

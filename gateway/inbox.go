@@ -146,17 +146,14 @@ func (i inbox) Trouble(c bridge.ConversationID, err error) {
 	i.account.reading.report(c.String(), i.account.log.WithField(keyConversation, c.String()), "reading", err)
 }
 
-// own tells which users of a server are Causeway's accounts, or have been since it was started: of one that the config does not have any more, or whose successor has
-// not connected yet, something may still be read.
+// own tells which users of a server are Causeway's accounts. Of one whose successor in the config has not connected yet, something may still be read.
 func (g *Gateway) own(server bridge.ServerID) func(bridge.UserID) bool {
-	return func(u bridge.UserID) bool {
-		_, known := g.ours.Load(ours{server, u})
-		return known
+	return func(u bridge.UserID) (own bool) {
+		g.ours.Range(func(_, identity any) bool {
+			id := identity.(*bridge.Identity)
+			own = id.Server == server && id.User == u
+			return !own
+		})
+		return own
 	}
-}
-
-// ours is a user that Causeway is on a server.
-type ours struct {
-	server bridge.ServerID
-	user   bridge.UserID
 }

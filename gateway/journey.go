@@ -56,9 +56,9 @@ func StopState(s store.Stop) string {
 		return "deleted, as the message was"
 	case s.Phase == store.Removed:
 		return "deleted by somebody here, and stays so"
-	case s.Held && s.Phase == store.Live:
+	case s.Held && s.Phase == store.Live && !s.Waiting:
 		return "delivered; a reaction or a change waits until somebody has connected again"
-	case s.Held:
+	case s.Held && !s.Waiting:
 		return "waits until its author has connected again"
 	case s.Waiting && s.Phase == store.Waiting:
 		return "waiting to be posted"

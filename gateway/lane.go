@@ -32,6 +32,7 @@ type lane struct {
 	posts    int              // so many of them were posts
 	failing  int64            // the instance whose step failed last; noInstance: none has
 	since    time.Time        // when it failed first
+	spared   time.Time        // since when it was left alone last
 	trials   map[string]trial // errands that fail
 	reason   error            // why its last post failed
 	tripped  tripped          // what has panicked last

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -38,7 +39,8 @@ func (t *talks) meet(ctx context.Context, a *account, talk bridge.Talk) (bridge.
 	}
 	talk.Since = talk.Since.Truncate(time.Millisecond)
 	var refused *decision
-	for _, l := range *t.links.Load() {
+	links := t.links.Load()
+	for _, l := range *links {
 		if !l.has(a) {
 			continue
 		}
@@ -66,6 +68,9 @@ func (t *talks) meet(ctx context.Context, a *account, talk bridge.Talk) (bridge.
 	case isOff(refused.verdict.Reason):
 		t.mutex.Lock()
 		defer t.mutex.Unlock()
+		if t.links.Load() != links { // it may have been switched on
+			return bridge.Unmet, errors.New("the config has changed meanwhile")
+		}
 		t.off[talk.Conversation] = true
 		return bridge.Ignored, nil
 	}

@@ -36,7 +36,7 @@ func (a *account) revival(since time.Time) <-chan struct{} {
 	return a.revived
 }
 
-// spares leaves the step that has failed by err alone for that long. Where its service has done nothing well since the step failed first, it goes on as soon as that does.
+// spares leaves the step that has failed by err alone for that long. Where its service has done nothing well since the step failed the time before, it goes on as soon as that does.
 // It reports false where it was broken off: then the step has not had its time, and that it failed does not count.
 func (l *lane) spares(ctx context.Context, p *place, o *store.Outcome, err error, wait time.Duration) bool {
 	limit := time.NewTimer(wait)
@@ -75,5 +75,10 @@ func (l *lane) revival(p *place, o *store.Outcome, err error) <-chan struct{} {
 		}
 		a = origin.account
 	}
-	return a.revival(l.since)
+	since := l.since
+	if l.spared.After(since) {
+		since = l.spared
+	}
+	l.spared = time.Now()
+	return a.revival(since)
 }

@@ -108,3 +108,32 @@ func TestAServiceThatWasAwayIsFoundWithinAMinute(t *testing.T) {
 		w.same(texts(b, "town"), []string{"waits"})
 	})
 }
+
+// TestOneAnswerFromBeforeAnOutageDoesNotHoldUpTheEnd: something that was under way when a service went down ends well after the first failure.
+func TestOneAnswerFromBeforeAnOutageDoesNotHoldUpTheEnd(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var s switched
+		a, b := w.service("a", memory.Options{}), w.service("b", memory.Options{Fault: s.fault})
+		for _, channel := range []bridge.ChannelID{"hall", "yard"} {
+			a.AddChannel(channel, "team/"+string(channel))
+			b.AddChannel(channel, "team/"+string(channel))
+			w.route(inout("a", string(channel)), inout("b", string(channel)))
+		}
+		w.route(inout("a", "town"), inout("b", "town"))
+		w.start()
+		s.on(func(_ context.Context, c memory.Call) error {
+			if c.Op == memory.Post && c.Conversation.Channel != "yard" && !c.After {
+				return memory.Fails(bridge.Transient)
+			}
+			return nil
+		})
+		a.Say("town", "ann", "waits")
+		w.wait(100 * time.Millisecond)
+		a.Say("yard", "ann", "was under way")
+		w.wait(13 * time.Minute)
+		s.off()
+		a.Say("hall", "ann", "new")
+		w.wait(3 * time.Second)
+		w.same(texts(b, "town"), []string{"waits"})
+	})
+}

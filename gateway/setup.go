@@ -100,6 +100,11 @@ func (g *Gateway) Change(ctx context.Context, p Plan) error {
 		ending.Go(a.retire)
 	}
 	ending.Wait()
+	for name := range old.accounts {
+		if next.accounts[name] == nil {
+			g.ours.Delete(name)
+		}
+	}
 	for _, a := range next.order {
 		if old.accounts[a.Name] == a {
 			a.look()

@@ -312,12 +312,14 @@ func (t *talks) arrived(ctx context.Context, a *account, server bridge.ServerID)
 	if err := t.remember(ctx, a, server); err != nil {
 		return err
 	}
-	links := *t.links.Load()
-	for _, l := range links {
+	links := t.links.Load()
+	for _, l := range *links {
 		t.note(ctx, l)
 	}
-	if err := t.noteOthers(ctx, links); err != nil {
-		return err
+	if t.links.Load() == links { // else others tell the store what is switched on
+		if err := t.noteOthers(ctx, *links); err != nil {
+			return err
+		}
 	}
 	t.gateway.retable()
 	t.wanted()

@@ -254,10 +254,10 @@ func stopped(s store.Stop, j store.Journey, n names, attempt func(bridge.Convers
 		one.Why = problem{Text: s.Reason, For: ago(s.Quarantined, n.at), Next: "when the cause is mended, retry; or drop it, and it will not arrive there"}
 		one.Retry, one.Drop = "confirm?"+query("do", "retry", "id", id), "confirm?"+query("do", "drop", "id", id)
 	case s.IsOrigin && s.Phase == store.Live, s.Phase == store.Gone, s.Phase == store.Removed:
-	case s.Held && s.Phase == store.Live:
+	case s.Held && s.Phase == store.Live && !s.Waiting:
 		one.Mood = "wait"
 		one.Why = problem{Text: "Causeway cannot act as them, and nobody else may in their stead", Next: "`causeway people list lost` shows who has to connect again"}
-	case s.Held:
+	case s.Held && !s.Waiting:
 		one.Mood = "wait"
 		one.Why = problem{Text: "only its author may write there, and Causeway cannot act as them", Next: "`causeway people list lost` shows who has to connect again"}
 	case s.Waiting:

@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -387,12 +388,12 @@ func (l *lane) stay(w *Work) error {
 	if err := l.row("SELECT author FROM messages WHERE id = $1", w.Message.id).Scan(&author); err != nil || author == "" {
 		return err
 	}
-	return l.exec("INSERT INTO notices (conversation, person, text, due) VALUES ($1, $2, $3, "+alike+")", l.here, author, string(text))
+	return l.exec("INSERT INTO notices (conversation, person, text, key, due) VALUES ($1, $2, $3, $4, "+alike+")", l.here, author, string(text), rand.Text())
 }
 
 // quarantine takes an instance out of its lane and has its author told.
 func (l *lane) quarantine(o *Outcome) error {
-	if err := l.exec("UPDATE instances SET rank = NULL, reason = $1, quarantined = $2 WHERE id = $3",
+	if err := l.exec("UPDATE instances SET rank = NULL, held = 0, reason = $1, quarantined = $2 WHERE id = $3",
 		o.Reason, time.Now().UnixMilli(), o.Work.Instance); err != nil {
 		return err
 	}

@@ -93,8 +93,10 @@ func (p *putter) spoilt(s *bridge.State, reason string) (o Outcome, kept bool, e
 	}
 	o.Work = &Work{Message: Message{Origin: p.name}}
 	switch {
-	case found && (s.Revision < k.revision || s.Revision == k.revision && s.Deleted == k.partDeleted):
+	case found && (s.Revision < k.revision || s.Revision == k.revision && s.Deleted == k.partDeleted || k.partDeleted && !s.Deleted && s.Revision == k.revision):
 		return Outcome{}, true, nil // it was seen before
+	case found && k.deleted && !s.Deleted && !k.partDeleted:
+		return Outcome{}, false, nil // its author has deleted it at a copy
 	case found:
 		o.Work.Phase = Live
 		if err := p.exec("UPDATE parts SET revision = $1, deleted = $2 WHERE instance = $3 AND number = $4", s.Revision, s.Deleted, k.instance, k.number); err != nil {
@@ -110,6 +112,9 @@ func (p *putter) spoilt(s *bridge.State, reason string) (o Outcome, kept bool, e
 	held, err := p.change("UPDATE instances SET rank = NULL, held = 0, reason = $1, quarantined = $2 WHERE message = $3 AND origin = 0 AND phase IN (0, 1)", reason, p.now, k.message)
 	if held == 0 {
 		o.Work = nil
+	}
+	if err == nil { // nor is anything to be done where it is not shown
+		err = p.exec("UPDATE instances SET rank = NULL WHERE message = $1 AND origin = 0 AND reason IS NULL", k.message)
 	}
 	return o, true, err
 }

@@ -24,7 +24,7 @@ const pruneMost = 100
 // oldQuery finds messages of which everything is settled, and nothing is younger: no post of theirs, no answer to them. So those threads
 // stay whole in which somebody still writes.
 const oldQuery = `SELECT m.id, m.created FROM messages m WHERE m.created >= $1 AND m.created < $2
-	AND NOT EXISTS (SELECT 1 FROM instances i WHERE i.message = m.id AND (i.rank IS NOT NULL OR i.reason IS NOT NULL OR i.held = 1
+	AND NOT EXISTS (SELECT 1 FROM instances i WHERE i.message = m.id AND (i.rank IS NOT NULL OR i.reason IS NOT NULL OR i.held = 1 AND i.origin = 0 AND (i.phase = 0 OR i.version < m.version)
 		OR EXISTS (SELECT 1 FROM parts p WHERE p.instance = i.id AND (p.posted >= $2 OR p.intent IS NOT NULL))))
 	AND NOT EXISTS (SELECT 1 FROM messages r WHERE r.root = m.id) ORDER BY m.created LIMIT $3`
 
@@ -83,7 +83,7 @@ func (s *Store) prune(ctx context.Context, from, before time.Time, unread func(b
 func (t *tx) pruneOne(message, before int64, unread func(bridge.ConversationID) bool) (bool, error) {
 	var origin, created int64
 	still, err := t.found(`SELECT m.origin, m.created FROM messages m WHERE m.id = $1
-		AND NOT EXISTS (SELECT 1 FROM instances i WHERE i.message = m.id AND (i.rank IS NOT NULL OR i.reason IS NOT NULL OR i.held = 1))
+		AND NOT EXISTS (SELECT 1 FROM instances i WHERE i.message = m.id AND (i.rank IS NOT NULL OR i.reason IS NOT NULL OR i.held = 1 AND i.origin = 0 AND (i.phase = 0 OR i.version < m.version)))
 		AND NOT EXISTS (SELECT 1 FROM messages r WHERE r.root = m.id)`, []any{message}, &origin, &created)
 	if err != nil || !still {
 		return false, err

@@ -261,7 +261,7 @@ func (p *putter) back(instance int64) error {
 	if err != nil || n == 0 {
 		return err
 	}
-	return p.marks(p.woken, "UPDATE instances SET rank = COALESCE(rank, $1) WHERE id = $2 RETURNING conversation", p.now, instance)
+	return p.marks(p.woken, "UPDATE instances SET rank = COALESCE(rank, $1) WHERE id = $2 AND reason IS NULL RETURNING conversation", p.now, instance)
 }
 
 // changed brings the message to what its origin looks like now.

@@ -206,6 +206,19 @@ func (l *lane) line() (step Step, found bool, err error) {
 	return step, true, json.Unmarshal(text, &step.Draft.Text)
 }
 
+// releasing puts back into the lanes what is held: of what is delivered, and waits for reactions alone, that to which somebody has reacted who can be acted as and whose reaction is
+// not set; of all else what is not by somebody lost.
+const releasing = `UPDATE instances SET held = 0, relayed = CASE phase WHEN 0 THEN 0 ELSE relayed END, rank = (SELECT created FROM messages m WHERE m.id = message)
+	WHERE held = 1 AND reason IS NULL AND CASE WHEN phase = 1 AND (origin = 1 OR version = (SELECT version FROM messages m WHERE m.id = message)) THEN EXISTS (
+		SELECT 1 FROM instances j JOIN reactions r ON r.instance = j.id JOIN conversations o ON o.id = j.conversation JOIN identities x ON x.server = o.server AND x.uid = r.person
+		JOIN conversations c ON c.id = instances.conversation JOIN identities y ON y.person = x.person AND y.server = c.server
+		WHERE j.message = instances.message AND j.id <> instances.id AND y.state = $2
+		AND NOT EXISTS (SELECT 1 FROM own_reactions s WHERE s.instance = instances.id AND s.emoji = r.emoji AND s.writer = y.uid))
+	ELSE NOT EXISTS (
+		SELECT 1 FROM messages m JOIN conversations o ON o.id = m.origin JOIN identities x ON x.server = o.server AND x.uid = m.author
+		JOIN conversations c ON c.id = instances.conversation JOIN identities y ON y.person = x.person AND y.server = c.server
+		WHERE m.id = instances.message AND y.state = $1) END RETURNING conversation`
+
 // Release puts back into their lanes those messages that wait for authors who are not lost any more, or have reactions of people who may not be, and gives the
 // conversations. What a service did not take from its author is tried as them again.
 func (s *Store) Release(ctx context.Context) ([]bridge.ConversationID, error) {
@@ -213,11 +226,7 @@ func (s *Store) Release(ctx context.Context) ([]bridge.ConversationID, error) {
 	err := s.do(ctx, func(t *tx) error {
 		all = nil
 		woken := map[int64]bool{}
-		if err := t.marks(woken, `UPDATE instances SET held = 0, relayed = 0, rank = (SELECT created FROM messages m WHERE m.id = message) WHERE held = 1 AND (
-			phase = 1 AND version = (SELECT version FROM messages m WHERE m.id = message) OR NOT EXISTS (
-			SELECT 1 FROM messages m JOIN conversations o ON o.id = m.origin JOIN identities x ON x.server = o.server AND x.uid = m.author
-			JOIN conversations c ON c.id = instances.conversation JOIN identities y ON y.person = x.person AND y.server = c.server
-			WHERE m.id = instances.message AND y.state = $1)) RETURNING conversation`, int(Lost)); err != nil {
+		if err := t.marks(woken, releasing, int(Lost), int(Connected)); err != nil {
 			return err
 		}
 		for id := range woken {

@@ -445,7 +445,7 @@ func (w *Work) standing() bool {
 // that was edited as a person until that has been seen; see written.
 func (t *tx) forgetText(message int64) error {
 	return t.exec(`UPDATE messages SET body = NULL, quote = '' WHERE id = $1 AND NOT EXISTS (
-		SELECT 1 FROM instances i WHERE i.message = $1 AND (i.reason IS NOT NULL OR i.held = 1 AND (i.phase = 0 OR i.version < messages.version) OR i.rank IS NOT NULL AND (i.origin = 0
+		SELECT 1 FROM instances i WHERE i.message = $1 AND (i.reason IS NOT NULL OR i.held = 1 AND i.origin = 0 AND (i.phase = 0 OR i.version < messages.version) OR i.rank IS NOT NULL AND (i.origin = 0
 			OR EXISTS (SELECT 1 FROM parts p WHERE p.instance = i.id AND p.number = 0 AND p.version < messages.version))
 			OR EXISTS (SELECT 1 FROM parts p WHERE p.instance = i.id AND p.number >= 0 AND p.deleted = 0 AND p.sent <> '' AND p.rewritten = 1 AND p.shown = '' AND p.hash <> '')))`, message)
 }
