@@ -10,8 +10,8 @@ import (
 
 // judgeFiles wants a copy to show each file of what was said once and whole, or where that was refused a line for it.
 func (p *play) judgeFiles(got *sums, u *utterance, m memory.Seen) {
-	if u.restored || p.loose(u) {
-		return // with the message its files were deleted at the origin; what could not be edited was told
+	if u.restored || p.loose(u) || u.outdone {
+		return // with the message its files were deleted at the origin; what could not be edited was told; which of two edits took files away, and counts, an hourly clock does not tell
 	}
 	for n, f := range m.Files {
 		at := slices.IndexFunc(u.files, func(o memory.Upload) bool { return o.Name == f.Name })

@@ -90,6 +90,7 @@ type utterance struct {
 	files       []memory.Upload
 	long        bool // it was once: in several parts
 	restored    bool // deleted and brought back: its copy may have been made anew
+	outdone     bool // its copy was edited, although the clock where it was said hides which of two edits is newer
 	deleted     bool // by a person
 	byModerator bool // its copy was deleted there
 	withdrawn   bool // its copy, written as its author, was deleted there: by them, or together with a root
