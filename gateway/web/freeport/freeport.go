@@ -12,13 +12,17 @@ import (
 // stopped for a while must find its port free again.
 const first, last = 20000, 32000
 
+// below is how far below a port its mark is: out of the range of ports.
+const below = last - first
+
 // Address gives an address on the loopback interface, host:port, on which nobody listens. Address gives it to nobody else as long as this
-// process lives: its port for UDP is taken as a mark of that.
+// process lives: another port, for UDP, is taken as a mark of that. (Servers that speak HTTP/3 want that of the same number.)
 func Address() (string, error) {
 	var failed error
 	for range 100 {
-		address := fmt.Sprintf("127.0.0.1:%d", first+rand.IntN(last-first))
-		mark, err := net.ListenPacket("udp4", address)
+		port := first + rand.IntN(last-first)
+		address := fmt.Sprintf("127.0.0.1:%d", port)
+		mark, err := net.ListenPacket("udp4", fmt.Sprintf("127.0.0.1:%d", port-below))
 		if err != nil {
 			failed = err
 			continue
