@@ -134,6 +134,9 @@ func (a *account) session(ctx context.Context) error {
 	if before := a.identity.Swap(&id); before == nil { // later ones follow a failure, of which it is said that it is over
 		a.log.WithField(keyAs, id.Name).Info("connected")
 	}
+	if a.gateway.helps {
+		return a.helps(ctx, cancel)
+	}
 	if err := a.gateway.talks.arrived(ctx, a, id.Server); err != nil {
 		return err
 	}
@@ -151,6 +154,14 @@ func (a *account) session(ctx context.Context) error {
 		err = fmt.Errorf("the bridge stopped reading without saying why")
 	}
 	return fmt.Errorf("reading: %w", err)
+}
+
+// helps is a session in which lanes write, and nothing is read: the process that reads has found the channels, too.
+func (a *account) helps(ctx context.Context, cancel context.CancelCauseFunc) error {
+	a.admit(cancel)
+	a.reading.report("", a.log, "the connection", nil)
+	<-ctx.Done()
+	return context.Cause(ctx)
 }
 
 // find resolves the account's channels, and goes on with those that it could not find, and with those that the config names later.
@@ -379,7 +390,7 @@ func (a *account) turn(ctx context.Context, op store.Op, as bridge.UserID) bool 
 				p.posted = time.Now()
 			}
 			a.mutex.Unlock()
-			return ctx.Err() == nil
+			return ctx.Err() == nil && (!paced || a.gateway.turn(ctx, a, as))
 		}
 		a.mutex.Unlock()
 		select {

@@ -75,6 +75,12 @@ type Options struct {
 	Seek func(ctx context.Context, server bridge.ServerID, u bridge.UserID, other bridge.ServerID) error
 	// Invite, when not nil, gives the buttons by which a user of an account can connect.
 	Invite func(a bridge.AccountName, u bridge.UserID) []bridge.Choice
+	// Peers, when not nil, leads to the other processes that deliver what is in the store, each to some conversations. Elsewhere are those to which others deliver
+	// at first; see share.
+	Peers     Peers
+	Elsewhere []bridge.ConversationID
+	// Helps: another process reads, and does what else there is to do; this one only delivers, to the conversations that it is given by [Gateway.Take].
+	Helps bool
 	// Random gives a number from 0 up to, and without, n, which makes waits differ; nil: any. Several goroutines call it.
 	Random func(n int64) int64
 }
@@ -106,7 +112,11 @@ type Gateway struct {
 	learnt time.Time
 	found  map[bridge.AccountName]map[string]bridge.ConversationID
 
-	lanes   sync.Mutex // guards running
+	peers Peers
+	helps bool
+
+	lanes   sync.Mutex // guards running and apart
+	apart   map[bridge.ConversationID]*Trouble
 	running map[bridge.ConversationID]*lane
 	tasks   sync.WaitGroup
 	ctx     context.Context // of the lanes; they start when something is put
@@ -121,6 +131,10 @@ func New(o Options) *Gateway {
 		began:   make(chan struct{}),
 		found:   map[bridge.AccountName]map[string]bridge.ConversationID{},
 		running: map[bridge.ConversationID]*lane{},
+		peers:   o.Peers, helps: o.Helps, apart: map[bridge.ConversationID]*Trouble{},
+	}
+	for _, c := range o.Elsewhere {
+		g.apart[c] = nil
 	}
 	if g.random == nil {
 		g.random = rand.Int64N
@@ -148,7 +162,10 @@ func (g *Gateway) Run(told context.Context) error {
 	g.lanes.Lock()
 	g.ctx = ctx
 	g.lanes.Unlock()
-	err := g.talks.load(ctx)
+	var err error
+	if !g.helps {
+		err = g.talks.load(ctx)
+	}
 	if err == nil {
 		err = g.recall(ctx)
 	}
@@ -158,17 +175,19 @@ func (g *Gateway) Run(told context.Context) error {
 	case err != nil:
 		return err
 	}
-	if !g.slowly(ctx) {
+	if !g.helps && !g.slowly(ctx) {
 		return nil
 	}
 	for _, a := range g.setup.Load().order {
 		g.start(a)
 	}
 	g.tasks.Go(func() { g.watchStore(ctx) })
-	g.tasks.Go(func() { g.watchEnds(ctx) })
-	g.tasks.Go(func() { g.talks.watch(ctx) })
-	g.tasks.Go(func() { g.watchKept(ctx) })
-	g.tasks.Go(func() { g.watchLate(ctx) })
+	if !g.helps {
+		g.tasks.Go(func() { g.watchEnds(ctx) })
+		g.tasks.Go(func() { g.talks.watch(ctx) })
+		g.tasks.Go(func() { g.watchKept(ctx) })
+		g.tasks.Go(func() { g.watchLate(ctx) })
+	}
 	g.wakeLacking(ctx)
 	close(g.began)
 	<-ctx.Done()
@@ -182,7 +201,7 @@ func (g *Gateway) Run(told context.Context) error {
 
 // ends notes an orderly end: it was told to stop, and nothing has failed.
 func (g *Gateway) ends(ctx context.Context) {
-	if context.Cause(ctx) != ctx.Err() {
+	if g.helps || context.Cause(ctx) != ctx.Err() {
 		return
 	}
 	if err := g.store.Lived(context.WithoutCancel(ctx)); err != nil && !errors.Is(err, store.ErrClosed) {

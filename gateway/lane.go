@@ -20,6 +20,8 @@ type lane struct {
 	tries   attempts
 	again   bool          // guarded by gateway.lanes: woken while running
 	woken   chan struct{} // holds a value when woken since it was last looked at
+	stop    func()        // breaks off what it does
+	left    chan struct{} // closed when it has ended
 
 	wrote    time.Time        // when the last step ended, if it was a write
 	wroteOf  int64            // the instance of that step
@@ -39,35 +41,57 @@ type lane struct {
 	spoilt   int64            // the instance at which the store has panicked last
 }
 
-// wake starts the lanes of conversations that may lack something.
+// wake starts the lanes of conversations that may lack something. Where others deliver, they are told.
 func (g *Gateway) wake(all ...bridge.ConversationID) {
+	var elsewhere []bridge.ConversationID
 	g.lanes.Lock()
-	defer g.lanes.Unlock()
 	for _, c := range all {
-		if l := g.running[c]; l != nil {
-			l.again = true
-			select {
-			case l.woken <- struct{}{}:
-			default:
-			}
-			continue
+		if g.here(c) {
+			g.begin(c)
+		} else if g.peers != nil {
+			elsewhere = append(elsewhere, c)
 		}
-		if p := g.table.Load().at(c); p == nil || g.ctx == nil || g.ctx.Err() != nil {
-			continue
-		}
-		l := &lane{gateway: g, name: c, log: g.log.WithField(keyConversation, c.String()), woken: make(chan struct{}, 1), most: max(g.ahead, 1), failing: noInstance, trials: map[string]trial{}}
-		g.running[c] = l
-		g.tasks.Go(func() { l.run(g.ctx) })
+	}
+	g.lanes.Unlock()
+	if len(elsewhere) > 0 {
+		g.peers.Tell(elsewhere)
+	}
+}
+
+// begin starts the lane of a conversation, or has it look again; it is called with g.lanes held.
+func (g *Gateway) begin(c bridge.ConversationID) {
+	if l := g.running[c]; l != nil {
+		l.again = true
+		l.prod()
+		return
+	}
+	if p := g.table.Load().at(c); p == nil || g.ctx == nil || g.ctx.Err() != nil {
+		return
+	}
+	ctx, stop := context.WithCancel(g.ctx)
+	l := &lane{gateway: g, name: c, log: g.log.WithField(keyConversation, c.String()), woken: make(chan struct{}, 1), most: max(g.ahead, 1), failing: noInstance, trials: map[string]trial{},
+		stop: stop, left: make(chan struct{})}
+	g.running[c] = l
+	g.tasks.Go(func() { l.run(ctx) })
+}
+
+// prod wakes it where it waits for something new.
+func (l *lane) prod() {
+	select {
+	case l.woken <- struct{}{}:
+	default:
 	}
 }
 
 // run works until nothing is lacking.
 func (l *lane) run(ctx context.Context) {
+	defer close(l.left)
+	defer l.stop()
 	for {
 		l.work(ctx)
 		g := l.gateway
 		g.lanes.Lock()
-		if !l.again || ctx.Err() != nil {
+		if !l.again || ctx.Err() != nil || !g.here(l.name) {
 			delete(g.running, l.name)
 			g.lanes.Unlock()
 			return
@@ -77,12 +101,19 @@ func (l *lane) run(ctx context.Context) {
 	}
 }
 
+// stays reports whether it is still for this process to deliver there.
+func (l *lane) stays() bool {
+	l.gateway.lanes.Lock()
+	defer l.gateway.lanes.Unlock()
+	return l.gateway.here(l.name)
+}
+
 func (l *lane) work(ctx context.Context) {
 	defer l.note(context.WithoutCancel(ctx)) // what is known is not to be looked for
 	for ctx.Err() == nil {
 		p := l.gateway.table.Load().at(l.name)
-		if p == nil {
-			return // no longer in the config
+		if p == nil || !l.stays() {
+			return // no longer in the config, or given to another process
 		}
 		l.tellFailed()
 		began := time.Now()

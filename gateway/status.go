@@ -31,17 +31,19 @@ type Status struct {
 	Totals   Totals          `json:"totals"`
 	// People are those who have connected their accounts.
 	People PeopleStatus `json:"people"`
-	// Instances are the processes that work on this store or stand by to take over, where it is in PostgreSQL.
+	// Instances are the processes that work on this store, where it is in PostgreSQL.
 	Instances []Instance `json:"instances,omitempty"`
 	// Store is what is wrong with the store.
 	Store *Trouble `json:"store,omitempty"`
 }
 
-// Instance is a process that works on the store, or stands by.
+// Instance is a process that works on the store. The active one reads, and does whatever else there is to do; the others deliver, and stand by to take its place.
 type Instance struct {
 	Name   string    `json:"name"`
 	Since  time.Time `json:"since"`
 	Active bool      `json:"active"`
+	// Conversations counts those to which it delivers.
+	Conversations int `json:"conversations"`
 }
 
 // ConfigStatus is how the config was taken up.
@@ -124,6 +126,8 @@ type ConversationStatus struct {
 	Waiting     int       `json:"waiting"`
 	Oldest      time.Time `json:"oldest,omitzero"`
 	Quarantined int       `json:"quarantined"`
+	// Instance is the name of the one that delivers there; empty: the one that does everything else.
+	Instance string `json:"instance,omitempty"`
 }
 
 // Totals sum up, each conversation once.
@@ -284,9 +288,9 @@ func (g *Gateway) troublesOf(t *table, c bridge.ConversationID) (reading, writin
 		return nil, nil
 	}
 	g.lanes.Lock()
-	l := g.running[c]
+	l, elsewhere := g.running[c], g.apart[c]
 	g.lanes.Unlock()
-	if l != nil {
+	if writing = elsewhere; l != nil {
 		writing = l.trouble.now(p.account.Name, delivering, storing, errands)
 	}
 	return p.account.reading.now(p.account.Name, c.String(), leftOutKey(c)), writing

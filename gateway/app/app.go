@@ -37,8 +37,9 @@ type App struct {
 	listener  net.Listener
 	// parts are what the config asks for now; replaced when it changes.
 	parts atomic.Pointer[parts]
-	// gateway is made when the App is run.
+	// gateway is made when the App is run, and spread, which is nil where there can be no other instance.
 	gateway *gateway.Gateway
+	spread  *spread
 	crowd   crowd
 	// doors lead from accounts to people, who are made when the gateway is.
 	doors people.Doors
@@ -58,10 +59,15 @@ type App struct {
 // until that one lets go, or ctx ends. No service is asked for anything yet. Each of its errors, joined when there are several, names the next step; nothing is
 // then held. The caller must call Run or Close.
 func Open(ctx context.Context, cfg *config.Config, protocols []bridge.Protocol, log *logrus.Entry) (*App, error) {
+	return openFollowing(ctx, cfg, protocols, log, nil)
+}
+
+// openFollowing is Open for an App that follows its config file, also while it stands by.
+func openFollowing(ctx context.Context, cfg *config.Config, protocols []bridge.Protocol, log *logrus.Entry, follow *follower) (*App, error) {
 	if err := idle(cfg); err != nil && !storeExists(cfg.Storage) { // else channels may be linked there
 		return nil, err
 	}
-	a := &App{log: log, protocols: protocols, patience: stopTime}
+	a := &App{log: log, protocols: protocols, patience: stopTime, follow: follow}
 	if cfg.Metrics.Enable {
 		a.metrics = metrics.New()
 	}
@@ -161,7 +167,12 @@ func (a *App) carry(signalled context.Context) error {
 	defer cancel(nil)
 	// The gateway tells people who was lost, and people ask the gateway what arrives.
 	c := &a.crowd
-	a.gateway = gateway.New(gateway.Options{Plan: a.parts.Load().plan(), Store: a.store, Log: a.log, Version: version(), Metrics: a.metrics,
+	spread, elsewhere, err := a.newSpread(ctx)
+	if err != nil {
+		return err
+	}
+	a.spread = spread
+	a.gateway = gateway.New(gateway.Options{Plan: a.parts.Load().plan(), Store: a.store, Log: a.log, Version: version(), Metrics: a.metrics, Peers: spread.gatewayPeers(), Elsewhere: elsewhere,
 		Lost: func(bridge.ServerID, bridge.UserID, error) { c.now().Noticed() }, Noticed: func() { c.now().Noticed() },
 		Spoke: func(s bridge.ServerID, u bridge.UserID) { c.now().Spoke(s, u) },
 		Seek: func(ctx context.Context, s bridge.ServerID, u bridge.UserID, other bridge.ServerID) error {
@@ -173,7 +184,7 @@ func (a *App) carry(signalled context.Context) error {
 	if pages != nil {
 		site.Operator, site.OperatorPaths = pages, dashboard.Paths
 	}
-	var failed [8]error
+	var failed [9]error
 	var running sync.WaitGroup
 	for i, run := range [...]func() error{
 		func() error { return a.gateway.Run(ctx) },
@@ -195,6 +206,7 @@ func (a *App) carry(signalled context.Context) error {
 			return nil
 		},
 		func() error { a.follow.run(ctx, a); return nil },
+		func() error { spread.run(ctx); return nil },
 		func() error {
 			if a.watched != nil {
 				a.watched.catchingUp(ctx, a.gateway.Status)

@@ -58,10 +58,10 @@ func (c *call) run(ctx context.Context) error {
 
 // once runs from opening the store to its end. What the config file says otherwise by then, follow takes up.
 func (c *call) once(ctx context.Context, cfg *config.Config, follow *follower, watched *terminal, log *logrus.Entry) error {
-	a, err := Open(ctx, cfg, c.Protocols, log)
+	a, err := openFollowing(ctx, cfg, c.Protocols, log, follow)
 	switch {
 	case err == nil:
-		a.follow, a.watched = follow, watched
+		a.watched = watched
 		return a.Run(ctx)
 	case ctx.Err() != nil: // it was told to stop, and has
 		return nil

@@ -13,7 +13,7 @@ import (
 	"causeway/gateway/web"
 )
 
-// standby is an App as long as another process holds its store: it answers the same as that one, by asking it, and waits for its turn.
+// standby is an App as long as another process holds its store: it answers the same as that one, by asking it, delivers what it is given to deliver, and waits for its turn.
 type standby struct {
 	app *App
 	cfg *config.Config
@@ -63,6 +63,7 @@ func (s *standby) begin() {
 			s.app.log.WithError(err).Warn("requests are not handed on")
 		}
 	})
+	s.running.Go(func() { s.help(ctx) })
 	s.running.Go(func() { supervised(ctx, func(context.Context) error { return nil }, s.app.log) })
 	tell("STATUS=standing by: another Causeway holds the store", s.app.log)
 	s.app.markKey(s.cfg.Storage)
@@ -88,8 +89,12 @@ func (a *App) instances(ctx context.Context, s *gateway.Status) {
 		a.log.WithError(err).Debug("the status does not show who stands by")
 	}
 	for _, i := range all {
-		s.Instances = append(s.Instances, gateway.Instance{Name: i.Name, Since: i.Since, Active: i.Holds})
+		if i.Holds {
+			i.Lanes = len(a.gateway.Channels()) - i.Lanes
+		}
+		s.Instances = append(s.Instances, gateway.Instance{Name: i.Name, Since: i.Since, Active: i.Holds, Conversations: i.Lanes})
 	}
+	a.spread.status(s)
 }
 
 // watchStore ends with an error when the store has ended by itself: another process has taken it over, or the database has gone back to what it had before.

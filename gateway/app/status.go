@@ -92,7 +92,7 @@ func (p *page) problems(what string, all []gateway.Problem) {
 	}
 }
 
-// instances are shown where somebody could stand by.
+// instances are shown where there could be several.
 func (p *page) instances() {
 	if len(p.Instances) == 0 {
 		return
@@ -100,8 +100,11 @@ func (p *page) instances() {
 	p.line("INSTANCES")
 	for _, i := range p.Instances {
 		does := "stands by"
+		if i.Conversations > 0 || i.Active {
+			does = "delivers to " + gateway.Count(i.Conversations, "conversation")
+		}
 		if i.Active {
-			does = "does the work"
+			does += ", and does everything else"
 		}
 		p.row(2, i.Name+": "+does+", since "+moment(i.Since))
 	}

@@ -30,7 +30,9 @@ func openStoreWith(ctx context.Context, s config.Storage, o store.Options) (*sto
 	if err := keyBelongs(s); err != nil {
 		return nil, err
 	}
-	o.Program = version()
+	if !o.Member { // it has the same
+		o.Program = version()
+	}
 	if o.Holder == "" {
 		done, err := alone(ctx, s)
 		if err != nil {

@@ -12,13 +12,14 @@ import (
 	"causeway/bridge/mutant"
 )
 
-// The classes of the advisory locks: of who holds a store, of a transaction that writes, of those who stand by, which they share, and of a holder that says
-// every second that it is there.
+// The classes of the advisory locks: of who holds a store, of a transaction that writes, of those who stand by, which they share, of whoever says
+// every second that it is there, and of members, each of which has a number of its own.
 const (
 	holding = 0x63617573 // "caus"
 	writing = holding + 1
 	waiting = holding + 2
 	beating = holding + 3
+	helping = holding + 4
 )
 
 // ErrHeld: another process works on the store.
@@ -34,8 +35,31 @@ var (
 // holdTime is how long the session of a process that has just ended may keep the lock.
 const holdTime = 3 * time.Second
 
-// hold takes the lock of who works on the store alone, for as long as the session lives.
+// fenced: it writes only as long as the database knows its token.
+func (p *postgres) fenced() bool { return p.holder != "" || p.member }
+
+// beats: it says every second that it is there.
+func (p *postgres) beats() bool { return p.standby != nil || p.member }
+
+// row is the table in whose row its token stands, and its commits are counted.
+func (p *postgres) row() string {
+	if p.member {
+		return "members"
+	}
+	return "store"
+}
+
+// lock is the one that its session has, by class and number.
+func (p *postgres) lock() (class int32, number int64) {
+	if p.member {
+		return helping, p.number
+	}
+	return holding, int64(p.place)
+}
+
+// hold takes the lock of who works on the store alone, or that of a member, for as long as the session lives.
 func (p *postgres) hold(ctx context.Context, conn *sql.Conn) error {
+	class, number := p.lock()
 	if p.standby != nil && p.pid == 0 { // at the beginning
 		if err := p.wait(ctx, conn); err != nil {
 			return err
@@ -44,7 +68,7 @@ func (p *postgres) hold(ctx context.Context, conn *sql.Conn) error {
 	}
 	for since := time.Now(); ; {
 		got := false
-		if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1, $2)", holding, p.place).Scan(&got); err != nil {
+		if err := conn.QueryRowContext(ctx, "SELECT pg_try_advisory_lock($1, $2)", class, number).Scan(&got); err != nil {
 			return fmt.Errorf("taking its lock: %w", err)
 		}
 		if got {
@@ -68,7 +92,7 @@ func (p *postgres) hold(ctx context.Context, conn *sql.Conn) error {
 // note remembers the session, so that it can be ended should its connection be lost at this end only. Others may end it when it is silent, where it promises
 // not to be: commands that hold a store say nothing.
 func (p *postgres) note(ctx context.Context, conn *sql.Conn) error {
-	if p.standby != nil {
+	if p.beats() {
 		if _, err := conn.ExecContext(ctx, "SELECT pg_advisory_lock_shared($1, $2)", beating, p.place); err != nil {
 			return fmt.Errorf("promising to say that it is there: %w", err)
 		}
@@ -124,7 +148,7 @@ func (p *postgres) again(ctx context.Context) (*sql.Conn, bool, error) {
 }
 
 func (p *postgres) resume(ctx context.Context, conn *sql.Conn) (kept bool, err error) {
-	if p.holder == "" {
+	if !p.fenced() {
 		return false, conn.PingContext(ctx)
 	}
 	if err := p.mine(ctx, conn); err != nil {
@@ -138,7 +162,7 @@ func (p *postgres) resume(ctx context.Context, conn *sql.Conn) (kept bool, err e
 	}
 	// Where there is a synchronous replica, this returns when that has what was committed before, too.
 	var commits int64
-	if err := conn.QueryRowContext(ctx, "UPDATE store SET commits = commits WHERE token = $1 OR $2 RETURNING commits", p.token, mutant.NoFence).Scan(&commits); err != nil {
+	if err := conn.QueryRowContext(ctx, "UPDATE "+p.row()+" SET commits = commits WHERE token = $1 OR $2 RETURNING commits", p.token, mutant.NoFence).Scan(&commits); err != nil {
 		return false, fmt.Errorf("looking what it has: %w", err)
 	}
 	switch {
@@ -158,13 +182,13 @@ func (p *postgres) resume(ctx context.Context, conn *sql.Conn) (kept bool, err e
 	return kept, nil
 }
 
-// mine gives errTaken when another process has held the store meanwhile.
+// mine gives errTaken when another process has held the store meanwhile, or a member was given up.
 func (p *postgres) mine(ctx context.Context, conn *sql.Conn) error {
-	var token string
-	if err := conn.QueryRowContext(ctx, "SELECT token FROM store").Scan(&token); err != nil {
+	mine := false
+	if err := conn.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM "+p.row()+" WHERE token = $1)", p.token).Scan(&mine); err != nil {
 		return fmt.Errorf("looking who holds it: %w", err)
 	}
-	if token != p.token && !mutant.NoFence {
+	if !mine && !mutant.NoFence {
 		return errTaken
 	}
 	return nil
@@ -174,7 +198,10 @@ func (p *postgres) mine(ctx context.Context, conn *sql.Conn) error {
 func (p *postgres) release(conn *sql.Conn) {
 	ctx, cancel := context.WithTimeout(context.Background(), connectTime)
 	defer cancel()
-	if p.holder != "" && !p.lost(conn) {
+	if p.member && !p.lost(conn) { // what it has not given back, the holder takes
+		_, _ = conn.ExecContext(ctx, "DELETE FROM members WHERE number = $1 AND NOT EXISTS (SELECT 1 FROM lanes WHERE member = $1)", p.number)
+	}
+	if p.fenced() && !p.lost(conn) {
 		_, _ = conn.ExecContext(ctx, "SELECT pg_advisory_unlock_all()")
 	}
 }

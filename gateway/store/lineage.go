@@ -63,11 +63,30 @@ func (p *postgres) followed(ctx context.Context, conn *sql.Conn) error {
 	if err != nil || now == p.lineage {
 		return err
 	}
+	if p.member { // and of what others have stored, the holder thinks
+		p.lineage = now
+		return nil
+	}
+	if err := p.shared(ctx, conn); err != nil {
+		return err
+	}
 	if _, err := conn.ExecContext(ctx, "UPDATE store SET lineage = $1 WHERE token = $2", now, p.token); err != nil {
 		return fmt.Errorf("noting which database it is in: %w", err)
 	}
 	p.lineage = now
 	return nil
+}
+
+// shared begins all anew where members work on the store: what the holder has stored is there, but what they have may not be.
+func (p *postgres) shared(ctx context.Context, conn *sql.Conn) error {
+	there := false
+	if err := conn.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM members)").Scan(&there); err != nil || !there {
+		return err
+	}
+	if err := markRestored(ctx, conn, time.Now().UnixMilli()); err != nil {
+		return fmt.Errorf("noting that it may have gone back: %w", err)
+	}
+	return errRewound
 }
 
 // Moved reports whether the store may lack what was said to be stored in it, since PostgreSQL is another one than before, or was put back, or a replica has taken over.

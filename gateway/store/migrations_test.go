@@ -22,6 +22,7 @@ var golden = []string{
 	"987a06465916c550",
 	"0c35082846169e20",
 	"f1148fcd4ffb8d70",
+	"9420b9875eb9e48d",
 }
 
 func TestMigrationsAreAppendOnly(t *testing.T) {

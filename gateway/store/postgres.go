@@ -35,6 +35,9 @@ type postgres struct {
 	db     *sql.DB
 	place  int32  // tells the locks of the schemas of a database apart
 	holder string // empty: it is not held
+	// member: it delivers while another process holds the store; number is that of its lock. See Member.
+	member bool
+	number int64
 	token  string
 	// address is where others reach this process, standby is told who holds the store as long as that is waited for, and waited whether it was; see Options.
 	address, listens string
@@ -68,7 +71,7 @@ func newPostgres(dsn string, o Options) (*postgres, error) {
 	if config.ConnectTimeout == 0 {
 		config.ConnectTimeout = connectTime
 	}
-	p := &postgres{config: config, holder: o.Holder, address: o.Address, listens: o.Listens, standby: o.Standby, token: rand.Text()}
+	p := &postgres{config: config, holder: o.Holder, member: o.Member, address: o.Address, listens: o.Listens, standby: o.Standby, token: rand.Text()}
 	host, _ := os.Hostname()
 	for name, value := range map[string]string{
 		"application_name": fmt.Sprintf("causeway %d on %s", os.Getpid(), host),
@@ -158,6 +161,9 @@ func (p *postgres) begun(ctx context.Context, conn *sql.Conn, copying bool) erro
 	if err := p.find(ctx, conn); err != nil {
 		return err
 	}
+	if p.member {
+		return p.join(ctx, conn)
+	}
 	if p.holder != "" {
 		if err := p.hold(ctx, conn); err != nil {
 			return err
@@ -237,14 +243,19 @@ func (*postgres) limit() time.Duration { return transactionTime }
 func (*postgres) rest() string { return "" }
 
 func (p *postgres) beat() time.Duration {
-	if p.standby == nil { // nobody waits for it to fall silent
+	if !p.beats() { // nobody waits for it to fall silent
 		return 0
 	}
 	return beat
 }
 
-// version: who holds the store counts apart from the others.
-func (*postgres) version() string { return "SELECT others FROM store" }
+// version: who holds the store counts apart from the others, and each member for itself.
+func (p *postgres) version() string {
+	if p.member {
+		return "SELECT commits + others FROM store"
+	}
+	return "SELECT others FROM store"
+}
 
 // indexed is how SQLite is told which index to take, and member how it takes a JSON text apart.
 var (
@@ -289,7 +300,7 @@ func (p *postgres) commit(w *writer, changed bool) error {
 	case err == nil && changed:
 		p.commits++
 	case err == nil || !changed || !p.lost(w.conn):
-	case p.holder == "":
+	case !p.fenced():
 		return fmt.Errorf("%w: %w", errUnknown, err)
 	default:
 		p.doubt = true
@@ -301,8 +312,8 @@ func (p *postgres) commit(w *writer, changed bool) error {
 // count counts a commit. In a transaction that has failed without anybody's minding it fails, too: a commit would only say that it was undone.
 func (p *postgres) count(w *writer) error {
 	query, args := "UPDATE store SET others = others + 1", []any(nil)
-	if p.holder != "" && !mutant.NoFence {
-		query, args = "UPDATE store SET commits = $1 WHERE token = $2", []any{p.commits + 1, p.token}
+	if p.fenced() && !mutant.NoFence {
+		query, args = "UPDATE "+p.row()+" SET commits = $1 WHERE token = $2", []any{p.commits + 1, p.token}
 	}
 	st, err := w.statement(query)
 	if err != nil {

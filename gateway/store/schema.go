@@ -264,6 +264,7 @@ CREATE TABLE removals (                 -- who was removed within the limit, wit
 ` + filesMigration + talksMigration + dashboardMigration + intentsMigration,
 	keepingMigration + channelLinksMigration + asidesMigration,
 	attemptsMigration + writtenMigration,
+	spreadMigration,
 }
 
 // asked is a database, or a connection to one.

@@ -39,6 +39,8 @@ type Instance struct {
 	Name  string
 	Since time.Time
 	Holds bool
+	// Lanes counts the conversations that it was given; of the holder, those that others were.
+	Lanes int
 }
 
 // wait waits for the store's lock, on conn, and takes it. It reports how the holder stands meanwhile. It asks again and again, as a
@@ -109,14 +111,18 @@ AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()
 // bury ends the session of a holder that is silent. One for whom PostgreSQL works is not, however long that takes; one to which it cannot hand the answer is.
 func (p *postgres) bury(ctx context.Context, conn *sql.Conn) error {
 	_, err := conn.ExecContext(ctx, `SELECT pg_terminate_backend(a.pid) `+ofStore+`= $2::int4::oid AND EXISTS (
-	SELECT 1 FROM pg_locks b WHERE b.pid = a.pid AND b.locktype = 'advisory' AND b.classid = $5::int4::oid AND b.objid = l.objid AND b.database = l.database) AND (
-	a.state LIKE 'idle%' AND clock_timestamp() - a.state_change > $3::bigint * interval '1 millisecond' OR
-	a.state = 'active' AND a.wait_event_type = 'Client' AND clock_timestamp() - a.query_start > $4::bigint * interval '1 millisecond')`,
+	SELECT 1 FROM pg_locks b WHERE b.pid = a.pid AND b.locktype = 'advisory' AND b.classid = $5::int4::oid AND b.objid = l.objid AND b.database = l.database) AND `+silentFor("$3", "$4"),
 		p.place, holding, silence.Milliseconds(), statementTime.Milliseconds(), beating)
 	if err != nil {
 		return fmt.Errorf("looking whether its holder is alive: %w", err)
 	}
 	return nil
+}
+
+// silentFor is the condition that nothing has been heard from a session for the milliseconds of one argument, or that it has not taken an answer for those of another.
+func silentFor(idle, untaken string) string {
+	return `(a.state LIKE 'idle%' AND clock_timestamp() - a.state_change > ` + idle + `::bigint * interval '1 millisecond' OR
+	a.state = 'active' AND a.wait_event_type = 'Client' AND clock_timestamp() - a.query_start > ` + untaken + `::bigint * interval '1 millisecond')`
 }
 
 // rested waits.
@@ -150,8 +156,9 @@ func (s *Store) Instances(ctx context.Context) ([]Instance, error) {
 	if !ok {
 		return nil, nil
 	}
-	rows, err := p.db.QueryContext(ctx, `SELECT a.application_name, a.backend_start, l.classid = $2::int4::oid AS holds `+ofStore+`IN ($2::int4::oid, $3::int4::oid) ORDER BY holds DESC, a.backend_start`,
-		p.place, holding, waiting)
+	rows, err := p.db.QueryContext(ctx, `SELECT a.application_name, a.backend_start, l.classid = $2::int4::oid AS holds,
+		(SELECT count(*) FROM lanes n JOIN members m ON m.number = n.member WHERE l.classid = $2::int4::oid OR m.name = a.application_name) `+
+		ofStore+`IN ($2::int4::oid, $3::int4::oid) ORDER BY holds DESC, a.backend_start`, p.place, holding, waiting)
 	if err != nil {
 		return nil, fmt.Errorf("asking who stands by: %w", err)
 	}
@@ -159,7 +166,7 @@ func (s *Store) Instances(ctx context.Context) ([]Instance, error) {
 	var all []Instance
 	for rows.Next() {
 		var i Instance
-		if err := rows.Scan(&i.Name, &i.Since, &i.Holds); err != nil {
+		if err := rows.Scan(&i.Name, &i.Since, &i.Holds, &i.Lanes); err != nil {
 			return nil, fmt.Errorf("asking who stands by: %w", err)
 		}
 		all = append(all, i)

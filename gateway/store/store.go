@@ -33,6 +33,8 @@ type Options struct {
 	// listens, with the address from which it reaches PostgreSQL if that names none ("", "0.0.0.0").
 	Standby          func(Holder)
 	Address, Listens string
+	// Member: this process delivers to some conversations while another one holds the store, which is in PostgreSQL and has the present version; see [Store.Given].
+	Member bool
 	// Program is which version of Causeway this is, for an older one to name when it cannot understand the store; empty: it is not said.
 	Program string
 	// VFS names SQLite's file system; "memdb" keeps a database named "/x" in memory for all its connections.

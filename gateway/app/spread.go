@@ -1,0 +1,304 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"causeway/bridge"
+	"causeway/gateway"
+	"causeway/gateway/store"
+)
+
+const (
+	// membersEvery is how often the holder looks whether the others are there, and nobodyEvery as long as there are none: whoever comes says so.
+	membersEvery = 500 * time.Millisecond
+	nobodyEvery  = 5 * time.Second
+	// missingTime is how long the session of a member must be missing for the member to be gone: it may be connecting anew.
+	missingTime = 2 * membersEvery
+)
+
+// spread is the work of the instance that holds the store to have the others deliver, too, each to as many conversations as itself.
+type spread struct {
+	app   *App
+	peers *peers
+	// again holds a value when there is something to be looked at.
+	again chan struct{}
+	// left are the conversations to which this instance does not deliver, missing since when members are missed.
+	left    map[bridge.ConversationID]bool
+	missing map[int64]time.Time
+
+	mutex sync.Mutex
+	// names are the instances that deliver to what this one does not.
+	names map[bridge.ConversationID]string
+}
+
+// newSpread prepares it before the gateway is made; nil where the store can have one instance only.
+func (a *App) newSpread(ctx context.Context) (s *spread, elsewhere []bridge.ConversationID, err error) {
+	p := newPeers(a.store, a.log)
+	if p == nil {
+		return nil, nil, nil
+	}
+	s = &spread{app: a, peers: p, again: make(chan struct{}, 1), left: map[bridge.ConversationID]bool{}, missing: map[int64]time.Time{}}
+	lanes, err := a.store.Lanes(ctx)
+	if err != nil {
+		_ = p.Close()
+		return nil, nil, err
+	}
+	for _, l := range lanes {
+		s.left[l.Conversation] = true
+		elsewhere = append(elsewhere, l.Conversation)
+	}
+	return s, elsewhere, nil
+}
+
+// gatewayPeers is what the gateway tells the others by; nil where there are none.
+func (s *spread) gatewayPeers() gateway.Peers {
+	if s == nil {
+		return nil
+	}
+	return s.peers
+}
+
+// run spreads the work until ctx ends.
+func (s *spread) run(ctx context.Context) {
+	if s == nil {
+		<-ctx.Done()
+		return
+	}
+	defer func() { _ = s.peers.Close() }()
+	var running sync.WaitGroup
+	defer running.Wait()
+	running.Go(func() { s.peers.run(ctx, s.heard) })
+	failing := false
+	for ctx.Err() == nil {
+		next, err := s.look(ctx)
+		switch {
+		case ctx.Err() != nil || errors.Is(err, store.ErrClosed):
+		case err != nil && !failing:
+			s.app.log.WithError(err).Warn("sharing the work with other instances failed; trying again")
+		case err == nil && failing:
+			s.app.log.Info("sharing the work with other instances works again")
+		}
+		failing = err != nil
+		timer := time.NewTimer(next)
+		select {
+		case <-ctx.Done():
+		case <-s.again:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// heard takes what others say.
+func (s *spread) heard(all []bridge.ConversationID) {
+	switch {
+	case len(all) > 0:
+		s.app.gateway.Heard(all)
+		return
+	case all == nil:
+		s.app.gateway.Look()
+	}
+	s.app.gateway.PeopleChanged()
+	s.app.crowd.now().Noticed()
+	prod(s.again)
+}
+
+// look goes over who there is, and what they deliver, and gives when to look again.
+func (s *spread) look(ctx context.Context) (time.Duration, error) {
+	members, err := s.app.store.Members(ctx)
+	if err != nil || len(members) == 0 && len(s.left) == 0 {
+		return nobodyEvery, err
+	}
+	if members, err = s.present(ctx, members); err != nil {
+		return membersEvery, err
+	}
+	lanes, err := s.app.store.Lanes(ctx)
+	if err == nil {
+		err = s.returned(ctx, members, lanes)
+	}
+	if err == nil {
+		err = s.move(ctx, members, lanes)
+	}
+	return membersEvery, err
+}
+
+// present strikes out who is gone.
+func (s *spread) present(ctx context.Context, members []store.Member) (there []store.Member, err error) {
+	now := time.Now()
+	missing := map[int64]time.Time{}
+	for _, m := range members {
+		since := cmp.Or(s.missing[m.Number], now)
+		switch {
+		case m.Present:
+			there = append(there, m)
+		case now.Sub(since) < missingTime:
+			missing[m.Number] = since
+			m.Fit = "" // it gets nothing more
+			there = append(there, m)
+		default:
+			had, err := s.app.store.Expel(ctx, m.Number)
+			if err != nil {
+				return nil, err
+			}
+			s.app.log.WithField("instance", m.Name).WithField("conversations", len(had)).Warn("another instance is gone; what it delivered is delivered by the others")
+			s.app.gateway.Look() // what it was about to tell has not been told
+		}
+	}
+	s.missing = missing
+	return there, nil
+}
+
+// returned takes over what nobody else delivers any more, and notes how it stands with the rest.
+func (s *spread) returned(ctx context.Context, members []store.Member, lanes []store.Lane) error {
+	names := map[int64]string{}
+	for _, m := range members {
+		names[m.Number] = m.Name
+	}
+	elsewhere := map[bridge.ConversationID]string{}
+	for _, l := range lanes {
+		elsewhere[l.Conversation] = names[l.Member]
+		s.app.gateway.Apart(l.Conversation, troubleOf(l.Trouble))
+	}
+	var back []bridge.ConversationID
+	for c := range s.left {
+		if _, there := elsewhere[c]; !there {
+			back = append(back, c)
+		}
+	}
+	s.mutex.Lock()
+	s.names = elsewhere
+	s.mutex.Unlock()
+	if err := s.app.gateway.Take(ctx, back); err != nil {
+		return err
+	}
+	for _, c := range back {
+		delete(s.left, c)
+	}
+	return nil
+}
+
+func troubleOf(text string) *gateway.Trouble {
+	var t gateway.Trouble
+	if text == "" || json.Unmarshal([]byte(text), &t) != nil {
+		return nil
+	}
+	return &t
+}
+
+// move gives members what they lack, and asks for what they have too much.
+func (s *spread) move(ctx context.Context, members []store.Member, lanes []store.Lane) error {
+	fit := s.app.parts.Load().fit()
+	var able []int64
+	for _, m := range members {
+		if m.Fit == fit {
+			able = append(able, m.Number)
+		}
+	}
+	give, back := balance(s.app.gateway.Channels(), lanes, able)
+	if len(give) == 0 && len(back) == 0 {
+		return nil
+	}
+	defer s.peers.Look()
+	if err := s.app.store.CallBack(ctx, back); err != nil {
+		return err
+	}
+	for _, member := range slices.Sorted(maps.Keys(give)) {
+		all := give[member]
+		for _, c := range all { // from now on it counts whether it is in the store
+			s.left[c] = true
+		}
+		if err := s.app.gateway.Leave(ctx, all); err != nil {
+			return err
+		}
+		if err := s.app.store.Give(ctx, member, all); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// status shows who delivers where.
+func (s *spread) status(to *gateway.Status) {
+	if s == nil {
+		return
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	byText := map[string]string{}
+	for c, name := range s.names {
+		byText[c.String()] = name
+	}
+	for _, g := range to.Gateways {
+		for i := range g.Conversations {
+			g.Conversations[i].Instance = byText[g.Conversations[i].ID]
+		}
+	}
+}
+
+// balance decides which conversations the holder, who delivers to all that have no lane, gives to whom of the members that are able, and which it asks for, so that in the
+// end all deliver to as many, but for one. Nothing is moved that need not be.
+func balance(all []bridge.ConversationID, lanes []store.Lane, able []int64) (give map[int64][]bridge.ConversationID, back []bridge.ConversationID) {
+	at, asked := map[bridge.ConversationID]int64{}, map[bridge.ConversationID]bool{}
+	for _, l := range lanes {
+		at[l.Conversation], asked[l.Conversation] = l.Member, l.Back
+		if !slices.Contains(able, l.Member) || !slices.Contains(all, l.Conversation) {
+			if !l.Back {
+				back = append(back, l.Conversation)
+			}
+			asked[l.Conversation] = true
+		}
+	}
+	have := map[int64][]bridge.ConversationID{} // those that stay; 0 is the holder
+	for _, c := range all {
+		if !asked[c] {
+			have[at[c]] = append(have[at[c]], c)
+		}
+	}
+	quota := quotas(len(all), have, able)
+	spare := have[0][min(quota[0], len(have[0])):]
+	give = map[int64][]bridge.ConversationID{}
+	for _, member := range able {
+		switch n := min(quota[member]-len(have[member]), len(spare)); {
+		case n < 0:
+			back = append(back, have[member][quota[member]:]...)
+		case n > 0:
+			give[member], spare = spare[:n], spare[n:]
+		}
+	}
+	return give, back
+}
+
+// quotas says to how many conversations each is to deliver. Where they cannot be divided, those members who have most have one more; the holder, who is 0 and reads as
+// well, has not.
+func quotas(n int, have map[int64][]bridge.ConversationID, able []int64) map[int64]int {
+	order := slices.Clone(able)
+	slices.SortStableFunc(order, func(a, b int64) int { return cmp.Compare(len(have[b]), len(have[a])) })
+	all := map[int64]int{}
+	for i, member := range append(order, 0) {
+		all[member] = n / (len(able) + 1)
+		if i < n%(len(able)+1) {
+			all[member]++
+		}
+	}
+	return all
+}
+
+// fit tells apart what configs have delivered: two instances whose fits are the same do so alike.
+func (p *parts) fit() string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\n%+v\n%v\n", version(), p.routes, p.cfg.General.NoticeAfter)
+	for _, account := range used(p.cfg, p.routes) {
+		fmt.Fprintf(h, "%s %s %s %s %+v\n", account.ID, account.Protocol, account.Label, account.RemoteNickFormat, account.Settings) // secrets are shown masked
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}

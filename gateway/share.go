@@ -1,0 +1,175 @@
+package gateway
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"causeway/bridge"
+)
+
+// Several processes may deliver what is in one store. One of them reads, and does everything but deliver; to each conversation just one of all delivers, so that what
+// is said keeps its order. Which one that is, the owner of the Gateway tells: at first everything is delivered by the one that reads, and nothing by one that helps.
+
+// Peers are the other processes.
+type Peers interface {
+	// Tell has whoever delivers to these conversations look at them. It returns at once.
+	Tell(all []bridge.ConversationID)
+	// Turn takes the next turn of those in which one writer writes by several processes, each a time after the one before, and gives how long it is until then.
+	Turn(ctx context.Context, writer string, every time.Duration) (time.Duration, error)
+}
+
+// leaveTime is how long a lane that is to stop may go on with what it does.
+const leaveTime = 2 * time.Second
+
+// here reports whether this process delivers to a conversation. It is called with g.lanes held, which guards apart: where others deliver or, where it helps, where it
+// does itself, with what keeps those others from it.
+func (g *Gateway) here(c bridge.ConversationID) bool {
+	_, apart := g.apart[c]
+	return apart == g.helps
+}
+
+// Take has this process deliver to conversations from now on. Nobody else may.
+func (g *Gateway) Take(ctx context.Context, all []bridge.ConversationID) error {
+	t := g.table.Load()
+	if g.helps && slices.ContainsFunc(all, func(c bridge.ConversationID) bool { return t.at(c) == nil }) { // it was found meanwhile by the process that reads
+		if err := g.recall(ctx); err != nil {
+			return err
+		}
+	}
+	g.lanes.Lock()
+	defer g.lanes.Unlock()
+	for _, c := range all {
+		if g.helps {
+			g.apart[c] = nil
+		} else {
+			delete(g.apart, c)
+		}
+		g.begin(c)
+	}
+	return nil
+}
+
+// Leave has this process deliver to conversations no more, and returns when it has stopped. What it has begun is finished, or broken off after two seconds and
+// finished by whoever delivers there next.
+func (g *Gateway) Leave(ctx context.Context, all []bridge.ConversationID) error {
+	var leaving []*lane
+	g.lanes.Lock()
+	for _, c := range all {
+		if g.helps {
+			delete(g.apart, c)
+		} else {
+			g.apart[c] = nil
+		}
+		if l := g.running[c]; l != nil {
+			l.prod()
+			leaving = append(leaving, l)
+		}
+	}
+	g.lanes.Unlock()
+	late := time.NewTimer(leaveTime)
+	defer late.Stop()
+	for _, l := range leaving {
+		select {
+		case <-l.left:
+			continue
+		case <-late.C:
+			for _, l := range leaving {
+				l.stop()
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		select {
+		case <-l.left:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// Heard has this process look at those of these conversations to which it delivers.
+func (g *Gateway) Heard(all []bridge.ConversationID) {
+	g.lanes.Lock()
+	defer g.lanes.Unlock()
+	for _, c := range all {
+		if g.here(c) {
+			g.begin(c)
+		}
+	}
+}
+
+// Look has this process look at everything to which it delivers, and tell others of the rest.
+func (g *Gateway) Look() {
+	g.lanes.Lock()
+	ctx := g.ctx
+	g.lanes.Unlock()
+	if ctx != nil {
+		g.wakeLacking(ctx)
+	}
+}
+
+// Apart notes what keeps others from delivering to a conversation; nil: nothing.
+func (g *Gateway) Apart(c bridge.ConversationID, trouble *Trouble) {
+	g.lanes.Lock()
+	defer g.lanes.Unlock()
+	if !g.here(c) && !g.helps {
+		g.apart[c] = trouble
+	}
+}
+
+// Channels gives the conversations that can be given away: those of the config that have been found, sorted. Direct and group conversations are delivered to by the
+// process that reads, since what becomes of them depends on who is in them now.
+func (g *Gateway) Channels() []bridge.ConversationID {
+	t := g.table.Load()
+	all := make([]bridge.ConversationID, 0, len(t.conversations))
+	for c := range t.conversations {
+		all = append(all, c)
+	}
+	slices.SortFunc(all, compareConversations)
+	return all
+}
+
+// Able reports whether all accounts are connected, so that everything can be delivered.
+func (g *Gateway) Able() bool {
+	return !slices.ContainsFunc(g.setup.Load().order, func(a *account) bool { return !a.admits() })
+}
+
+// Troubles gives what keeps this process from delivering, by conversation.
+func (g *Gateway) Troubles() map[bridge.ConversationID]*Trouble {
+	all := map[bridge.ConversationID]*Trouble{}
+	t := g.table.Load()
+	g.lanes.Lock()
+	defer g.lanes.Unlock()
+	for c, l := range g.running {
+		p := t.at(c)
+		if p == nil {
+			continue
+		}
+		if trouble := l.trouble.now(p.account.Name, delivering, storing, errands); trouble != nil {
+			all[c] = trouble
+		}
+	}
+	return all
+}
+
+// turn waits for the account's turn, or a person's, where other processes write as them, too. It reports whether ctx is still alive.
+func (g *Gateway) turn(ctx context.Context, a *account, as bridge.UserID) bool {
+	if g.peers == nil || !g.shares() {
+		return true
+	}
+	wait, err := g.peers.Turn(ctx, string(a.Name)+" "+string(as), a.capabilities.PostInterval)
+	if err != nil { // then the service says when it is too much
+		a.log.WithError(err).Debug("taking turns with other instances")
+		return ctx.Err() == nil
+	}
+	return pause(ctx, wait)
+}
+
+// shares reports whether others may deliver, too.
+func (g *Gateway) shares() bool {
+	g.lanes.Lock()
+	defer g.lanes.Unlock()
+	return g.helps || len(g.apart) > 0
+}

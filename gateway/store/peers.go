@@ -1,0 +1,115 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"causeway/bridge"
+)
+
+// Peers is how the processes that share the work of a store in PostgreSQL tell each other that there is something to do, by its NOTIFY, and how they take turns where
+// a service counts the writes of all. What is told is not kept: whoever listens anew looks at everything.
+type Peers struct {
+	engine *postgres
+	// db does not wait for the disk: what it stores may be lost.
+	db *sql.DB
+}
+
+// mostTold is how much is told at once, in bytes; PostgreSQL takes less than 8,000.
+const mostTold = 7000
+
+// Peers gives what leads to the other processes; nil where there can be none. The caller must close it.
+func (s *Store) Peers() *Peers {
+	p, ok := s.engine.(*postgres)
+	if !ok {
+		return nil
+	}
+	config := p.config.Copy()
+	config.RuntimeParams["synchronous_commit"] = "off"
+	db := stdlib.OpenDB(*config)
+	db.SetMaxOpenConns(2)
+	return &Peers{engine: p, db: db}
+}
+
+// Close gives its connections back.
+func (p *Peers) Close() error { return p.db.Close() }
+
+func (p *Peers) channel() string { return fmt.Sprintf("causeway_%d", p.engine.place) }
+
+// Tell tells everybody of conversations that lack something, or, where there are none, to look what they are given, and who there is.
+func (p *Peers) Tell(ctx context.Context, all []bridge.ConversationID) error {
+	for {
+		some, size := all, 0
+		for i, c := range all {
+			if size += len(c.Server) + len(c.Channel) + len(`["",""],`) + 2; size > mostTold && i > 0 {
+				some = all[:i]
+				break
+			}
+		}
+		told := make([][2]string, len(some))
+		for i, c := range some {
+			told[i] = [2]string{string(c.Server), string(c.Channel)}
+		}
+		text, err := json.Marshal(told)
+		if err == nil {
+			_, err = p.db.ExecContext(ctx, "SELECT pg_notify($1, $2)", p.channel(), string(text))
+		}
+		if err != nil {
+			return fmt.Errorf("telling the other instances: %w", err)
+		}
+		if all = all[len(some):]; len(all) == 0 {
+			return nil
+		}
+	}
+}
+
+// Listen tells heard what is told, by this process, too, until ctx ends or the connection is lost. It begins with nothing told, when it listens.
+func (p *Peers) Listen(ctx context.Context, heard func([]bridge.ConversationID)) error {
+	conn, err := pgx.ConnectConfig(ctx, p.engine.config)
+	if err != nil {
+		return unreachable(err)
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), connectTime)
+		defer cancel()
+		_ = conn.Close(ctx)
+	}()
+	if _, err := conn.Exec(ctx, "LISTEN "+pgx.Identifier{p.channel()}.Sanitize()); err != nil {
+		return fmt.Errorf("listening to the other instances: %w", err)
+	}
+	heard(nil)
+	for {
+		n, err := conn.WaitForNotification(ctx)
+		if err != nil {
+			return fmt.Errorf("listening to the other instances: %w", err)
+		}
+		var told [][2]string
+		if err := json.Unmarshal([]byte(n.Payload), &told); err != nil {
+			continue // somebody else's
+		}
+		all := make([]bridge.ConversationID, len(told))
+		for i, c := range told {
+			all[i] = bridge.ConversationID{Server: bridge.ServerID(c[0]), Channel: bridge.ChannelID(c[1])}
+		}
+		heard(all)
+	}
+}
+
+// Turn takes the next turn of a writer, as whom several processes may write, each a time after the one before, and gives how long it is until then, by PostgreSQL's clock.
+func (p *Peers) Turn(ctx context.Context, writer string, every time.Duration) (time.Duration, error) {
+	var wait int64
+	err := p.db.QueryRowContext(ctx, `WITH now AS (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS ms)
+		INSERT INTO turns (writer, next) SELECT $1, ms + $2 FROM now
+		ON CONFLICT (writer) DO UPDATE SET next = GREATEST(turns.next, excluded.next - $2) + $2
+		RETURNING next - $2 - (SELECT ms FROM now)`, writer, every.Milliseconds()).Scan(&wait)
+	if err != nil {
+		return 0, fmt.Errorf("taking a turn to write: %w", err)
+	}
+	return time.Duration(max(wait, 0)) * time.Millisecond, nil
+}
