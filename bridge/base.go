@@ -48,6 +48,9 @@ func (Base) RemoveFile(context.Context, ConversationID, UserID, File) error {
 	return unsupported("removing a file")
 }
 
+// Expect expects nothing.
+func (Base) Expect(ConversationID, MessageID) {}
+
 // Parts gives the text as one part.
 func (Base) Parts(d Draft) []richtext.Doc { return []richtext.Doc{d.Text} }
 

@@ -184,6 +184,8 @@ type Bridge interface {
 	// this conversation, of which they may be no member; the relay may write it. Unauthorised with ScopePerson: the person's grant is lost.
 	// With [Error.Files] it was not posted because these are not there to be shown.
 	Post(ctx context.Context, d Draft) (MessageID, error)
+	// Expect tells that another process has posted for the account, so that a service that keeps silent about it is found out. It returns at once.
+	Expect(c ConversationID, id MessageID)
 	// Edit makes an existing post look like the draft, with just its files; the key stays with it. Doing it twice is harmless. As a person
 	// it may be one that they wrote themselves: then the draft has no key, and the files that the post has stay.
 	Edit(ctx context.Context, id MessageID, d Draft) error

@@ -218,6 +218,9 @@ func (l *lane) did(p *place, o *store.Outcome) {
 	if writes(o.Step.Op) {
 		p.account.lastWrite.Store(time.Now().UnixNano())
 	}
+	if g := l.gateway; g.helps && o.Step.Op == store.Post && len(o.IDs) > 0 {
+		g.peers.Posted(l.name, o.IDs[0])
+	}
 	if l.tripped == trippedBy(o) {
 		l.tripped = tripped{}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"causeway/bridge"
+	"causeway/gateway/store"
 )
 
 // Several processes may deliver what is in one store. One of them reads, and does everything but deliver; to each conversation just one of all delivers, so that what
@@ -15,6 +16,8 @@ import (
 type Peers interface {
 	// Tell has whoever delivers to these conversations look at them. It returns at once.
 	Tell(all []bridge.ConversationID)
+	// Posted tells whoever reads a conversation what was posted there. It returns at once.
+	Posted(c bridge.ConversationID, id bridge.MessageID)
 	// Turn takes the next turn of those in which one writer writes by several processes, each a time after the one before, and gives how long it is until then.
 	Turn(ctx context.Context, writer string, every time.Duration) (time.Duration, error)
 }
@@ -89,13 +92,17 @@ func (g *Gateway) Leave(ctx context.Context, all []bridge.ConversationID) error 
 	return nil
 }
 
-// Heard has this process look at those of these conversations to which it delivers.
-func (g *Gateway) Heard(all []bridge.ConversationID) {
+// Heard has this process look at those conversations to which it delivers, and expect what was posted elsewhere.
+func (g *Gateway) Heard(all []store.Hint) {
+	t := g.table.Load()
 	g.lanes.Lock()
 	defer g.lanes.Unlock()
-	for _, c := range all {
-		if g.here(c) {
-			g.begin(c)
+	for _, h := range all {
+		switch p := t.at(h.Conversation); {
+		case h.Posted == "" && g.here(h.Conversation):
+			g.begin(h.Conversation)
+		case h.Posted != "" && !g.helps && p != nil:
+			p.account.Bridge.Expect(h.Conversation, h.Posted)
 		}
 	}
 }

@@ -82,7 +82,7 @@ func (a *account) postInChat(ctx context.Context, writer *client, p place, d bri
 	}
 	a.learnKeys(ctx, d, made)
 	id := bridge.MessageID(made.ID)
-	a.expect(d.Conversation, id)
+	a.Expect(d.Conversation, id)
 	return id, nil
 }
 

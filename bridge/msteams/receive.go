@@ -84,8 +84,8 @@ func (a *account) attach(s *subscriber) {
 	a.subscriber = s
 }
 
-// expect notes that a post of our own must show up by a subscription: one that is silent about it is found out so.
-func (a *account) expect(c bridge.ConversationID, id bridge.MessageID) {
+// Expect notes that a post of our own must show up by a subscription: one that is silent about it is found out so.
+func (a *account) Expect(c bridge.ConversationID, id bridge.MessageID) {
 	a.mu.Lock()
 	s := a.subscriber
 	a.mu.Unlock()

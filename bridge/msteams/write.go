@@ -104,7 +104,7 @@ func (a *account) Post(ctx context.Context, d bridge.Draft) (bridge.MessageID, e
 	}
 	a.learnKeys(ctx, d, made)
 	id := messageID(p.message, made.ID)
-	a.expect(d.Conversation, id)
+	a.Expect(d.Conversation, id)
 	return id, nil
 }
 

@@ -18,6 +18,8 @@ import (
 const (
 	// helpEvery is how often an instance that delivers for another one looks what it was given, should it not be told.
 	helpEvery = time.Second
+	// helpAgain is how long an instance that cannot help waits until it tries again.
+	helpAgain = 5 * time.Second
 	// resignTime is how long it may take to give everything back.
 	resignTime = 3 * time.Second
 )
@@ -31,7 +33,11 @@ func (s *standby) help(ctx context.Context) {
 			said = err.Error()
 			s.app.log.WithError(err).Info("this instance does not help to deliver at present")
 		}
-		rest(ctx, helpEvery)
+		if err != nil {
+			rest(ctx, helpAgain)
+		} else {
+			rest(ctx, helpEvery)
+		}
 	}
 }
 
@@ -129,7 +135,7 @@ func (h *helping) run(ctx context.Context, p *parts, same func([]store.ChannelLi
 }
 
 // heard takes what others say.
-func (h *helping) heard(all []bridge.ConversationID) {
+func (h *helping) heard(all []store.Hint) {
 	switch {
 	case len(all) > 0:
 		h.app.gateway.Heard(all)

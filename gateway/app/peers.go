@@ -2,6 +2,8 @@ package app
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,8 +19,10 @@ type peers struct {
 	log *logrus.Entry
 
 	mutex sync.Mutex
-	// untold are the conversations of which they are still to be told, look whether they are to look what they are given.
+	// untold are the conversations of which they are still to be told that they lack something, posted the last post in each, look whether they are to look what
+	// they are given.
 	untold map[bridge.ConversationID]bool
+	posted map[bridge.ConversationID]bridge.MessageID
 	look   bool
 	// some holds a value when there is something to be told.
 	some chan struct{}
@@ -33,22 +37,32 @@ func newPeers(s *store.Store, log *logrus.Entry) *peers {
 	if p == nil {
 		return nil
 	}
-	return &peers{Peers: p, log: log, untold: map[bridge.ConversationID]bool{}, some: make(chan struct{}, 1)}
+	return &peers{Peers: p, log: log, untold: map[bridge.ConversationID]bool{}, posted: map[bridge.ConversationID]bridge.MessageID{}, some: make(chan struct{}, 1)}
 }
 
 // Tell implements gateway.Peers.
-func (p *peers) Tell(all []bridge.ConversationID) { p.note(all, false) }
-
-// Look has the others look what they are given, who there is, and what people have become.
-func (p *peers) Look() { p.note(nil, true) }
-
-func (p *peers) note(all []bridge.ConversationID, look bool) {
+func (p *peers) Tell(all []bridge.ConversationID) {
 	p.mutex.Lock()
+	defer p.mutex.Unlock()
 	for _, c := range all {
 		p.untold[c] = true
 	}
-	p.look = p.look || look
-	p.mutex.Unlock()
+	prod(p.some)
+}
+
+// Posted implements gateway.Peers.
+func (p *peers) Posted(c bridge.ConversationID, id bridge.MessageID) {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.posted[c] = id
+	prod(p.some)
+}
+
+// Look has the others look what they are given, who there is, and what people have become.
+func (p *peers) Look() {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	p.look = true
 	prod(p.some)
 }
 
@@ -61,7 +75,7 @@ func prod(to chan struct{}) {
 
 // run tells, and hears, until ctx ends. Heard is given what others say: nil at the beginning, and whenever something may have been missed, and nothing where it is to
 // be looked for.
-func (p *peers) run(ctx context.Context, heard func([]bridge.ConversationID)) {
+func (p *peers) run(ctx context.Context, heard func([]store.Hint)) {
 	var running sync.WaitGroup
 	defer running.Wait()
 	running.Go(func() {
@@ -94,13 +108,16 @@ func rest(ctx context.Context, d time.Duration) {
 // tell tells what there is to be told. What fails is told another time.
 func (p *peers) tell(ctx context.Context) error {
 	p.mutex.Lock()
-	all, look := make([]bridge.ConversationID, 0, len(p.untold)), p.look
-	for c := range p.untold {
-		all = append(all, c)
-	}
-	clear(p.untold)
-	p.look = false
+	untold, posted, look := p.untold, p.posted, p.look
+	p.untold, p.posted, p.look = map[bridge.ConversationID]bool{}, map[bridge.ConversationID]bridge.MessageID{}, false
 	p.mutex.Unlock()
+	var all []store.Hint
+	for c := range untold {
+		all = append(all, store.Hint{Conversation: c})
+	}
+	for c, id := range posted {
+		all = append(all, store.Hint{Conversation: c, Posted: id})
+	}
 	var err error
 	if len(all) > 0 {
 		err = p.Peers.Tell(ctx, all)
@@ -109,7 +126,10 @@ func (p *peers) tell(ctx context.Context) error {
 		err = p.Peers.Tell(ctx, nil)
 	}
 	if err != nil {
-		p.note(all, look)
+		p.Tell(slices.Collect(maps.Keys(untold)))
+		if look {
+			p.Look()
+		}
 	}
 	return err
 }

@@ -100,7 +100,7 @@ func (s *spread) run(ctx context.Context) {
 }
 
 // heard takes what others say.
-func (s *spread) heard(all []bridge.ConversationID) {
+func (s *spread) heard(all []store.Hint) {
 	switch {
 	case len(all) > 0:
 		s.app.gateway.Heard(all)

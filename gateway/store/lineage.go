@@ -57,15 +57,11 @@ func (p *postgres) trace(ctx context.Context, conn *sql.Conn, begun bool) (err e
 	return nil
 }
 
-// followed notes the lineage of a database of which the holder knows that it has everything.
+// followed notes the lineage of a database that has everything that this process has stored.
 func (p *postgres) followed(ctx context.Context, conn *sql.Conn) error {
 	now, err := lineage(ctx, conn)
 	if err != nil || now == p.lineage {
 		return err
-	}
-	if p.member { // and of what others have stored, the holder thinks
-		p.lineage = now
-		return nil
 	}
 	if err := p.shared(ctx, conn); err != nil {
 		return err
@@ -77,7 +73,7 @@ func (p *postgres) followed(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
-// shared begins all anew where members work on the store: what the holder has stored is there, but what they have may not be.
+// shared begins all anew where several processes work on the store: what this one has stored is there, but what others have may not be.
 func (p *postgres) shared(ctx context.Context, conn *sql.Conn) error {
 	there := false
 	if err := conn.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM members)").Scan(&there); err != nil || !there {

@@ -21,6 +21,12 @@ type Peers struct {
 	db *sql.DB
 }
 
+// Hint is what they tell: a conversation that lacks something or, where Posted is not empty, in which that was posted.
+type Hint struct {
+	Conversation bridge.ConversationID
+	Posted       bridge.MessageID
+}
+
 // mostTold is how much is told at once, in bytes; PostgreSQL takes less than 8,000.
 const mostTold = 7000
 
@@ -42,19 +48,19 @@ func (p *Peers) Close() error { return p.db.Close() }
 
 func (p *Peers) channel() string { return fmt.Sprintf("causeway_%d", p.engine.place) }
 
-// Tell tells everybody of conversations that lack something, or, where there are none, to look what they are given, and who there is.
-func (p *Peers) Tell(ctx context.Context, all []bridge.ConversationID) error {
+// Tell tells everybody these hints or, where there are none, to look what they are given, and who there is.
+func (p *Peers) Tell(ctx context.Context, all []Hint) error {
 	for {
 		some, size := all, 0
-		for i, c := range all {
-			if size += len(c.Server) + len(c.Channel) + len(`["",""],`) + 2; size > mostTold && i > 0 {
+		for i, h := range all {
+			if size += len(h.Conversation.Server) + len(h.Conversation.Channel) + len(h.Posted) + len(`["","",""],`); size > mostTold && i > 0 {
 				some = all[:i]
 				break
 			}
 		}
-		told := make([][2]string, len(some))
-		for i, c := range some {
-			told[i] = [2]string{string(c.Server), string(c.Channel)}
+		told := make([][3]string, len(some))
+		for i, h := range some {
+			told[i] = [3]string{string(h.Conversation.Server), string(h.Conversation.Channel), string(h.Posted)}
 		}
 		text, err := json.Marshal(told)
 		if err == nil {
@@ -69,8 +75,9 @@ func (p *Peers) Tell(ctx context.Context, all []bridge.ConversationID) error {
 	}
 }
 
-// Listen tells heard what is told, by this process, too, until ctx ends or the connection is lost. It begins with nothing told, when it listens.
-func (p *Peers) Listen(ctx context.Context, heard func([]bridge.ConversationID)) error {
+// Listen tells heard what is told, by this process, too, until ctx ends or the connection is lost. It begins with nil when it listens; where everybody is to look, it
+// is empty.
+func (p *Peers) Listen(ctx context.Context, heard func([]Hint)) error {
 	conn, err := pgx.ConnectConfig(ctx, p.engine.config)
 	if err != nil {
 		return unreachable(err)
@@ -89,13 +96,13 @@ func (p *Peers) Listen(ctx context.Context, heard func([]bridge.ConversationID))
 		if err != nil {
 			return fmt.Errorf("listening to the other instances: %w", err)
 		}
-		var told [][2]string
+		var told [][3]string
 		if err := json.Unmarshal([]byte(n.Payload), &told); err != nil {
 			continue // somebody else's
 		}
-		all := make([]bridge.ConversationID, len(told))
-		for i, c := range told {
-			all[i] = bridge.ConversationID{Server: bridge.ServerID(c[0]), Channel: bridge.ChannelID(c[1])}
+		all := make([]Hint, len(told))
+		for i, h := range told {
+			all[i] = Hint{bridge.ConversationID{Server: bridge.ServerID(h[0]), Channel: bridge.ChannelID(h[1])}, bridge.MessageID(h[2])}
 		}
 		heard(all)
 	}

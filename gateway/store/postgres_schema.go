@@ -28,6 +28,9 @@ const traced = "ALTER TABLE store ADD COLUMN IF NOT EXISTS lineage TEXT NOT NULL
 // tracedVersion is the first version of a store whose table has that.
 const tracedVersion = 4
 
+// spreadVersion is the first version of a store that has members.
+const spreadVersion = 6
+
 // postgresSchema is what the migrations, which are written as SQLite reads them, become. Texts sort by their bytes in both. Neither checks
 // references, which are for those who read.
 var postgresSchema = []struct {
@@ -85,6 +88,9 @@ func (p *postgres) steps(ctx context.Context, conn *sql.Conn, since int) error {
 		script := fmt.Sprintf("%s;UPDATE store SET version = %d", toPostgres(migrations[version]), version+1)
 		if version+1 == tracedVersion {
 			script = traced + script
+		}
+		if version >= spreadVersion { // members of an older version must not write to what they do not understand
+			script = "DELETE FROM lanes; DELETE FROM members;" + script
 		}
 		if _, err := conn.ExecContext(ctx, script); err != nil {
 			return fmt.Errorf("bringing the store to version %d: %w", version+1, err)
