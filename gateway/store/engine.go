@@ -58,5 +58,8 @@ func engineOf(dsn string, o Options) (engine, error) {
 	if IsPostgres(dsn) {
 		return newPostgres(dsn, o)
 	}
+	if o.Member {
+		return nil, errors.New("in SQLite one process does everything")
+	}
 	return &sqlite{path: dsn, vfs: o.VFS}, nil
 }
