@@ -43,6 +43,8 @@ type App struct {
 	crowd   crowd
 	// doors lead from accounts to people, who are made when the gateway is.
 	doors people.Doors
+	// helped, when not nil, is closed when what this App has delivered while it stood by has ended.
+	helped <-chan struct{}
 	// metrics takes numbers; nil where none are shown.
 	metrics *metrics.Metrics
 	// follow, when not nil, brings what the config file says while the App runs.
@@ -169,7 +171,7 @@ func (a *App) carry(signalled context.Context) error {
 	c := &a.crowd
 	spread, elsewhere, err := a.newSpread(ctx)
 	if err != nil {
-		return err
+		return ended(err)
 	}
 	a.spread = spread
 	a.gateway = gateway.New(gateway.Options{Plan: a.parts.Load().plan(), Store: a.store, Log: a.log, Version: version(), Metrics: a.metrics, Peers: spread.gatewayPeers(), Elsewhere: elsewhere,
@@ -221,7 +223,7 @@ func (a *App) carry(signalled context.Context) error {
 		})
 	}
 	running.Wait()
-	return errors.Join(failed[:]...)
+	return ended(errors.Join(failed[:]...))
 }
 
 // gather makes the people of parts, who do their duties from the next turn of the crowd on.
@@ -282,6 +284,9 @@ func (a *App) Close() {
 			if err := a.store.Close(); err != nil {
 				a.log.WithError(err).Warn("closing the store failed")
 			}
+		}
+		if a.helped != nil {
+			<-a.helped
 		}
 		if a.lock != nil {
 			_ = a.lock.Close()

@@ -3,12 +3,14 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"time"
 
 	"github.com/sirupsen/logrus"
 
 	"causeway/gateway/config"
+	"causeway/gateway/store"
 )
 
 // errEnded: the store has ended by itself, so that whatever is known of it is to be read anew.
@@ -65,6 +67,14 @@ func (c *call) once(ctx context.Context, cfg *config.Config, follow *follower, w
 		return a.Run(ctx)
 	case ctx.Err() != nil: // it was told to stop, and has
 		return nil
+	}
+	return ended(err)
+}
+
+// ended makes an error one after which all is begun anew where it is that the store has ended by itself.
+func ended(err error) error {
+	if errors.Is(err, store.ErrClosed) {
+		return fmt.Errorf("%w: %w", errEnded, err)
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/sirupsen/logrus"
 
@@ -22,6 +23,8 @@ type standby struct {
 	stop    context.CancelFunc
 	running sync.WaitGroup
 	back    func()
+	// helped is closed when it does not help to deliver any more.
+	helped chan struct{}
 
 	elsewhere *web.Elsewhere
 	holder    store.Holder
@@ -63,11 +66,20 @@ func (s *standby) begin() {
 			s.app.log.WithError(err).Warn("requests are not handed on")
 		}
 	})
-	s.running.Go(func() { s.help(ctx) })
+	s.helped = make(chan struct{})
+	s.app.helped = s.helped
+	go func() {
+		defer close(s.helped)
+		s.help(ctx)
+	}()
 	s.running.Go(func() { supervised(ctx, func(context.Context) error { return nil }, s.app.log) })
 	tell("STATUS=standing by: another Causeway holds the store", s.app.log)
 	s.app.markKey(s.cfg.Storage)
 }
+
+// helpEnds is how long the end of helping to deliver is waited for before this instance takes the other one's place. If its way to the database is cut off then, it has
+// what it was given taken from it, as others have.
+const helpEnds = time.Second
 
 // end stops what runs while standing by.
 func (s *standby) end() {
@@ -77,6 +89,12 @@ func (s *standby) end() {
 	s.stop()
 	s.running.Wait()
 	s.back()
+	late := time.NewTimer(helpEnds)
+	defer late.Stop()
+	select {
+	case <-s.helped:
+	case <-late.C:
+	}
 	tell("STATUS=", s.app.log)
 }
 
