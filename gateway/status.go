@@ -46,6 +46,18 @@ type Instance struct {
 	Conversations int `json:"conversations"`
 }
 
+// Does says what an instance does.
+func (i Instance) Does() string {
+	delivers := "delivers to " + Count(i.Conversations, "conversation")
+	switch {
+	case i.Active:
+		return delivers + ", and does everything else"
+	case i.Conversations == 0:
+		return "stands by"
+	}
+	return delivers + ", and stands by"
+}
+
 // ConfigStatus is how the config was taken up.
 type ConfigStatus struct {
 	// Since is when that was taken up by which Causeway goes, Refused why what the file says now was not.

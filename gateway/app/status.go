@@ -99,14 +99,7 @@ func (p *page) instances() {
 	}
 	p.line("INSTANCES")
 	for _, i := range p.Instances {
-		does := "stands by"
-		if i.Conversations > 0 || i.Active {
-			does = "delivers to " + gateway.Count(i.Conversations, "conversation")
-		}
-		if i.Active {
-			does += ", and does everything else"
-		}
-		p.row(2, i.Name+": "+does+", since "+moment(i.Since))
+		p.row(2, i.Name+": "+i.Does()+", since "+moment(i.Since))
 	}
 }
 
@@ -190,7 +183,7 @@ func conversation(c gateway.ConversationStatus) string {
 	return text
 }
 
-// condition says what is wrong with a conversation itself; nothing when all is well.
+// condition says what is wrong with a conversation itself, and which other instance delivers there; nothing when all is well.
 func condition(c gateway.ConversationStatus, down bool) string {
 	var wrong []string
 	switch {
@@ -208,6 +201,9 @@ func condition(c gateway.ConversationStatus, down bool) string {
 	}
 	if c.Writing != nil {
 		wrong = append(wrong, "CANNOT BE WRITTEN")
+	}
+	if c.Instance != "" {
+		wrong = append(wrong, "by "+c.Instance)
 	}
 	return strings.Join(wrong, ", ")
 }

@@ -39,13 +39,18 @@ GATEWAYS                             WAITING  OLDEST   QUARANTINED
     mattermost.hq main/café (read)         0  -                  0  CANNOT BE READ, CANNOT BE WRITTEN
     msteams.contoso Contoso/General       12  5 min              3  account not connected
   news
-    mattermost.hq news (written)           0  -                  0  NOT FOUND
+    mattermost.hq news (written)           0  -                  0  NOT FOUND, by causeway 8 on b
     mattermost.hq old                      0  -                  0  NOT FOUND ANY MORE
     mattermost.hq later                    0  -                  0  being looked for
 
 PEOPLE
   40 connected, 2 must connect again, 3 asked to connect
   notified where they prefer it: 10 in mattermost.hq, 25 in msteams.contoso
+
+INSTANCES
+  causeway 7 on a: delivers to 2 conversations, and does everything else, since 2030-05-07 09:00
+  causeway 8 on b: delivers to 1 conversation, and stands by, since 2030-05-10 12:00
+  causeway 9 on c: stands by, since 2030-05-10 12:00
 
 2 gateways, 5 conversations: 12 waiting, the oldest for 5 min; 3 in quarantine.
 `
@@ -69,13 +74,15 @@ func TestStatusTextShowsEverythingAtOneLook(t *testing.T) {
 				Facts: []gateway.Fact{{Name: "subscriptions", Value: "3,\x1b[31m the next is renewed at 14:00"}}},
 			{Name: "msteams.new"},
 		},
+		Instances: []gateway.Instance{{Name: "causeway 7 on a", Since: now.Add(-75 * time.Hour), Active: true, Conversations: 2}, {Name: "causeway 8 on b", Since: now, Conversations: 1},
+			{Name: "causeway 9 on c", Since: now}},
 		Gateways: []gateway.GatewayStatus{
 			{Name: "town", Conversations: []gateway.ConversationStatus{
 				{Account: "mattermost.hq", Channel: "main/café", Direction: "in", Found: true, Reading: shut, Writing: shut},
 				{Account: "msteams.contoso", Channel: "Contoso/General", Direction: "inout", Found: true, Waiting: 12, Oldest: now.Add(-5 * time.Minute), Quarantined: 3},
 			}},
 			{Name: "news", Conversations: []gateway.ConversationStatus{
-				{Account: "mattermost.hq", Channel: "news", Direction: "out", Finding: shut},
+				{Account: "mattermost.hq", Channel: "news", Direction: "out", Finding: shut, Instance: "causeway 8 on b"},
 				{Account: "mattermost.hq", Channel: "old", Direction: "inout", Found: true, Finding: shut},
 				{Account: "mattermost.hq", Channel: "later", Direction: "inout"},
 			}},

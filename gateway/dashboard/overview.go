@@ -37,7 +37,7 @@ type overview struct {
 	pager
 }
 
-// instance is a process that works on the store or stands by.
+// instance is a process that works on the store.
 type instance struct {
 	Name, Does string
 	Active     bool
@@ -68,11 +68,13 @@ type group struct {
 // row is a conversation.
 type row struct {
 	Account, Channel, Direction string
-	Spark                       spark
-	Said                        int
-	Last, Oldest                string
-	Waiting, Quarantined        int
-	Troubles                    []problem
+	// Instance delivers there; empty: the one that leads.
+	Instance             string
+	Spark                spark
+	Said                 int
+	Last, Oldest         string
+	Waiting, Quarantined int
+	Troubles             []problem
 }
 
 // pager leads to the pages before and after; 0: there is none.
@@ -106,11 +108,7 @@ func (d *Dashboard) overview(w http.ResponseWriter, r *http.Request, g guest) {
 		v.Accounts = append(v.Accounts, shown(a, s.At))
 	}
 	for _, i := range s.Instances {
-		one := instance{Name: i.Name, Does: "stands by", Active: i.Active, Since: moment{i.Since}}
-		if i.Active {
-			one.Does = "does the work"
-		}
-		v.Instances = append(v.Instances, one)
+		v.Instances = append(v.Instances, instance{Name: i.Name, Does: i.Does(), Active: i.Active, Since: moment{i.Since}})
 	}
 	said, err := d.counts(ctx, s.At)
 	if err != nil {
@@ -199,7 +197,7 @@ func urgency(g gateway.GatewayStatus) int {
 func grouped(g gateway.GatewayStatus, said counts, at time.Time) group {
 	all := group{Name: g.Name}
 	for _, c := range g.Conversations {
-		one := row{Account: string(c.Account), Channel: c.Channel, Direction: map[string]string{"inout": "both ways", "in": "read only", "out": "written only"}[c.Direction],
+		one := row{Account: string(c.Account), Channel: c.Channel, Instance: c.Instance, Direction: map[string]string{"inout": "both ways", "in": "read only", "out": "written only"}[c.Direction],
 			Waiting: c.Waiting, Oldest: ago(c.Oldest, at), Quarantined: c.Quarantined}
 		counted := said.by[c.ID]
 		one.Spark = newSpark(counted, said.from)

@@ -27,8 +27,9 @@ func TestOverviewShowsWhatIsWrongFirst(t *testing.T) {
 		`aria-label="1 message in 24 hours`, `<td role="cell" class="num" data-label="Waiting">2</td>`)
 	s.status.Problems = nil
 	s.wants(s.page("/"), `<h1 class="verdict well">All is well</h1>`)
-	s.status.Instances = []gateway.Instance{{Name: "one (process 7)", Since: s.status.Since, Active: true}, {Name: "two (process 8)", Since: s.status.Since}}
-	s.wants(s.page("/"), `one (process 7)</td><td role="cell" data-label="Does"><span class="state well">does the work</span>`, `two (process 8)</td><td role="cell" data-label="Does"><span class="state ">stands by</span>`)
+	s.status.Instances = []gateway.Instance{{Name: "one (process 7)", Since: s.status.Since, Active: true, Conversations: 2}, {Name: "two (process 8)", Since: s.status.Since, Conversations: 1}, {Name: "three (process 9)", Since: s.status.Since}}
+	s.wants(s.page("/"), `one (process 7)</td><td role="cell" data-label="Does"><span class="state well">delivers to 2 conversations, and does everything else</span>`,
+		`two (process 8)</td><td role="cell" data-label="Does"><span class="state ">delivers to 1 conversation, and stands by</span>`, `three (process 9)</td><td role="cell" data-label="Does"><span class="state ">stands by</span>`)
 	s.wants(s.page("/?q=nothing"), "No gateway holds “nothing”.")
 	s.status.People = gateway.PeopleStatus{Connected: 5, Asked: 2, Preferred: map[bridge.AccountName]int{"right.two": 3, "left.one": 1}}
 	s.wants(s.page("/"), `<a href="people">5</a> <small>connected, 2 asked; notified 1 in left.one, 3 in right.two</small>`)
