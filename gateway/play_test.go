@@ -295,12 +295,16 @@ func (p *play) life(ctx context.Context, path string, keys store.Keys) {
 	}
 	defer s.Close()
 	o := Options{Store: s, Log: p.log, Random: func(n int64) int64 { return int64(p.int(int(n))) }}
-	for n, side := range p.sides {
-		name := bridge.AccountName(fmt.Sprintf("memory.%d", n))
-		o.Accounts = append(o.Accounts, Account{
-			Name: name, Protocol: "memory", NickFormat: "{NICK}", Bridge: overheard{side.service.Account(name, "bot"), fmt.Sprintf("side %d", n), p},
-		})
+	accounts := func() (all []Account) {
+		for n, side := range p.sides {
+			name := bridge.AccountName(fmt.Sprintf("memory.%d", n))
+			all = append(all, Account{
+				Name: name, Protocol: "memory", NickFormat: "{NICK}", Bridge: overheard{side.service.Account(name, "bot"), fmt.Sprintf("side %d", n), p},
+			})
+		}
+		return all
 	}
+	o.Accounts = accounts()
 	for r := range p.sides[0].rooms {
 		o.Routes = append(o.Routes, Route{Name: fmt.Sprint("g", r), Endpoints: []Endpoint{
 			{Account: "memory.0", Channel: fmt.Sprintf("team/room%d", r), In: true, Out: true},
@@ -308,8 +312,6 @@ func (p *play) life(ctx context.Context, path string, keys store.Keys) {
 		}})
 	}
 	p.add("a process begins")
-	g := New(o)
-	g.ahead = p.ahead()
-	err = g.Run(ctx)
+	err = p.performs(ctx, o, accounts)
 	p.add("a process ends: %v", err)
 }
