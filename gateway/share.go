@@ -161,9 +161,9 @@ func (g *Gateway) Troubles() map[bridge.ConversationID]*Trouble {
 	return all
 }
 
-// turn waits for the account's turn, or a person's, where other processes write as them, too. It reports whether ctx is still alive.
+// turn waits for the account's turn, or a person's, where other processes may write as them, too. It reports whether ctx is still alive.
 func (g *Gateway) turn(ctx context.Context, a *account, as bridge.UserID) bool {
-	if g.peers == nil || !g.shares() {
+	if g.peers == nil {
 		return true
 	}
 	wait, err := g.peers.Turn(ctx, string(a.Name)+" "+string(as), a.capabilities.PostInterval)
@@ -172,11 +172,4 @@ func (g *Gateway) turn(ctx context.Context, a *account, as bridge.UserID) bool {
 		return ctx.Err() == nil
 	}
 	return pause(ctx, wait)
-}
-
-// shares reports whether others may deliver, too.
-func (g *Gateway) shares() bool {
-	g.lanes.Lock()
-	defer g.lanes.Unlock()
-	return g.helps || len(g.apart) > 0
 }
