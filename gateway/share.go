@@ -22,8 +22,8 @@ type Peers interface {
 	Turn(ctx context.Context, writer string, every time.Duration) (time.Duration, error)
 }
 
-// leaveTime is how long a lane that is to stop may go on with what it does.
-const leaveTime = 2 * time.Second
+// leaveTime is how long a lane that is to stop may come to an end by itself. Then it waits for nothing any more, and a write that is under way has [writeGrace].
+const leaveTime = 200 * time.Millisecond
 
 // here reports whether this process delivers to a conversation. It is called with g.lanes held, which guards apart: where others deliver or, where it helps, where it
 // does itself, with what keeps those others from it.
@@ -53,7 +53,7 @@ func (g *Gateway) Take(ctx context.Context, all []bridge.ConversationID) error {
 	return nil
 }
 
-// Leave has this process deliver to conversations no more, and returns when it has stopped. What it has begun is finished, or broken off after two seconds and
+// Leave has this process deliver to conversations no more, and returns when it has stopped. What it has begun is finished, or broken off after three seconds and
 // finished by whoever delivers there next.
 func (g *Gateway) Leave(ctx context.Context, all []bridge.ConversationID) error {
 	var leaving []*lane
