@@ -1,7 +1,10 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
+	"hash/fnv"
+	"io"
 	"slices"
 	"time"
 
@@ -126,7 +129,8 @@ func (g *Gateway) Apart(c bridge.ConversationID, trouble *Trouble) {
 	}
 }
 
-// Channels gives the conversations that can be given away: those of the config that have been found, sorted. Direct and group conversations are delivered to by the
+// Channels gives the conversations that can be given away: those of the config that have been found, in an order that is always the same and mixes those of all
+// services, some of which take longer than others. Direct and group conversations are delivered to by the
 // process that reads, since what becomes of them depends on who is in them now.
 func (g *Gateway) Channels() []bridge.ConversationID {
 	t := g.table.Load()
@@ -134,8 +138,16 @@ func (g *Gateway) Channels() []bridge.ConversationID {
 	for c := range t.conversations {
 		all = append(all, c)
 	}
-	slices.SortFunc(all, compareConversations)
+	slices.SortFunc(all, func(a, b bridge.ConversationID) int {
+		return cmp.Or(cmp.Compare(mixed(a), mixed(b)), compareConversations(a, b))
+	})
 	return all
+}
+
+func mixed(c bridge.ConversationID) uint64 {
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, c.String()) // never fails
+	return h.Sum64()
 }
 
 // Able reports whether all accounts are connected, so that everything can be delivered.
@@ -163,7 +175,7 @@ func (g *Gateway) Troubles() map[bridge.ConversationID]*Trouble {
 
 // turn waits for the account's turn, or a person's, where other processes may write as them, too. It reports whether ctx is still alive.
 func (g *Gateway) turn(ctx context.Context, a *account, as bridge.UserID) bool {
-	if g.peers == nil {
+	if g.peers == nil || a.capabilities.PostInterval < time.Millisecond { // less than it takes
 		return true
 	}
 	wait, err := g.peers.Turn(ctx, string(a.Name)+" "+string(as), a.capabilities.PostInterval)

@@ -196,19 +196,29 @@ func (f *flow) throughput() float64 {
 }
 
 // burstRate is at what rate, per second, messages have arrived since the first one was said; 0 when none has.
-func (f *flow) burstRate() float64 {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if len(f.landed) == 0 {
+func (f *flow) burstRate() float64 { return burstRate(f) }
+
+// burstRate is that of several flows together.
+func burstRate(all ...*flow) float64 {
+	var first, last time.Time
+	n := 0
+	for _, f := range all {
+		f.mu.Lock()
+		for _, l := range f.landed {
+			if first.IsZero() || l.said.Before(first) {
+				first = l.said
+			}
+		}
+		if f.last.After(last) {
+			last = f.last
+		}
+		n += len(f.landed)
+		f.mu.Unlock()
+	}
+	if n == 0 {
 		return 0
 	}
-	first := f.landed[0].said
-	for _, l := range f.landed {
-		if l.said.Before(first) {
-			first = l.said
-		}
-	}
-	return float64(len(f.landed)) / f.last.Sub(first).Seconds()
+	return float64(n) / last.Sub(first).Seconds()
 }
 
 // pause waits; the error is that of ctx.
