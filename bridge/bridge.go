@@ -140,7 +140,7 @@ type Subscription struct {
 }
 
 // Bridge is one account on one chat service. Its methods may be called at the same time, except Run, which is
-// called once at a time. Each returns when its context ends. All errors may be of type [*Error].
+// called once at a time. Where another process reads, Run and Resolve are never called; everything else works without them once Connect has succeeded. Each returns when its context ends. All errors may be of type [*Error].
 type Bridge interface {
 	Capabilities() Capabilities
 	// Now is the time by the service's clock, to within some seconds, as its last answer has told it; zero: that is not known.
@@ -184,7 +184,8 @@ type Bridge interface {
 	// this conversation, of which they may be no member; the relay may write it. Unauthorised with ScopePerson: the person's grant is lost.
 	// With [Error.Files] it was not posted because these are not there to be shown.
 	Post(ctx context.Context, d Draft) (MessageID, error)
-	// Expect tells that another process has posted for the account, so that a service that keeps silent about it is found out. It returns at once.
+	// Expect tells that another process has posted for the account, as Post does of its own posts: it must be read by Run, so that a service that keeps silent about it is
+	// found out. It returns at once.
 	Expect(c ConversationID, id MessageID)
 	// Edit makes an existing post look like the draft, with just its files; the key stays with it. Doing it twice is harmless. As a person
 	// it may be one that they wrote themselves: then the draft has no key, and the files that the post has stay.

@@ -76,7 +76,7 @@ type Options struct {
 	// Invite, when not nil, gives the buttons by which a user of an account can connect.
 	Invite func(a bridge.AccountName, u bridge.UserID) []bridge.Choice
 	// Peers, when not nil, leads to the other processes that deliver what is in the store, each to some conversations. Elsewhere are those to which others deliver
-	// at first; see share.
+	// at first; see share.go.
 	Peers     Peers
 	Elsewhere []bridge.ConversationID
 	// Helps: another process reads, and does what else there is to do; this one only delivers, to the conversations that it is given by [Gateway.Take].

@@ -23,6 +23,8 @@ type troupe struct {
 	helper *Gateway
 	given  map[bridge.ConversationID]bool
 	next   map[string]time.Time
+
+	telling sync.WaitGroup
 }
 
 // newTroupe prepares for a leader, whose options it completes.
@@ -34,16 +36,20 @@ func newTroupe(p *play, leader *Options, make func(Options) *Gateway) *troupe {
 
 // Tell implements Peers: a word is lost now and then, as with PostgreSQL whose connection is lost; whoever listens anew looks at everything.
 func (t *troupe) Tell(all []bridge.ConversationID) {
+	if t.play.int(20) == 0 {
+		t.telling.Go(func() { t.both((*Gateway).Look) })
+		return
+	}
 	var hints []store.Hint
 	for _, c := range all {
 		hints = append(hints, store.Hint{Conversation: c})
 	}
-	go t.both(func(g *Gateway) { g.Heard(hints) })
+	t.telling.Go(func() { t.both(func(g *Gateway) { g.Heard(hints) }) })
 }
 
 // Posted implements Peers.
 func (t *troupe) Posted(c bridge.ConversationID, id bridge.MessageID) {
-	go t.both(func(g *Gateway) { g.Heard([]store.Hint{{Conversation: c, Posted: id}}) })
+	t.telling.Go(func() { t.both(func(g *Gateway) { g.Heard([]store.Hint{{Conversation: c, Posted: id}}) }) })
 }
 
 // Turn implements Peers.
@@ -156,6 +162,7 @@ func (p *play) performs(ctx context.Context, o Options, accounts func() []Accoun
 	t.leader = make(o)
 	ctx, end := context.WithCancel(ctx)
 	var others sync.WaitGroup
+	defer t.telling.Wait()
 	defer others.Wait()
 	defer end()
 	others.Go(func() { t.run(ctx, helping) })

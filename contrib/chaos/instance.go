@@ -100,7 +100,7 @@ func (w *world) command(i *instance, args ...string) harness.Command {
 	}
 }
 
-// victim is the instance that a fault strikes: mostly the one that works, as long as that can be told.
+// victim is the instance that a fault strikes: mostly the one that leads, as long as that can be told.
 func (w *world) victim(f Fault) *instance {
 	if i := w.struck[f]; i != nil {
 		return i
@@ -118,7 +118,7 @@ func (w *world) victim(f Fault) *instance {
 	return i
 }
 
-// working gives the instance that does the work; nil: none says so.
+// working gives the instance that leads; nil: none says so.
 func (w *world) working() *instance {
 	for _, i := range w.instances {
 		ctx, cancel := context.WithTimeout(w.tb.Context(), time.Second)
@@ -142,7 +142,7 @@ func (w *world) revive(down map[*instance]bool) {
 	}
 }
 
-// asks reads the numbers of the one that works.
+// asks reads the numbers of the one that leads.
 func (w *world) asks(ctx context.Context) (s state, err error) {
 	for _, i := range w.instances {
 		one, failed := w.asksOne(ctx, i)

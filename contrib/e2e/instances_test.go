@@ -18,12 +18,12 @@ import (
 	"causeway/contrib/sim/teams"
 )
 
-var failovers = flag.Int("failovers", 4, "how often the instance that works is killed in TestAnotherInstanceTakesOver")
+var failovers = flag.Int("failovers", 4, "how often the instance that leads is killed in TestAnotherInstanceTakesOver")
 
 // frozen is longer than a holder may be silent.
 const frozen = 7 * time.Second
 
-// TestAnotherInstanceTakesOver has two instances on one store, and kills, stops and freezes the one that works while 4 people talk. It tells how long it takes until
+// TestAnotherInstanceTakesOver has two instances on one store, and kills, stops and freezes the one that leads while 4 people talk. It tells how long it takes until
 // what is said after a kill has arrived.
 func TestAnotherInstanceTakesOver(t *testing.T) {
 	t.Parallel()

@@ -288,7 +288,7 @@ func (a *App) Close() {
 		if a.helped != nil {
 			select {
 			case <-a.helped:
-			case <-time.After(stopTime): // its way to the database is cut off; what it has begun is looked for by whoever goes on with it
+			case <-time.After(resignTime): // its way to the database is cut off; what it has begun is looked for by whoever goes on with it
 				a.log.Warn("what this instance delivered while it stood by has not come to an end")
 			}
 		}

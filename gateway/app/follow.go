@@ -25,7 +25,7 @@ const absent = 5 * time.Second
 type follower struct {
 	path string
 	load func() (*config.Config, error)
-	// hangups are noticed from the beginning on: until the App runs, and while another one does the work, the next reading of the file is still to come.
+	// hangups are noticed from the beginning on: until the App runs, and while another one leads, the next reading of the file is still to come.
 	hangups chan os.Signal
 	// later holds a value when the file is to be looked at again.
 	later chan struct{}

@@ -29,15 +29,23 @@ func (s *standby) help(ctx context.Context) {
 	said := ""
 	for ctx.Err() == nil {
 		err := guarded(func() error { return s.helpOnce(ctx) })
-		if err != nil && ctx.Err() == nil && err.Error() != said {
-			said = err.Error()
-			s.app.log.WithError(err).Info("this instance does not help to deliver at present")
-		}
-		if err != nil {
-			rest(ctx, helpAgain)
-		} else {
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			said = ""
 			rest(ctx, helpEvery)
+			continue
+		case errors.Is(err, store.ErrClosed):
+			said = ""
+			s.app.log.WithError(err).Warn("this instance begins anew to deliver")
+			rest(ctx, helpEvery)
+			continue
+		case err.Error() != said:
+			said = err.Error()
+			s.app.log.WithError(err).Warn("this instance delivers nothing at present; trying again")
 		}
+		rest(ctx, helpAgain)
 	}
 }
 
@@ -128,9 +136,6 @@ func (h *helping) run(ctx context.Context, p *parts, same func([]store.ChannelLi
 	if resigned := a.store.Resign(resigning); resigned == nil {
 		_ = h.peers.Peers.Tell(resigning, nil)
 	}
-	if errors.Is(err, store.ErrClosed) {
-		return nil // it is begun anew
-	}
 	return err
 }
 
@@ -180,7 +185,9 @@ func (h *helping) look(ctx context.Context) error {
 		if err := h.app.store.Able(ctx, able); err != nil {
 			return err
 		}
-		h.said = able
+		if h.said = able; able == "" {
+			h.app.log.Warn("this instance is given nothing to deliver until all its accounts are connected")
+		}
 		h.peers.Look()
 	}
 	lanes, err := h.app.store.Given(ctx)

@@ -15,6 +15,9 @@ const (
 	keyGateways = "gateways"
 	keyAccounts = "accounts"
 	keyListen   = "listen"
+	// keyProcess is another instance, which journal.go does not mean by "instance".
+	keyProcess       = "process"
+	keyConversations = "conversations"
 )
 
 // newLog writes to w as [general] says. Text is coloured on a terminal only.

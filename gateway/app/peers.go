@@ -105,7 +105,7 @@ func rest(ctx context.Context, d time.Duration) {
 	}
 }
 
-// tell tells what there is to be told. What fails is told another time.
+// tell tells what there is to be told. What fails is told another time, but for what was posted: the next post will do as well.
 func (p *peers) tell(ctx context.Context) error {
 	p.mutex.Lock()
 	untold, posted, look := p.untold, p.posted, p.look

@@ -23,7 +23,7 @@ const (
 	membersEvery = 500 * time.Millisecond
 	nobodyEvery  = 5 * time.Second
 	// missingTime is how long the session of a member must be missing for the member to be gone: it may be connecting anew.
-	missingTime = 2 * membersEvery
+	missingTime = membersEvery
 )
 
 // spread is the work of the instance that holds the store to have the others deliver, too, each to as many conversations as itself.
@@ -37,8 +37,9 @@ type spread struct {
 	missing map[int64]time.Time
 
 	mutex sync.Mutex
-	// names are the instances that deliver to what this one does not.
+	// names are the instances that deliver to what this one does not, unfit since when some could deliver otherwise only.
 	names map[bridge.ConversationID]string
+	unfit map[string]time.Time
 }
 
 // newSpread prepares it before the gateway is made; nil where the store can have one instance only.
@@ -84,7 +85,7 @@ func (s *spread) run(ctx context.Context) {
 		switch {
 		case ctx.Err() != nil || errors.Is(err, store.ErrClosed):
 		case err != nil && !failing:
-			s.app.log.WithError(err).Warn("sharing the work with other instances failed; trying again")
+			s.app.log.WithError(err).Warn("sharing the work with other instances failed; trying again: see that PostgreSQL can be reached; until then each goes on with what it has")
 		case err == nil && failing:
 			s.app.log.Info("sharing the work with other instances works again")
 		}
@@ -150,7 +151,12 @@ func (s *spread) present(ctx context.Context, members []store.Member) (there []s
 			if err != nil {
 				return nil, err
 			}
-			s.app.log.WithField("instance", m.Name).WithField("conversations", len(had)).Warn("another instance is gone; what it delivered is delivered by the others")
+			log := s.app.log.WithField(keyProcess, m.Name).WithField(keyConversations, len(had))
+			if len(had) > 0 {
+				log.Warn("another instance is gone; what it delivered is delivered by the others")
+			} else {
+				log.Info("another instance is gone")
+			}
 			s.app.gateway.Look() // what it was about to tell has not been told
 		}
 	}
@@ -184,6 +190,9 @@ func (s *spread) returned(ctx context.Context, members []store.Member, lanes []s
 	for _, c := range back {
 		delete(s.left, c)
 	}
+	if len(back) > 0 {
+		s.app.gateway.Look() // what those who have stopped were about to tell has not been told
+	}
 	return nil
 }
 
@@ -197,13 +206,7 @@ func troubleOf(text string) *gateway.Trouble {
 
 // move gives members what they lack, and asks for what they have too much.
 func (s *spread) move(ctx context.Context, members []store.Member, lanes []store.Lane) error {
-	fit := s.app.parts.Load().fit()
-	var able []int64
-	for _, m := range members {
-		if m.Fit == fit {
-			able = append(able, m.Number)
-		}
-	}
+	able := s.able(members)
 	give, back := balance(s.app.gateway.Channels(), lanes, able)
 	if len(give) == 0 && len(back) == 0 {
 		return nil
@@ -212,20 +215,45 @@ func (s *spread) move(ctx context.Context, members []store.Member, lanes []store
 	if err := s.app.store.CallBack(ctx, back); err != nil {
 		return err
 	}
+	var leaving []bridge.ConversationID
+	for _, all := range give {
+		leaving = append(leaving, all...)
+	}
+	for _, c := range leaving { // from now on it counts whether it is in the store
+		s.left[c] = true
+	}
+	if err := s.app.gateway.Leave(ctx, leaving); err != nil {
+		return err
+	}
 	for _, member := range slices.Sorted(maps.Keys(give)) {
-		all := give[member]
-		for _, c := range all { // from now on it counts whether it is in the store
-			s.left[c] = true
-		}
-		if err := s.app.gateway.Leave(ctx, all); err != nil {
-			return err
-		}
-		if err := s.app.store.Give(ctx, member, all); err != nil {
+		if err := s.app.store.Give(ctx, member, give[member]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// able gives the members that could deliver what this instance could, and says of whom that is not so.
+func (s *spread) able(members []store.Member) (able []int64) {
+	fit, unfit := s.app.parts.Load().fit(), map[string]time.Time{}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	for _, m := range members {
+		switch since, known := s.unfit[m.Name]; {
+		case m.Fit == fit:
+			able = append(able, m.Number)
+		case m.Fit != "" && !known: // a config that is being changed everywhere is no trouble
+			unfit[m.Name] = time.Now()
+		case m.Fit != "":
+			unfit[m.Name] = since
+		}
+	}
+	s.unfit = unfit
+	return able
+}
+
+// unfitTime is how long the configs of two instances may differ before that is a warning.
+const unfitTime = time.Minute
 
 // status shows who delivers where.
 func (s *spread) status(to *gateway.Status) {
@@ -241,6 +269,12 @@ func (s *spread) status(to *gateway.Status) {
 	for _, g := range to.Gateways {
 		for i := range g.Conversations {
 			g.Conversations[i].Instance = byText[g.Conversations[i].ID]
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.unfit)) {
+		if since := s.unfit[name]; time.Since(since) > unfitTime {
+			to.Warnings = append(to.Warnings, gateway.Problem{Where: "instance " + name, Trouble: gateway.Trouble{Since: since,
+				Text: "it delivers to nothing, as its version or its config says otherwise of accounts and channels than that of the instance that leads", Next: "give both the same version and config.toml"}})
 		}
 	}
 }
@@ -293,12 +327,14 @@ func quotas(n int, have map[int64][]bridge.ConversationID, able []int64) map[int
 	return all
 }
 
-// fit tells apart what configs have delivered: two instances whose fits are the same do so alike.
+// fit is a hash of all that decides what is delivered, and what it looks like: version, gateways, accounts without their secrets. Instances whose fits differ do not deliver
+// together.
 func (p *parts) fit() string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%s\n%+v\n%v\n", version(), p.routes, p.cfg.General.NoticeAfter)
+	fmt.Fprintf(h, "%s\n%+v\n%v\n%s\n", version(), p.routes, p.cfg.General.NoticeAfter, p.cfg.HTTP.PublicURL)
 	for _, account := range used(p.cfg, p.routes) {
 		fmt.Fprintf(h, "%s %s %s %s %+v\n", account.ID, account.Protocol, account.Label, account.RemoteNickFormat, account.Settings) // secrets are shown masked
+		fmt.Fprintln(h, carriesTalks(p.cfg, bridge.AccountName(account.ID)))
 	}
 	return hex.EncodeToString(h.Sum(nil)[:16])
 }

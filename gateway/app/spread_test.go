@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
@@ -84,19 +86,80 @@ func TestInstancesShareTheWorkEvenly(t *testing.T) {
 	w.until("who was struck out is there again", func() bool { return slices.Equal(given(), []int{6}) })
 	w.spoken("sixth")
 	for n := range 6 {
-		for _, s := range []bridge.ChannelID{bridge.ChannelID(fmt.Sprint("S", n))} {
-			want := []string{}
-			for _, what := range []string{"zeroth", "first", "second", "third", "fourth", "fifth", "sixth"} {
-				want = append(want, "ann: "+what, "ben: "+what)
-			}
-			slices.Sort(want)
-			for side, got := range map[string][]string{"left": texts(w.left, s), "right": texts(w.right, s)} {
-				slices.Sort(got)
-				if diff := cmp.Diff(want, got); diff != "" {
-					t.Errorf("%s on the %s, want less, got more:\n%s", s, side, diff)
-				}
+		s := bridge.ChannelID(fmt.Sprint("S", n))
+		want := []string{}
+		for _, what := range []string{"zeroth", "first", "second", "third", "fourth", "fifth", "sixth"} {
+			want = append(want, "ann: "+what, "ben: "+what)
+		}
+		slices.Sort(want)
+		for side, got := range map[string][]string{"left": texts(w.left, s), "right": texts(w.right, s)} {
+			slices.Sort(got)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s on the %s (-want +got):\n%s", s, side, diff)
 			}
 		}
+	}
+}
+
+// twoOnPostgreSQL has two instances share six gateways, and gives the address of their store.
+func twoOnPostgreSQL(t *testing.T, second string) (w *world, c *pgtest.Cluster, dsn string, one, two *running) {
+	t.Helper()
+	c = pgtest.Start(false)
+	t.Cleanup(c.Stop)
+	dsn = c.DSN("store", c.Address())
+	t.Setenv("CAUSEWAY_DSN", dsn)
+	w = newWorld(t, "")
+	config := "[storage]\nDSN = \"env:CAUSEWAY_DSN\"\n" + accounts + w.sixGateways()
+	w.write("config.toml", config)
+	w.write("two.toml", second+config)
+	one = w.run()
+	w.spokenOnceBegun()
+	return w, c, dsn, one, w.beginWith("two.toml")
+}
+
+// TestWhoseConfigSaysOtherwiseDeliversNothing: what arrives must not depend on who delivers it.
+func TestWhoseConfigSaysOtherwiseDeliversNothing(t *testing.T) {
+	other := "[general]\nNoticeAfter = \"1m\"\n"
+	w, _, dsn, _, _ := twoOnPostgreSQL(t, other)
+	joined := func() bool { return len(queried(t, dsn, "SELECT 1 FROM members WHERE fit <> ''")) == 1 }
+	w.until("the other one has joined", joined)
+	w.spoken("first")
+	time.Sleep(3 * membersEvery) // as long as it takes to share
+	if got := given(t, dsn); len(got) > 0 {
+		t.Errorf("it was given %v", got)
+	}
+	text, err := os.ReadFile(w.path("two.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.write("two.toml", strings.TrimPrefix(string(text), other))
+	w.until("it has the same config", func() bool { return slices.Equal(given(t, dsn), []int{6}) })
+	w.spoken("second")
+	w.write("two.toml", string(text))
+	w.until("it has another one again", func() bool { return len(queried(t, dsn, "SELECT 1 FROM lanes")) == 0 && joined() })
+	w.spoken("third")
+}
+
+// TestWhoIsGoneForAMomentStays: the connection of one that delivers is lost, and there again; and another one is gone for good, without a word.
+func TestWhoIsGoneForAMomentStays(t *testing.T) {
+	w, c, dsn, one, two := twoOnPostgreSQL(t, "")
+	w.until("they share", func() bool { return slices.Equal(given(t, dsn), []int{6}) })
+	member := func() []int { return queried(t, dsn, "SELECT number FROM members") }
+	before := member()
+	c.Exec(dsn, "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = 1667331447")
+	w.spoken("first")
+	time.Sleep(3 * membersEvery)
+	if after := member(); !slices.Equal(after, before) || strings.Contains(one.log.String(), "is gone") {
+		t.Errorf("it was taken for gone: %v, and before %v\n%s", after, before, one.log)
+	}
+	two.stop()
+	w.until("it has given everything back", func() bool { return len(queried(t, dsn, "SELECT 1 FROM lanes")) == 0 && len(member()) == 0 })
+	c.Exec(dsn, "INSERT INTO members (number, token, name) VALUES (7, 'x', 'the seventh')")
+	c.Exec(dsn, "INSERT INTO lanes (conversation, member) SELECT id, 7 FROM conversations")
+	w.until("who is gone is found out", func() bool { return strings.Contains(one.log.String(), "another instance is gone; what it delivered") })
+	w.spoken("second")
+	if got := texts(w.right, "S0"); len(got) != 6 {
+		t.Errorf("%q", got)
 	}
 }
 
@@ -152,19 +215,26 @@ func TestConversationsAreDividedEvenlyAndNothingMovesWithoutNeed(t *testing.T) {
 				at[name(n)] = member
 			}
 		}
+		need := leastMoves(all, at, able)
 		moves := 0
+		var asked []bridge.ConversationID
 		for round := 0; ; round++ {
 			lanes := lanesOf(at)
+			for i := range lanes { // asked for, and not given back yet
+				lanes[i].Back = slices.Contains(asked, lanes[i].Conversation)
+			}
 			give, back := balance(all, lanes, able)
-			if len(give) == 0 && len(back) == 0 {
+			if len(give) == 0 && len(back) == 0 && len(asked) == 0 {
 				break
 			}
-			if round > 5 {
+			if round > 200 {
 				t.Fatalf("it does not come to rest: %v of %v to %v", at, all, able)
 			}
-			for _, c := range back {
-				delete(at, c)
-				moves++
+			moves += len(back)
+			asked = append(asked, back...)
+			for len(asked) > 0 && (len(back) == 0 && len(give) == 0 || random.IntN(3) > 0) { // some take their time
+				delete(at, asked[0])
+				asked = asked[1:]
 			}
 			for member, some := range give {
 				for _, c := range some {
@@ -174,6 +244,9 @@ func TestConversationsAreDividedEvenlyAndNothingMovesWithoutNeed(t *testing.T) {
 					at[c] = member
 				}
 			}
+		}
+		if moves != need {
+			t.Fatalf("%d conversations were asked for, where %d need be", moves, need)
 		}
 		have := map[int64]int{}
 		for _, c := range all {
@@ -190,6 +263,33 @@ func TestConversationsAreDividedEvenlyAndNothingMovesWithoutNeed(t *testing.T) {
 			}
 		}
 	}
+}
+
+// leastMoves counts what must be asked for: what is not there any more, or at somebody who is not able, and what members have more than their share, of which the first ones
+// among those who have most may have one more where it cannot be divided.
+func leastMoves(all []bridge.ConversationID, at map[bridge.ConversationID]int64, able []int64) (n int) {
+	have := map[int64]int{}
+	for c, member := range at {
+		if !slices.Contains(all, c) || !slices.Contains(able, member) {
+			n++
+		} else {
+			have[member]++
+		}
+	}
+	var sorted []int
+	for _, member := range able {
+		sorted = append(sorted, have[member])
+	}
+	slices.Sort(sorted)
+	slices.Reverse(sorted)
+	for i, h := range sorted {
+		share := len(all) / (len(able) + 1)
+		if i < len(all)%(len(able)+1) {
+			share++
+		}
+		n += max(0, h-share)
+	}
+	return n
 }
 
 func lanesOf(at map[bridge.ConversationID]int64) (all []store.Lane) {

@@ -43,11 +43,11 @@ func (s *standby) behind(h store.Holder) {
 	log := s.app.log.WithFields(logrus.Fields{"holder": h.Name, "address": h.Address, keyListen: s.app.Address().String()})
 	switch {
 	case h.Name == "":
-		log.Warn("standing by: it is not known who holds the store")
+		log.Warn("standing by: it is not known who leads")
 	case h.Address == "":
-		log.Warn("standing by: another Causeway holds the store, and does not say where requests are to be handed on to")
+		log.Warn("standing by: another Causeway leads, and does not say where requests are to be handed on to")
 	default:
-		log.Info("standing by: another Causeway holds the store; requests are handed on to it")
+		log.Info("standing by: another Causeway leads; requests are handed on to it, and this one delivers what it is given")
 	}
 }
 
@@ -73,7 +73,7 @@ func (s *standby) begin() {
 		s.help(ctx)
 	}()
 	s.running.Go(func() { supervised(ctx, func(context.Context) error { return nil }, s.app.log) })
-	tell("STATUS=standing by: another Causeway holds the store", s.app.log)
+	tell("STATUS=standing by: another Causeway leads, and this one delivers what it is given", s.app.log)
 	s.app.markKey(s.cfg.Storage)
 }
 
@@ -108,7 +108,7 @@ func (a *App) instances(ctx context.Context, s *gateway.Status) {
 	}
 	for _, i := range all {
 		if i.Holds {
-			i.Lanes = len(a.gateway.Channels()) - i.Lanes
+			i.Lanes = max(0, len(a.gateway.Channels())-i.Lanes)
 		}
 		s.Instances = append(s.Instances, gateway.Instance{Name: i.Name, Since: i.Since, Active: i.Holds, Conversations: i.Lanes})
 	}

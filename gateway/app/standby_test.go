@@ -11,7 +11,7 @@ import (
 	"causeway/gateway/store/pgtest"
 )
 
-// TestASecondCausewayStandsByAndTakesOver changes the one that does the work over and over; what is said meanwhile arrives once.
+// TestASecondCausewayStandsByAndTakesOver changes the one that leads over and over; what is said meanwhile arrives once.
 func TestASecondCausewayStandsByAndTakesOver(t *testing.T) {
 	c := pgtest.Start(false)
 	t.Cleanup(c.Stop)
@@ -67,7 +67,7 @@ func fetched(t *testing.T, address, path string) string {
 	return regexp.MustCompile(`\s+`).ReplaceAllString(resp.Status[:3]+" "+strings.TrimSpace(string(body)), " ")
 }
 
-// TestOneThatHasLostTheStoreStandsBy has PostgreSQL end the session of the one that does the work.
+// TestOneThatHasLostTheStoreStandsBy has PostgreSQL end the session of the one that leads.
 func TestOneThatHasLostTheStoreStandsBy(t *testing.T) {
 	c := pgtest.Start(false)
 	t.Cleanup(c.Stop)

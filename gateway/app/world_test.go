@@ -172,12 +172,14 @@ func (w *world) run() *running {
 }
 
 // begin starts it.
-func (w *world) begin() *running {
+func (w *world) begin() *running { return w.beginWith("config.toml") }
+
+func (w *world) beginWith(config string) *running {
 	w.Helper()
 	ctx, cancel := context.WithCancel(w.Context())
 	r := &running{w: w, log: &output{}, stopped: cancel, code: make(chan int, 1)}
 	c := Command{Protocols: w.protocols, Stdout: r.log, Stderr: r.log}
-	go func() { r.code <- c.Run(ctx, []string{"run", "-c", w.path("config.toml")}) }()
+	go func() { r.code <- c.Run(ctx, []string{"run", "-c", w.path(config)}) }()
 	w.Cleanup(func() { r.stop() })
 	return r
 }

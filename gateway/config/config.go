@@ -98,7 +98,7 @@ type HTTP struct {
 	// PublicURL is the address at which others reach that server, as a rule through a reverse proxy; it may have a path. Empty: nobody can. In
 	// code, it has no slash at its end.
 	PublicURL string
-	// Advertise is host:port at which other Causeways on the same PostgreSQL store reach Listen, to hand on what they are asked while they stand by. Empty: Listen,
+	// Advertise is host:port at which other Causeways on the same PostgreSQL store reach Listen, to hand on what they are asked while this one leads. Empty: Listen,
 	// with the address by which this machine reaches PostgreSQL where Listen names none.
 	Advertise string
 }

@@ -28,6 +28,7 @@ var ErrHeld = errors.New("another Causeway is using it")
 // What ends a store, since what is known of it in memory does not hold any more.
 var (
 	errTaken   = fmt.Errorf("%w: another Causeway has taken it over meanwhile", ErrClosed)
+	errStruck  = fmt.Errorf("%w: this one was silent, or a newer version leads, and what it delivered was given to others", ErrClosed)
 	errRewound = fmt.Errorf("%w: PostgreSQL does not have any more what it said it had stored, as happens when it falls back to a replica that was "+
 		"behind: what it has is taken from the next start on", ErrClosed)
 )
@@ -189,9 +190,17 @@ func (p *postgres) mine(ctx context.Context, conn *sql.Conn) error {
 		return fmt.Errorf("looking who holds it: %w", err)
 	}
 	if !mine && !mutant.NoFence {
-		return errTaken
+		return p.taken()
 	}
 	return nil
+}
+
+// taken is the error of whose token the database does not know any more.
+func (p *postgres) taken() error {
+	if p.member {
+		return errStruck
+	}
+	return errTaken
 }
 
 // release lets the next process in at once: PostgreSQL would do so only when the session has ended.

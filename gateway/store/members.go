@@ -36,7 +36,7 @@ type Lane struct {
 }
 
 // errNoMember: the store has another version.
-var errNoMember = errors.New("nobody can help to deliver with another version")
+var errNoMember = errors.New("it delivers when the one that leads has the same version")
 
 // join makes the session that of a member.
 func (p *postgres) join(ctx context.Context, conn *sql.Conn) error {
@@ -45,7 +45,7 @@ func (p *postgres) join(ctx context.Context, conn *sql.Conn) error {
 		return fmt.Errorf("looking which version it has: %w", err)
 	}
 	if version != len(migrations) {
-		return fmt.Errorf("its version is %d, not %d: %w", version, len(migrations), errNoMember)
+		return fmt.Errorf("the store has version %d, this Causeway %d: %w", version, len(migrations), errNoMember)
 	}
 	p.number = 1 + rand.Int64N(1<<31-1)
 	if err := p.hold(ctx, conn); err != nil {
@@ -71,10 +71,11 @@ func (s *Store) Members(ctx context.Context) ([]Member, error) {
 	if !ok {
 		return nil, nil
 	}
-	all, err := s.members(ctx)
-	if err == nil && len(all) > 0 {
-		_, err = p.db.ExecContext(ctx, "SELECT (SELECT count(pg_terminate_backend(a.pid)) "+membersLocked+" AND "+silentFor("$2", "$3")+") FROM members m",
-			helping, silence.Milliseconds(), statementTime.Milliseconds())
+	_, err := p.db.ExecContext(ctx, "SELECT (SELECT count(pg_terminate_backend(a.pid)) "+membersLocked+" AND "+silentFor("$2", "$3")+") FROM members m",
+		helping, silence.Milliseconds(), statementTime.Milliseconds())
+	var all []Member
+	if err == nil {
+		all, err = s.members(ctx)
 	}
 	if err != nil {
 		err = fmt.Errorf("looking who delivers: %w", err)

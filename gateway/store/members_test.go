@@ -103,7 +103,7 @@ func TestAMemberThatIsStruckOutStoresNothing(t *testing.T) {
 		t.Errorf("it had %v %v", had, err)
 	}
 	_, err = member.Advance(t.Context(), there, nil, 1, simplePlan)
-	if !errors.Is(err, errTaken) || !errors.Is(err, ErrClosed) {
+	if !errors.Is(err, errStruck) || !errors.Is(err, ErrClosed) {
 		t.Errorf("it stored: %v", err)
 	}
 	if n := query[int](t, holder, "SELECT count(*) FROM parts WHERE intent IS NOT NULL"); n != 0 {
@@ -122,7 +122,7 @@ func TestAMemberThatIsStruckOutStoresNothing(t *testing.T) {
 	case <-time.After(time.Minute):
 		t.Fatal("it goes on")
 	}
-	if !errors.Is(second.Err(), errTaken) {
+	if !errors.Is(second.Err(), errStruck) {
 		t.Errorf("it has ended because of %v", second.Err())
 	}
 }
@@ -196,7 +196,7 @@ func TestANewerVersionStrikesOutMembers(t *testing.T) {
 	migrations = append(migrations, "CREATE TABLE newer (id INTEGER PRIMARY KEY)")
 	t.Cleanup(func() { migrations = migrations[:len(migrations)-1] })
 	newer := open(t, dsn, Options{})
-	if err := member.Able(t.Context(), "fit"); !errors.Is(err, errTaken) {
+	if err := member.Able(t.Context(), "fit"); !errors.Is(err, errStruck) {
 		t.Errorf("it stored: %v", err)
 	}
 	migrations = migrations[:len(migrations)-1]

@@ -324,7 +324,7 @@ func (p *postgres) count(w *writer) error {
 		return err
 	}
 	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		return errors.Join(errTaken, err)
+		return errors.Join(p.taken(), err)
 	}
 	return nil
 }

@@ -25,7 +25,7 @@ var ErrClosed = errors.New("the store is closed")
 
 // Options say how the store is used; those from VFS on are for tests.
 type Options struct {
-	// Holder, where it is not empty, names the process that works on the store alone, for others to be told. With PostgreSQL the store is then
+	// Holder, where it is not empty, names the process that works on the store alone but for members, for others to be told. With PostgreSQL the store is then
 	// held: whoever else asks for it gets [ErrHeld]. An SQLite database is held by a lock on a file, outside of this package.
 	Holder string
 	// Standby, where it is not nil, has Open wait until nobody else holds the store, which takes as long as it takes; it is told every second who does, and of

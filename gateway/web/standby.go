@@ -18,7 +18,7 @@ const handedOver = "Causeway-Handed-On"
 // reachTime is how long it may take to reach the Causeway to which requests are handed on.
 const reachTime = 2 * time.Second
 
-// Elsewhere hands what a process is asked that stands by on to the one that does the work. Its methods may be called at the same time.
+// Elsewhere hands what a process is asked that stands by on to the one that leads. Its methods may be called at the same time.
 type Elsewhere struct {
 	address atomic.Pointer[string]
 	proxy   httputil.ReverseProxy

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// asked is what the one that does the work sees of a request.
+// asked is what the one that leads sees of a request.
 type asked struct{ Method, Path, Host, Body, Cookie, For, Proto string }
 
 func TestWhatIsAskedElsewhereArrivesWhole(t *testing.T) {
