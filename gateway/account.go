@@ -160,9 +160,25 @@ func (a *account) session(ctx context.Context) error {
 func (a *account) helps(ctx context.Context, cancel context.CancelCauseFunc) error {
 	a.admit(cancel)
 	a.reading.report("", a.log, "the connection", nil)
-	<-ctx.Done()
+	for since := time.Now(); pause(ctx, proveEvery); {
+		if !a.awaited.Load() && time.Since(since) < freshFor {
+			continue
+		}
+		since = time.Now()
+		if err := guarded(func() error { _, err := a.Bridge.Connect(ctx); return err }); err != nil && ctx.Err() == nil {
+			return err
+		}
+		a.alive()
+	}
 	return context.Cause(ctx)
 }
+
+// An account by which nothing is read finds out by itself that its service is there again, and what has changed there: it connects anew each proveEvery as long as lanes wait for
+// that, and else each freshFor.
+const (
+	proveEvery = 5 * time.Second
+	freshFor   = 5 * time.Minute
+)
 
 // find resolves the account's channels, and goes on with those that it could not find, and with those that the config names later.
 func (a *account) find(ctx context.Context) {

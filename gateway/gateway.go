@@ -79,6 +79,8 @@ type Options struct {
 	// at first; see share.go.
 	Peers     Peers
 	Elsewhere []bridge.ConversationID
+	// Retold, when not nil, is told that there is another table. It must return at once.
+	Retold func()
 	// Helps: another process reads, and does what else there is to do; this one only delivers, to the conversations that it is given by [Gateway.Take].
 	Helps bool
 	// Random gives a number from 0 up to, and without, n, which makes waits differ; nil: any. Several goroutines call it.
@@ -112,8 +114,9 @@ type Gateway struct {
 	learnt time.Time
 	found  map[bridge.AccountName]map[string]bridge.ConversationID
 
-	peers Peers
-	helps bool
+	peers  Peers
+	retold func()
+	helps  bool
 
 	lanes   sync.Mutex // guards running and apart
 	apart   map[bridge.ConversationID]*Trouble
@@ -131,7 +134,7 @@ func New(o Options) *Gateway {
 		began:   make(chan struct{}),
 		found:   map[bridge.AccountName]map[string]bridge.ConversationID{},
 		running: map[bridge.ConversationID]*lane{},
-		peers:   o.Peers, helps: o.Helps, apart: map[bridge.ConversationID]*Trouble{},
+		peers:   o.Peers, helps: o.Helps, retold: o.Retold, apart: map[bridge.ConversationID]*Trouble{},
 	}
 	for _, c := range o.Elsewhere {
 		g.apart[c] = nil
@@ -145,7 +148,7 @@ func New(o Options) *Gateway {
 	}
 	g.setup.Store(first)
 	g.talks = newTalks(g, newLinks(first, o.Directs))
-	g.table.Store(g.newTable())
+	g.table.Store(g.newTable()) // nothing is stored by it before recall
 	return g
 }
 
@@ -218,8 +221,18 @@ func (g *Gateway) recall(ctx context.Context) error {
 	g.resolve.Lock()
 	defer g.resolve.Unlock()
 	g.found = found
-	g.table.Store(g.newTable())
+	g.goBy(g.newTable())
 	return nil
+}
+
+// goBy replaces the table, and has everybody who waits for that look again. It is called with g.resolve held.
+func (g *Gateway) goBy(next *table) {
+	g.store.SetRoutes(next.hash)
+	old := g.table.Swap(next)
+	close(old.changed)
+	if old.hash != next.hash && g.retold != nil {
+		g.retold()
+	}
 }
 
 // learnEvery is how often the table is made anew at most while channels are being found: with many it is a long one.
@@ -256,8 +269,7 @@ func (g *Gateway) learn(ctx context.Context, a *account, channel string, c bridg
 
 // renew takes up what has been learnt; it is called with g.resolve held.
 func (g *Gateway) renew() {
-	old := g.table.Swap(g.newTable())
-	close(old.changed)
+	g.goBy(g.newTable())
 	g.wake(g.fresh...)
 	g.fresh, g.learnt = nil, time.Now()
 }
@@ -296,7 +308,7 @@ func (g *Gateway) watchStore(ctx context.Context) {
 
 // stored notes how writing to the store went, and gives its error with the next step.
 func (g *Gateway) stored(err error) error {
-	if errors.Is(err, store.ErrClosed) || errors.Is(err, context.Canceled) {
+	if errors.Is(err, store.ErrClosed) || errors.Is(err, context.Canceled) || errors.Is(err, store.ErrElsewhere) {
 		g.storeFailed(err)
 		return err
 	}

@@ -120,7 +120,7 @@ func (l *lane) work(ctx context.Context) {
 		next, err := l.gateway.store.Advance(ctx, l.name, l.ended, l.most, planner{l.gateway, p}.plan)
 		l.gateway.metrics.Stored("advance", time.Since(began))
 		if err = l.gateway.stored(err); err != nil {
-			if ctx.Err() != nil {
+			if ctx.Err() != nil || errors.Is(err, store.ErrElsewhere) { // who knows better has it looked at again
 				return
 			}
 			if l.spoils(ctx, err) {

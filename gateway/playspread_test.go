@@ -84,9 +84,7 @@ func (t *troupe) run(ctx context.Context, helping Options) {
 		t.help(ctx, helping)
 		for c := range t.given { // as the leader does when it has struck one out
 			delete(t.given, c)
-			if err := t.leader.Take(ctx, []bridge.ConversationID{c}); err != nil {
-				return
-			}
+			t.leader.Take([]bridge.ConversationID{c})
 		}
 		t.leader.Look()
 		pause(ctx, time.Second)
@@ -129,10 +127,7 @@ func (t *troupe) help(ctx context.Context, o Options) {
 		if t.given[c] = !t.given[c]; !t.given[c] {
 			delete(t.given, c)
 		}
-		if to.Take(ctx, []bridge.ConversationID{c}) != nil {
-			t.given[c] = true
-			break
-		}
+		to.Take([]bridge.ConversationID{c})
 		if !t.play.storm.Load() {
 			acts++ // in the end it helps for as long as it is needed
 		}

@@ -35,14 +35,17 @@ func (g *Gateway) here(c bridge.ConversationID) bool {
 	return apart == g.helps
 }
 
-// Take has this process deliver to conversations from now on. Nobody else may.
-func (g *Gateway) Take(ctx context.Context, all []bridge.ConversationID) error {
-	t := g.table.Load()
-	if g.helps && slices.ContainsFunc(all, func(c bridge.ConversationID) bool { return t.at(c) == nil }) { // it was found meanwhile by the process that reads
-		if err := g.recall(ctx); err != nil {
-			return err
-		}
+// Recall has a process that helps go by what the one that reads has found since.
+func (g *Gateway) Recall(ctx context.Context) error {
+	if err := g.recall(ctx); err != nil {
+		return err
 	}
+	g.Look()
+	return nil
+}
+
+// Take has this process deliver to conversations from now on. Nobody else may.
+func (g *Gateway) Take(all []bridge.ConversationID) {
 	g.lanes.Lock()
 	defer g.lanes.Unlock()
 	for _, c := range all {
@@ -53,7 +56,6 @@ func (g *Gateway) Take(ctx context.Context, all []bridge.ConversationID) error {
 		}
 		g.begin(c)
 	}
-	return nil
 }
 
 // Leave has this process deliver to conversations no more, and returns when it has stopped. What it has begun is finished, or broken off after three seconds and

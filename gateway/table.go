@@ -1,8 +1,12 @@
 package gateway
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"iter"
 	"slices"
+	"strings"
 
 	"causeway/bridge"
 )
@@ -19,6 +23,8 @@ type table struct {
 	found map[named]bridge.ConversationID
 	// changed is closed when another table has replaced this one.
 	changed chan struct{}
+	// hash tells apart what tables say of the conversations of the config.
+	hash string
 }
 
 // at gives the place of a conversation; nil: there is none.
@@ -119,8 +125,25 @@ func (g *Gateway) newTable() *table {
 			}
 		}
 	}
+	t.hash = t.hashed()
 	g.talks.fill(t)
 	return t
+}
+
+// hashed is for the conversations of the config alone.
+func (t *table) hashed() string {
+	var lines []string
+	for name, c := range t.found {
+		p := t.conversations[c]
+		line := fmt.Sprintf("%q %q %s %s %q %v %v", name.account, name.channel, c, p.account.Name, p.channel, p.in, p.out)
+		for _, to := range p.targets {
+			line += fmt.Sprintf("\t%s %q %+v %v %v", to, p.gateways[to], p.files[to], p.wakes[to], p.events[to])
+		}
+		lines = append(lines, line)
+	}
+	slices.Sort(lines)
+	sum := sha256.Sum256([]byte(strings.Join(lines, "\n")))
+	return hex.EncodeToString(sum[:16])
 }
 
 // connect adds a target once, however many gateways lead there.

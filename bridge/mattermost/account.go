@@ -178,6 +178,8 @@ func (a *account) Connect(ctx context.Context) (bridge.Identity, error) {
 	a.mu.Lock()
 	a.me, a.config, a.powers, a.stale = &me, config, powers, false
 	a.mu.Unlock()
+	a.users.Purge() // nobody tells of changes of people as long as nothing is read
+	a.handles.Purge()
 	a.users.Add(me.Id, personOf(&me, config.nameFormat))
 	return bridge.Identity{Server: config.server, User: bridge.UserID(me.Id), Name: me.Username}, nil
 }

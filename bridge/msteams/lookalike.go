@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -46,6 +47,8 @@ type rosters struct {
 	known *lru.Cache[bridge.ConversationID, roster]
 	// due are channels whose members are to be read again.
 	due chan bridge.ConversationID
+	// running: somebody does that. Else posts wait for it.
+	running atomic.Bool
 
 	mu sync.Mutex
 	// untold is the channel whose members could not be read, of which the operator has been told; empty: all can be.
@@ -97,14 +100,14 @@ func (r *rosters) taken(ctx context.Context, d bridge.Draft) bool {
 	return slices.ContainsFunc(members, func(m memberName) bool { return m.shape == author.shape })
 }
 
-// of gives who is in a channel. Only the first post in a long time waits for that.
+// of gives who is in a channel. Only the first post in a long time waits for that, where messages are read.
 func (r *rosters) of(ctx context.Context, c bridge.ConversationID) roster {
 	now := time.Now()
 	known, ok := r.known.Get(c)
 	switch {
 	case ok && now.Sub(known.asked) < rosterAgain, ok && now.Sub(known.read) < rosterFresh:
 		return known
-	case ok && now.Sub(known.asked) < rosterOld:
+	case ok && now.Sub(known.asked) < rosterOld && r.running.Load():
 		select {
 		case r.due <- c:
 		default:
@@ -118,6 +121,8 @@ func (r *rosters) of(ctx context.Context, c bridge.ConversationID) roster {
 
 // run reads the members of channels again that posts have found to be due, until ctx ends.
 func (r *rosters) run(ctx context.Context) {
+	r.running.Store(true)
+	defer r.running.Store(false)
 	for {
 		select {
 		case <-ctx.Done():

@@ -174,7 +174,7 @@ func (a *App) carry(signalled context.Context) error {
 		return ended(err)
 	}
 	a.spread = spread
-	a.gateway = gateway.New(gateway.Options{Plan: a.parts.Load().plan(), Store: a.store, Log: a.log, Version: version(), Metrics: a.metrics, Peers: spread.gatewayPeers(), Elsewhere: elsewhere,
+	a.gateway = gateway.New(gateway.Options{Plan: a.parts.Load().plan(), Store: a.store, Log: a.log, Version: version(), Metrics: a.metrics, Peers: spread.gatewayPeers(), Elsewhere: elsewhere, Retold: spread.retold,
 		Lost: func(bridge.ServerID, bridge.UserID, error) { c.now().Noticed() }, Noticed: func() { c.now().Noticed() },
 		Spoke: func(s bridge.ServerID, u bridge.UserID) { c.now().Spoke(s, u) },
 		Seek: func(ctx context.Context, s bridge.ServerID, u bridge.UserID, other bridge.ServerID) error {

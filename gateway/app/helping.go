@@ -20,6 +20,8 @@ const (
 	helpEvery = time.Second
 	// helpAgain is how long an instance that cannot help waits until it tries again.
 	helpAgain = 5 * time.Second
+	// unableTime is how long an account may be without connection until everything is begun anew, with what the config's files and the environment say of secrets by then.
+	unableTime = time.Minute
 	// resignTime is how long it may take to give everything back.
 	resignTime = 3 * time.Second
 )
@@ -54,11 +56,12 @@ type helping struct {
 	app   *App // with a store of its own kind
 	peers *peers
 	// again holds a value when there is something to be looked at.
-	again chan struct{}
-	fit   string
-	said  string                                    // what it has said that it could deliver
-	given map[bridge.ConversationID]bool            // to which it delivers
-	told  map[bridge.ConversationID]gateway.Trouble // what is stored of its troubles
+	again  chan struct{}
+	fit    string
+	said   string                                    // what it has said that it could deliver
+	unable time.Time                                 // since when it could deliver nothing
+	given  map[bridge.ConversationID]bool            // to which it delivers
+	told   map[bridge.ConversationID]gateway.Trouble // what is stored of its troubles
 }
 
 // helpOnce helps until ctx ends, the config says something else, or the holder has given it up. What the config cannot be made of, the holder tells.
@@ -155,7 +158,7 @@ func (h *helping) heard(all []store.Hint) {
 func (h *helping) serve(ctx context.Context, same func([]store.ChannelLink) bool) error {
 	for {
 		links, err := h.app.store.ChannelLinks(ctx)
-		if err == nil && !same(links) {
+		if err == nil && !same(links) || !h.unable.IsZero() && time.Since(h.unable) > unableTime {
 			return nil
 		}
 		if err == nil {
@@ -178,8 +181,11 @@ func (h *helping) serve(ctx context.Context, same func([]store.ChannelLink) bool
 // look says what it can, and goes over what it was given.
 func (h *helping) look(ctx context.Context) error {
 	able := ""
-	if h.app.gateway.Able() {
-		able = h.fit
+	switch {
+	case h.app.gateway.Able():
+		able, h.unable = h.fit, time.Time{}
+	case h.unable.IsZero():
+		h.unable = time.Now()
 	}
 	if able != h.said {
 		if err := h.app.store.Able(ctx, able); err != nil {
@@ -209,8 +215,13 @@ func (h *helping) look(ctx context.Context) error {
 	for _, c := range take {
 		h.given[c] = true
 	}
-	if err := h.app.gateway.Take(ctx, take); err != nil {
+	h.app.gateway.Take(take)
+	if differ, err := h.app.store.RoutesDiffer(ctx); err != nil {
 		return err
+	} else if differ { // the one that reads has found a channel, or has another config
+		if err := h.app.gateway.Recall(ctx); err != nil {
+			return err
+		}
 	}
 	return h.troubles(ctx)
 }

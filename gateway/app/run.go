@@ -38,9 +38,9 @@ func (c *call) run(ctx context.Context) error {
 	for _, w := range cfg.Warnings {
 		log.Warn(w.String())
 	}
-	for {
+	for again := false; ; again = true {
 		err := c.once(ctx, cfg, follow, watched, log)
-		if !errors.Is(err, errEnded) || ctx.Err() != nil {
+		if ctx.Err() != nil || !errors.Is(err, errEnded) && !(again && errors.Is(err, store.ErrAway)) {
 			return err
 		}
 		log.WithError(err).Warn("everything is begun anew from what is stored")

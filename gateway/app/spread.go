@@ -30,13 +30,16 @@ const (
 type spread struct {
 	app   *App
 	peers *peers
-	// again holds a value when there is something to be looked at.
-	again chan struct{}
+	// again holds a value when there is something to be looked at, sought when who there is.
+	again, sought chan struct{}
 	// left are the conversations to which this instance does not deliver, missing since when members are missed.
 	left    map[bridge.ConversationID]bool
 	missing map[int64]time.Time
 
 	mutex sync.Mutex
+	// members are those who were there last, once that is known.
+	members []store.Member
+	known   bool
 	// names are the instances that deliver to what this one does not, unfit since when some could deliver otherwise only.
 	names map[bridge.ConversationID]string
 	unfit map[string]time.Time
@@ -48,7 +51,7 @@ func (a *App) newSpread(ctx context.Context) (s *spread, elsewhere []bridge.Conv
 	if p == nil {
 		return nil, nil, nil
 	}
-	s = &spread{app: a, peers: p, again: make(chan struct{}, 1), left: map[bridge.ConversationID]bool{}, missing: map[int64]time.Time{}}
+	s = &spread{app: a, peers: p, again: make(chan struct{}, 1), sought: make(chan struct{}, 1), left: map[bridge.ConversationID]bool{}, missing: map[int64]time.Time{}}
 	lanes, err := a.store.Lanes(ctx)
 	if err != nil {
 		_ = p.Close()
@@ -79,9 +82,10 @@ func (s *spread) run(ctx context.Context) {
 	var running sync.WaitGroup
 	defer running.Wait()
 	running.Go(func() { s.peers.run(ctx, s.heard) })
+	running.Go(func() { s.seek(ctx) })
 	failing := false
 	for ctx.Err() == nil {
-		next, err := s.look(ctx)
+		err := s.look(ctx)
 		switch {
 		case ctx.Err() != nil || errors.Is(err, store.ErrClosed):
 		case err != nil && !failing:
@@ -89,14 +93,48 @@ func (s *spread) run(ctx context.Context) {
 		case err == nil && failing:
 			s.app.log.Info("sharing the work with other instances works again")
 		}
-		failing = err != nil
-		timer := time.NewTimer(next)
+		if failing = err != nil; failing {
+			rest(ctx, membersEvery)
+			continue
+		}
 		select {
 		case <-ctx.Done():
 		case <-s.again:
+		}
+	}
+}
+
+// seek looks who there is, until ctx ends, and ends the sessions of those that are silent. It writes nothing: one that is silent may keep everybody from writing.
+func (s *spread) seek(ctx context.Context) {
+	for ctx.Err() == nil {
+		members, err := s.app.store.Members(ctx)
+		every := membersEvery
+		switch {
+		case err != nil && ctx.Err() == nil:
+			s.app.log.WithError(err).Debug("it is not known which other instances deliver")
+		case err == nil:
+			if len(members) == 0 {
+				every = nobodyEvery
+			}
+			s.mutex.Lock()
+			s.members, s.known = members, true
+			s.mutex.Unlock()
+			prod(s.again)
+		}
+		timer := time.NewTimer(every)
+		select {
+		case <-ctx.Done():
+		case <-s.sought:
 		case <-timer.C:
 		}
 		timer.Stop()
+	}
+}
+
+// retold is told that the gateway goes by another table, of which members must know before they deliver anything more.
+func (s *spread) retold() {
+	if s != nil {
+		prod(s.again)
 	}
 }
 
@@ -111,30 +149,65 @@ func (s *spread) heard(all []store.Hint) {
 	}
 	s.app.gateway.PeopleChanged()
 	s.app.crowd.now().Noticed()
-	prod(s.again)
+	prod(s.sought)
 }
 
-// look goes over who there is, and what they deliver, and gives when to look again.
-func (s *spread) look(ctx context.Context) (time.Duration, error) {
-	members, err := s.app.store.Members(ctx)
-	if err != nil || len(members) == 0 && len(s.left) == 0 {
-		return nobodyEvery, err
+// look goes over who there is, and what they deliver.
+func (s *spread) look(ctx context.Context) error {
+	s.mutex.Lock()
+	members, known := s.members, s.known
+	s.mutex.Unlock()
+	if !known || len(members) == 0 && len(s.left) == 0 {
+		return nil
 	}
-	if members, err = s.present(ctx, members); err != nil {
-		return membersEvery, err
+	members, err := s.strikeOut(ctx, members)
+	if err != nil {
+		return err
+	}
+	if err := s.tellTable(ctx); err != nil {
+		return err
 	}
 	lanes, err := s.app.store.Lanes(ctx)
 	if err == nil {
-		err = s.returned(ctx, members, lanes)
+		lanes, err = s.orphaned(ctx, members, lanes)
+	}
+	if err == nil {
+		err = s.returned(members, lanes)
 	}
 	if err == nil {
 		err = s.move(ctx, members, lanes)
 	}
-	return membersEvery, err
+	return err
 }
 
-// present strikes out who is gone.
-func (s *spread) present(ctx context.Context, members []store.Member) (there []store.Member, err error) {
+// tellTable stores by which table the gateway goes, where that has not been stored with anything else, and has members go by it.
+func (s *spread) tellTable(ctx context.Context) error {
+	differ, err := s.app.store.RoutesDiffer(ctx)
+	if err == nil && differ {
+		err = s.app.store.StoreRoutes(ctx)
+		s.peers.Look()
+	}
+	return err
+}
+
+// orphaned takes back what is with a member of which nobody knows any more.
+func (s *spread) orphaned(ctx context.Context, members []store.Member, lanes []store.Lane) (rest []store.Lane, err error) {
+	known := map[int64]bool{}
+	for _, m := range members {
+		known[m.Number] = true
+	}
+	for _, l := range lanes {
+		if known[l.Member] {
+			rest = append(rest, l)
+		} else if _, err := s.app.store.Expel(ctx, l.Member); err != nil {
+			return nil, err
+		}
+	}
+	return rest, nil
+}
+
+// strikeOut strikes out who is gone.
+func (s *spread) strikeOut(ctx context.Context, members []store.Member) (there []store.Member, err error) {
 	now := time.Now()
 	missing := map[int64]time.Time{}
 	for _, m := range members {
@@ -158,6 +231,9 @@ func (s *spread) present(ctx context.Context, members []store.Member) (there []s
 				log.Info("another instance is gone")
 			}
 			s.app.gateway.Look() // what it was about to tell has not been told
+			s.mutex.Lock()
+			s.members = slices.DeleteFunc(slices.Clone(s.members), func(other store.Member) bool { return other.Number == m.Number })
+			s.mutex.Unlock()
 		}
 	}
 	s.missing = missing
@@ -165,7 +241,7 @@ func (s *spread) present(ctx context.Context, members []store.Member) (there []s
 }
 
 // returned takes over what nobody else delivers any more, and notes how it stands with the rest.
-func (s *spread) returned(ctx context.Context, members []store.Member, lanes []store.Lane) error {
+func (s *spread) returned(members []store.Member, lanes []store.Lane) error {
 	names := map[int64]string{}
 	for _, m := range members {
 		names[m.Number] = m.Name
@@ -184,9 +260,7 @@ func (s *spread) returned(ctx context.Context, members []store.Member, lanes []s
 	s.mutex.Lock()
 	s.names = elsewhere
 	s.mutex.Unlock()
-	if err := s.app.gateway.Take(ctx, back); err != nil {
-		return err
-	}
+	s.app.gateway.Take(back)
 	for _, c := range back {
 		delete(s.left, c)
 	}

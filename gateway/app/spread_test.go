@@ -140,6 +140,41 @@ func TestWhoseConfigSaysOtherwiseDeliversNothing(t *testing.T) {
 	w.spoken("third")
 }
 
+// TestNothingIsLostWhereTheOtherOneGoesByAnotherTable: the one that leads takes up another config, by which more is carried, and the other one delivers by the former one still.
+func TestNothingIsLostWhereTheOtherOneGoesByAnotherTable(t *testing.T) {
+	w, _, dsn, one, _ := twoOnPostgreSQL(t, "")
+	general := "[[gateway]]\nname = \"general\"\ninout = [ { account = \"left.one\", channel = \"team/general\" }, { account = \"right.two\", channel = \"team/general\" } ]\n"
+	extra := "[[gateway]]\nname = \"extra\"\nin = [ { account = \"left.one\", channel = \"team/general\" } ]\nout = ["
+	for n := range 6 {
+		extra += fmt.Sprintf(" { account = \"right.two\", channel = \"team/s%d\" },", n)
+	}
+	text, err := os.ReadFile(w.path("config.toml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"config.toml", "two.toml"} {
+		w.write(name, string(text)+general)
+	}
+	w.until("both have the channel in common", func() bool {
+		return slices.Equal(given(t, dsn), []int{7}) && w.faults.begun(bridge.ConversationID{Server: "memory:left", Channel: "C1"})
+	})
+	w.write("config.toml", string(text)+general+extra+" ]\n")
+	w.until("the one that leads carries more", func() bool { return strings.Contains(one.log.String(), "gateway extra: added") })
+	var want []string
+	for n := range 50 {
+		w.left.Say("C1", "ann", fmt.Sprint("more ", n))
+		want = append(want, fmt.Sprint("ann: more ", n))
+		time.Sleep(10 * time.Millisecond)
+	}
+	for n := range 6 {
+		c := bridge.ChannelID(fmt.Sprint("S", n))
+		w.until("all of it arrives", func() bool { return slices.Contains(texts(w.right, c), want[len(want)-1]) })
+		if diff := cmp.Diff(want, slices.DeleteFunc(texts(w.right, c), func(text string) bool { return !strings.HasPrefix(text, "ann: more") })); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c, diff)
+		}
+	}
+}
+
 // TestWhoIsGoneForAMomentStays: the connection of one that delivers is lost, and there again; and another one is gone for good, without a word.
 func TestWhoIsGoneForAMomentStays(t *testing.T) {
 	w, c, dsn, one, two := twoOnPostgreSQL(t, "")

@@ -55,7 +55,7 @@ func (p *postgres) join(ctx context.Context, conn *sql.Conn) error {
 	if p.lineage, err = lineage(ctx, conn); err != nil {
 		return err
 	}
-	if _, err := conn.ExecContext(ctx, "INSERT INTO members (number, token, name) VALUES ($1, $2, $3)", p.number, p.token, p.config.RuntimeParams["application_name"]); err != nil {
+	if _, err := conn.ExecContext(ctx, "INSERT INTO members (number, token, name) VALUES ($1, $2, current_setting('application_name'))", p.number, p.token); err != nil {
 		return fmt.Errorf("joining those who deliver: %w", err)
 	}
 	return nil
@@ -184,9 +184,19 @@ func (s *Store) number() int64 {
 	return 0
 }
 
-// Given gives the conversations that this member was given.
+// Given gives the conversations that this member was given. The error is [ErrClosed] where it was struck out: until it writes, it does not find out otherwise.
 func (s *Store) Given(ctx context.Context) (all []Lane, err error) {
-	err = s.do(ctx, func(t *tx) (err error) { all, err = t.lanes("WHERE l.member = $1", s.number()); return err })
+	err = s.do(ctx, func(t *tx) error {
+		var one int
+		there, err := t.found("SELECT 1 FROM members WHERE number = $1", []any{s.number()}, &one)
+		if err == nil && !there {
+			err = errStruck
+		}
+		if err == nil {
+			all, err = t.lanes("WHERE l.member = $1", s.number())
+		}
+		return err
+	})
 	if err != nil {
 		err = fmt.Errorf("looking where it is to deliver: %w", err)
 	}
@@ -214,6 +224,60 @@ func (s *Store) Troubled(ctx context.Context, c bridge.ConversationID, trouble s
 	return s.eachLane(ctx, "noting what keeps it from delivering", []bridge.ConversationID{c}, func(t *tx, id int64) error {
 		return t.exec("UPDATE lanes SET trouble = $1 WHERE conversation = $2 AND member = $3", trouble, id, s.number())
 	})
+}
+
+// ErrElsewhere: another process delivers to the conversation, or the one that reads goes by another table than this member.
+var ErrElsewhere = errors.New("another process delivers there, or by another table")
+
+// SetRoutes says by which table this process goes, before it does. That of the holder is stored with whatever it stores then, so that a member, which may know of a change
+// only later, finds out before it sees anything that was stored by the new one: it advances no conversation as long as the tables differ.
+func (s *Store) SetRoutes(hash string) {
+	if p, ok := s.engine.(*postgres); ok {
+		p.routes.Store(&hash)
+	}
+}
+
+// RoutesDiffer reports whether this process and what is stored go by different tables.
+func (s *Store) RoutesDiffer(ctx context.Context) (bool, error) {
+	p, ok := s.engine.(*postgres)
+	if !ok {
+		return false, nil
+	}
+	var stored string
+	if err := s.beside(ctx, "SELECT routes FROM store").Scan(&stored); err != nil {
+		return false, fmt.Errorf("looking by which table the holder goes: %w", err)
+	}
+	return stored != p.goesBy(), nil
+}
+
+// StoreRoutes stores by which table the holder goes, where it has nothing else to store.
+func (s *Store) StoreRoutes(ctx context.Context) error {
+	err := s.do(ctx, func(t *tx) error { t.wrote = true; return nil })
+	if err != nil {
+		err = fmt.Errorf("storing by which table it goes: %w", err)
+	}
+	return err
+}
+
+func (p *postgres) goesBy() string {
+	if hash := p.routes.Load(); hash != nil {
+		return *hash
+	}
+	return ""
+}
+
+// delivers gives ErrElsewhere where a member must not advance a conversation.
+func (t *tx) delivers(c int64) error {
+	p, ok := t.engine.(*postgres)
+	if !ok || !p.member {
+		return nil
+	}
+	mine := false
+	err := t.row("SELECT routes = $1 AND EXISTS (SELECT 1 FROM lanes WHERE conversation = $2 AND member = $3) FROM store", p.goesBy(), c, p.number).Scan(&mine)
+	if err == nil && !mine {
+		err = ErrElsewhere
+	}
+	return err
 }
 
 // Resign gives back everything that this member was given, which must have stopped delivering. Close strikes it out.

@@ -102,8 +102,13 @@ func TestAMemberThatIsStruckOutStoresNothing(t *testing.T) {
 	if err != nil || len(had) != 1 || had[0] != there {
 		t.Errorf("it had %v %v", had, err)
 	}
-	_, err = member.Advance(t.Context(), there, nil, 1, simplePlan)
-	if !errors.Is(err, errStruck) || !errors.Is(err, ErrClosed) {
+	if _, err := member.Given(t.Context()); !errors.Is(err, errStruck) {
+		t.Errorf("it is not told: %v", err)
+	}
+	if _, err := member.Advance(t.Context(), there, nil, 1, simplePlan); !errors.Is(err, ErrElsewhere) {
+		t.Errorf("it goes on: %v", err)
+	}
+	if err := member.Able(t.Context(), "fit"); !errors.Is(err, errStruck) || !errors.Is(err, ErrClosed) {
 		t.Errorf("it stored: %v", err)
 	}
 	if n := query[int](t, holder, "SELECT count(*) FROM parts WHERE intent IS NOT NULL"); n != 0 {
@@ -311,5 +316,41 @@ func TestSQLiteHasNoMembers(t *testing.T) {
 	}
 	if _, err := Open(t.Context(), path, testKeys(t), Options{Member: true}); err == nil {
 		t.Error("somebody joins")
+	}
+}
+
+// A member that does not go by the table of the holder may not judge what is to become of what was stored by it.
+func TestAMemberAdvancesNothingByAnotherTable(t *testing.T) {
+	holder, member, dsn := shared(t, postgresql(t))
+	fine(t, holder.Give(t.Context(), member.number(), []bridge.ConversationID{there}))
+	advances := func() error {
+		_, err := member.Advance(t.Context(), there, nil, 1, func(*Work) Step { return Step{Op: Refuse, Reason: "why"} })
+		return err
+	}
+	differs := func() bool {
+		differ, err := member.RoutesDiffer(t.Context())
+		fine(t, err)
+		return differ
+	}
+	holder.SetRoutes("old")
+	fine(t, holder.StoreRoutes(t.Context()))
+	member.SetRoutes("old")
+	if err := advances(); err != nil || differs() {
+		t.Errorf("by the same table: %v, differs %v", err, differs())
+	}
+	holder.SetRoutes("new")
+	put(t, holder, batch(state("m1", 1, "hello"))) // which stores by which table
+	if err := advances(); !errors.Is(err, ErrElsewhere) || !differs() {
+		t.Errorf("by another table: %v, differs %v", err, differs())
+	}
+	member.SetRoutes("new")
+	if err := advances(); err != nil {
+		t.Errorf("by the same table again: %v", err)
+	}
+	// Whoever leads next says by which table it goes before anybody delivers.
+	fine(t, holder.Close())
+	open(t, dsn, Options{})
+	if err := advances(); !errors.Is(err, ErrElsewhere) {
+		t.Errorf("of another holder nothing is known: %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"causeway/bridge"
@@ -26,6 +27,12 @@ type Hint struct {
 	Conversation bridge.ConversationID
 	Posted       bridge.MessageID
 }
+
+// peerTime is how long it may take to tell others something, or to take a turn; quietTime how long nothing may be heard until it is looked whether the connection is still there.
+const (
+	peerTime  = 5 * time.Second
+	quietTime = 10 * time.Second
+)
 
 // mostTold is how much is told at once, in bytes; PostgreSQL takes less than 8,000.
 const mostTold = 7000
@@ -64,7 +71,7 @@ func (p *Peers) Tell(ctx context.Context, all []Hint) error {
 		}
 		text, err := json.Marshal(told)
 		if err == nil {
-			_, err = p.db.ExecContext(ctx, "SELECT pg_notify($1, $2)", p.channel(), string(text))
+			err = p.notify(ctx, string(text))
 		}
 		if err != nil {
 			return fmt.Errorf("telling the other instances: %w", err)
@@ -73,6 +80,13 @@ func (p *Peers) Tell(ctx context.Context, all []Hint) error {
 			return nil
 		}
 	}
+}
+
+func (p *Peers) notify(ctx context.Context, text string) error {
+	ctx, cancel := context.WithTimeout(ctx, peerTime)
+	defer cancel()
+	_, err := p.db.ExecContext(ctx, "SELECT pg_notify($1, $2)", p.channel(), text)
+	return err
 }
 
 // Listen tells heard what is told, by this process, too, until ctx ends or the connection is lost. It begins with nil when it listens; where everybody is to look, it
@@ -92,9 +106,12 @@ func (p *Peers) Listen(ctx context.Context, heard func([]Hint)) error {
 	}
 	heard(nil)
 	for {
-		n, err := conn.WaitForNotification(ctx)
+		n, err := heardWithin(ctx, conn)
 		if err != nil {
 			return fmt.Errorf("listening to the other instances: %w", err)
+		}
+		if n == nil {
+			continue
 		}
 		var told [][3]string
 		if err := json.Unmarshal([]byte(n.Payload), &told); err != nil {
@@ -108,13 +125,31 @@ func (p *Peers) Listen(ctx context.Context, heard func([]Hint)) error {
 	}
 }
 
+// heardWithin gives the next notification; nil where there was none for a while, and the connection is there.
+func heardWithin(ctx context.Context, conn *pgx.Conn) (*pgconn.Notification, error) {
+	waiting, cancel := context.WithTimeout(ctx, quietTime)
+	defer cancel()
+	n, err := conn.WaitForNotification(waiting)
+	if err == nil || ctx.Err() != nil || waiting.Err() == nil {
+		return n, err
+	}
+	asking, cancel := context.WithTimeout(ctx, peerTime)
+	defer cancel()
+	return nil, conn.Ping(asking)
+}
+
+// mostTurns is how many turns a writer may be away from its next one: so many processes do not wait for each other. Where there are more, PostgreSQL's clock was set back.
+const mostTurns = 20
+
 // Turn takes the next turn of a writer, as whom several processes may write, each a time after the one before, and gives how long it is until then, by PostgreSQL's clock.
 func (p *Peers) Turn(ctx context.Context, writer string, every time.Duration) (time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, peerTime)
+	defer cancel()
 	var wait int64
 	err := p.db.QueryRowContext(ctx, `WITH now AS (SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS ms)
 		INSERT INTO turns (writer, next) SELECT $1, ms + $2 FROM now
-		ON CONFLICT (writer) DO UPDATE SET next = GREATEST(turns.next, excluded.next - $2) + $2
-		RETURNING next - $2 - (SELECT ms FROM now)`, writer, every.Milliseconds()).Scan(&wait)
+		ON CONFLICT (writer) DO UPDATE SET next = CASE WHEN turns.next > excluded.next + $3 THEN excluded.next ELSE GREATEST(turns.next, excluded.next - $2) + $2 END
+		RETURNING next - $2 - (SELECT ms FROM now)`, writer, every.Milliseconds(), mostTurns*every.Milliseconds()).Scan(&wait)
 	if err != nil {
 		return 0, fmt.Errorf("taking a turn to write: %w", err)
 	}

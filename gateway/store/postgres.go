@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -54,6 +55,8 @@ type postgres struct {
 	commits int64
 	doubt   bool
 	pid     int64
+	// routes is by which table this process goes; see SetRoutes.
+	routes atomic.Pointer[string]
 }
 
 // Times of PostgreSQL.
@@ -176,7 +179,7 @@ func (p *postgres) begun(ctx context.Context, conn *sql.Conn, copying bool) erro
 	if err := p.trace(ctx, conn, version == 0 || copying); err != nil {
 		return err
 	}
-	if _, err := conn.ExecContext(ctx, "UPDATE store SET token = $1, holder = $2, since = $3, address = $4, lineage = $5, commits = 0",
+	if _, err := conn.ExecContext(ctx, "UPDATE store SET token = $1, holder = $2, since = $3, address = $4, lineage = $5, routes = '', commits = 0",
 		p.token, p.holder, time.Now().UnixMilli(), cmp.Or(p.address, reached(conn, p.listens)), p.lineage); err != nil {
 		return fmt.Errorf("noting who holds it: %w", err)
 	}
@@ -230,13 +233,13 @@ func (p *postgres) find(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
-// errAway: PostgreSQL is not reached.
-var errAway = errors.New("see that PostgreSQL runs, that DSN in [storage] is right, and that the role and the database are there")
+// ErrAway: PostgreSQL is not reached.
+var ErrAway = errors.New("see that PostgreSQL runs, that DSN in [storage] is right, and that the role and the database are there")
 
 // unreachable names the next step.
-func unreachable(err error) error { return fmt.Errorf("%w: %w", err, errAway) }
+func unreachable(err error) error { return fmt.Errorf("%w: %w", err, ErrAway) }
 
-func away(err error) bool { return errors.Is(err, errAway) }
+func away(err error) bool { return errors.Is(err, ErrAway) }
 
 func (*postgres) limit() time.Duration { return transactionTime }
 
@@ -313,7 +316,10 @@ func (p *postgres) commit(w *writer, changed bool) error {
 func (p *postgres) count(w *writer) error {
 	query, args := "UPDATE store SET others = others + 1", []any(nil)
 	if p.fenced() && !mutant.NoFence {
-		query, args = "UPDATE "+p.row()+" SET commits = $1 WHERE token = $2", []any{p.commits + 1, p.token}
+		query, args = "UPDATE members SET commits = $1 WHERE token = $2", []any{p.commits + 1, p.token}
+		if !p.member {
+			query, args = "UPDATE store SET commits = $1, routes = $3 WHERE token = $2", append(args, p.goesBy())
+		}
 	}
 	st, err := w.statement(query)
 	if err != nil {

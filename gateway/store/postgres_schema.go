@@ -17,6 +17,7 @@ CREATE TABLE IF NOT EXISTS store (
 	address TEXT NOT NULL DEFAULT '',      -- where others reach it, host:port
 	since   BIGINT NOT NULL DEFAULT 0,     -- when it began
 	lineage TEXT NOT NULL DEFAULT '',      -- which database it found itself in; see lineageQueries
+	routes  TEXT NOT NULL DEFAULT '',      -- by which table it goes, hashed; see SetRoutes
 	commits BIGINT NOT NULL DEFAULT 0,     -- how often it has written
 	others  BIGINT NOT NULL DEFAULT 0      -- how often others have
 ) WITH (fillfactor = 10);
@@ -28,8 +29,11 @@ const traced = "ALTER TABLE store ADD COLUMN IF NOT EXISTS lineage TEXT NOT NULL
 // tracedVersion is the first version of a store whose table has that.
 const tracedVersion = 4
 
-// spreadVersion is the first version of a store that has members.
-const spreadVersion = 6
+// spreadVersion is the first version of a store that has members, and routed is what its table has since then.
+const (
+	spreadVersion = 6
+	routed        = "ALTER TABLE store ADD COLUMN IF NOT EXISTS routes TEXT NOT NULL DEFAULT '';"
+)
 
 // postgresSchema is what the migrations, which are written as SQLite reads them, become. Texts sort by their bytes in both. Neither checks
 // references, which are for those who read.
@@ -88,6 +92,9 @@ func (p *postgres) steps(ctx context.Context, conn *sql.Conn, since int) error {
 		script := fmt.Sprintf("%s;UPDATE store SET version = %d", toPostgres(migrations[version]), version+1)
 		if version+1 == tracedVersion {
 			script = traced + script
+		}
+		if version+1 == spreadVersion {
+			script = routed + script
 		}
 		if version >= spreadVersion { // members of an older version must not write to what they do not understand
 			script = "DELETE FROM lanes; DELETE FROM members;" + script

@@ -147,6 +147,9 @@ func (s *Store) Advance(ctx context.Context, c bridge.ConversationID, last []*Ou
 		if l.here, err = t.conversation(c); err != nil {
 			return err
 		}
+		if err := t.delivers(l.here); err != nil {
+			return err
+		}
 		if err := l.storeAll(last); err != nil {
 			return fmt.Errorf("storing what happened in %s: %w", c, err)
 		}
