@@ -243,11 +243,14 @@ func (p *talkPlace) others(created time.Time) bool {
 	return p.open == 0
 }
 
-// left leaves a message as it is, or out where it never was, and tells its author.
+// left leaves a message as it is, or out where it never was, and tells its author. What would be shown aside, those are shown all the same who saw it changed.
 func (p planner) left(w *store.Work, origin *place) store.Step {
 	if unposted(w) {
 		if leftover := discard(w, nil); leftover.Op != store.Settled {
 			return leftover
+		}
+		if step, _ := p.mayNot(w, w.As); slices.ContainsFunc(step.Denial.Tell, func(one store.Telling) bool { return one.Shows }) {
+			return step
 		}
 		return deny(w, direct.ChangeStays, p.stays(w, origin)...)
 	}

@@ -66,6 +66,11 @@ type spoken struct {
 	restored bool
 	at       time.Time
 	to       []string // who was there, sorted
+	// edited is when it was given its last text. overtaken: others were there than those to whom it was said when it was given one, and nothing of it was on the other side yet,
+	// where nothing comes then. missed are those who were not there then, and had been shown nothing of it aside; unsure: people came or went right after it was edited.
+	edited            time.Time
+	overtaken, unsure bool
+	missed            []string
 }
 
 // name gives who somebody is, by either side's name.
@@ -345,11 +350,14 @@ func (p *circle) alter() {
 		p.takeBack()
 	case m.deleted:
 	case p.random.IntN(3) > 0:
-		m.text += "edited"
+		m.text, m.edited = m.text+"edited", time.Now()
 		if p.among(m) {
 			m.early = append(m.early, m.text)
+		} else {
+			m.overtaken = m.overtaken || !p.arrived(m)
 		}
 		m.circles[m.text] = p.present(m.in, m.channel)
+		p.misses(m)
 		if copied := p.copyOf(m); copied != nil && p.random.IntN(3) == 0 { // its author changes the copy
 			other, c := p.a, copied.channel
 			if m.in == p.a {
@@ -403,6 +411,17 @@ func (p *circle) copyOf(m *spoken) *copied {
 	return nil
 }
 
+// arrived reports whether a message is, or was, in a conversation on the other side.
+func (p *circle) arrived(m *spoken) bool {
+	other := p.a
+	if m.in == p.a {
+		other = p.b
+	}
+	return slices.ContainsFunc(other.Talks(), func(t bridge.Talk) bool {
+		return slices.ContainsFunc(other.Messages(t.Conversation.Channel), func(seen memory.Seen) bool { return tokenIn(seen) == m.token })
+	})
+}
+
 // among reports whether those are there now to whom something was said.
 func (p *circle) among(m *spoken) bool {
 	return slices.ContainsFunc(m.in.Talks(), func(t bridge.Talk) bool {
@@ -435,6 +454,9 @@ func (p *circle) regroup() {
 	t := groups[p.random.IntN(len(groups))]
 	c, u := t.Conversation.Channel, there(p.names[p.random.IntN(len(p.names))])
 	p.note(p.b, c)
+	for _, m := range p.said {
+		m.unsure = m.unsure || m.channel == c && m.in == p.b && time.Since(m.edited) < 2*editedEarly
+	}
 	p.moved[c] = time.Now()
 	p.changed[setOf(t.Members)] = true
 	if slices.Contains(t.Members, u) {
