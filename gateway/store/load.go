@@ -179,7 +179,9 @@ func (l *lane) loadRoot(w *Work, origin int64) error {
 			return err
 		}
 	}
-	_, err := l.found(`SELECT CASE i.thread WHEN '' THEN p.id ELSE i.thread END FROM instances i JOIN parts p ON p.instance = i.id AND p.number = 0
+	// What was said here and answers something that was never known stands in the thread of that.
+	_, err := l.found(`SELECT CASE WHEN i.thread <> '' THEN i.thread WHEN i.origin = 1 AND r.root_id <> '' THEN r.root_id ELSE p.id END
+		FROM instances i JOIN messages r ON r.id = i.message JOIN parts p ON p.instance = i.id AND p.number = 0
 		WHERE i.message = $1 AND i.conversation = $2 AND i.phase IN (0, 1) AND p.id IS NOT NULL AND p.deleted = 0`,
 		[]any{m.root.Int64, l.here}, (*string)(&w.RootID))
 	return err
