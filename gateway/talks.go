@@ -106,8 +106,6 @@ type talk struct {
 	periods []store.Talk
 	// told are those who know why it is refused, by the reason.
 	told map[store.Told]bool
-	// telling are the keys of what is being told.
-	telling map[store.Told]bridge.Key
 	// lifted: what was decided need not hold any more, so it is to be met again.
 	lifted bool
 }
@@ -255,7 +253,7 @@ func settled(r direct.Reason) bool {
 func (t *talks) talkOf(c bridge.ConversationID) *talk {
 	k := t.known[c]
 	if k == nil {
-		k = &talk{told: map[store.Told]bool{}, telling: map[store.Told]bridge.Key{}}
+		k = &talk{told: map[store.Told]bool{}}
 		t.known[c] = k
 	}
 	return k
