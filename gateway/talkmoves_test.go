@@ -262,3 +262,46 @@ func TestPeopleWhoWereThereOnlyForAMomentHoldUpNothing(t *testing.T) {
 		w.same([]bool{strings.Contains(all, "ann: at that moment"), strings.Contains(all, "dan: four again")}, []bool{true, true})
 	})
 }
+
+// TestAPostOfWhichItIsNotKnownWhatItSaysIsLeftWherePeopleHaveChanged: an edit would make sure, and is not for those who are there now.
+func TestAPostOfWhichItIsNotKnownWhatItSaysIsLeftWherePeopleHaveChanged(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var s switched
+		turns := 0
+		w.turn = func(bridge.ConversationID) {
+			if turns++; turns > 10_000 {
+				panic("a lane goes round and round")
+			}
+		}
+		teams := likeTeams()
+		teams.Fault = s.fault
+		a, b := w.talking(likeMattermost(), teams, "ann", "ben", "cyd", "dan")
+		chat := b.Direct("Ann", "Ben", "Cyd")
+		b.Say(chat, "Ann", "hello")
+		w.wait(5 * time.Second)
+		s.on(before(memory.Post, func() error { return memory.Fails(bridge.Transient) }))
+		one := a.Say("@ann@ben@cyd", "ben", "one")
+		w.wait(time.Second)
+		s.on(func(_ context.Context, c memory.Call) error {
+			switch {
+			case c.Op == memory.Post && c.After:
+				return memory.LostAnswer()
+			case (c.Op == memory.Find || c.Op == memory.Feeding) && !c.After:
+				return memory.Fails(bridge.Transient)
+			}
+			return nil
+		})
+		b.Say(chat, "Ann", "so that the feed fails")
+		a.Edit("@ann@ben@cyd", one, "one, edited")
+		w.wait(time.Minute)
+		b.Join(chat, "Dan")
+		w.wait(time.Second)
+		s.off()
+		w.wait(time.Hour)
+		w.same(texts(b, chat), []string{"hello", "so that the feed fails", "one, edited"})
+		b.Say(chat, "Ann", "four")
+		w.wait(time.Minute)
+		w.find(a, "@ann@ben@cyd@dan", "four")
+		w.same(len(w.held()), 0)
+	})
+}
