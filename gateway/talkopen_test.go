@@ -181,3 +181,49 @@ func TestALostAnswerToAnOpeningLeavesOnePair(t *testing.T) {
 		w.talksAre(b, "Ann Ben Cyd > Ann: hello")
 	})
 }
+
+// TestAPairIsFoundForEver: the other end is asked for once, and never by its members again, after a restart, another config, and people who connect anew.
+func TestAPairIsFoundForEver(t *testing.T) {
+	inWorld(t, func(w *world) {
+		opened := 0
+		count := func(_ context.Context, c memory.Call) error {
+			if c.Op == memory.OpenConversation && !c.After {
+				opened++
+			}
+			return nil
+		}
+		mattermost, teams := likeMattermost(), likeTeams()
+		mattermost.Fault, teams.Fault = count, count
+		a, b := w.talking(mattermost, teams, "ann", "ben", "cyd")
+		b.Direct("Ann", "Ben") // which was there before
+		a.Say(a.Direct("ann", "ben"), "ann", "two 1")
+		a.Say(a.Direct("ann", "ben", "cyd"), "ann", "three 1")
+		w.wait(5 * time.Second)
+		w.same(opened, 2)
+		group := b.Talks()[1].Conversation.Channel
+		goes := func(n string) {
+			w.wait(5 * time.Second)
+			a.Say("@ann@ben", "ben", "two "+n)
+			b.Say(group, "Cyd", "three "+n)
+			w.wait(5 * time.Second)
+		}
+		goes("2")
+		w.down()
+		w.start()
+		goes("3")
+		w.directs[0].Enable = false
+		w.takes()
+		w.directs[0].Enable = true
+		w.takes()
+		goes("4")
+		w.disconnect(a, "ben", b, "Ben")
+		w.wait(time.Hour)
+		w.connect(a, "ben", b, "Ben")
+		goes("5")
+		w.talksAre(a, "ann ben > ann: two 1 | ben: two 2 | ben: two 3 | ben: two 4 | ben: two 5",
+			"ann ben cyd > ann: three 1 | cyd: three 2 | cyd: three 3 | cyd: three 4 | cyd: three 5")
+		w.talksAre(b, "Ann Ben > Ann: two 1 | Ben: two 2 | Ben: two 3 | Ben: two 4 | Ben: two 5",
+			"Ann Ben Cyd > Ann: three 1 | Cyd: three 2 | Cyd: three 3 | Cyd: three 4 | Cyd: three 5")
+		w.same(opened, 2)
+	})
+}
