@@ -161,11 +161,16 @@ func (p *circle) answers(s *memory.Service, c bridge.ChannelID, seen memory.Seen
 		p.t.Errorf("in %s/%s %s answers %s, and what it answers is not there: %s", s.Server(), c, m.token, seen.Root, m.answers)
 	case !quotes:
 		p.t.Errorf("in %s/%s %s neither answers nor quotes %s: %q", s.Server(), c, m.token, m.answers, seen.Text)
-	case there && !root.Deleted && !late(root) && !late(seen) && standsBefore(s, c, root, seen):
+	case there && !root.Deleted && !late(root) && !late(seen) && standsBefore(s, c, root, seen) && stands(s, c, cmp.Or(root.Root, root.ID)):
 		p.t.Errorf("in %s/%s %s quotes %s, which is there: %q", s.Server(), c, m.token, m.answers, seen.Text)
 	default:
 		counts["quotes"]++
 	}
+}
+
+// stands reports whether a message is there and not deleted: below one that is, nothing can be written.
+func stands(s *memory.Service, c bridge.ChannelID, id bridge.MessageID) bool {
+	return slices.ContainsFunc(s.Messages(c), func(m memory.Seen) bool { return m.ID == id && !m.Deleted })
 }
 
 // standsBefore reports whether one message stands before another one.

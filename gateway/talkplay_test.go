@@ -66,8 +66,8 @@ type spoken struct {
 	restored bool
 	at       time.Time
 	to       []string // who was there, sorted
-	// edited is when it was given its last text. overtaken: others were there than those to whom it was said when it was given one, and nothing of it was on the other side yet,
-	// where nothing comes then. missed are those who were not there then, and had been shown nothing of it aside; unsure: people came or went right after it was edited.
+	// edited is when it was given its last text. overtaken: others were there than those to whom it was said when it was given one, or right after that, and nothing of it was on the
+	// other side yet, where nothing comes then. missed are those who were not there then, and had been shown nothing of it aside; unsure: people came or went right after it was edited.
 	edited            time.Time
 	overtaken, unsure bool
 	missed            []string
@@ -146,7 +146,7 @@ func (p *circle) perform() {
 func (p *circle) rest(long bool) {
 	d := time.Duration(2+p.random.IntN(400)) * time.Millisecond
 	if long {
-		d = time.Duration(p.random.IntN(60)) * time.Second
+		d = time.Duration(1+p.random.IntN(60)) * time.Second
 	}
 	p.wait(d + time.Duration(1+p.random.IntN(999_000)))
 	if p.died.Load() {
@@ -455,7 +455,9 @@ func (p *circle) regroup() {
 	c, u := t.Conversation.Channel, there(p.names[p.random.IntN(len(p.names))])
 	p.note(p.b, c)
 	for _, m := range p.said {
-		m.unsure = m.unsure || m.channel == c && m.in == p.b && time.Since(m.edited) < 2*editedEarly
+		if m.channel == c && m.in == p.b && time.Since(m.edited) < 2*editedEarly {
+			m.unsure, m.overtaken = true, m.overtaken || !p.arrived(m)
+		}
 	}
 	p.moved[c] = time.Now()
 	p.changed[setOf(t.Members)] = true
