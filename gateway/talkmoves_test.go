@@ -305,3 +305,37 @@ func TestAPostOfWhichItIsNotKnownWhatItSaysIsLeftWherePeopleHaveChanged(t *testi
 		w.same(len(w.held()), 0)
 	})
 }
+
+// TestWhatWasSaidInAMomentIsReadThoughTheTalkIsRefusedByNow: the conversation for those who were there then could not be opened, and is later.
+func TestWhatWasSaidInAMomentIsReadThoughTheTalkIsRefusedByNow(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var f switched
+		o := likeMattermost()
+		o.Fault = f.fault
+		a, b := w.talking(o, likeTeams(), "ann", "cyd", "dan")
+		w.match(a, "ben", b, "Ben", "Ben")
+		w.wait(time.Second)
+		chat := b.Direct("Ann", "Ben", "Cyd", "Dan")
+		b.Say(chat, "Ann", "four")
+		w.wait(5 * time.Second)
+		f.on(before(memory.OpenConversation, func() error { return memory.Fails(bridge.Transient) }))
+		b.Leave(chat, "Ben")
+		b.Say(chat, "Cyd", "three")
+		w.wait(5 * time.Second)
+		b.Join(chat, "Ben")
+		w.wait(5 * time.Second)
+		a.Alter("ben", func(p *bridge.Profile) { p.Standing.Presence = bridge.Disabled })
+		if _, err := w.store.ExpireMatches(w.t.Context(), time.Now()); err != nil {
+			w.t.Fatal(err)
+		}
+		w.gateway.PeopleChanged()
+		w.wait(5 * time.Second)
+		w.down()
+		f.off()
+		w.start()
+		w.wait(time.Hour)
+		b.Say(chat, "Ann", "refused")
+		w.wait(time.Hour)
+		w.talksAre(a, "ann ben cyd dan > ann: four", "ann cyd dan > cyd: three")
+	})
+}
