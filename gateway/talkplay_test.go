@@ -43,6 +43,8 @@ type circle struct {
 	moved   map[bridge.ChannelID]time.Time // when people in it changed last
 	// together are groups of b that were begun at once with the one of the same people in a.
 	together map[bridge.ChannelID]bool
+	// rewrote is when Causeway has edited a copy last; guarded by calls.
+	rewrote map[bridge.ConversationID]map[bridge.MessageID]time.Time
 	// formed are sets of people in groups of b of which somebody has come or gone before.
 	formed map[string]bool
 }
@@ -71,6 +73,9 @@ type spoken struct {
 	edited            time.Time
 	overtaken, unsure bool
 	missed            []string
+	// given are texts that it had before its author changed the copy within ten seconds of Causeway's own edit of that. Until Causeway has seen its edit there, a service's clock does not tell
+	// which of the two a text is from: then the former one may stay, everywhere. Else the newer edit counts.
+	given []string
 }
 
 // name gives who somebody is, by either side's name.
@@ -82,7 +87,7 @@ func TestNobodyEverGetsWhatWasSaidWhereTheyWereNot(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			inWorld(t, func(w *world) {
 				p := &circle{world: w, random: rand.New(rand.NewPCG(seed, 7)), chance: rand.New(rand.NewPCG(seed, 8)), names: strings.Fields("ann ben cyd dan eve"),
-					beside: seed%2 == 0, since: map[string]time.Time{}, ever: map[string]bool{}, lame: map[string]bool{}, sets: map[string]map[bridge.ChannelID]bool{}, changed: map[string]bool{}, moved: map[bridge.ChannelID]time.Time{}, together: map[bridge.ChannelID]bool{}, formed: map[string]bool{}}
+					beside: seed%2 == 0, since: map[string]time.Time{}, ever: map[string]bool{}, lame: map[string]bool{}, sets: map[string]map[bridge.ChannelID]bool{}, changed: map[string]bool{}, moved: map[bridge.ChannelID]time.Time{}, together: map[bridge.ChannelID]bool{}, rewrote: map[bridge.ConversationID]map[bridge.MessageID]time.Time{}, formed: map[string]bool{}}
 				p.perform()
 				p.judge(counts)
 			})
@@ -99,6 +104,12 @@ func TestNobodyEverGetsWhatWasSaidWhereTheyWereNot(t *testing.T) {
 func (p *circle) fault(_ context.Context, c memory.Call) error {
 	p.calls.Lock()
 	defer p.calls.Unlock()
+	if c.Op == memory.Edit {
+		if p.rewrote[c.Conversation] == nil {
+			p.rewrote[c.Conversation] = map[bridge.MessageID]time.Time{}
+		}
+		p.rewrote[c.Conversation][c.ID] = time.Now()
+	}
 	if !p.faulty.Load() || p.chance.IntN(12) > 0 {
 		return nil
 	}
@@ -350,6 +361,7 @@ func (p *circle) alter() {
 		p.takeBack()
 	case m.deleted:
 	case p.random.IntN(3) > 0:
+		before := m.text
 		m.text, m.edited = m.text+"edited", time.Now()
 		if p.among(m) {
 			m.early = append(m.early, m.text)
@@ -364,6 +376,9 @@ func (p *circle) alter() {
 				other = p.b
 			}
 			m.circles[m.text], m.early = p.present(other, c), append(m.early, m.text)
+			if p.justRewrote(bridge.ConversationID{Server: other.Server(), Channel: c}, copied.id) {
+				m.given = append(m.given, before)
+			}
 			other.Edit(c, copied.id, m.text)
 			break
 		}
@@ -438,7 +453,14 @@ func (p *circle) shows(m *spoken, live []memory.Seen) bool {
 	if p.moved[m.channel].After(m.at) {
 		texts = append(m.early, m.token)
 	}
-	return slices.ContainsFunc(texts, func(text string) bool { return strings.HasSuffix(live[0].Text, text) })
+	return slices.ContainsFunc(append(texts, m.given...), func(text string) bool { return strings.HasSuffix(live[0].Text, text) })
+}
+
+// justRewrote reports whether Causeway has edited a message right now, or tried to.
+func (p *circle) justRewrote(c bridge.ConversationID, id bridge.MessageID) bool {
+	p.calls.Lock()
+	defer p.calls.Unlock()
+	return time.Since(p.rewrote[c][id]) < 10*time.Second
 }
 
 func (p *circle) regroup() {
