@@ -140,7 +140,9 @@ func (l *lane) amongThose(ctx context.Context, p *place, o *store.Outcome, c bri
 	if err == nil && !same && l.differed == o.Work.Instance { // having met it has changed nothing
 		err = errors.New("looking who is in the conversation: others than those to whom the message was said, and it is not known what follows from that")
 	}
-	l.differed = 0
+	if o.Step.Op != store.Look { // which goes before what is to be done, and is about other people
+		l.differed = 0
+	}
 	if err != nil || !same {
 		l.differed, o.Verdict = o.Work.Instance, store.Absent
 		return false, err

@@ -11,8 +11,8 @@ import (
 	"causeway/gateway/store"
 )
 
-// aside shows a message of somebody whom nobody can act as to each connected member, by a direct message of the account, which may not write in the
-// conversation itself. Mark follows where it was said.
+// aside shows a message of somebody whom nobody can act as to each connected member who was there when it was said, and when its text was written that it has
+// now, by a direct message of the account, which may not write in the conversation itself. Mark follows where it was said.
 func (p planner) aside(w *store.Work, origin *place, mark string) []store.Telling {
 	d := p.draft(w)
 	during := origin.talk.period(w.Message.Created)
@@ -34,7 +34,7 @@ func (p planner) aside(w *store.Work, origin *place, mark string) []store.Tellin
 	members := origin.talk.pairs[w.Conversation].Here(w.Conversation).Members
 	var all []store.Telling
 	for _, u := range p.place.talk.readers {
-		if !slices.Contains(members, u) {
+		if !slices.Contains(members, u) || !p.saw(w, origin, u) {
 			continue
 		}
 		for _, text := range parts {
@@ -44,6 +44,16 @@ func (p planner) aside(w *store.Work, origin *place, mark string) []store.Tellin
 	return all
 }
 
+// saw reports whether somebody to whom a message was said was there when its text was written that it has now.
+func (p planner) saw(w *store.Work, origin *place, u bridge.UserID) bool {
+	all := origin.talk.pairs[w.Conversation].Here(w.Message.Origin).Members
+	if origin.talk.saw(w.Message.Edited, all) { // as all of them were
+		return true
+	}
+	other, known := p.gateway.talks.counterpart(w.Conversation.Server, u, w.Message.Origin.Server)
+	return known && slices.Contains(all, other) && origin.talk.saw(w.Message.Edited, []bridge.UserID{other})
+}
+
 // asideAgain gives what becomes of a message that is not here and has changed: where it was shown by direct messages, so is its new text.
 func (p planner) asideAgain(w *store.Work) store.Step {
 	m, origin := w.Message, p.gateway.table.Load().at(w.Message.Origin)
@@ -51,11 +61,10 @@ func (p planner) asideAgain(w *store.Work) store.Step {
 	if p.place.talk == nil || origin == nil || origin.talk == nil || p.place.account.speaksFor() != direct.BesideTalks && !unknown || !p.routed(w) {
 		return store.Step{}
 	}
-	pair := origin.talk.pairs[w.Conversation]
 	switch {
 	case len(w.Parts) > 0, w.As != "", w.Lost, p.barred(w), w.Version >= m.Version, m.Edited.IsZero(): // it was here, or is nothing new
 	case m.Body == nil, m.Body.Bare, m.Body.Event != "":
-	case pair.State != store.PairOpen, m.Created.Before(pair.Begins), !origin.talk.shows(w.Conversation, bridge.State{Conversation: m.Origin, Created: m.Created, Edited: m.Edited}):
+	case !origin.talk.takes(w.Conversation, m.Created):
 	case unknown:
 		return store.Step{Op: store.Recall} // waits until the account has connected, and is planned anew then
 	default:

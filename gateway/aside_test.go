@@ -97,7 +97,7 @@ func TestTheLostAreWaitedForWhereTheAccountMayNotWriteForThem(t *testing.T) {
 	})
 }
 
-// TestWhoHasLeftIsShownNothingAside of what is said, or changed, without them.
+// TestWhoHasLeftIsShownNothingAside of what is said, or changed, without them; who is still there is.
 func TestWhoHasLeftIsShownNothingAside(t *testing.T) {
 	inWorld(t, func(w *world) {
 		a, b := w.talking(likeRestricted(), likeTeams(), "ann", "cyd", "dan")
@@ -110,14 +110,41 @@ func TestWhoHasLeftIsShownNothingAside(t *testing.T) {
 		b.Edit(chat, one, "not for dan")
 		b.Say(chat, "Ben", "not for dan either")
 		w.wait(time.Minute)
-		var dans []string
-		for _, text := range whispers(a) {
-			if strings.HasPrefix(text, "dan: ") {
-				dans = append(dans, text)
-			}
+		w.same(whispers(a), []string{
+			"ann: Ben to you and 2 others in memory, edited: | not for dan",
+			"ann: Ben to you and 2 others in memory: | for dan, too",
+			"ann: Ben to you and another one in memory: | not for dan either",
+			"cyd: Ben to you and 2 others in memory, edited: | not for dan",
+			"cyd: Ben to you and 2 others in memory: | for dan, too",
+			"cyd: Ben to you and another one in memory: | not for dan either",
+			"dan: Ben to you and 2 others in memory: | for dan, too",
+		})
+	})
+}
+
+// TestWhatWasChangedBeforeItWasShownIsShownAside to those who were there both when it was said and when it was changed.
+func TestWhatWasChangedBeforeItWasShownIsShownAside(t *testing.T) {
+	inWorld(t, func(w *world) {
+		turns := make(chan struct{}, 1)
+		w.turn = func(bridge.ConversationID) { turns <- struct{}{}; <-turns }
+		a, b := w.talking(likeRestricted(), likeTeams(), "ann", "cyd", "dan")
+		for _, n := range []string{"ben", "eve"} {
+			w.match(a, bridge.UserID(n), b, there(n), string(there(n)))
 		}
-		w.same(dans, []string{"dan: Ben to you and 2 others in memory: | for dan, too"})
-		w.same(slices.Contains(whispers(a), "ann: Ben to you and another one in memory: | not for dan either"), true)
+		chat := b.Direct("Ann", "Ben", "Cyd", "Dan")
+		w.wait(time.Second)
+		turns <- struct{}{} // no lane goes on
+		one := b.Say(chat, "Ben", "for dan, too")
+		w.wait(5 * time.Second)
+		b.Leave(chat, "Dan")
+		w.wait(5 * time.Second)
+		b.Join(chat, "Eve")
+		w.wait(5 * time.Second)
+		b.Edit(chat, one, "not for dan")
+		w.wait(5 * time.Second)
+		<-turns
+		w.wait(time.Minute)
+		w.same(whispers(a), []string{"ann: Ben to you and 2 others in memory: | not for dan", "cyd: Ben to you and 2 others in memory: | not for dan"})
 	})
 }
 

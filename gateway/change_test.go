@@ -89,6 +89,22 @@ func TestAReplyToWhatIsOlderThanTheBeginningQuotesIt(t *testing.T) {
 	})
 }
 
+// TestAnAnswerElsewhereToAReplyToWhatIsOlderThanTheBeginningStandsInItsThread: Causeway does not know what begins that, but where the reply was said it is there.
+func TestAnAnswerElsewhereToAReplyToWhatIsOlderThanTheBeginningStandsInItsThread(t *testing.T) {
+	inWorld(t, func(w *world) {
+		a, b := w.service("a", memory.Options{}), w.service("b", memory.Options{})
+		w.route(inout("a", "town"), inout("b", "town"))
+		root := a.Say("town", "ann", "said in the past")
+		time.Sleep(time.Hour)
+		w.start()
+		a.Reply("town", root, "ben", "a reply")
+		w.wait(time.Second)
+		b.Reply("town", b.Messages("town")[0].ID, "cyd", "an answer")
+		w.wait(time.Second)
+		w.same(live(a, "town", true), []shown{{By: "cyd", Text: "an answer", Answers: "said in the past"}})
+	})
+}
+
 // hiding keeps a feed from seeing a message, as a service that hands it over late does.
 type hiding struct {
 	bridge.Bridge

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"causeway/bridge"
 	"causeway/bridge/memory"
 )
 
@@ -35,4 +36,35 @@ func TestAnEditBehindCausewaysOwnIsNotHiddenByAClockThatHasNotMoved(t *testing.T
 		w.wait(time.Minute)
 		w.same(texts(b, "town"), texts(a, "town"))
 	})
+}
+
+// TestAnEditOfACopyOutlastsOneThatCouldNotBeMade: what its author writes there while the service does not take the older text from Causeway is newer; also where it may have taken it, once that
+// would have been longer ago than clocks tell.
+func TestAnEditOfACopyOutlastsOneThatCouldNotBeMade(t *testing.T) {
+	for _, c := range []struct {
+		kind  bridge.Kind
+		after time.Duration // of what was tried last
+	}{{bridge.Transient, 100 * time.Millisecond}, {bridge.Throttled, 100 * time.Millisecond}, {bridge.Uncertain, 20 * time.Second}} {
+		t.Run(c.kind.String(), func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				var s switched
+				a, b := w.connectedPair(memory.Options{}, memory.Options{Fault: s.fault})
+				id := a.Say("town", "alice", "first")
+				w.wait(time.Second)
+				copied := b.Messages("town")[0].ID
+				var tried time.Time
+				s.on(before(memory.Edit, func() error { tried = time.Now(); return memory.Fails(c.kind) }))
+				a.Edit("town", id, "second")
+				w.wait(10 * time.Millisecond)
+				for time.Since(tried) < c.after {
+					w.wait(10 * time.Millisecond)
+				}
+				b.Edit("town", copied, "third")
+				w.wait(10 * time.Millisecond)
+				s.off()
+				w.wait(time.Hour)
+				w.same([2][]string{texts(a, "town"), texts(b, "town")}, [2][]string{{"third"}, {"third"}})
+			})
+		})
+	}
 }

@@ -181,8 +181,8 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 	if writes(step.Op) {
 		l.wrote, l.wroteOf = time.Now(), work.Instance
 	}
-	if err == nil && (step.Op == store.Edit || step.Op == store.Blank) {
-		o.At = p.account.Bridge.Now()
+	if step.Op == store.Edit || step.Op == store.Blank {
+		o.At, o.Unsure = p.account.Bridge.Now(), err != nil && bridge.KindOf(err) == bridge.Uncertain
 	}
 	l.count(p.account.Name, o, err)
 	l.tries.note(work.Instance, step.Op, err)
@@ -396,9 +396,13 @@ func (l *lane) retry(ctx context.Context, p *place, o *store.Outcome, err error)
 		return nil // find it
 	}
 	wait := l.waits(p, o.Step, err, l.failures)
+	edit := o.Step.Op == store.Edit || o.Step.Op == store.Blank
+	if edit { // what its writer does there while it waits is told from it by that
+		l.ended = append(l.ended, unmade(o))
+	}
 	l.note(ctx)
 	// Woken early by a shutdown, the intent stays and is settled at the next start.
-	if !l.spares(ctx, p, o, err, wait) {
+	if !l.spares(ctx, p, o, err, wait) || edit {
 		return nil
 	}
 	return unmade(o)

@@ -24,6 +24,8 @@ type decision struct {
 	members []direct.Member
 	// begins: what was said earlier is not carried.
 	begins time.Time
+	// again gives what is said where a group that was refused is carried again; of one that is carried.
+	again func(to bridge.ConversationID) []store.Telling
 }
 
 // meet decides what becomes of a talk that a reads, and does what follows.

@@ -17,12 +17,17 @@ func (t *talks) carry(ctx context.Context, a *account, talk bridge.Talk, d *deci
 	if err := t.retitle(ctx, a, talk, d); err != nil {
 		return err
 	}
+	var err error
+	other := d.link.other(a)
+	if d.again, err = t.again(ctx, a, other, talk, t.haltedAs(talk, *other.server.Load()), d.verdict.Members); err != nil {
+		return err
+	}
 	met, err := t.store(ctx, a, talk, d)
 	if err != nil {
 		return err
 	}
 	if met.Reason != 0 {
-		return t.tellSpeakers(ctx, a, d.link.other(a), talk, direct.Reason(met.Reason), nil)
+		return t.tellSpeakers(ctx, a, other, talk, direct.Reason(met.Reason), nil)
 	}
 	if met.Pair.Other(talk.Conversation).Known() {
 		t.gateway.wake(talk.Conversation) // where it has taken the place of another one, something may be waiting
@@ -58,12 +63,10 @@ func (t *talks) moves(ctx context.Context, a *account, talk bridge.Talk, d *deci
 			if before.State != store.PairMoved || !to.Known() {
 				continue
 			}
-			for _, one := range lines[before.ID] {
-				if one.Conversation.Channel == "" {
-					one.Conversation = to.Conversation
-				}
-				all = append(all, one)
-			}
+			all = append(all, located(lines[before.ID], to.Conversation)...)
+		}
+		if to.Known() {
+			all = append(all, d.again(to.Conversation)...)
 		}
 		return all
 	}, nil
@@ -156,6 +159,7 @@ func (t *talks) complete(ctx context.Context, a *account, talk bridge.Talk, d *d
 	if from, ok := t.before(talk, *other.server.Load()); ok && from.Conversation != c {
 		lines = t.moveLines(ctx, other, a, from, store.PairEnd{Conversation: c, Members: pair.Other(talk.Conversation).Members})
 	}
+	lines = append(lines, d.again(c)...)
 	if err := t.update(func() (store.Pair, error) {
 		return t.gateway.store.Opened(context.WithoutCancel(ctx), pair.ID, c, lines...)
 	}); err != nil {

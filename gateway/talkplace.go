@@ -195,15 +195,21 @@ func (p *talkPlace) shows(target bridge.ConversationID, s bridge.State) bool {
 }
 
 // parted reports whether a message was changed whose people have changed meanwhile: who has left, or has come, must not get to see the new text,
-// whoever saw the old one; nor may who had left get to see a text that was changed without them, though they are back, or it was never here. What is
-// deleted goes everywhere all the same.
+// whoever saw the old one; nor may who had left get to see a text that was changed without them, though they are back, or it was never here. Nor can be made sure
+// what a post says where others are by now than those to whom it was said. What is deleted goes everywhere all the same.
 func (p planner) parted(w *store.Work, origin *place) bool {
 	if p.place.talk == nil || origin == nil || origin.talk == nil {
 		return false
 	}
 	pair := origin.talk.pairs[w.Conversation]
 	behind := slices.ContainsFunc(w.Parts, func(part store.Part) bool { return part.ID != "" && part.Version < w.Message.Version })
-	return behind && pair.State == store.PairMoved || (behind || unposted(w)) && !origin.talk.saw(w.Message.Edited, pair.Here(w.Message.Origin).Members)
+	return behind && pair.State == store.PairMoved || (behind || unposted(w)) && !origin.talk.saw(w.Message.Edited, pair.Here(w.Message.Origin).Members) ||
+		unknown(w) && p.place.talk.regroups && !slices.Equal(p.place.talk.latest().Members, pair.Here(w.Conversation).Members)
+}
+
+// unknown reports whether it is not known what a post of the message says, as one that was found by its key.
+func unknown(w *store.Work) bool {
+	return slices.ContainsFunc(w.Parts, func(part store.Part) bool { return part.ID != "" && !part.Deleted && part.Hash == "" })
 }
 
 // apart is parted for the place where a message was said, and a text that its author has written at a copy.
@@ -243,16 +249,21 @@ func (p *talkPlace) others(created time.Time) bool {
 	return p.open == 0
 }
 
-// left leaves a message as it is, or out where it never was, and tells its author.
+// left leaves a message as it is, or out where it never was, and tells its author. What would be shown aside, those are shown all the same who saw it changed.
 func (p planner) left(w *store.Work, origin *place) store.Step {
 	if unposted(w) {
 		if leftover := discard(w, nil); leftover.Op != store.Settled {
 			return leftover
 		}
+		if step, _ := p.mayNot(w, w.As); slices.ContainsFunc(step.Denial.Tell, func(one store.Telling) bool { return one.Shows }) {
+			return step
+		}
 		return deny(w, direct.ChangeStays, p.stays(w, origin)...)
 	}
 	step := p.reactions(w)
-	step.Denial.Tell = p.stays(w, origin)
+	if !w.Message.Edited.IsZero() {
+		step.Denial.Tell = p.stays(w, origin)
+	}
 	return step
 }
 

@@ -87,13 +87,35 @@ func (p *circle) isShown(m *spoken, shown []showing, counts map[string]int) {
 		return // what was made of it without somebody stays out
 	}
 	counts["must be shown"]++
-	texts := []string{m.text}
-	if p.moved[m.channel].After(m.at) {
-		texts = append(m.early, m.token)
-	}
 	for _, to := range m.to {
-		if to != m.by && !slices.ContainsFunc(shown, func(s showing) bool { return s.to == to && slices.Contains(texts, s.text) }) {
+		if to != m.by && !p.isShownTo(m, to, shown) {
 			complain(to)
+		}
+	}
+}
+
+// isShownTo: who was there when it was given its last text was shown that; anybody else what they had made of it before people came or went, unless it was changed before anything of it
+// was shown to them.
+func (p *circle) isShownTo(m *spoken, to string, shown []showing) bool {
+	sees := func(texts ...string) bool {
+		return slices.ContainsFunc(shown, func(s showing) bool { return s.to == to && slices.Contains(texts, s.text) })
+	}
+	switch {
+	case m.unsure:
+		return true
+	case slices.Contains(m.circles[m.text], to):
+		return sees(m.text)
+	}
+	return slices.Contains(m.missed, to) || sees(append(m.early, m.token)...)
+}
+
+// misses notes who was not there when a message was changed, and had been shown nothing of it aside.
+func (p *circle) misses(m *spoken) {
+	for _, u := range m.to {
+		if !slices.Contains(m.circles[m.text], u) && !slices.ContainsFunc(p.a.Notices(), func(n bridge.Notice) bool {
+			return n.Conversation == (bridge.ConversationID{}) && name(n.User) == u && strings.Contains(memory.Text(n.Text), m.token)
+		}) {
+			m.missed = append(m.missed, u)
 		}
 	}
 }

@@ -43,6 +43,8 @@ type circle struct {
 	moved   map[bridge.ChannelID]time.Time // when people in it changed last
 	// together are groups of b that were begun at once with the one of the same people in a.
 	together map[bridge.ChannelID]bool
+	// rewrote is when Causeway has edited a copy last; guarded by calls.
+	rewrote map[bridge.ConversationID]map[bridge.MessageID]time.Time
 	// formed are sets of people in groups of b of which somebody has come or gone before.
 	formed map[string]bool
 }
@@ -66,6 +68,14 @@ type spoken struct {
 	restored bool
 	at       time.Time
 	to       []string // who was there, sorted
+	// edited is when it was given its last text. overtaken: others were there than those to whom it was said when it was given one, or right after that, and nothing of it was on the
+	// other side yet, where nothing comes then. missed are those who were not there then, and had been shown nothing of it aside; unsure: people came or went right after it was edited.
+	edited            time.Time
+	overtaken, unsure bool
+	missed            []string
+	// given are texts that it had before its author changed the copy within ten seconds of Causeway's own edit of that. Until Causeway has seen its edit there, a service's clock does not tell
+	// which of the two a text is from: then the former one may stay, everywhere. Else the newer edit counts.
+	given []string
 }
 
 // name gives who somebody is, by either side's name.
@@ -77,7 +87,7 @@ func TestNobodyEverGetsWhatWasSaidWhereTheyWereNot(t *testing.T) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			inWorld(t, func(w *world) {
 				p := &circle{world: w, random: rand.New(rand.NewPCG(seed, 7)), chance: rand.New(rand.NewPCG(seed, 8)), names: strings.Fields("ann ben cyd dan eve"),
-					beside: seed%2 == 0, since: map[string]time.Time{}, ever: map[string]bool{}, lame: map[string]bool{}, sets: map[string]map[bridge.ChannelID]bool{}, changed: map[string]bool{}, moved: map[bridge.ChannelID]time.Time{}, together: map[bridge.ChannelID]bool{}, formed: map[string]bool{}}
+					beside: seed%2 == 0, since: map[string]time.Time{}, ever: map[string]bool{}, lame: map[string]bool{}, sets: map[string]map[bridge.ChannelID]bool{}, changed: map[string]bool{}, moved: map[bridge.ChannelID]time.Time{}, together: map[bridge.ChannelID]bool{}, rewrote: map[bridge.ConversationID]map[bridge.MessageID]time.Time{}, formed: map[string]bool{}}
 				p.perform()
 				p.judge(counts)
 			})
@@ -94,6 +104,12 @@ func TestNobodyEverGetsWhatWasSaidWhereTheyWereNot(t *testing.T) {
 func (p *circle) fault(_ context.Context, c memory.Call) error {
 	p.calls.Lock()
 	defer p.calls.Unlock()
+	if c.Op == memory.Edit {
+		if p.rewrote[c.Conversation] == nil {
+			p.rewrote[c.Conversation] = map[bridge.MessageID]time.Time{}
+		}
+		p.rewrote[c.Conversation][c.ID] = time.Now()
+	}
 	if !p.faulty.Load() || p.chance.IntN(12) > 0 {
 		return nil
 	}
@@ -141,7 +157,7 @@ func (p *circle) perform() {
 func (p *circle) rest(long bool) {
 	d := time.Duration(2+p.random.IntN(400)) * time.Millisecond
 	if long {
-		d = time.Duration(p.random.IntN(60)) * time.Second
+		d = time.Duration(1+p.random.IntN(60)) * time.Second
 	}
 	p.wait(d + time.Duration(1+p.random.IntN(999_000)))
 	if p.died.Load() {
@@ -345,17 +361,24 @@ func (p *circle) alter() {
 		p.takeBack()
 	case m.deleted:
 	case p.random.IntN(3) > 0:
-		m.text += "edited"
+		before := m.text
+		m.text, m.edited = m.text+"edited", time.Now()
 		if p.among(m) {
 			m.early = append(m.early, m.text)
+		} else {
+			m.overtaken = m.overtaken || !p.arrived(m)
 		}
 		m.circles[m.text] = p.present(m.in, m.channel)
+		p.misses(m)
 		if copied := p.copyOf(m); copied != nil && p.random.IntN(3) == 0 { // its author changes the copy
 			other, c := p.a, copied.channel
 			if m.in == p.a {
 				other = p.b
 			}
 			m.circles[m.text], m.early = p.present(other, c), append(m.early, m.text)
+			if p.justRewrote(bridge.ConversationID{Server: other.Server(), Channel: c}, copied.id) {
+				m.given = append(m.given, before)
+			}
 			other.Edit(c, copied.id, m.text)
 			break
 		}
@@ -403,6 +426,17 @@ func (p *circle) copyOf(m *spoken) *copied {
 	return nil
 }
 
+// arrived reports whether a message is, or was, in a conversation on the other side.
+func (p *circle) arrived(m *spoken) bool {
+	other := p.a
+	if m.in == p.a {
+		other = p.b
+	}
+	return slices.ContainsFunc(other.Talks(), func(t bridge.Talk) bool {
+		return slices.ContainsFunc(other.Messages(t.Conversation.Channel), func(seen memory.Seen) bool { return tokenIn(seen) == m.token })
+	})
+}
+
 // among reports whether those are there now to whom something was said.
 func (p *circle) among(m *spoken) bool {
 	return slices.ContainsFunc(m.in.Talks(), func(t bridge.Talk) bool {
@@ -419,7 +453,14 @@ func (p *circle) shows(m *spoken, live []memory.Seen) bool {
 	if p.moved[m.channel].After(m.at) {
 		texts = append(m.early, m.token)
 	}
-	return slices.ContainsFunc(texts, func(text string) bool { return strings.HasSuffix(live[0].Text, text) })
+	return slices.ContainsFunc(append(texts, m.given...), func(text string) bool { return strings.HasSuffix(live[0].Text, text) })
+}
+
+// justRewrote reports whether Causeway has edited a message right now, or tried to.
+func (p *circle) justRewrote(c bridge.ConversationID, id bridge.MessageID) bool {
+	p.calls.Lock()
+	defer p.calls.Unlock()
+	return time.Since(p.rewrote[c][id]) < 10*time.Second
 }
 
 func (p *circle) regroup() {
@@ -435,6 +476,11 @@ func (p *circle) regroup() {
 	t := groups[p.random.IntN(len(groups))]
 	c, u := t.Conversation.Channel, there(p.names[p.random.IntN(len(p.names))])
 	p.note(p.b, c)
+	for _, m := range p.said {
+		if m.channel == c && m.in == p.b && time.Since(m.edited) < 2*editedEarly {
+			m.unsure, m.overtaken = true, m.overtaken || !p.arrived(m)
+		}
+	}
 	p.moved[c] = time.Now()
 	p.changed[setOf(t.Members)] = true
 	if slices.Contains(t.Members, u) {

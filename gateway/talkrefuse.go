@@ -2,9 +2,9 @@ package gateway
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
+	"time"
 
 	"causeway/bridge"
 	"causeway/gateway/direct"
@@ -33,7 +33,7 @@ func (t *talks) tellSpeakers(ctx context.Context, a, other *account, talk bridge
 // tellRefused tells somebody why a talk is not carried, and notes that they know; not where nobody may be told.
 func (t *talks) tellRefused(ctx context.Context, a, other *account, talk bridge.Talk, u bridge.UserID, r direct.Reason, missing []bridge.UserID) error {
 	told := store.Told{Conversation: talk.Conversation, User: u, Reason: int(r)}
-	notice := bridge.Notice{Conversation: talk.Conversation, User: u, Text: refusalText(other, r, a.names(ctx, missing)), Key: t.tellingKey(told)}
+	notice := bridge.Notice{Conversation: talk.Conversation, User: u, Text: refusalText(other, r, a.names(ctx, missing)), Key: t.refusalKey(told)}
 	if r == direct.NotAllowed && t.gateway.invite != nil {
 		notice.Choices = t.gateway.invite(a.Name, u)
 	}
@@ -55,15 +55,20 @@ func (t *talks) tellRefused(ctx context.Context, a, other *account, talk bridge.
 	return nil
 }
 
-// tellingKey gives the key of what somebody is being told: the same until they know, so that a lost answer makes no double.
-func (t *talks) tellingKey(told store.Told) bridge.Key {
+// refusalKey gives the key of what somebody is told: the same until what is carried of the talk has changed, so that neither a lost answer makes a double nor an end
+// of Causeway before it could note that they know.
+func (t *talks) refusalKey(told store.Told) bridge.Key {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
-	k := t.talkOf(told.Conversation)
-	if k.telling[told] == "" {
-		k.telling[told] = bridge.Key(rand.Text())
+	var since, begins time.Time
+	if k := t.known[told.Conversation]; k != nil && len(k.periods) > 0 {
+		since = k.latest().Since
 	}
-	return k.telling[told]
+	var last int64
+	for p := range t.pairsOf(told.Conversation) {
+		last, begins = p.ID, later(begins, p.Begins)
+	}
+	return t.gateway.store.RefusalKey(told, since.UnixMilli(), last, begins.UnixMilli())
 }
 
 // told notes that somebody knows why a talk is not carried.
@@ -72,7 +77,6 @@ func (t *talks) told(c bridge.ConversationID, u bridge.UserID, r direct.Reason) 
 	defer t.mutex.Unlock()
 	k := t.talkOf(c)
 	k.told[store.Told{User: u, Reason: int(r)}] = true
-	delete(k.telling, store.Told{Conversation: c, User: u, Reason: int(r)})
 }
 
 func (t *talks) knows(c bridge.ConversationID, u bridge.UserID, r direct.Reason) bool {

@@ -34,6 +34,9 @@ type Direct struct {
 type talks struct {
 	gateway *Gateway
 	links   atomic.Pointer[[]*link] // replaced when the config is
+	// coming are the links of a config that is being taken up, else those that count; guarded by switching, which is held while the store is told what is switched on.
+	coming    []*link
+	switching sync.Mutex
 	// loaded: the store has been read, which is not done before there are links. Guarded by the gateway's changing.
 	loaded bool
 	// regard is signalled when people may have connected or disconnected.
@@ -106,8 +109,6 @@ type talk struct {
 	periods []store.Talk
 	// told are those who know why it is refused, by the reason.
 	told map[store.Told]bool
-	// telling are the keys of what is being told.
-	telling map[store.Told]bridge.Key
 	// lifted: what was decided need not hold any more, so it is to be met again.
 	lifted bool
 }
@@ -131,6 +132,7 @@ func newTalks(g *Gateway, links []*link) *talks {
 		users: map[store.User]user{}, doubtful: map[int64]bool{}, off: map[bridge.ConversationID]bool{}, observed: map[bridge.AccountName][]bridge.Observed{}, changed: make(chan struct{}),
 	}
 	t.links.Store(&links)
+	t.coming = links
 	return t
 }
 
@@ -159,10 +161,16 @@ func (t *talks) load(ctx context.Context) error {
 	return nil
 }
 
-// know reads from the store what links need, and tells it what is switched on.
-func (t *talks) know(ctx context.Context, s *setup, links []*link) error {
+// know reads from the store what links need that are about to count, and tells it what is switched on.
+func (t *talks) know(ctx context.Context, s *setup, links []*link) (err error) {
+	t.comes(links)
+	defer func() {
+		if err != nil {
+			t.comes(*t.links.Load())
+		}
+	}()
 	if len(links) == 0 {
-		return t.noteOthers(ctx, nil)
+		return t.switched(ctx)
 	}
 	for _, a := range s.order {
 		if a.server.Load() != nil {
@@ -188,27 +196,61 @@ func (t *talks) know(ctx context.Context, s *setup, links []*link) error {
 		}
 		t.loaded = true
 	}
-	for _, l := range links {
-		t.note(ctx, l)
-	}
-	if err := t.noteOthers(ctx, links); err != nil {
+	if err := t.switched(ctx); err != nil {
 		return err
 	}
 	return t.learn(ctx)
+}
+
+// comes notes which links are about to count: of no others the store is told any more.
+func (t *talks) comes(links []*link) {
+	t.switching.Lock()
+	defer t.switching.Unlock()
+	t.coming = links
+}
+
+// names reports whether the config, or one that is being taken up, has talks carried between an account and another one.
+func (t *talks) names(a *account) bool {
+	t.switching.Lock()
+	defer t.switching.Unlock()
+	return slices.ContainsFunc(t.coming, func(l *link) bool { return l.has(a) })
+}
+
+// switched tells the store what is switched on between those servers that are known, and that nothing is between others, once all are known.
+func (t *talks) switched(ctx context.Context) error {
+	t.switching.Lock()
+	defer t.switching.Unlock()
+	for _, l := range t.coming {
+		t.note(ctx, l)
+	}
+	return t.noteOthers(ctx, t.coming)
 }
 
 // relink goes by these links from now on; the table is to be made anew.
 func (t *talks) relink(links []*link) {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
+	others := t.pairsOthers(links)
 	t.links.Store(&links)
 	clear(t.off)
 	for _, k := range t.known {
-		if len(k.periods) > 0 && isOff(direct.Reason(k.latest().Reason)) { // as earlier versions have stored it
+		if len(k.periods) == 0 {
+			continue
+		}
+		switch reason := direct.Reason(k.latest().Reason); {
+		case isOff(reason), // as earlier versions have stored it
+			others && (!settled(reason) || reason == direct.TooMany || reason == direct.Alone): // which is because of the account at the other end
 			k.lifted = true
 		}
 	}
 	t.observe()
+}
+
+// pairsOthers reports whether links pair accounts that are not paired at present.
+func (t *talks) pairsOthers(links []*link) bool {
+	return slices.ContainsFunc(links, func(l *link) bool {
+		return !slices.ContainsFunc(*t.links.Load(), func(before *link) bool { return before.has(l.ends[0]) && before.has(l.ends[1]) })
+	})
 }
 
 func (t *talks) restore(ctx context.Context) error {
@@ -255,7 +297,7 @@ func settled(r direct.Reason) bool {
 func (t *talks) talkOf(c bridge.ConversationID) *talk {
 	k := t.known[c]
 	if k == nil {
-		k = &talk{told: map[store.Told]bool{}, telling: map[store.Told]bridge.Key{}}
+		k = &talk{told: map[store.Told]bool{}}
 		t.known[c] = k
 	}
 	return k
@@ -306,20 +348,14 @@ func (t *talks) remember(ctx context.Context, a *account, server bridge.ServerID
 
 // arrived notes on which server an account is.
 func (t *talks) arrived(ctx context.Context, a *account, server bridge.ServerID) error {
-	if !slices.ContainsFunc(*t.links.Load(), func(l *link) bool { return l.has(a) }) {
+	if !t.names(a) {
 		return nil
 	}
 	if err := t.remember(ctx, a, server); err != nil {
 		return err
 	}
-	links := t.links.Load()
-	for _, l := range *links {
-		t.note(ctx, l)
-	}
-	if t.links.Load() == links { // else others tell the store what is switched on
-		if err := t.noteOthers(ctx, *links); err != nil {
-			return err
-		}
+	if err := t.switched(ctx); err != nil {
+		return err
 	}
 	t.gateway.retable()
 	t.wanted()

@@ -78,3 +78,67 @@ func TestWhereATalkIsCarriedNoMoreForItsPeopleEverybodyIsToldWhy(t *testing.T) {
 		}
 	}
 }
+
+// TestWhereAGroupIsCarriedAgainItIsSaid, on both sides, like that it was not: with the people who were in it before, with others who were together once, and with others who never were.
+func TestWhereAGroupIsCarriedAgainItIsSaid(t *testing.T) {
+	for _, restricted := range []bool{false, true} {
+		inWorld(t, func(w *world) {
+			o := likeMattermost()
+			if restricted {
+				o = likeRestricted()
+			}
+			a, b := w.talking(o, likeTeams(), "ann", "ben", "cyd", "dan")
+			chat := b.Direct("Ann", "Ben", "Cyd")
+			b.Say(chat, "Ann", "hello")
+			w.wait(5 * time.Second)
+			said := func() (all []string) {
+				for _, talk := range a.Talks() {
+					all = append(all, texts(a, talk.Conversation.Channel)...)
+				}
+				return slices.Concat(all, notices(a), notices(b))
+			}
+			step := func(what func(), want ...string) {
+				before := said()
+				what()
+				w.wait(time.Minute)
+				now := said()
+				for _, line := range before {
+					at := slices.Index(now, line)
+					now = slices.Delete(now, at, at+1)
+				}
+				slices.Sort(now)
+				w.same(now, slices.Sorted(slices.Values(want)))
+			}
+			// who gives what each of them is told in a: the bot says it to all where it may.
+			who := func(line string, names ...string) (all []string) {
+				if !restricted {
+					return []string{line}
+				}
+				for _, n := range names {
+					all = append(all, n+": "+line)
+				}
+				return all
+			}
+			three, four := []string{"ann", "ben", "cyd"}, []string{"ann", "ben", "cyd", "dan"}
+			here := []string{"Ann: What you write here appears in memory again.", "Ben: What you write here appears in memory again.", "Cyd: What you write here appears in memory again."}
+			stops := func() { b.Join(chat, "Zoe"); w.wait(time.Minute) }
+			stops()
+			step(func() { b.Leave(chat, "Zoe") }, append(who("The people in this conversation are the same again in memory. What is written here appears there from now on.", three...), here...)...)
+			stops()
+			b.Join(chat, "Dan")
+			w.wait(time.Minute)
+			onward := slices.Concat(who("The people in this conversation have changed in memory. It goes on in the one with ann, ben, cyd, dan.", three...),
+				who("This goes on from the conversation with ann, ben, cyd, since people have changed in memory.", four...), here)
+			step(func() { b.Leave(chat, "Zoe") }, onward...)
+			b.Leave(chat, "Dan")
+			w.wait(time.Minute)
+			stops()
+			b.Join(chat, "Dan")
+			w.wait(time.Minute)
+			step(func() { b.Leave(chat, "Zoe") }, onward...)
+			b.Say(chat, "Dan", "all four")
+			w.wait(time.Minute)
+			w.find(a, "@ann@ben@cyd@dan", "all four")
+		})
+	}
+}

@@ -122,3 +122,58 @@ func TestAnotherPairOfAccountsForTalks(t *testing.T) {
 		w.talksAre(a, "ann ben > ann: message 0 | ann: message 1 | ann: message 2 | ben: from b")
 	})
 }
+
+// TestWhatWasRefusedBecauseOfAnotherAccountIsMetAnew as soon as the config pairs it with one where everybody is.
+func TestWhatWasRefusedBecauseOfAnotherAccountIsMetAnew(t *testing.T) {
+	inWorld(t, func(w *world) {
+		small := likeMattermost()
+		small.GroupLimit = 3
+		c := w.service("c", likeMattermost())
+		a, b := w.talking(small, likeTeams(), "ann")
+		w.connect(b, "Ann", c, "ann")
+		for _, n := range []string{"ben", "cyd", "dan"} {
+			w.match(b, there(n), c, bridge.UserID(n), n)
+		}
+		w.wait(time.Second)
+		chat, group := b.Direct("Ann", "Ben"), b.Direct("Ann", "Ben", "Cyd", "Dan")
+		b.Say(chat, "Ann", "who is that there?")
+		b.Say(group, "Ann", "too many there")
+		w.wait(time.Minute)
+		w.talksAre(a)
+		w.same(len(notices(b)), 2)
+		w.directs[0].Accounts[0] = "memory.c"
+		w.takes()
+		w.wait(5 * time.Second)
+		b.Say(chat, "Ben", "here")
+		b.Say(group, "Ben", "here, too")
+		w.wait(5 * time.Second)
+		w.find(c, "@ann@ben", "here")
+		w.find(c, "@ann@ben@cyd@dan", "here, too")
+	})
+}
+
+// TestAnAccountThatArrivesWhileTheConfigChangesSwitchesNothingOff that the new one has on, and is known to the links of that.
+func TestAnAccountThatArrivesWhileTheConfigChangesSwitchesNothingOff(t *testing.T) {
+	inWorld(t, func(w *world) {
+		c := w.service("c", likeTeams())
+		a, _ := w.talking(likeMattermost(), likeTeams(), "ann")
+		g := w.gateway
+		setup := g.setup.Load()
+		links := newLinks(setup, []Direct{{Accounts: [2]bridge.AccountName{"memory.a", "memory.c"}, Settings: direct.Settings{Enable: true, DirectMessages: true, GroupMessages: true}}})
+		if err := g.talks.know(w.t.Context(), setup, links); err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range []*memory.Service{a, c} {
+			name := bridge.AccountName("memory." + string(s.Server())[len("memory:"):])
+			if err := g.talks.arrived(w.t.Context(), setup.accounts[name], s.Server()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.same(links[0].noted, true)
+		since, err := w.store.Switch(w.t.Context(), a.Server(), c.Server(), true, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.same(since, [2]time.Time{}) // it has never been off
+	})
+}

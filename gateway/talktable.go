@@ -180,6 +180,7 @@ func (t *talks) placeOf(channels map[bridge.ConversationID]*place, c bridge.Conv
 func (p *place) join(pair store.Pair, other store.PairEnd, l *link) {
 	if !other.Known() {
 		p.talk.half = append(p.talk.half, pair)
+		p.in = p.in || pair.State == store.PairMoved // what was said meanwhile may not have been read yet; then it is opened
 		return
 	}
 	p.talk.pairs[other.Conversation] = pair

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -181,4 +182,48 @@ func TestARefusalOfWhichItIsUncertainWhetherItWasToldIsToldAgain(t *testing.T) {
 			w.same(notices(a), c.want)
 		})
 	}
+}
+
+// TestARefusalHasTheSameKeyAfterACrash before it could be noted that it was told, and another one when the talk was carried meanwhile.
+func TestARefusalHasTheSameKeyAfterACrash(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var keys []bridge.Key
+		teams := likeTeams()
+		teams.Fault = func(_ context.Context, c memory.Call) error {
+			if c.Op == memory.Notify && c.After {
+				keys = append(keys, c.Key)
+				w.full.Store(len(keys) == 1) // that it was told cannot be noted
+			}
+			return nil
+		}
+		a, b := w.talking(likeMattermost(), teams, "ann", "ben")
+		group := b.Direct("Ann", "Ben", "Eve")
+		b.Say(group, "Ann", "not carried")
+		w.wait(time.Second)
+		w.down()
+		w.full.Store(false)
+		w.start()
+		w.wait(time.Minute)
+		if len(keys) != 2 || keys[0] != keys[1] || keys[0] == "" {
+			t.Fatalf("one refusal is told by the keys %q", keys)
+		}
+		w.match(a, "eve", b, "Eve", "Eve")
+		w.gateway.PeopleChanged()
+		w.wait(time.Hour)
+		b.Say(group, "Ben", "carried")
+		w.wait(time.Minute)
+		w.talksAre(a, "ann ben eve > ben: carried")
+		b.Join(group, "Zoe")
+		w.wait(time.Minute)
+		b.Leave(group, "Zoe")
+		w.wait(time.Minute)
+		b.Join(group, "Zoe")
+		w.wait(time.Minute)
+		b.Say(group, "Ann", "knows")
+		w.wait(time.Minute)
+		slices.Sort(keys)
+		if len(slices.Compact(slices.Clone(keys))) != len(keys)-1 {
+			t.Errorf("different notices have the same key: %q", keys)
+		}
+	})
 }

@@ -24,7 +24,10 @@ const (
 	opPost
 	// opChange edits, deletes or reacts: doing it twice is harmless.
 	opChange
-	opAny = opRead | opPost | opChange
+	opText
+	// opEdit is a change of a text, which people change, too: it must be told whether it may have taken effect.
+	opEdit = opChange | opText
+	opAny  = opRead | opPost | opChange
 )
 
 // Hints name the operator's next step.
@@ -147,7 +150,7 @@ var rules = []rule{
 	{"", http.StatusTemporaryRedirect, opAny, bridge.Transient, bridge.ScopeAccount, hintAddress},
 	{"", http.StatusPermanentRedirect, opAny, bridge.Transient, bridge.ScopeAccount, hintAddress},
 	// A proxy gave up waiting for what it had sent on.
-	{"", http.StatusRequestTimeout, opPost, bridge.Uncertain, bridge.ScopeConversation, ""},
+	{"", http.StatusRequestTimeout, opPost | opText, bridge.Uncertain, bridge.ScopeConversation, ""},
 }
 
 func (r rule) fits(op operation, status int, id string) bool {
@@ -184,7 +187,7 @@ func verdict(op operation, status int, id string) rule {
 		}
 	}
 	unknown := rule{kind: bridge.Transient}
-	if status >= http.StatusInternalServerError && op == opPost {
+	if status >= http.StatusInternalServerError && op&(opPost|opText) != 0 {
 		unknown.kind = bridge.Uncertain
 	}
 	return unknown

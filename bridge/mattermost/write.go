@@ -125,7 +125,7 @@ func (a *account) Edit(ctx context.Context, id bridge.MessageID, d bridge.Draft)
 	}
 	var now model.Post
 	err = a.by(ctx, d.As, func(c *client, _ string) error {
-		_, err := c.call(ctx, opChange, http.MethodPut, post+"/patch", patch, &now)
+		_, err := c.call(ctx, opEdit, http.MethodPut, post+"/patch", patch, &now)
 		err = a.gone(ctx, c, err, id)
 		return a.doubt(ctx, a.explain(ctx, c, err, channel, id), d.As, channel, model.PermissionEditPost)
 	})

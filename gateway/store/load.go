@@ -179,10 +179,26 @@ func (l *lane) loadRoot(w *Work, origin int64) error {
 			return err
 		}
 	}
-	_, err := l.found(`SELECT CASE i.thread WHEN '' THEN p.id ELSE i.thread END FROM instances i JOIN parts p ON p.instance = i.id AND p.number = 0
-		WHERE i.message = $1 AND i.conversation = $2 AND i.phase IN (0, 1) AND p.id IS NOT NULL AND p.deleted = 0`,
-		[]any{m.root.Int64, l.here}, (*string)(&w.RootID))
+	found, err := l.thread(w, m.root.Int64)
+	if err != nil || found {
+		return err
+	}
+	// What it answers may itself stand here, without that in whose thread it was said.
+	var answered int64
+	if found, err = l.found("SELECT i.message FROM parts p JOIN instances i ON i.id = p.instance WHERE p.conversation = $1 AND p.id = $2", []any{origin, string(m.RootID)}, &answered); err != nil || !found || answered == m.root.Int64 {
+		return err
+	}
+	_, err = l.thread(w, answered)
 	return err
+}
+
+// thread finds the post here that begins the thread in which a message stands. What was said here and answers something that was never known, or is not the same elsewhere, stands in
+// the thread of that.
+func (l *lane) thread(w *Work, message int64) (bool, error) {
+	return l.found(`SELECT CASE WHEN i.thread <> '' THEN i.thread WHEN i.origin = 1 AND r.root_id <> '' THEN r.root_id ELSE p.id END
+		FROM instances i JOIN messages r ON r.id = i.message JOIN parts p ON p.instance = i.id AND p.number = 0
+		WHERE i.message = $1 AND i.conversation = $2 AND i.phase IN (0, 1) AND p.id IS NOT NULL AND p.deleted = 0`,
+		[]any{message, l.here}, (*string)(&w.RootID))
 }
 
 // loadWritten finds the copy at which the text was written that an origin lacks.

@@ -215,7 +215,7 @@ func (l *lane) departed() error {
 func (l *lane) edited(o *Outcome) error {
 	switch {
 	case o.Verdict == Absent:
-		return nil
+		return l.unmade(o)
 	case o.Verdict == Fileless:
 		return l.lostFiles(o)
 	case o.Verdict == NoEdit, o.Verdict != Done && o.Work.IsOrigin: // an origin stays as its author left it

@@ -85,6 +85,7 @@ type Step struct {
 	File   File
 	Beside []bridge.File
 
+	before *unedited
 	notice int64
 	folded int64 // Tell: how many more the notice stands for
 	about  noticeAbout
@@ -138,6 +139,8 @@ type Outcome struct {
 	Reason string
 	// At is when an edit was made at the latest, by the service's clock; zero: that is not known.
 	At time.Time
+	// Unsure, of an edit with Absent: it may have been made all the same, at the latest At.
+	Unsure bool
 	// Told says the same to the author: what follows on "Your message", without a full stop.
 	Told string
 	// Lost are the files here that are not there any more.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 
 	"causeway/bridge"
@@ -109,6 +111,16 @@ func (t *tx) untold(c bridge.ConversationID) error {
 		return err
 	}
 	return t.exec("DELETE FROM told WHERE conversation = $1 AND lasting = 0", id)
+}
+
+// RefusalKey gives the key of the notice by which somebody gets to know why something of a conversation is not carried. It is the same each time while state is, which says what
+// is carried of it.
+func (s *Store) RefusalKey(k Told, state ...int64) bridge.Key {
+	parts := []string{"refusal", string(k.Conversation.Server), string(k.Conversation.Channel), string(k.User), strconv.Itoa(k.Reason)}
+	for _, n := range state {
+		parts = append(parts, strconv.FormatInt(n, 10))
+	}
+	return bridge.Key(base64.RawURLEncoding.EncodeToString(s.keys.mac(parts...)))
 }
 
 // Know notes that somebody has been told why something of a conversation is not carried.

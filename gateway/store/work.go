@@ -335,6 +335,9 @@ func (l *lane) begin(w *Work, step *Step) error {
 	case Edit, Blank:
 		step.Draft.Key = l.key(w, step.Part)
 		if step.Draft.As != "" && step.Seen {
+			if err := l.remembers(w, step); err != nil {
+				return err
+			}
 			return l.exec(`UPDATE parts SET hash = '', shown = CASE WHEN sent <> $1 THEN '' WHEN doubt <> '' THEN doubt ELSE shown END, doubt = '', sent = $1, rewritten = 1, written = 0
 				WHERE instance = $2 AND number = $3`, step.Draft.Text.Hash(), w.Instance, step.Part)
 		}
