@@ -284,11 +284,20 @@ func (g *Gateway) retable() {
 // wakeLacking starts the lane of every conversation that lacks something.
 func (g *Gateway) wakeLacking(ctx context.Context) {
 	lacking, err := g.store.Lacking(ctx)
-	if err != nil {
+	switch {
+	case err != nil:
 		g.storeFailed(err)
-		return
+	case g.helps: // of the others, who reads tells
+		g.lanes.Lock()
+		defer g.lanes.Unlock()
+		for _, c := range lacking {
+			if g.here(c) {
+				g.begin(c)
+			}
+		}
+	default:
+		g.wake(lacking...)
 	}
-	g.wake(lacking...)
 }
 
 // watchStore notices what other processes have changed.

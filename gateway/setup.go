@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"causeway/bridge"
+	"causeway/gateway/store"
 )
 
 // Plan is what a gateway carries, between whom.
@@ -138,13 +139,13 @@ func (g *Gateway) recalled(ctx context.Context, s *setup) (map[bridge.AccountNam
 	for _, a := range s.order {
 		found[a.Name] = map[string]bridge.ConversationID{}
 	}
+	known, err := g.store.Endpoints(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for _, r := range s.routes {
 		for _, e := range r.Endpoints {
-			c, ok, err := g.store.Endpoint(ctx, e.Account, Placed(s.accounts[e.Account].Place, e.Channel))
-			if err != nil {
-				return nil, err
-			}
-			if ok {
+			if c, ok := known[store.Endpoint{Account: e.Account, Name: Placed(s.accounts[e.Account].Place, e.Channel)}]; ok {
 				found[e.Account][e.Channel] = c
 			}
 		}

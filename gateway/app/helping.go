@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -67,7 +68,7 @@ type helping struct {
 // helpOnce helps until ctx ends, the config says something else, or the holder has given it up. What the config cannot be made of, the holder tells.
 func (s *standby) helpOnce(ctx context.Context) error {
 	read := s.fileSum()
-	cfg := s.present()
+	cfg := s.latest()
 	opened, err := openStoreWith(ctx, cfg.Storage, store.Options{Member: true})
 	if err != nil {
 		return err
@@ -91,15 +92,14 @@ func (s *standby) helpOnce(ctx context.Context) error {
 	})
 }
 
-// present is what the config file says; what it said before where that is of no use.
-func (s *standby) present() *config.Config {
+// latest is what the config file says; what it said before where that is of no use.
+func (s *standby) latest() *config.Config {
 	if s.app.follow != nil {
 		if cfg, err := s.app.follow.load(); err == nil {
-			copied, _ := pinned(s.cfg, cfg)
-			return copied
+			s.good, _ = pinned(s.cfg, cfg)
 		}
 	}
-	return s.cfg
+	return cmp.Or(s.good, s.cfg)
 }
 
 // fileSum tells apart what the config file says.
@@ -122,7 +122,7 @@ func (h *helping) run(ctx context.Context, p *parts, same func([]store.ChannelLi
 	a.gateway = gateway.New(gateway.Options{Plan: gateway.Plan{Accounts: p.accounts, Routes: p.routes, Keep: p.keep()}, Store: a.store, Log: a.log, Version: version(), Metrics: a.metrics,
 		Helps: true, Peers: h.peers, Lost: func(bridge.ServerID, bridge.UserID, error) { h.peers.Look() }})
 	delivering := make(chan error, 1)
-	go func() { delivering <- a.gateway.Run(ctx) }()
+	go func() { delivering <- guarded(func() error { return a.gateway.Run(ctx) }) }()
 	hearing := make(chan struct{})
 	go func() {
 		defer close(hearing)
@@ -216,6 +216,9 @@ func (h *helping) look(ctx context.Context) error {
 		h.given[c] = true
 	}
 	h.app.gateway.Take(take)
+	if len(h.given) == 0 { // what it knows of channels does not matter
+		return nil
+	}
 	if differ, err := h.app.store.RoutesDiffer(ctx); err != nil {
 		return err
 	} else if differ { // the one that reads has found a channel, or has another config

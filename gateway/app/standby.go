@@ -23,6 +23,8 @@ type standby struct {
 	stop    context.CancelFunc
 	running sync.WaitGroup
 	back    func()
+	// good is what the config file said last that was of use, since it stands by; it belongs to help.
+	good *config.Config
 	// helped is closed when it does not help to deliver any more.
 	helped chan struct{}
 

@@ -25,6 +25,31 @@ func (s *Store) Endpoint(ctx context.Context, account bridge.AccountName, name s
 	return c, ok, err
 }
 
+// Endpoint is a name in the config, of an account.
+type Endpoint struct {
+	Account bridge.AccountName
+	Name    string
+}
+
+// Endpoints gives what all names were found to be that were ever found.
+func (s *Store) Endpoints(ctx context.Context) (map[Endpoint]bridge.ConversationID, error) {
+	var all map[Endpoint]bridge.ConversationID
+	err := s.do(ctx, func(t *tx) error {
+		all = map[Endpoint]bridge.ConversationID{}
+		return t.each("SELECT e.account, e.name, c.server, c.channel FROM endpoints e JOIN conversations c ON c.id = e.conversation", nil, func(rows *sql.Rows) error {
+			var e Endpoint
+			var c bridge.ConversationID
+			err := rows.Scan((*string)(&e.Account), &e.Name, (*string)(&c.Server), (*string)(&c.Channel))
+			all[e] = c
+			return err
+		})
+	})
+	if err != nil {
+		err = fmt.Errorf("looking up channels in the store: %w", err)
+	}
+	return all, err
+}
+
 // Remember stores what a name in the config was found to be, so that messages for it are kept while its
 // service cannot be asked.
 func (s *Store) Remember(ctx context.Context, account bridge.AccountName, name string, c bridge.ConversationID) error {
