@@ -30,6 +30,7 @@ New → Import* and upload it. The proxies of [contrib/nginx](../contrib/nginx) 
 
 What happens is counted when it happens; what is true now is looked at when it is asked for, at most once a second and for at most 5 s. No label holds what people
 say or are called, so the number of series follows from the config. After a restart counters begin at 0, which Prometheus knows.
+Of several instances ask each: what is delivered is counted by whoever delivers it; what is true now is told by the one that leads.
 Times are seconds. Beside these there are the numbers of Go (` + "`go_…`" + `) and of the process (` + "`process_…`" + `).
 
 | number | kind | labels | what it is |
