@@ -3,8 +3,8 @@ package gateway
 import (
 	"cmp"
 	"context"
-	"hash/fnv"
-	"io"
+	"crypto/sha256"
+	"encoding/binary"
 	"slices"
 	"time"
 
@@ -146,10 +146,10 @@ func (g *Gateway) Channels() []bridge.ConversationID {
 	return all
 }
 
+// mixed is another number for each conversation, whatever their names have in common.
 func mixed(c bridge.ConversationID) uint64 {
-	h := fnv.New64a()
-	_, _ = io.WriteString(h, c.String()) // never fails
-	return h.Sum64()
+	sum := sha256.Sum256([]byte(c.String()))
+	return binary.BigEndian.Uint64(sum[:])
 }
 
 // Able reports whether all accounts are connected, so that everything can be delivered.

@@ -192,3 +192,15 @@ func inOrder(cfg *config.Config) []config.Account {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), strings.Compare(a.ID, b.ID))
 	})
 }
+
+// fit is a hash of all that decides what is delivered, and what it looks like: version, gateways, accounts without their secrets. Instances whose fits differ do not deliver
+// together.
+func (p *parts) fit() string {
+	h := sha256.New()
+	fmt.Fprintf(h, "%s\n%+v\n%v\n%s\n", version(), p.routes, p.cfg.General.NoticeAfter, p.cfg.HTTP.PublicURL)
+	for _, account := range used(p.cfg, p.routes) {
+		fmt.Fprintf(h, "%s %s %s %s %+v\n", account.ID, account.Protocol, account.Label, account.RemoteNickFormat, account.Settings) // secrets are shown masked
+		fmt.Fprintln(h, carriesTalks(p.cfg, bridge.AccountName(account.ID)))
+	}
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}

@@ -198,6 +198,61 @@ func TestWhoIsGoneForAMomentStays(t *testing.T) {
 	}
 }
 
+// TestWhoIsFrozenWhileItWritesHoldsUpNobodyForLong: nobody else can write as long as its transaction is open.
+func TestWhoIsFrozenWhileItWritesHoldsUpNobodyForLong(t *testing.T) {
+	w, _, dsn, _, _ := twoOnPostgreSQL(t, "")
+	w.until("they share", func() bool { return slices.Equal(given(t, dsn), []int{6}) })
+	frozen, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer frozen.Close(context.WithoutCancel(t.Context()))
+	for _, statement := range []string{"INSERT INTO members (number, token, name) VALUES (7, 'x', 'the seventh')", "SELECT pg_advisory_lock(1667331447, 7)", "BEGIN",
+		"SELECT pg_advisory_xact_lock(1667331444, current_schema()::regnamespace::oid::int4)"} {
+		if _, err := frozen.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.spoken("meanwhile") // which waits for less than PostgreSQL would let it write nothing
+	if err := frozen.Ping(t.Context()); err == nil {
+		t.Error("its session was not ended")
+	}
+}
+
+// TestTheLastWordsOfOneThatStopsAreHeard: what it could not deliver, its author is told by the one that leads.
+func TestTheLastWordsOfOneThatStopsAreHeard(t *testing.T) {
+	w, _, dsn, _, two := twoOnPostgreSQL(t, "")
+	w.until("they share", func() bool { return slices.Equal(given(t, dsn), []int{6}) })
+	apart := func(n int) bool { // the one that helps delivers on the right, the one that leads on the left
+		where := func(server string) int {
+			return len(queried(t, dsn, fmt.Sprintf("SELECT 1 FROM lanes l JOIN conversations c ON c.id = l.conversation WHERE c.server = 'memory:%s' AND c.channel = 'S%d'", server, n)))
+		}
+		return where("right") == 1 && where("left") == 0
+	}
+	n := slices.IndexFunc([]int{0, 1, 2, 3, 4, 5}, apart)
+	if n < 0 {
+		t.Fatal("no pair of channels is divided between the two")
+	}
+	there := bridge.ConversationID{Server: "memory:right", Channel: bridge.ChannelID(fmt.Sprint("S", n))}
+	posting := make(chan struct{}, 1)
+	w.faults.set(func(ctx context.Context, c memory.Call) error {
+		if c.Op != memory.Post || c.After || c.Conversation != there {
+			return nil
+		}
+		posting <- struct{}{}
+		time.Sleep(500 * time.Millisecond) // it has been told to stop by then
+		return memory.Fails(bridge.Rejected)
+	})
+	w.left.Say(there.Channel, "ann", "refused")
+	<-posting
+	two.stopped()
+	w.until("the author is told", func() bool {
+		return slices.ContainsFunc(w.left.Notices(), func(n bridge.Notice) bool {
+			return n.User == "ann" && strings.Contains(n.Text.PlainText(), "was not delivered")
+		})
+	})
+}
+
 // spokenOnceBegun speaks when all channels have been read: what was said before is not carried.
 func (w *world) spokenOnceBegun() {
 	w.Helper()
