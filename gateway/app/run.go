@@ -40,7 +40,10 @@ func (c *call) run(ctx context.Context) error {
 	}
 	for again := false; ; again = true {
 		err := c.once(ctx, cfg, follow, watched, log)
-		if ctx.Err() != nil || !errors.Is(err, errEnded) && !(again && errors.Is(err, store.ErrAway)) {
+		switch {
+		case ctx.Err() != nil && errors.Is(err, errEnded): // it was told to stop anyway, and others go on
+			return nil
+		case ctx.Err() != nil || !errors.Is(err, errEnded) && !(again && errors.Is(err, store.ErrAway)):
 			return err
 		}
 		log.WithError(err).Warn("everything is begun anew from what is stored")
