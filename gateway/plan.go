@@ -146,7 +146,7 @@ func (p planner) edit(w *store.Work, part store.Part, draft bridge.Draft, piece 
 func (p planner) looked(w *store.Work, step store.Step) store.Step {
 	step.Seen = p.place.in
 	if step.Draft.As != "" && p.place.in && !w.Looked {
-		return store.Step{Op: store.Look, Part: step.Part, ID: step.ID}
+		return store.Step{Op: store.Look, Part: step.Part, ID: step.ID, Before: step.Draft.As}
 	}
 	return step
 }

@@ -71,6 +71,8 @@ type Step struct {
 	// Account is by which Causeway acts as them: where a server has several, it may be another than the conversation's. The store
 	// fills it in.
 	Account bridge.AccountName
+	// Before, of Look: as whom the post is edited next, unless it shows something new. It is looked at when that may be done at once, by Account.
+	Before  bridge.UserID
 	Emoji   string
 	Keep    bool      // Stray: it cannot be deleted, so blank it
 	Await   bool      // Settled: a reaction of somebody who is lost cannot be set, which it can when they have connected again

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -175,7 +176,7 @@ func (s *Store) Advance(ctx context.Context, c bridge.ConversationID, last []*Ou
 
 // by fills in through which account a step is made.
 func (l *lane) by(step *Step) error {
-	as := step.Writer()
+	as := cmp.Or(step.Writer(), step.Before)
 	if as == "" {
 		return nil
 	}
