@@ -170,7 +170,7 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 	if p.talk != nil && step.Op == store.Post && step.Writer() == "" && !p.account.mayRelay() {
 		return unmade(o) // that was not known when it was planned
 	}
-	if !overwrites(step) && !p.account.turn(ctx, step.Op, step.Writer()) {
+	if !overwrites(step) && step.Before == "" && !p.account.turn(ctx, l, step) {
 		return nil
 	}
 	began := time.Now()
@@ -215,7 +215,7 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 func (l *lane) goes(ctx context.Context, p *place, o *store.Outcome) (goes bool, ended *store.Outcome) {
 	step, writer := o.Step, p.account
 	if overwrites(step) {
-		if ctx.Err() == nil && writer.free(step.Writer()) {
+		if ctx.Err() == nil && writer.keeps(ctx, l, step.Writer()) {
 			return true, nil
 		}
 		return false, unmade(o)
@@ -233,7 +233,7 @@ func (l *lane) goes(ctx context.Context, p *place, o *store.Outcome) (goes bool,
 			return false, unmade(o)
 		}
 	}
-	return step.Before == "" || writer.turn(ctx, store.Edit, step.Before), nil
+	return step.Before == "" || writer.turn(ctx, l, step), nil
 }
 
 // overwrites: the step edits what a person may have changed, so it has been looked at just now.

@@ -24,6 +24,9 @@ func (p planner) plan(w *store.Work) (step store.Step) {
 	if !p.capabilities().People || p.tells(w) {
 		w.As = ""
 	}
+	if w.Above != "" && (p.place.talk == nil || !p.capabilities().Quotes) {
+		w.RootID = w.Above
+	}
 	// A text that a bridge cannot split must not hold up the others.
 	for tries := 0; ; tries++ {
 		err := guarded(func() error { step = p.lacks(w); return nil })

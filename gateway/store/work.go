@@ -33,6 +33,8 @@ type Work struct {
 	Message Message
 	// RootID is the first post of the message answered, in this conversation; empty: none, or not here.
 	RootID bridge.MessageID
+	// Above is what that was an answer to when it was said here: where only the first message of a thread can be answered, it is this one.
+	Above bridge.MessageID
 	// departed is how young what has left for here is, in milliseconds.
 	departed int64
 	// rank is its place in the lane.
