@@ -154,3 +154,16 @@ func TestAPairThatWillNeverBeOpenedHoldsUpNothing(t *testing.T) {
 		t.Error("it is not known where it goes, since the other pair rests")
 	}
 }
+
+// TestATalkBeginsWithItsFirstPairThoughThatHasNoOtherEndYet: what was said in a moment that is over may not have been read when the talk is refused with those who are in it now.
+func TestATalkBeginsWithItsFirstPairThoughThatHasNoOtherEndYet(t *testing.T) {
+	g := manyTalks(0)
+	p := talkPair(1)
+	p.State, p.Begins, p.Ends[1].Conversation.Channel = store.PairMoved, time.Date(2000, 1, 2, 3, 4, 5, 0, time.UTC), ""
+	here := p.Ends[0].Conversation
+	g.talks.take(store.Talk{Conversation: here, Shape: bridge.Pair, Members: []bridge.UserID{"one-1", "two-1", "zoe"}, Reason: int(direct.SomebodyMissing)}, p)
+	at := g.table.Load().at(here)
+	if at == nil || !at.in || !at.talk.begin.Equal(p.Begins) {
+		t.Errorf("it is read from %+v, want %s", at, p.Begins)
+	}
+}
