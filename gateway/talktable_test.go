@@ -167,3 +167,19 @@ func TestATalkBeginsWithItsFirstPairThoughThatHasNoOtherEndYet(t *testing.T) {
 		t.Errorf("it is read from %+v, want %s", at, p.Begins)
 	}
 }
+
+// TestAGroupThatHasMovedIsMetAnewWithAnotherAccount: at that one nobody has come or gone.
+func TestAGroupThatHasMovedIsMetAnewWithAnotherAccount(t *testing.T) {
+	g := manyTalks(0)
+	one := store.Talk{Conversation: talkPair(1).Ends[0].Conversation, Shape: bridge.Group, Members: []bridge.UserID{"ann", "ben", "cyd"}, Reason: int(direct.Moved)}
+	g.talks.take(one)
+	links := *g.talks.links.Load()
+	g.talks.relink(links)
+	if got := g.talks.interest(one.Conversation); got != bridge.Ignored {
+		t.Errorf("with the same accounts it is %v, want ignored", got)
+	}
+	g.talks.relink([]*link{{ends: [2]*account{links[0].ends[0], newAccount(g, Account{Name: "memory.c", Bridge: memory.NewService("memory:c", memory.Options{}).Account("memory.c", "bot")})}}})
+	if got := g.talks.interest(one.Conversation); got != bridge.Unmet {
+		t.Errorf("with another one it is %v, want to be met", got)
+	}
+}
