@@ -25,6 +25,8 @@ type Capabilities struct {
 	RemoveFiles bool
 	// DeleteTakesReplies: deleting the first message of a thread deletes what others answered.
 	DeleteTakesReplies bool
+	// Quotes: in direct and group conversations any message can be answered, which quotes it. Otherwise the first message of a thread can.
+	Quotes bool
 	// PostInterval is the least time between two writes of the account itself, or as one person; 0: none. The gateway shares it
 	// fairly among the conversations.
 	PostInterval time.Duration

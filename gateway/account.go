@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -53,6 +54,8 @@ type pen struct {
 	turns chan struct{} // held by the lane whose post is next
 	// until is how long it is throttled, posted when its last post was begun; guarded by the account's mutex.
 	until, posted time.Time
+	// last is the lane that has taken the last turn; guarded likewise.
+	last *lane
 }
 
 func newPen() *pen { return &pen{turns: make(chan struct{}, 1)} }
@@ -383,10 +386,11 @@ func (a *account) ready(ctx context.Context, as bridge.UserID) (waited, ok bool)
 }
 
 // turn waits until a write of the account, or as a person, may begin; it reports whether ctx is still alive. Writes take turns in
-// the order in which they ask, so that no conversation is starved by a busy one.
-func (a *account) turn(ctx context.Context, op store.Op, as bridge.UserID) bool {
+// the order in which they ask, so that no conversation is starved by a busy one. The look before an edit takes the turn of that; see keeps.
+func (a *account) turn(ctx context.Context, l *lane, step store.Step) bool {
+	as := cmp.Or(step.Writer(), step.Before)
 	p := a.pen(as)
-	paced := writes(op) && a.capabilities.PostInterval > 0
+	paced := (writes(step.Op) || step.Before != "") && a.capabilities.PostInterval > 0
 	if paced {
 		select {
 		case p.turns <- struct{}{}:
@@ -403,10 +407,10 @@ func (a *account) turn(ctx context.Context, op store.Op, as bridge.UserID) bool 
 		}
 		if a.open && wait <= 0 {
 			if paced {
-				p.posted = time.Now()
+				p.posted, p.last = time.Now(), l
 			}
 			a.mutex.Unlock()
-			return ctx.Err() == nil && (!paced || a.gateway.turn(ctx, a, as))
+			return ctx.Err() == nil && (!paced || !writes(step.Op) || a.gateway.turn(ctx, a, as))
 		}
 		a.mutex.Unlock()
 		select {
@@ -418,6 +422,18 @@ func (a *account) turn(ctx context.Context, op store.Op, as bridge.UserID) bool 
 			return false
 		}
 	}
+}
+
+// keeps reports whether a lane may edit as a person at once, by the turn that it has taken, unless another one has written as them since then.
+func (a *account) keeps(ctx context.Context, l *lane, as bridge.UserID) bool {
+	p := a.pen(as)
+	a.mutex.Lock()
+	free := a.open && a.waits(p) <= 0 && (p.last == l || time.Since(p.posted) >= a.capabilities.PostInterval)
+	if free {
+		p.posted, p.last = time.Now(), l
+	}
+	a.mutex.Unlock()
+	return free && a.gateway.turn(ctx, a, as)
 }
 
 // writes reports whether a step changes something at the service.

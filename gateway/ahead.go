@@ -20,7 +20,12 @@ const (
 // steps makes the steps that the store has given, in their order, until one is not done.
 func (l *lane) steps(ctx context.Context, p *place, next store.Next) {
 	began, made := time.Now(), 0
-	through := func(step store.Step) *place { return p.through(l.gateway.setup.Load().accounts[step.Account]) }
+	through := func(step store.Step) *place {
+		if step.Writer() == "" { // Account is for what comes next
+			return p
+		}
+		return p.through(l.gateway.setup.Load().accounts[step.Account])
+	}
 	slow := func() bool { return l.gateway.ahead == 0 && time.Since(began) > aheadTime }
 	now := store.Planned{Work: next.Work, Step: next.Step}
 	several := len(next.Ahead) > 0

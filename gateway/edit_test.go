@@ -68,3 +68,79 @@ func TestAnEditOfACopyOutlastsOneThatCouldNotBeMade(t *testing.T) {
 		})
 	}
 }
+
+// TestAnEditOfACopyOutlastsOneThatWaits: what its author writes there while Causeway may not write as them, or has to wait for its turn, is newer than what it was to write; also where it ends meanwhile.
+func TestAnEditOfACopyOutlastsOneThatWaits(t *testing.T) {
+	throttled := func() error { return memory.Throttles(bridge.ScopePerson, 30*time.Second) }
+	for name, c := range map[string]struct {
+		interval time.Duration
+		fault    memory.Fault // of the copy's service, once
+		stops    bool
+	}{
+		"throttled":             {fault: before(memory.Edit, throttled)},
+		"throttled by a post":   {fault: before(memory.Post, throttled)},
+		"its turn":              {interval: 10 * time.Second},
+		"throttled, and a stop": {fault: before(memory.Edit, throttled), stops: true},
+		"its turn, and a stop":  {interval: 10 * time.Second, stops: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				var s switched
+				a, b := w.connectedPair(memory.Options{}, memory.Options{Fault: s.fault, PostInterval: c.interval})
+				id := a.Say("town", "alice", "first")
+				w.wait(time.Minute)
+				copied := b.Messages("town")[0].ID
+				if c.fault != nil {
+					s.on(func(ctx context.Context, call memory.Call) error {
+						err := c.fault(ctx, call)
+						if err != nil {
+							s.off()
+						}
+						return err
+					})
+				}
+				if c.interval > 0 || name == "throttled by a post" {
+					a.Say("town", "alice", "before it")
+					w.wait(time.Second)
+				}
+				a.Edit("town", id, "second")
+				w.wait(time.Second)
+				if c.stops {
+					w.down()
+				}
+				b.Edit("town", copied, "third")
+				w.wait(time.Second)
+				if c.stops {
+					w.start()
+				}
+				w.wait(time.Hour)
+				w.same([2]string{texts(a, "town")[0], texts(b, "town")[0]}, [2]string{"third", "third"})
+			})
+		})
+	}
+}
+
+// TestAReactionToACopyDoesNotMakeAnEditThatFailedPassForMade: what its author writes there next is theirs.
+func TestAReactionToACopyDoesNotMakeAnEditThatFailedPassForMade(t *testing.T) {
+	inWorld(t, func(w *world) {
+		var s switched
+		a, b := w.connectedPair(memory.Options{}, memory.Options{Fault: s.fault})
+		id := a.Say("town", "alice", "first")
+		w.wait(time.Minute)
+		copied := b.Messages("town")[0].ID
+		s.on(func(ctx context.Context, c memory.Call) error {
+			if c.Op != memory.Edit {
+				return nil
+			}
+			s.off()
+			b.React("town", copied, "bob", "👍")
+			pause(ctx, time.Second) // until that has been seen
+			return memory.Throttles(bridge.ScopeConversation, time.Minute)
+		})
+		a.Edit("town", id, "second")
+		w.wait(10 * time.Second)
+		b.Edit("town", copied, "third")
+		w.wait(time.Hour)
+		w.same([2][]string{texts(a, "town"), texts(b, "town")}, [2][]string{{"third"}, {"third"}})
+	})
+}

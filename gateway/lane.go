@@ -164,15 +164,13 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 	if (step.Op == store.Find || step.Op == store.Look || step.Op == store.Withdraw || step.Op == store.Line && !step.Since.IsZero()) && !l.settled(ctx, settling(p.account.capabilities.Settle, time.Since(l.lastWrite(work.Instance, step)))) {
 		return nil
 	}
-	if waited, ok := p.account.ready(ctx, step.Writer()); !ok {
-		return nil
-	} else if waited {
-		return unmade(o) // much may have changed: plan it anew
+	if goes, ended := l.goes(ctx, p, o); !goes {
+		return ended
 	}
 	if p.talk != nil && step.Op == store.Post && step.Writer() == "" && !p.account.mayRelay() {
 		return unmade(o) // that was not known when it was planned
 	}
-	if !p.account.turn(ctx, step.Op, step.Writer()) {
+	if !overwrites(step) && step.Before == "" && !p.account.turn(ctx, l, step) {
 		return nil
 	}
 	began := time.Now()
@@ -210,6 +208,37 @@ func (l *lane) attempt(ctx context.Context, p *place, work *store.Work, step sto
 		return o
 	}
 	return l.retry(ctx, p, o, elsewhere(err))
+}
+
+// goes waits until a step may be made, except for its turn; where it may not, or much may have changed meanwhile, it is to be planned anew. An edit of what a person may have changed never waits once it
+// is begun, as what they write meanwhile would pass for Causeway's: the look at it before waits, for the edit's turn, too.
+func (l *lane) goes(ctx context.Context, p *place, o *store.Outcome) (goes bool, ended *store.Outcome) {
+	step, writer := o.Step, p.account
+	if overwrites(step) {
+		if ctx.Err() == nil && writer.keeps(ctx, l, step.Writer()) {
+			return true, nil
+		}
+		return false, unmade(o)
+	}
+	if step.Before != "" {
+		writer = p.through(l.gateway.setup.Load().accounts[step.Account]).account
+	}
+	for _, wait := range []struct {
+		account *account
+		as      bridge.UserID
+	}{{p.account, step.Writer()}, {writer, step.Before}} {
+		if waited, ok := wait.account.ready(ctx, wait.as); !ok {
+			return false, nil
+		} else if waited {
+			return false, unmade(o)
+		}
+	}
+	return step.Before == "" || writer.turn(ctx, l, step), nil
+}
+
+// overwrites: the step edits what a person may have changed, so it has been looked at just now.
+func overwrites(step store.Step) bool {
+	return step.Op == store.Edit && step.Draft.As != "" && step.Seen
 }
 
 // did follows a step that has succeeded. Looking at something is no progress: what was to be done with it may still fail, again and again.

@@ -24,6 +24,9 @@ func (p planner) plan(w *store.Work) (step store.Step) {
 	if !p.capabilities().People || p.tells(w) {
 		w.As = ""
 	}
+	if w.Above != "" && (p.place.talk == nil || !p.capabilities().Quotes) {
+		w.RootID = w.Above
+	}
 	// A text that a bridge cannot split must not hold up the others.
 	for tries := 0; ; tries++ {
 		err := guarded(func() error { step = p.lacks(w); return nil })
@@ -146,7 +149,7 @@ func (p planner) edit(w *store.Work, part store.Part, draft bridge.Draft, piece 
 func (p planner) looked(w *store.Work, step store.Step) store.Step {
 	step.Seen = p.place.in
 	if step.Draft.As != "" && p.place.in && !w.Looked {
-		return store.Step{Op: store.Look, Part: step.Part, ID: step.ID}
+		return store.Step{Op: store.Look, Part: step.Part, ID: step.ID, Before: step.Draft.As}
 	}
 	return step
 }

@@ -19,19 +19,24 @@ type halted struct {
 	told []bridge.UserID
 }
 
-// haltedAs gives how a group was refused that is met with people with whom it is carried; nil: it was not, or was not carried before.
+// haltedAs gives how a group was refused that is met with people with whom it is carried; nil: it was not, or was not carried before, or that it is carried again is known.
 func (t *talks) haltedAs(talk bridge.Talk, there bridge.ServerID) *halted {
 	t.mutex.Lock()
 	defer t.mutex.Unlock()
 	k := t.known[talk.Conversation]
-	if k == nil || len(k.periods) == 0 || talk.Shape != bridge.Group || k.latest().Since.After(talk.Since) || k.latest().Reason == 0 {
+	if k == nil || len(k.periods) == 0 || talk.Shape != bridge.Group || k.latest().Since.After(talk.Since) {
 		return nil
 	}
-	reason, last := k.latest().Reason, len(k.periods)-1
+	refused := len(k.periods) - 1
+	begun := k.latest().Reason == 0 && k.latest().Since.Equal(talk.Since) && t.half(talk, there) // nothing has been said about it yet
+	if begun {
+		refused--
+	}
+	last := refused
 	for last >= 0 && k.periods[last].Reason != 0 {
 		last--
 	}
-	if last < 0 {
+	if last < 0 || last == refused {
 		return nil
 	}
 	for p := range t.pairsOf(talk.Conversation) {
@@ -39,15 +44,30 @@ func (t *talks) haltedAs(talk bridge.Talk, there bridge.ServerID) *halted {
 		if p.State != store.PairMoved || end.Conversation.Server != there || !end.Known() || !slices.Equal(p.Here(talk.Conversation).Members, k.periods[last].Members) {
 			continue
 		}
-		h := &halted{end: end}
-		for _, u := range talk.Members {
-			if k.told[store.Told{User: u, Reason: reason}] {
-				h.told = append(h.told, u)
-			}
-		}
-		return h
+		return &halted{end: end, told: k.toldOf(k.periods[refused], k.periods[last].Members, talk.Members, begun)}
 	}
 	return nil
+}
+
+// half reports whether the other end of a talk, with the people that it has now, is still to be opened. It is called with the mutex held.
+func (t *talks) half(talk bridge.Talk, there bridge.ServerID) bool {
+	for p := range t.pairsOf(talk.Conversation) {
+		if end := p.Other(talk.Conversation); p.State == store.PairOpen && end.Conversation.Server == there && !end.Known() && slices.Equal(p.Here(talk.Conversation).Members, talk.Members) {
+			return true
+		}
+	}
+	return false
+}
+
+// toldOf gives those of now who know why a group was refused in a period. Once a pair is begun that is forgotten; then they are those who were told when it stopped, as they had been there before.
+func (k *talk) toldOf(refused store.Talk, before, now []bridge.UserID, begun bool) (all []bridge.UserID) {
+	for _, u := range now {
+		if !begun && k.told[store.Told{User: u, Reason: refused.Reason}] ||
+			begun && slices.Contains(refused.Members, u) && slices.Contains(before, u) && direct.Tells(refused.Shape, direct.Reason(refused.Reason)) {
+			all = append(all, u)
+		}
+	}
+	return all
 }
 
 // again gives what is said where a group that was refused is carried again, once it is known where to: there like where one has moved, and here to each who knows that it was refused.

@@ -239,7 +239,7 @@ func (t *talks) relink(links []*link) {
 		}
 		switch reason := direct.Reason(k.latest().Reason); {
 		case isOff(reason), // as earlier versions have stored it
-			others && (!settled(reason) || reason == direct.TooMany || reason == direct.Alone): // which is because of the account at the other end
+			others && (!settled(reason) || reason == direct.TooMany || reason == direct.Alone || reason == direct.Moved): // which is because of the account at the other end
 			k.lifted = true
 		}
 	}

@@ -142,3 +142,43 @@ func TestWhereAGroupIsCarriedAgainItIsSaid(t *testing.T) {
 		})
 	}
 }
+
+// TestWhereAGroupIsCarriedAgainItIsSaidOnce also where the conversation in which it goes on could not be opened at once, and where the process ended meanwhile.
+func TestWhereAGroupIsCarriedAgainItIsSaidOnce(t *testing.T) {
+	for _, crash := range []bool{false, true} {
+		inWorld(t, func(w *world) {
+			var f switched
+			o := likeMattermost()
+			o.Fault = f.fault
+			a, b := w.talking(o, likeTeams(), "ann", "ben", "cyd", "dan")
+			chat := b.Direct("Ann", "Ben", "Cyd")
+			b.Say(chat, "Ann", "hello")
+			w.wait(5 * time.Second)
+			b.Join(chat, "Zoe")
+			w.wait(time.Minute)
+			b.Join(chat, "Dan")
+			w.wait(time.Minute)
+			told := len(notices(b))
+			f.on(before(memory.OpenConversation, func() error {
+				if !crash { // once
+					f.off()
+				}
+				return memory.Fails(bridge.Transient)
+			}))
+			b.Leave(chat, "Zoe")
+			w.wait(5 * time.Second)
+			if crash {
+				w.down()
+				f.off()
+				w.start()
+			}
+			w.wait(time.Hour)
+			b.Say(chat, "Ann", "all four")
+			w.wait(time.Hour)
+			onward := "What you write here appears in memory again."
+			w.same(notices(b)[told:], []string{"Ann: " + onward, "Ben: " + onward, "Cyd: " + onward})
+			w.same(texts(a, "@ann@ben@cyd")[2:], []string{"The people in this conversation have changed in memory. It goes on in the one with ann, ben, cyd, dan."})
+			w.same(texts(a, "@ann@ben@cyd@dan"), []string{"This goes on from the conversation with ann, ben, cyd, since people have changed in memory.", "all four"})
+		})
+	}
+}

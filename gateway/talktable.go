@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"iter"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -197,7 +198,7 @@ func (p *place) join(pair store.Pair, other store.PairEnd, l *link) {
 
 // finish fills in what depends on all pairs of a conversation.
 func (t *talks) finish(c bridge.ConversationID, p *place) {
-	for _, pair := range p.talk.pairs {
+	for _, pair := range slices.Concat(slices.Collect(maps.Values(p.talk.pairs)), p.talk.half) {
 		if p.talk.begin.IsZero() || pair.Begins.Before(p.talk.begin) {
 			p.talk.begin = pair.Begins
 		}

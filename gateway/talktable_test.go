@@ -33,7 +33,7 @@ func manyTalks(pairs int) *Gateway {
 	for id := range pairs {
 		g.talks.index(talkPair(int64(id + 1)))
 	}
-	g.retable()
+	g.table.Store(g.newTable()) // there is no store that could be told
 	return g
 }
 
@@ -101,7 +101,7 @@ func TestTheTableKnowsWhatIsReadAfterEachChange(t *testing.T) {
 	if g.table.Load().at(at(4)) != nil {
 		t.Error("what is no end of a pair any more is still in the table")
 	}
-	g.retable()
+	g.table.Store(g.newTable())
 	watched(1, 2, 3, 5, 6)
 }
 
@@ -126,7 +126,7 @@ func BenchmarkAChangeOfATalk(b *testing.B) {
 		b.Run(fmt.Sprintf("pairs=%d/whole", pairs), func(b *testing.B) {
 			g := manyTalks(pairs)
 			for b.Loop() {
-				g.retable()
+				g.table.Store(g.newTable())
 			}
 		})
 	}
@@ -152,5 +152,34 @@ func TestAPairThatWillNeverBeOpenedHoldsUpNothing(t *testing.T) {
 	g.talks.take(store.Talk{}, whole)
 	if !at().unready(time.Now()) {
 		t.Error("it is not known where it goes, since the other pair rests")
+	}
+}
+
+// TestATalkBeginsWithItsFirstPairThoughThatHasNoOtherEndYet: what was said in a moment that is over may not have been read when the talk is refused with those who are in it now.
+func TestATalkBeginsWithItsFirstPairThoughThatHasNoOtherEndYet(t *testing.T) {
+	g := manyTalks(0)
+	p := talkPair(1)
+	p.State, p.Begins, p.Ends[1].Conversation.Channel = store.PairMoved, time.Date(2000, 1, 2, 3, 4, 5, 0, time.UTC), ""
+	here := p.Ends[0].Conversation
+	g.talks.take(store.Talk{Conversation: here, Shape: bridge.Pair, Members: []bridge.UserID{"one-1", "two-1", "zoe"}, Reason: int(direct.SomebodyMissing)}, p)
+	at := g.table.Load().at(here)
+	if at == nil || !at.in || !at.talk.begin.Equal(p.Begins) {
+		t.Errorf("it is read from %+v, want %s", at, p.Begins)
+	}
+}
+
+// TestAGroupThatHasMovedIsMetAnewWithAnotherAccount: at that one nobody has come or gone.
+func TestAGroupThatHasMovedIsMetAnewWithAnotherAccount(t *testing.T) {
+	g := manyTalks(0)
+	one := store.Talk{Conversation: talkPair(1).Ends[0].Conversation, Shape: bridge.Group, Members: []bridge.UserID{"ann", "ben", "cyd"}, Reason: int(direct.Moved)}
+	g.talks.take(one)
+	links := *g.talks.links.Load()
+	g.talks.relink(links)
+	if got := g.talks.interest(one.Conversation); got != bridge.Ignored {
+		t.Errorf("with the same accounts it is %v, want ignored", got)
+	}
+	g.talks.relink([]*link{{ends: [2]*account{links[0].ends[0], newAccount(g, Account{Name: "memory.c", Bridge: memory.NewService("memory:c", memory.Options{}).Account("memory.c", "bot")})}}})
+	if got := g.talks.interest(one.Conversation); got != bridge.Unmet {
+		t.Errorf("with another one it is %v, want to be met", got)
 	}
 }

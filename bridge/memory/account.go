@@ -83,6 +83,7 @@ func (a *account) Capabilities() bridge.Capabilities {
 		FilesPerPost:       o.FilesPerPost,
 		RemoveFiles:        o.KeepFiles,
 		DeleteTakesReplies: o.DeleteTakesReplies,
+		Quotes:             o.Quotes,
 		PostInterval:       o.PostInterval,
 		Settle:             o.Settle,
 		People:             !o.NoPeople,
@@ -270,7 +271,7 @@ func (a *account) root(c *channel, root bridge.MessageID) error {
 	if m == nil || m.now().deleted {
 		return fault(bridge.Gone, "message %s in %s cannot be answered: it does not exist", root, c.conversation.ID)
 	}
-	if m.root != "" {
+	if m.root != "" && (c.shape == bridge.Open || !a.service.options.Quotes) {
 		return fault(bridge.Rejected, "message %s in %s cannot be answered: it does not start a thread", root, c.conversation.ID)
 	}
 	return nil

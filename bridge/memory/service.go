@@ -24,6 +24,8 @@ type Options struct {
 	// NoDirect: accounts read no direct and group conversations. NoRelayDirect: an account cannot write in those of which it is no
 	// member. Regroup: people join and leave groups, and there may be several with the same people.
 	NoDirect, NoRelayDirect, Regroup bool
+	// Quotes: in direct and group conversations an answer quotes whatever it answers.
+	Quotes bool
 	// RelayAside is the account's capability of that name.
 	RelayAside bool
 	// GroupLimit is how many people a group may have; 0: any number.

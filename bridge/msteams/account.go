@@ -156,7 +156,7 @@ const settle = 5 * time.Second
 // Capabilities says what channels and chats of Teams can do. Deleting the first message of a thread leaves the replies standing.
 func (a *account) Capabilities() bridge.Capabilities {
 	return bridge.Capabilities{
-		Edit: !a.lacks(editing), Delete: !a.lacks(deleting), Reactions: true, PostInterval: a.postInterval, Settle: settle,
+		Edit: !a.lacks(editing), Delete: !a.lacks(deleting), Reactions: true, Quotes: true, PostInterval: a.postInterval, Settle: settle,
 		People: true, Directory: true, Files: a.carriesFiles(), FilesPerPost: filesPerPost, RemoveFiles: true, Direct: true, Regroup: true,
 	}
 }

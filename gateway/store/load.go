@@ -192,13 +192,12 @@ func (l *lane) loadRoot(w *Work, origin int64) error {
 	return err
 }
 
-// thread finds the post here that begins the thread in which a message stands. What was said here and answers something that was never known, or is not the same elsewhere, stands in
-// the thread of that.
+// thread finds the post here that begins the thread in which a message stands. What was said here may answer something that was never known, or is not the same elsewhere.
 func (l *lane) thread(w *Work, message int64) (bool, error) {
-	return l.found(`SELECT CASE WHEN i.thread <> '' THEN i.thread WHEN i.origin = 1 AND r.root_id <> '' THEN r.root_id ELSE p.id END
+	return l.found(`SELECT CASE WHEN i.origin = 0 AND i.thread <> '' THEN i.thread ELSE p.id END, CASE WHEN i.origin = 0 THEN '' WHEN i.thread <> '' THEN i.thread ELSE r.root_id END
 		FROM instances i JOIN messages r ON r.id = i.message JOIN parts p ON p.instance = i.id AND p.number = 0
 		WHERE i.message = $1 AND i.conversation = $2 AND i.phase IN (0, 1) AND p.id IS NOT NULL AND p.deleted = 0`,
-		[]any{message, l.here}, (*string)(&w.RootID))
+		[]any{message, l.here}, (*string)(&w.RootID), (*string)(&w.Above))
 }
 
 // loadWritten finds the copy at which the text was written that an origin lacks.

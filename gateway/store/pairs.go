@@ -174,7 +174,11 @@ func (t *tx) pair(want Pair, known int, regroups bool) (Pair, pairing, error) {
 			return p, moved, err
 		}
 		if p.State != PairOpen {
-			p.State, p.Begins = PairOpen, later(p.Begins, want.Begins)
+			refused, err := t.refusedUntil(p)
+			if err != nil {
+				return Pair{}, paired, err
+			}
+			p.State, p.Begins = PairOpen, later(later(p.Begins, want.Begins), refused)
 			if err := t.exec("UPDATE pairs SET state = 0, begins = $1 WHERE id = $2", millis(p.Begins), p.ID); err != nil {
 				return Pair{}, paired, err
 			}
@@ -189,6 +193,26 @@ func (t *tx) pair(want Pair, known int, regroups bool) (Pair, pairing, error) {
 	}
 	p, err := t.newPair(want)
 	return p, made, err
+}
+
+// refusedUntil gives when either end of a pair was last known to be refused with just these people; zero: neither was. What was said there until then is not carried, whichever end the pair is
+// taken up again from.
+func (t *tx) refusedUntil(p Pair) (latest time.Time, err error) {
+	for _, e := range p.Ends {
+		if !e.Known() {
+			continue
+		}
+		c, err := t.conversation(e.Conversation)
+		if err != nil {
+			return latest, err
+		}
+		var decided int64
+		if err := t.row("SELECT COALESCE(MAX(decided), 0) FROM talks WHERE conversation = $1 AND members = $2 AND reason <> 0", c, users(e.Members)).Scan(&decided); err != nil {
+			return latest, err
+		}
+		latest = later(latest, timeOf(decided))
+	}
+	return latest, nil
 }
 
 // replace makes another conversation the end of a pair where the one that Causeway has opened is still empty: people on both sides have begun

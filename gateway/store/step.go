@@ -71,16 +71,18 @@ type Step struct {
 	// Account is by which Causeway acts as them: where a server has several, it may be another than the conversation's. The store
 	// fills it in.
 	Account bridge.AccountName
-	Emoji   string
-	Keep    bool      // Stray: it cannot be deleted, so blank it
-	Await   bool      // Settled: a reaction of somebody who is lost cannot be set, which it can when they have connected again
-	Since   time.Time // Find, Line, Withdraw: when the intent was made; of a line zero at first. Look: when a reaction was last changed; zero where it is about a text
-	Tried   time.Time // Withdraw: when it was told, or that was tried last
-	Reason  string    // Refuse: why
-	Told    string    // Refuse: see Outcome.Told
-	Notice  bridge.Notice
-	Ask     bool   // Tell: with a button to connect
-	Denial  Denial // why something is not carried, of Deny, and who is told that, of each
+	// Before, of Look: as whom the post is edited next, unless it shows something new. It is looked at when that may be done at once, by Account.
+	Before bridge.UserID
+	Emoji  string
+	Keep   bool      // Stray: it cannot be deleted, so blank it
+	Await  bool      // Settled: a reaction of somebody who is lost cannot be set, which it can when they have connected again
+	Since  time.Time // Find, Line, Withdraw: when the intent was made; of a line zero at first. Look: when a reaction was last changed; zero where it is about a text
+	Tried  time.Time // Withdraw: when it was told, or that was tried last
+	Reason string    // Refuse: why
+	Told   string    // Refuse: see Outcome.Told
+	Notice bridge.Notice
+	Ask    bool   // Tell: with a button to connect
+	Denial Denial // why something is not carried, of Deny, and who is told that, of each
 	// File is what Carry, Discard and Leave are about; Beside, for Carry, what the same post shows and is there already.
 	File   File
 	Beside []bridge.File

@@ -166,6 +166,15 @@ func TestWhatIsRefusedBeginsAfterThat(t *testing.T) {
 		p = meet(t, s, m).Pair
 		same(t, p.Begins.Equal(rested), true)
 		same(t, shownPairs(t, s), []string{"gm[a b c] chat[A B C] open"})
+		// Also when it is the other end, which was never met, where somebody speaks again.
+		time.Sleep(time.Hour)
+		if err := s.Rest(t.Context(), p.ID, 5, [2][]bridge.UserID{}); err != nil {
+			t.Fatal(err)
+		}
+		rested = time.Now()
+		time.Sleep(time.Hour)
+		p = meet(t, s, meeting(chat, 0, capital, small)).Pair
+		same(t, p.Begins.Equal(rested), true)
 	})
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -32,6 +33,8 @@ type Work struct {
 	Message Message
 	// RootID is the first post of the message answered, in this conversation; empty: none, or not here.
 	RootID bridge.MessageID
+	// Above is what that was an answer to when it was said here: where only the first message of a thread can be answered, it is this one.
+	Above bridge.MessageID
 	// departed is how young what has left for here is, in milliseconds.
 	departed int64
 	// rank is its place in the lane.
@@ -175,7 +178,7 @@ func (s *Store) Advance(ctx context.Context, c bridge.ConversationID, last []*Ou
 
 // by fills in through which account a step is made.
 func (l *lane) by(step *Step) error {
-	as := step.Writer()
+	as := cmp.Or(step.Writer(), step.Before)
 	if as == "" {
 		return nil
 	}
