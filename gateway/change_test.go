@@ -12,7 +12,6 @@ import (
 	"causeway/bridge"
 	"causeway/bridge/memory"
 	"causeway/bridge/richtext"
-	"causeway/gateway/direct"
 )
 
 func TestFiveEditsWhileDownAreOneWrite(t *testing.T) {
@@ -457,29 +456,5 @@ func TestReactionsNeverRewriteAText(t *testing.T) {
 		w.same(edits, 0)
 		w.same(slices.Sorted(slices.Values(emojiOf(w.find(b, "town", "two spaces"), true))), []string{"👍"})
 		w.same(emojiOf(w.find(a, "town", "two  spaces"), true), []string{"🎉"})
-	})
-}
-
-// TestWhoIsAnsweredIsQuoted, not whom they have answered themselves, where any message can be: also when that was said before anybody connected.
-func TestWhoIsAnsweredIsQuoted(t *testing.T) {
-	inWorld(t, func(w *world) {
-		teams := likeTeams()
-		teams.Quotes = true
-		a, b := w.service("a", likeMattermost()), w.service("b", teams)
-		chat := b.Direct("Ann", "Ben")
-		old := b.Say(chat, "Ann", "said before")
-		time.Sleep(time.Hour)
-		w.directs = []Direct{{Accounts: [2]bridge.AccountName{"memory.a", "memory.b"}, Settings: direct.Settings{Enable: true, DirectMessages: true, GroupMessages: true}}}
-		w.start()
-		for _, u := range []string{"ann", "ben"} {
-			w.connect(a, bridge.UserID(u), b, there(u))
-		}
-		w.wait(time.Second)
-		b.Reply(chat, old, "Ben", "quotes it")
-		w.wait(time.Minute)
-		talk := a.Talks()[0].Conversation.Channel
-		a.Reply(talk, a.Messages(talk)[0].ID, "ann", "an answer")
-		w.wait(time.Minute)
-		w.same(live(b, chat, false), []shown{{By: "Ann", Text: "said before"}, {By: "Ben", Text: "quotes it", Answers: "said before"}, {By: "Ann", Text: "an answer", Answers: "quotes it"}})
 	})
 }

@@ -104,7 +104,7 @@ func TestNobodyEverGetsWhatWasSaidWhereTheyWereNot(t *testing.T) {
 func (p *circle) fault(_ context.Context, c memory.Call) error {
 	p.calls.Lock()
 	defer p.calls.Unlock()
-	if c.Op == memory.Edit {
+	if c.Op == memory.Edit && c.After { // one that has failed certainly counts for nothing
 		if p.rewrote[c.Conversation] == nil {
 			p.rewrote[c.Conversation] = map[bridge.MessageID]time.Time{}
 		}
@@ -456,7 +456,7 @@ func (p *circle) shows(m *spoken, live []memory.Seen) bool {
 	return slices.ContainsFunc(append(texts, m.given...), func(text string) bool { return strings.HasSuffix(live[0].Text, text) })
 }
 
-// justRewrote reports whether Causeway has edited a message right now, or tried to.
+// justRewrote reports whether Causeway has edited a message right now, whether or not it knows.
 func (p *circle) justRewrote(c bridge.ConversationID, id bridge.MessageID) bool {
 	p.calls.Lock()
 	defer p.calls.Unlock()

@@ -222,8 +222,8 @@ func TestARefusalHasTheSameKeyAfterACrash(t *testing.T) {
 		b.Say(group, "Ann", "knows")
 		w.wait(time.Minute)
 		slices.Sort(keys)
-		if len(slices.Compact(slices.Clone(keys))) != len(keys)-1 {
-			t.Errorf("different notices have the same key: %q", keys)
+		if len(keys) < 3 || len(slices.Compact(slices.Clone(keys))) != len(keys)-1 {
+			t.Errorf("nothing is told later, or by the same key: %q", keys)
 		}
 	})
 }

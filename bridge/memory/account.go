@@ -271,10 +271,15 @@ func (a *account) root(c *channel, root bridge.MessageID) error {
 	if m == nil || m.now().deleted {
 		return fault(bridge.Gone, "message %s in %s cannot be answered: it does not exist", root, c.conversation.ID)
 	}
-	if m.root != "" && (c.shape == bridge.Open || !a.service.options.Quotes) {
+	if !a.service.answerable(c, m) {
 		return fault(bridge.Rejected, "message %s in %s cannot be answered: it does not start a thread", root, c.conversation.ID)
 	}
 	return nil
+}
+
+// answerable reports whether a message can be answered: it starts a thread, or any can.
+func (s *Service) answerable(c *channel, m *message) bool {
+	return m.root == "" || s.options.Quotes && c.shape != bridge.Open
 }
 
 // fits checks a text's length.

@@ -36,7 +36,7 @@ func (s *Service) SayDoc(in bridge.ChannelID, root bridge.MessageID, user bridge
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c := s.channel(in)
-	if root != "" && c.message(root).root != "" {
+	if root != "" && !s.answerable(c, c.message(root)) {
 		panic(fmt.Sprintf("memory: %s answers %s, which does not start a thread", user, root))
 	}
 	v := version{text: s.text(text), mentions: mentions(Text(text))}

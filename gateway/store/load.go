@@ -179,16 +179,18 @@ func (l *lane) loadRoot(w *Work, origin int64) error {
 			return err
 		}
 	}
-	found, err := l.thread(w, m.root.Int64)
+	// What begins a thread there may itself answer something, which need not be here.
+	var answered int64
+	found, err := l.found("SELECT i.message FROM parts p JOIN instances i ON i.id = p.instance WHERE p.conversation = $1 AND p.id = $2", []any{origin, string(m.RootID)}, &answered)
+	if err == nil && found && answered != m.root.Int64 {
+		found, err = l.thread(w, answered)
+	} else {
+		found = false
+	}
 	if err != nil || found {
 		return err
 	}
-	// What it answers may itself stand here, without that in whose thread it was said.
-	var answered int64
-	if found, err = l.found("SELECT i.message FROM parts p JOIN instances i ON i.id = p.instance WHERE p.conversation = $1 AND p.id = $2", []any{origin, string(m.RootID)}, &answered); err != nil || !found || answered == m.root.Int64 {
-		return err
-	}
-	_, err = l.thread(w, answered)
+	_, err = l.thread(w, m.root.Int64)
 	return err
 }
 
