@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -52,11 +53,11 @@ func TestAnEditOfACopyOutlastsOneThatCouldNotBeMade(t *testing.T) {
 				id := a.Say("town", "alice", "first")
 				w.wait(time.Second)
 				copied := b.Messages("town")[0].ID
-				var tried time.Time
-				s.on(before(memory.Edit, func() error { tried = time.Now(); return memory.Fails(c.kind) }))
+				var tried atomic.Int64
+				s.on(before(memory.Edit, func() error { tried.Store(time.Now().UnixNano()); return memory.Fails(c.kind) }))
 				a.Edit("town", id, "second")
 				w.wait(10 * time.Millisecond)
-				for time.Since(tried) < c.after {
+				for time.Since(time.Unix(0, tried.Load())) < c.after {
 					w.wait(10 * time.Millisecond)
 				}
 				b.Edit("town", copied, "third")

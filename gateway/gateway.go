@@ -227,8 +227,11 @@ func (g *Gateway) recall(ctx context.Context) error {
 
 // goBy replaces the table, and has everybody who waits for that look again. It is called with g.resolve held.
 func (g *Gateway) goBy(next *table) {
-	g.store.SetRoutes(next.hash)
-	old := g.table.Swap(next)
+	old := g.table.Load()
+	if old.hash != next.hash {
+		g.store.SetRoutes(next.hash)
+	}
+	g.table.Store(next)
 	close(old.changed)
 	if old.hash != next.hash && g.retold != nil {
 		g.retold()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -267,9 +268,9 @@ func TestPeopleWhoWereThereOnlyForAMomentHoldUpNothing(t *testing.T) {
 func TestAPostOfWhichItIsNotKnownWhatItSaysIsLeftWherePeopleHaveChanged(t *testing.T) {
 	inWorld(t, func(w *world) {
 		var s switched
-		turns := 0
+		var turns atomic.Int64
 		w.turn = func(bridge.ConversationID) {
-			if turns++; turns > 10_000 {
+			if turns.Add(1) > 10_000 {
 				panic("a lane goes round and round")
 			}
 		}

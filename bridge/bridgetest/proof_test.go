@@ -79,13 +79,20 @@ type proof struct {
 	variation variation
 }
 
+// chances is how often a law may look at what is broken: two things that a bridge does at the same time may hide it once.
+const chances = 3
+
 func TestEveryBrokenLawIsNoticed(t *testing.T) {
 	for _, p := range proofs {
 		t.Run(p.how, func(t *testing.T) {
-			failed, said := judge(t, lawOf(t, p.law), optionsFor[p.law], p.variation)
-			if !failed || !strings.Contains(said, p.says) {
-				t.Errorf("law %q: failed %t, want it to complain about %q, it said: %s", p.law, failed, p.says, said)
+			var failed bool
+			var said string
+			for range chances {
+				if failed, said = judge(t, lawOf(t, p.law), optionsFor[p.law], p.variation); failed && strings.Contains(said, p.says) {
+					return
+				}
 			}
+			t.Errorf("law %q: failed %t, want it to complain about %q, it said: %s", p.law, failed, p.says, said)
 		})
 	}
 }
