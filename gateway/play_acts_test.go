@@ -84,7 +84,7 @@ func (p *play) act() {
 		// A coarse clock hides edits; what stands before the text would be lost, and parts are told one by one.
 		if copied != nil && !seen.Deleted && seen.Author.ID != "bot" && !copied.long && !p.coarse[n] && strings.HasPrefix(seen.Text, copied.token) {
 			p.add("side %d %s: %s edits %s, the copy of %s", n, room, seen.Author.ID, seen.ID, copied.token)
-			copied.outdone = copied.outdone || p.coarse[copied.side]
+			copied.rivalled, copied.outdone = true, copied.outdone || p.coarse[copied.side]
 			s.service.Edit(room, seen.ID, fmt.Sprintf("%s  now %d", copied.token, 1000+p.int(1000)))
 		}
 	case 13:

@@ -90,6 +90,7 @@ type utterance struct {
 	files       []memory.Upload
 	long        bool // it was once: in several parts
 	restored    bool // deleted and brought back: its copy may have been made anew
+	rivalled    bool // its copy was edited, so that an edit of the origin may be older, and what files it took away stand at the copy still
 	outdone     bool // its copy was edited, although the clock where it was said hides which of two edits is newer
 	deleted     bool // by a person
 	byModerator bool // its copy was deleted there
