@@ -168,13 +168,11 @@ func (s *spread) look(ctx context.Context) error {
 	if err == nil {
 		lanes, err = s.orphaned(ctx, members, lanes)
 	}
-	if err == nil {
-		err = s.returned(members, lanes)
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		err = s.move(ctx, members, lanes)
-	}
-	return err
+	s.returned(members, lanes)
+	return s.move(ctx, members, lanes)
 }
 
 // tellTable stores by which table the gateway goes, where that has not been stored with anything else, and has members go by it.
@@ -238,7 +236,7 @@ func (s *spread) strikeOut(ctx context.Context, members []store.Member) (there [
 }
 
 // returned takes over what nobody else delivers any more, and notes how it stands with the rest.
-func (s *spread) returned(members []store.Member, lanes []store.Lane) error {
+func (s *spread) returned(members []store.Member, lanes []store.Lane) {
 	names := map[int64]string{}
 	for _, m := range members {
 		names[m.Number] = m.Name
@@ -264,7 +262,6 @@ func (s *spread) returned(members []store.Member, lanes []store.Lane) error {
 	if len(back) > 0 {
 		s.app.gateway.Look() // what those who have stopped were about to tell has not been told
 	}
-	return nil
 }
 
 func troubleOf(text string) *gateway.Trouble {
